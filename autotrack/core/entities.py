@@ -1,0 +1,135 @@
+"""What the store answers with: plain frozen values, no behaviour, no I/O.
+
+Times are integers: nanoseconds since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Status(str, Enum):
+    """How a run stands. CRASHED is derived by readers from a dead writer; the others are written by the run itself."""
+
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+    CRASHED = "CRASHED"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    id: str
+    name: str
+    lifecycle: str = "active"  # active | deleted
+    created: int = 0
+    updated: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    run_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """One file of a run. ``path`` is relative to the run, with forward slashes."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRecord:
+    """One data set that a run read. ``context`` is train, eval, ...; ``columns`` maps names to types."""
+
+    name: str
+    context: str
+    digest: str
+    rows: int | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """One model folder of a run."""
+
+    path: str
+    flavor: str
+    class_name: str
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the store knows it."""
+
+    id: str
+    name: str
+    experiment_id: str
+    experiment: str
+    status: Status
+    started: int
+    ended: int | None = None
+    last_seen: int | None = None
+    session: str | None = None
+    parent: str | None = None
+    user: str | None = None
+    lifecycle: str = "active"
+    artifact_uri: str | None = None
+    error: str | None = None
+    exit_code: int | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float | int] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    datasets: tuple[DatasetRecord, ...] = ()
+    artifacts: tuple[ArtifactRecord, ...] = ()
+    models: tuple[ModelRecord, ...] = ()
+    health: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSummary:
+    """What is known of one metric of one run without touching its points."""
+
+    key: str
+    last: float | int
+    last_step: int
+    last_time: int
+    min: float | None
+    max: float | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The points of one metric as equally long arrays, ordered by (step, order of arrival).
+
+    ``steps`` int64, ``timestamps`` int64 nanoseconds, ``values`` float64 (int64 where the metric holds integers that
+    a float64 cannot hold, object where it holds both).
+    """
+
+    steps: np.ndarray[Any, Any]
+    timestamps: np.ndarray[Any, Any]
+    values: np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one pass over the journals brought to a store, and what it had to leave."""
+
+    points: int = 0
+    events: int = 0
+    damaged: int = 0
+    journals: int = 0
+    left: int = 0
+    busy: bool = False

@@ -1,0 +1,58 @@
+"""Every exception that autotrack raises, in one hierarchy.
+
+A message says what was tried, what was found and what to do.
+"""
+
+from __future__ import annotations
+
+
+class AutotrackError(Exception):
+    """Base of all errors raised by autotrack on purpose."""
+
+
+class UsageError(AutotrackError, ValueError):
+    """An argument or a setting that cannot be meant: the caller can correct it."""
+
+
+class NotFoundError(AutotrackError, LookupError):
+    """A run, experiment, model or artifact that is not in the store that was asked."""
+
+
+class AmbiguousError(UsageError):
+    """A prefix that stands for more than one thing; the message lists some of them."""
+
+
+class FilterError(UsageError):
+    """A search filter or order that does not parse.
+
+    ``position`` is the 0-based index of the character in ``text`` at which parsing stopped.
+    """
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        self.text = text
+        self.position = position
+        super().__init__(f"{message} at character {position + 1}:\n  {text}\n  {' ' * position}^")
+
+
+class StoreError(AutotrackError):
+    """The store could not be opened, read or written."""
+
+
+class SchemaVersionError(StoreError):
+    """The store was written by a version that this one must not touch; the message names the one to install."""
+
+
+class JournalError(AutotrackError):
+    """The journal could not take a record (most often: the disk is full)."""
+
+
+class ArtifactError(AutotrackError):
+    """An artifact path that is refused, or an artifact that could not be read or written."""
+
+
+class PluginError(AutotrackError):
+    """A plugin that was asked for by name and cannot be used."""
+
+
+class UntrustedModelError(AutotrackError):
+    """A model whose files could run code on loading, and nobody said that they may."""

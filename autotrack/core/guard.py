@@ -1,0 +1,135 @@
+"""The one place where autotrack's own failures stop.
+
+Everything of ours that runs inside somebody's training goes through ``Guard``: an exception becomes one warning a
+site and a note for the run, and after three strikes the site is off. No other module may catch ``Exception``.
+KeyboardInterrupt and SystemExit always pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+STRIKES = 3
+
+log = logging.getLogger("autotrack.guard")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure of ours: where, and what it said."""
+
+    site: str
+    error: str
+
+
+class Section:
+    """``with guard.section("site"):`` — the block's Exception is counted and swallowed."""
+
+    __slots__ = ("_guard", "_site", "failed")
+
+    def __init__(self, guard: Guard, site: str) -> None:
+        self._guard = guard
+        self._site = site
+        self.failed = False
+
+    def __enter__(self) -> Section:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.failed = True
+        self._guard.record(self._site, error)
+        return True
+
+
+class Guard:
+    """Counts failures by site and switches a site off after three of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._strikes: dict[str, int] = {}
+        self.failures: list[Failure] = []
+        self.on_failure: Callable[[Failure], None] | None = None
+        self.silent = False
+
+    def is_off(self, site: str) -> bool:
+        """True once a site has failed three times: do not enter it again."""
+        return self._strikes.get(site, 0) >= STRIKES
+
+    def call(self, site: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Calls the function; answers None where it fails or the site is off."""
+        if self.is_off(site):
+            return None
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            self.record(site, error)
+            return None
+
+    def section(self, site: str) -> Section:
+        """A ``with`` block whose Exception is recorded and swallowed."""
+        return Section(self, site)
+
+    def record(self, site: str, error: BaseException) -> None:
+        """Counts a failure, warns the first time at a site, and tells the active run."""
+        failure = Failure(site, f"{type(error).__name__}: {_text(error)}"[:2000])
+        with self._lock:
+            strikes = self._strikes[site] = self._strikes.get(site, 0) + 1
+            if len(self.failures) < 1000:
+                self.failures.append(failure)
+        log.debug("failure at %s", site, exc_info=error)
+        if strikes == 1:
+            warn(f"{site} failed ({failure.error}); training goes on, and the run says so", silent=self.silent)
+        if self.on_failure is not None:
+            try:
+                self.on_failure(failure)
+            except Exception as nested:
+                log.debug("could not note a failure on the run", exc_info=nested)
+
+    def reset(self) -> None:
+        """Forgets all strikes (for ``enable()`` after ``disable()``, and for forked children)."""
+        self._lock = threading.Lock()
+        self._strikes.clear()
+        self.failures.clear()
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "<no message>"
+
+
+def warn(message: str, *, silent: bool = False) -> None:
+    """One line for the person at the terminal.
+
+    Goes to the ``autotrack`` logger where the program has set up logging, else to stderr. Python's ``warnings`` are
+    not used: their filters belong to the user, and under ``-W error`` a warning of ours would stop the training.
+    """
+    if silent:
+        return
+    logger = logging.getLogger("autotrack")
+    if any(not isinstance(handler, logging.NullHandler) for handler in (*logger.handlers, *logging.root.handlers)):
+        logger.warning(message)
+        return
+    stream = sys.stderr
+    if stream is not None:
+        try:
+            stream.write(f"autotrack: {message}\n")
+        except (OSError, ValueError):  # closed or full: there is nobody left to tell
+            log.debug("stderr is gone: %s", message)
+
+
+#: The process's guard. One, because its strikes are about this process's autotrack, whoever calls it.
+guard = Guard()
+
+__all__ = ["Failure", "Guard", "guard", "warn"]

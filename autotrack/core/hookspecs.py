@@ -1,0 +1,132 @@
+"""The hooks: everything that a plugin can declare, choose, observe or extend.
+
+Names say the kind: ``register_*`` returns data, ``open_*`` and ``choose_*`` choose (the first that is not None wins),
+a noun with a past participle observes. Observers are called one by one, each guarded, never on a hot path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from .flavor import Flavor
+    from .patching import Family, Patch
+    from .run import Run
+    from .sink import Sink
+
+PROJECT = "autotrack"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+# Declarations: called once when the plugin is loaded, also for plugins that are loaded later.
+
+
+@hookspec(historic=True)
+def register_patches() -> Sequence[Patch | Family]:  # type: ignore[empty-body]
+    """What to watch: the library calls that this plugin's probes bracket."""
+
+
+@hookspec(historic=True)
+def register_flavors() -> Sequence[Flavor]:  # type: ignore[empty-body]
+    """Model formats that this plugin can save and load."""
+
+
+@hookspec(historic=True)
+def register_settings() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """Settings of this plugin with their defaults, by name; users set them under ``[tool.autotrack.<plugin>]``."""
+
+
+@hookspec(historic=True)
+def register_hookspecs() -> Sequence[object]:  # type: ignore[empty-body]
+    """Modules with hook specs of the plugin's own, which other plugins may then implement."""
+
+
+@hookspec(historic=True)
+def run_tags() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Tags for every run that starts in this process (cluster job id, ticket number, ...)."""
+
+
+# Choices: the first plugin that answers something else than None decides.
+
+
+@hookspec(firstresult=True)
+def open_sink(uri: str) -> Sink | None:
+    """The place that runs are delivered to and read from, for a tracking URI that the plugin understands."""
+
+
+@hookspec(firstresult=True)
+def open_artifacts(uri: str) -> Any | None:
+    """The artifact storage under a URI that the plugin understands."""
+
+
+@hookspec(firstresult=True)
+def process_role() -> str | None:
+    """``"main"``, ``"worker"`` or ``"rank"``, for launchers whose child processes autotrack does not recognise."""
+
+
+@hookspec(firstresult=True)
+def choose_flavor(model: Any) -> str | None:
+    """The name of the flavor that saves this model, where the class path alone does not tell."""
+
+
+# Observers: told after the fact, in batches, on autotrack's own thread where they could cost time.
+
+
+@hookspec
+def run_started(run: Run) -> None:
+    """A run has started."""
+
+
+@hookspec
+def run_ended(run: Run, status: str, error: BaseException | None) -> None:
+    """A run has ended in this process; ``error`` is what ended it, if anything did."""
+
+
+@hookspec
+def params_logged(run: Run, params: Mapping[str, str]) -> None:
+    """Parameters were written to the journal."""
+
+
+@hookspec
+def tags_set(run: Run, tags: Mapping[str, str]) -> None:
+    """Tags were written to the journal."""
+
+
+@hookspec
+def metrics_logged(run: Run, points: Sequence[tuple[str, int, int, float]]) -> None:
+    """A batch of metric points (key, step, nanoseconds, value), off the training thread."""
+
+
+@hookspec
+def artifact_logged(run: Run, path: str, size: int) -> None:
+    """An artifact of the run is in its storage."""
+
+
+@hookspec
+def model_saved(run: Run, path: str, flavor: str, folder: Path) -> None:
+    """A model folder of the run is in its storage."""
+
+
+# Extenders.
+
+
+@hookspec
+def register_commands(cli: click.Group) -> None:
+    """Adds commands to the ``autotrack`` command line."""
+
+
+@hookspec
+def register_routes(app: Any) -> None:
+    """Adds routes to the tracking server."""
+
+
+@hookspec
+def register_panels() -> Sequence[Any]:  # type: ignore[empty-body]
+    """Panels for a run's page in the web UI."""

@@ -32,10 +32,22 @@ def searched(tmp_path_factory):
     store = Store.open(tmp_path_factory.mktemp("search") / "s")
     program = Program(store)
     start = time.time_ns()
-    program.made(id=A, name="alpha", experiment="one", params={"lr": "0.1", "opt": "Adam", "50%": "x"},
-                 metrics={"loss": 0.1, "val/loss": 1.0}, tags={"team": "red"})  # fmt: skip
-    program.made(id=B, name="Beta", experiment="one", params={"lr": "1e-2", "opt": "sgd"},
-                 metrics={"loss": 0.2, "acc.top 1": 5.0}, tags={"team": "blue", "x.y": "1"})  # fmt: skip
+    program.made(
+        id=A,
+        name="alpha",
+        experiment="one",
+        params={"lr": "0.1", "opt": "Adam", "50%": "x"},
+        metrics={"loss": 0.1, "val/loss": 1.0},
+        tags={"team": "red"},
+    )
+    program.made(
+        id=B,
+        name="Beta",
+        experiment="one",
+        params={"lr": "1e-2", "opt": "sgd"},
+        metrics={"loss": 0.2, "acc.top 1": 5.0},
+        tags={"team": "blue", "x.y": "1"},
+    )
     program.made(
         id=C, name="gamma", experiment="two", params={"lr": "auto", "opt": "adamw"}, metrics={"loss": math.nan}
     )
@@ -154,10 +166,16 @@ def test_pages_are_the_whole(searched, orders, size):
 @pytest.mark.parametrize(
     "text",
     [
-        "metrics.loss < 0.1 and params.lr = '0.1'", "attributes.start_time > 5 AND status = 'FINISHED'", "run_id IN ('a')", "tags.a IS NOT NULL",
-        "params.\"a b\" ILIKE 'x%'", "dataset.digest NOT IN ('x', 'y')", "`run name` = 'x'", "tags.`mlflow.user` != \"x\"",
+        "metrics.loss < 0.1 and params.lr = '0.1'",
+        "attributes.start_time > 5 AND status = 'FINISHED'",
+        "run_id IN ('a')",
+        "tags.a IS NOT NULL",
+        "params.\"a b\" ILIKE 'x%'",
+        "dataset.digest NOT IN ('x', 'y')",
+        "`run name` = 'x'",
+        'tags.`mlflow.user` != "x"',
     ],
-)  # fmt: skip
+)
 def test_mlflow_takes_its_own_language(text):
     assert parse_filter(text, mlflow=True) is not None
 
@@ -165,11 +183,26 @@ def test_mlflow_takes_its_own_language(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "metrics.a > 1 OR metrics.b > 1", "NOT metrics.a > 1", "(metrics.a > 1)", "metrics.a == 1", "loss > 1", "params.a > 1", "params.a = 1",
-        "tags.a IN ('x')", "status IN ('x')", "metrics.a IS NULL", "status IS NULL", "metrics.a > NaN", "started > 5", "start_time > '2020-01-01'",
-        "experiment = 'x'", "params.a NOT LIKE 'x'", "metrics.a <> 1", "metrics.a IN (1)",
+        "metrics.a > 1 OR metrics.b > 1",
+        "NOT metrics.a > 1",
+        "(metrics.a > 1)",
+        "metrics.a == 1",
+        "loss > 1",
+        "params.a > 1",
+        "params.a = 1",
+        "tags.a IN ('x')",
+        "status IN ('x')",
+        "metrics.a IS NULL",
+        "status IS NULL",
+        "metrics.a > NaN",
+        "started > 5",
+        "start_time > '2020-01-01'",
+        "experiment = 'x'",
+        "params.a NOT LIKE 'x'",
+        "metrics.a <> 1",
+        "metrics.a IN (1)",
     ],
-)  # fmt: skip
+)
 def test_mlflow_mode_refuses_our_extensions(text):
     assert parse_filter(text) is not None
     with pytest.raises(FilterError):
@@ -235,8 +268,42 @@ def test_limits(text):
     assert time.monotonic() - started < 1
 
 
-WORDS = ["metrics.a", "params.`b c`", "tags.\"x\"", "loss", "status", "start_time", "and", "or", "not", "(", ")", "in", "like", "is", "null",
-         "=", "!=", "<", ">=", "==", "'x'", "'%_'", "1", "-2.5e3", "nan", ",", ".", "dataset.name", ";", "'", "`", "\0", "\u202e", "e\u0301"]  # fmt: skip
+WORDS = [
+    "metrics.a",
+    "params.`b c`",
+    'tags."x"',
+    "loss",
+    "status",
+    "start_time",
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    "in",
+    "like",
+    "is",
+    "null",
+    "=",
+    "!=",
+    "<",
+    ">=",
+    "==",
+    "'x'",
+    "'%_'",
+    "1",
+    "-2.5e3",
+    "nan",
+    ",",
+    ".",
+    "dataset.name",
+    ";",
+    "'",
+    "`",
+    "\0",
+    "\u202e",
+    "e\u0301",
+]
 
 
 @settings(max_examples=400, deadline=None)
@@ -250,9 +317,21 @@ def test_any_text_parses_or_is_a_filter_error(text, mlflow):
 
 
 CLAUSES = st.sampled_from(
-    ["metrics.loss < 0.15", "metrics.loss != 0.1", "params.lr > 0.05", "tags.team = 'red'", "loss IS NULL", "name LIKE '%a'",
-     "opt IN ('sgd', 'Adam')", "duration < 9", "dataset.name = 'iris'", "ended > 0", "lr > 0.05", "metrics.loss IN (nan, 0.1)"]
-)  # fmt: skip
+    [
+        "metrics.loss < 0.15",
+        "metrics.loss != 0.1",
+        "params.lr > 0.05",
+        "tags.team = 'red'",
+        "loss IS NULL",
+        "name LIKE '%a'",
+        "opt IN ('sgd', 'Adam')",
+        "duration < 9",
+        "dataset.name = 'iris'",
+        "ended > 0",
+        "lr > 0.05",
+        "metrics.loss IN (nan, 0.1)",
+    ]
+)
 TREES = st.recursive(
     CLAUSES.map(lambda clause: ("is", clause)),
     lambda inner: st.tuples(st.just("not"), inner) | st.tuples(st.sampled_from(["and", "or"]), inner, inner),

@@ -61,10 +61,18 @@ def test_a_run_that_is_resumed_keeps_its_start_and_goes_on(store, program, new_p
 def test_a_search_writes_its_children_in_one_record(store, program):
     parent = program.start("search", "exp")
     runs = [
-        {"id": f"{n:032x}", "name": f"c{n}", "started": 10 + n, "ended": 20 + n, "status": "FINISHED",
-         "params": {"C": str(n)}, "metrics": {"score": n / 10, "big": 2**60 + n, "nan": math.nan}, "tags": {"k": "v"}}
+        {
+            "id": f"{n:032x}",
+            "name": f"c{n}",
+            "started": 10 + n,
+            "ended": 20 + n,
+            "status": "FINISHED",
+            "params": {"C": str(n)},
+            "metrics": {"score": n / 10, "big": 2**60 + n, "nan": math.nan},
+            "tags": {"k": "v"},
+        }
         for n in range(50)
-    ]  # fmt: skip
+    ]
     program.event("children", parent, runs=runs)
     children = store.runs(children_of=parent, order_by=["metrics.score"])
     assert [child.params["C"] for child in children] == [str(n) for n in range(50)]

@@ -109,6 +109,8 @@ def test_steps_out_of_order_and_twice(store, program):
     assert (summary.min, summary.max) == (1.0, 7.0)
     program.log(run, "m", 8.0, 3)  # later, but an earlier step
     assert store.run(run).metrics["m"] == 6.0
+    program.log(run, "m", 9.0, 2**63 - 1)  # the same step, in a later delivery
+    assert store.run(run).metrics["m"] == 9.0
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.797e308, 0.1, float(np.float32(0.1))])

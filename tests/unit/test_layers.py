@@ -22,24 +22,11 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ("core", "store", "models", "client", "server", "cli")
 #: Nothing of these enters the training process through the core.
 TOO_HEAVY_FOR_CORE = frozenset(
-    [
-        "numpy",
-        "pandas",
-        "scipy",
-        "sklearn",
-        "sqlalchemy",
-        "sqlite3",
-        "fsspec",
-        "click",
-        "rich",
-        "yaml",
-        "requests",
-        "httpx",
-        "starlette",
-        "fastapi",
-        "uvicorn",
-        "asyncio",
-    ]
+    re.findall(
+        r"\w+",
+        """numpy pandas scipy sklearn sqlalchemy sqlite3 fsspec click rich yaml requests httpx starlette fastapi uvicorn
+        asyncio""",
+    )
 )
 #: The only module that may turn bytes of unknown origin into objects.
 UNPICKLING = frozenset({"autotrack/models/untrusted.py"})

@@ -19,7 +19,8 @@ HEAVY = frozenset(
     re.findall(
         r"\w+",
         """numpy pandas scipy sklearn skops joblib sqlalchemy sqlite3 wrapt click rich yaml fsspec cloudpickle torch
-        xgboost tensorflow lightning starlette fastapi uvicorn httpx requests aiohttp urllib3 http asyncio multiprocessing""",
+        xgboost tensorflow lightning starlette fastapi uvicorn httpx requests aiohttp urllib3 http asyncio
+        multiprocessing""",
     )
 )
 #: What is out of reach while a plugin is imported: every library that a plugin might watch, and the store's engine.

@@ -6,6 +6,7 @@ Where a document and the code disagree, one of them is mended in the same change
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 VARIABLE = re.compile(r"\bAUTOTRACK_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 HOOK_HEADING = re.compile(r"^### `(\w+\([^`]*\))`$", re.M)
+SETTING_ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| ([^|]+) \|", re.M)
 COMMAND_HEADING = re.compile(r"^#{2,4} `autotrack ([a-z][^`]*)`$", re.M)
 
 
@@ -44,15 +46,10 @@ def text_constants(source: str) -> Iterator[str]:
             yield node.value
 
 
-def setting_names(source: str) -> set[str]:
-    """The fields of the class ``Settings``."""
-    return {
-        node.target.id
-        for klass in ast.parse(source).body
-        if isinstance(klass, ast.ClassDef) and klass.name == "Settings"
-        for node in klass.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not node.target.id.startswith("_")
-    }
+def settings() -> dict[str, object]:
+    """Every setting with its default."""
+    config = importlib.import_module("autotrack.core.config")
+    return {field.name: field.default for field in dataclasses.fields(config.Settings)}
 
 
 def commands_under(group: object, prefix: str = "") -> Iterator[str]:
@@ -81,22 +78,22 @@ def test_every_hook_is_documented_with_its_exact_arguments() -> None:
 
 def test_every_environment_variable_is_documented() -> None:
     sources = [*ROOT.glob("autotrack/**/*.py"), *ROOT.glob("plugins/*/autotrack_*/**/*.py")]
-    used = {
-        name for file in sources for text in text_constants(file.read_text("utf-8")) for name in VARIABLE.findall(text)
-    }
-    assert used == set(VARIABLE.findall(settings_page()))
+    texts = (text for file in sources for text in text_constants(file.read_text("utf-8")))
+    used = {name for text in texts for name in VARIABLE.findall(text)}
+    used |= {f"AUTOTRACK_{name.upper()}" for name in settings()}
+    assert used == set(VARIABLE.findall((DOCS / "settings.md").read_text("utf-8")))
 
 
-def settings_page() -> str:
-    page = DOCS / "settings.md"
-    return page.read_text("utf-8") if page.exists() else ""
+def test_every_setting_is_documented_with_its_default() -> None:
+    rows = SETTING_ROW.findall((DOCS / "settings.md").read_text("utf-8"))
+    assert {(name, f"AUTOTRACK_{name.upper()}", spelled(default)) for name, default in settings().items()} == set(rows)
 
 
-def test_every_setting_is_documented() -> None:
-    config = ROOT / "autotrack/core/config.py"
-    names = setting_names(config.read_text("utf-8")) if config.exists() else set()
-    documented = set(re.findall(r"^\| `(\w+)` \|", settings_page(), re.M))
-    assert names == documented
+def spelled(default: object) -> str:
+    """A default as the settings page writes it."""
+    if default is None or default == ():
+        return "none"
+    return f"`{str(default).lower()}`"
 
 
 def test_every_command_is_documented() -> None:
@@ -123,5 +120,7 @@ def test_the_checks_see_what_they_look_for() -> None:
         "open_sink(uri, x)"
     }
     assert list(text_constants('"""AUTOTRACK_DOC"""\nx = "AUTOTRACK_X"')) == ["AUTOTRACK_X"]
-    assert setting_names("class Settings:\n    models: bool = True\n    _x: int = 0\n") == {"models"}
+    assert SETTING_ROW.findall("| `models` | `AUTOTRACK_MODELS` | `true` | x |") == [
+        ("models", "AUTOTRACK_MODELS", "`true`")
+    ]
     assert HOOK_HEADING.findall("### `open_sink(uri)`\n#### `no(x)`") == ["open_sink(uri)"]

@@ -20,14 +20,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up: a layer may import itself and what stands before it.
 LAYERS = ("core", "store", "models", "client", "server", "cli")
-#: Nothing of these enters the training process through the core.
-TOO_HEAVY_FOR_CORE = frozenset(
+#: The core never imports these: the training process loads no SQL, no web, no command line of ours.
+NEVER_IN_CORE = frozenset(
     re.findall(
-        r"\w+",
-        """numpy pandas scipy sklearn sqlalchemy sqlite3 fsspec click rich yaml requests httpx starlette fastapi uvicorn
-        asyncio""",
+        r"\w+", "scipy sklearn sqlalchemy sqlite3 fsspec click rich requests httpx starlette fastapi uvicorn asyncio"
     )
 )
+#: These only inside a function that was handed one of their objects, or is asked for one (``to_pandas``).
+ON_DEMAND_IN_CORE = frozenset({"numpy", "pandas", "yaml", "matplotlib", "PIL"})
 #: The only module that may turn bytes of unknown origin into objects.
 UNPICKLING = frozenset({"autotrack/models/untrusted.py"})
 UNPICKLERS = re.compile(
@@ -76,8 +76,12 @@ class Module:
         top = self.dotted.split(".")[0]
         return top if top.startswith("autotrack_") else None
 
-    def imports(self, *, typing: bool = True) -> Iterator[tuple[int, str]]:
-        """Line and absolute name of everything imported, at any depth, by statement or by import_module("...").
+    def imports(self) -> Iterator[tuple[int, str]]:
+        """Line and absolute name of everything imported."""
+        return ((node.lineno, name) for node, name in self.import_nodes())
+
+    def import_nodes(self, *, typing: bool = True) -> Iterator[tuple[ast.stmt | ast.expr, str]]:
+        """What imports, and the absolute name of what it imports, at any depth, by statement or import_module("...").
 
         ``typing=False`` leaves out what stands under ``if TYPE_CHECKING``.
         """
@@ -88,14 +92,14 @@ class Module:
             if node in skipped:
                 continue
             if isinstance(node, ast.Import):
-                yield from ((node.lineno, alias.name) for alias in node.names)
+                yield from ((node, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 base = self._absolute(node)
-                yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+                yield from ((node, f"{base}.{alias.name}") for alias in node.names)
             elif isinstance(node, ast.Call) and _last(node.func) in ("import_module", "__import__") and node.args:
                 name = node.args[0]
                 if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                    yield node.lineno, name.value
+                    yield node, name.value
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -156,11 +160,18 @@ def layers_point_down(module: Module) -> list[str]:
 def the_core_stays_light(module: Module) -> list[str]:
     if _layer(module.dotted) not in ("core", "plugin") and module.dotted != "autotrack":
         return []
-    return [
-        f"{module.path}:{line}: the core imports {name}"
-        for line, name in module.imports(typing=False)
-        if name.split(".")[0] in TOO_HEAVY_FOR_CORE
-    ]
+    inner = {
+        id(node)
+        for function in ast.walk(module.tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    wrong = []
+    for node, name in module.import_nodes(typing=False):
+        top = name.split(".")[0]
+        if top in NEVER_IN_CORE or (top in ON_DEMAND_IN_CORE and id(node) not in inner):
+            wrong.append(f"{module.path}:{node.lineno}: the core imports {name}")
+    return wrong
 
 
 def nobody_imports_a_plugin(module: Module) -> list[str]:
@@ -317,7 +328,8 @@ BAD: list[tuple[Callable[[Module], list[str]], str, str]] = [
     (layers_point_down, "autotrack/plugin.py", "from autotrack.models import load"),
     (layers_point_down, "autotrack/store/queries.py", "import autotrack.client"),
     (layers_point_down, "autotrack/models/load.py", "if TYPE_CHECKING:\n    from autotrack.cli.main import main"),
-    (the_core_stays_light, "autotrack/core/run.py", "def f():\n    import numpy as np"),
+    (the_core_stays_light, "autotrack/core/run.py", "def f():\n    import sqlite3"),
+    (the_core_stays_light, "autotrack/core/run.py", "try:\n    import numpy as np\nexcept ImportError:\n    pass"),
     (the_core_stays_light, "autotrack/__init__.py", "from sqlalchemy.engine import Engine"),
     (nobody_imports_a_plugin, "autotrack/cli/main.py", "import autotrack_sklearn"),
     (nobody_imports_a_plugin, "plugins/torch/autotrack_torch/a.py", "from autotrack_sklearn.metrics import f1"),
@@ -369,6 +381,7 @@ GOOD: list[tuple[Callable[[Module], list[str]], str, str]] = [
     (layers_point_down, "autotrack/core/journal/writer.py", "from ..errors import JournalError\nfrom . import layout"),
     (layers_point_down, "autotrack/core/journal/__init__.py", "from .writer import JournalWriter"),
     (the_core_stays_light, "autotrack/core/sink.py", "if TYPE_CHECKING:\n    import numpy"),
+    (the_core_stays_light, "autotrack/core/history.py", "def to_pandas():\n    import pandas"),
     (the_core_stays_light, "autotrack/store/points.py", "import numpy"),
     (nobody_imports_a_plugin, "plugins/sklearn/autotrack_sklearn/a.py", "from autotrack_sklearn.metrics import f1"),
     (plugins_use_the_one_door, "plugins/sklearn/autotrack_sklearn/a.py", "from autotrack.plugin import Patch"),

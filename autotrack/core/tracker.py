@@ -27,6 +27,7 @@ from .session import session_record
 
 if TYPE_CHECKING:
     from .courier import Courier
+    from .journal.lastwords import LastWords
     from .journal.writer import JournalWriter
     from .run import Run
     from .sink import Sink
@@ -55,6 +56,7 @@ class Tracker:
         self._courier: Courier | None = None
         self._writing: weakref.WeakSet[Run] = weakref.WeakSet()
         self.lost_events = 0
+        self._troubled = False
 
     # Writing.
 
@@ -75,7 +77,6 @@ class Tracker:
 
     def _open_journal(self) -> JournalWriter:
         from .courier import Courier
-        from .journal.lastwords import last_words
         from .journal.writer import JournalWriter
 
         folders = (self.location.journal, spare_folder() / "journal")
@@ -97,7 +98,7 @@ class Tracker:
         self._session = session_record()
         journal.event(self._session)
         self._journal = journal
-        guard.call("last words", last_words.arm, journal.path)
+        guard.call("last words", _last_words().arm, journal.path)
         guard.on_failure = note_failure
         self._courier = Courier(self)
         self._courier.start()
@@ -123,8 +124,10 @@ class Tracker:
             self._pending.popleft()
 
     def disk_trouble(self, error: BaseException) -> None:
-        """Says once that the journal takes nothing."""
-        guard.record("the journal", error)
+        """Says once that the journal takes nothing. Cheap: it is called for every point that is lost."""
+        if not self._troubled:
+            self._troubled = True
+            warn(f"{error}; training goes on, what is lost is counted on its run", silent=self.settings.silent)
 
     def uses_series(self, run: Run) -> None:
         """Remembers a run that holds series numbers of this process's journal (they end with a fork)."""
@@ -209,9 +212,7 @@ class Tracker:
         courier.stop(deadline)
         if self._pending:
             guard.call("the journal", self._write_pending, journal)
-        from .journal.lastwords import last_words
-
-        last_words.disarm()
+        _last_words().disarm()
         guard.call("the journal", journal.close)
         if self._pending or self.lost_events or unfinished:
             lost = len(self._pending) + self.lost_events
@@ -260,6 +261,17 @@ _trackers: dict[str, Tracker] = {}
 _current: Tracker | None = None
 _registry_lock = threading.RLock()
 _hooked = False
+_words: LastWords | None = None
+
+
+def _last_words() -> LastWords:
+    """The process's note of a deadly signal, beside the journal that was opened last."""
+    global _words
+    if _words is None:
+        from .journal.lastwords import LastWords
+
+        _words = LastWords()
+    return _words
 
 
 def tracker() -> Tracker:
@@ -319,10 +331,9 @@ def _hook_process() -> None:
 
 def _after_fork() -> None:
     global _registry_lock
-    from .journal.lastwords import last_words
-
     _registry_lock = threading.RLock()
-    last_words.disarm()
+    if _words is not None:
+        _words.disarm()
     guard.reset()
     for known in _trackers.values():
         known.after_fork()

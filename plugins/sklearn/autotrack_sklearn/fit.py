@@ -70,14 +70,13 @@ def fitted(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     run.log_metrics(scalars, step)
     if run.folded:
         return
-    if call.name == "partial_fit" and again:
-        # A loop of small steps: what costs more than a scalar is done at the 1st, 2nd, 4th, 8th, ... call, and at the end.
-        if run.calls & (run.calls + 1):
-            return
-    _finish(call, run, estimator, training, step)
+    # In a loop of small steps, what costs more than a scalar is done at the 1st, 2nd, 4th, 8th, ... call.
+    if call.name == "partial_fit" and again and run.calls & (run.calls + 1):
+        return
+    _finish(run, estimator, training, step)
 
 
-def _finish(call: Call, run: ProbeRun, estimator: Any, training: Training, step: int | None) -> None:
+def _finish(run: ProbeRun, estimator: Any, training: Training, step: int | None) -> None:
     """What costs more than a scalar: training metrics, curves, a search's candidates, the model."""
     from .training import training_metrics
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt, pickled
-
-from . import skopsfile
 
 #: Types whose files skops opens without being told to: nothing to declare in MLmodel for them.
 _ORDINARY = ("builtins.", "collections.", "numpy.")
@@ -20,6 +17,8 @@ _ORDINARY = ("builtins.", "collections.", "numpy.")
 
 def save(model: Any, folder: Path) -> Mapping[str, Any]:
     """Writes ``model.skops``, or ``model.pkl`` where that cannot hold the model; answers the MLmodel entry."""
+    from . import skopsfile
+
     buffer = io.BytesIO()
     names, reason = attempt(skopsfile.write, model, buffer)
     if names is not None:
@@ -48,6 +47,8 @@ def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
     kind = entry.get("serialization_format") or ("skops" if path.suffix == ".skops" else "pickle")
     if kind != "skops" and path.suffix != ".skops":
         return pickled.load(path, trust)
+    import zipfile
+
     content = path.read_bytes()
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise UntrustedModelError(

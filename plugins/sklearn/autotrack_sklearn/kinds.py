@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dis
 import functools
 import sys
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -105,6 +103,8 @@ def is_library(kind: Any) -> bool:
 
 @functools.cache
 def _installed() -> tuple[Path, ...]:
+    import sysconfig
+
     return tuple(
         Path(path) for path in {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")}
     )
@@ -172,6 +172,8 @@ def _is_quiet(function: FunctionType, depth: int = 4) -> bool:
 
 
 def _is_quiet_code(code: CodeType) -> bool:
+    import dis
+
     if _SPEAKING.intersection(code.co_names):
         return False
     if any(instruction.opname in _CHANGING for instruction in dis.get_instructions(code)):

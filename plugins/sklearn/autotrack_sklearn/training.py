@@ -31,6 +31,13 @@ _ARGMAX = frozenset(
     ComplementNB CategoricalNB LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis BaggingClassifier""".split()
 )
 
+#: ``score`` methods that answer accuracy or R2.
+_USUAL_SCORES = frozenset(
+    f"{owner}.score"
+    for owner in """ClassifierMixin RegressorMixin KNeighborsClassifier DummyClassifier DummyRegressor
+    MultiOutputClassifier""".split()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Training:
@@ -84,10 +91,15 @@ def training_metrics(
         return {}, f"training metrics left out: predicting again raised {type(error).__name__}: {error}"
     if found is None:
         return {}, "training metrics left out: predicting again would take too long"
-    if found and _scores_as_usual(estimator, model):
-        usual = "accuracy_score" if sort == "classifier" else "r2_score"
+    usual = "accuracy_score" if sort == "classifier" else "r2_score"
+    if _scores_as_usual(estimator, model):
         if usual in found:
             found["score"] = found[usual]
+    elif is_library(type(estimator)):
+        with unmoved(model):
+            score, _ = attempt(_score, estimator, training)
+        if score is not None:
+            found["score"] = score
     return metrics.named(found), None
 
 
@@ -162,12 +174,18 @@ def _column(values: Any) -> Any:
     return array.ravel() if array.ndim == 2 and array.shape[1] == 1 else array
 
 
+def _score(estimator: Any, training: Training) -> float:
+    """The library's own ``score``, where that is something else than accuracy or R2."""
+    weight = {} if training.weight is None else {"sample_weight": training.weight}
+    return float(_caller(estimator).score(training.data, training.target, **weight))
+
+
 def _scores_as_usual(estimator: Any, model: Any) -> bool:
     """True where ``score`` is accuracy or R2, so that it need not be computed again."""
     if is_search(estimator) and getattr(estimator, "scoring", None) is not None:
         return False
     score = getattr(type(final_step(model)), "score", None)
-    return getattr(score, "__qualname__", "") in ("ClassifierMixin.score", "RegressorMixin.score")
+    return getattr(score, "__qualname__", "") in _USUAL_SCORES
 
 
 def _own_score(model: Any, training: Training, afford: Afford) -> tuple[dict[str, float], str | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,13 +66,23 @@ def describe(
 
 
 def _lines(content: Mapping[str, Any], indent: str, lines: list[str]) -> None:
-    """YAML blocks; scalars and lists as JSON, which is YAML."""
+    """YAML blocks of mappings."""
     for key, value in content.items():
         if isinstance(value, Mapping) and value:
             lines.append(f"{indent}{key}:")
             _lines(value, indent + "  ", lines)
         else:
-            lines.append(f"{indent}{key}: {json.dumps(value, ensure_ascii=True)}")
+            lines.append(f"{indent}{key}: {_scalar(value)}")
+
+
+def _scalar(value: Any) -> str:
+    """A value as JSON that YAML 1.1 reads the same way: it knows no surrogate pairs and wants a point in floats."""
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_scalar(item) for item in value) + "]"
+    if isinstance(value, float):
+        text = repr(value)
+        return text.replace("e", ".0e") if "e" in text and "." not in text else text
+    return re.sub(r"[^\x20-\x7e]", lambda found: f"\\U{ord(found.group()):08X}", json.dumps(value, ensure_ascii=False))
 
 
 def read(folder: Path) -> ModelDescription:

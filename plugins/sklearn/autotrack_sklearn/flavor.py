@@ -68,10 +68,11 @@ def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
 
 
 def _inside(folder: Path, name: object) -> Path:
-    path = (folder / str(name)).resolve()
-    if not isinstance(name, str) or not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise ArtifactError(f"the MLmodel in {folder} names {name!r}, which is no file in the model's folder")
-    return path
+    if isinstance(name, str) and "\0" not in name:
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            return path
+    raise ArtifactError(f"the MLmodel in {folder} names {name!r}, which is no file in the model's folder")
 
 
 def _digest(content: bytes) -> str:

@@ -6,9 +6,9 @@ Unpickling runs whatever code the file holds. So a file is read only where the c
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,10 @@ def load(path: Path, trust: bool) -> Any:
 
 
 def _cloudpickle() -> Any:
-    try:
-        import cloudpickle
-    except ImportError:
-        joblib = sys.modules.get("joblib.externals.cloudpickle")
-        if joblib is None:
-            try:
-                from joblib.externals import cloudpickle as joblib
-            except ImportError:
-                return None
-        return joblib
-    return cloudpickle
+    """The cloudpickle module, or joblib's copy of it; None without either."""
+    for name in ("cloudpickle", "joblib.externals.cloudpickle"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    return None

@@ -51,6 +51,24 @@ class Section:
         return True
 
 
+class Handing:
+    """``with guard.handing(react):`` — the block's Exception goes to ``react`` instead of to the caller."""
+
+    __slots__ = ("_react",)
+
+    def __init__(self, react: Callable[[Exception], None]) -> None:
+        self._react = react
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._react(error)
+        return True
+
+
 class Guard:
     """Counts failures by site and switches a site off after three of them."""
 
@@ -78,6 +96,10 @@ class Guard:
     def section(self, site: str) -> Section:
         """A ``with`` block whose Exception is recorded and swallowed."""
         return Section(self, site)
+
+    def handing(self, react: Callable[[Exception], None]) -> Handing:
+        """A ``with`` block whose Exception is given to ``react``; what ``react`` raises goes to the caller."""
+        return Handing(react)
 
     def record(self, site: str, error: BaseException) -> None:
         """Counts a failure, warns the first time at a site, and tells the active run."""

@@ -84,13 +84,13 @@ def run(
     if experiment is not None:
         settings["experiment"] = experiment
     if name is not None:
-        settings["name"] = name
+        settings["run_name"] = name
     if tags:
         settings["tags"] = pairs(tags, "--tag")
     if no_models:
         settings["models"] = False
     if state.store is not None:
-        settings["store"] = state.store
+        settings["tracking_uri"] = state.store
     if module is None:
         if not command:
             raise click.UsageError("nothing to run: give a script, or -m and a module (autotrack run train.py).")

@@ -229,14 +229,12 @@ def show(
         document["children"] = [child.id for child in children]
         print_json(document)
         return
-    from .page import print_curves, print_run
+    from .page import print_curves, print_run, print_title
 
     screen = Screen()
     if not (plot or keys) or full:
         print_run(screen, record, summaries, children, full=full)
     else:
-        from .page import print_title
-
         print_title(screen, record)
     if plot or keys:
         print_curves(screen, sink, record, summaries, keys, by_time=by_time, logarithmic=logarithmic)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
+from autotrack.core.config import Location, find_store
 from autotrack.core.errors import NotFoundError, UsageError
 from autotrack.core.sink import Sink
 
@@ -14,42 +13,30 @@ from .commands import State
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the runs are kept, and what said so. ``folder`` is None for a store that is no folder of this machine."""
+    """Where the runs are kept, with what said so, and whether anything is there yet."""
 
-    uri: str
-    folder: Path | None
-    reason: str
+    location: Location
+    exists: bool
 
     @property
-    def exists(self) -> bool:
-        """True where there is something to read (a remote store is asked when it is opened)."""
-        return self.folder is None or self.folder.is_dir()
+    def uri(self) -> str:
+        return self.location.uri
+
+    @property
+    def on_disk(self) -> bool:
+        """True where the store itself is a folder or a file of this machine."""
+        return self.location.is_local or self.uri.startswith("sqlite:///")
 
 
 def find_place(state: State) -> Place:
     """The store that the options, the environment or the working directory name, without touching it."""
-    from autotrack.core.config import find_store
-
+    location = find_store(state.store)
     if state.store is not None:
-        return _place(state.store, "--store")
-    if named := os.environ.get("AUTOTRACK_TRACKING_URI", "").strip():
-        return _place(named, "AUTOTRACK_TRACKING_URI")
-    folder = find_store()
-    where = "found above the working directory" if folder.is_dir() else "would be made at the first run"
-    return Place(str(folder), folder, where)
-
-
-def _place(uri: str, reason: str) -> Place:
-    if uri.startswith("sqlite:///"):
-        return Place(uri, Path(uri.removeprefix("sqlite:///")).expanduser().resolve().parent, reason)
-    if uri.startswith("file://"):
-        from urllib.parse import unquote, urlsplit
-
-        uri = unquote(urlsplit(uri).path)
-    if "://" in uri:
-        return Place(uri, None, reason)
-    folder = Path(uri).expanduser().resolve()
-    return Place(str(folder), folder, reason)
+        location = replace(location, reason="--store")
+    place = Place(location, True)
+    if place.on_disk:
+        return Place(location, location.root.is_dir())
+    return place  # a store elsewhere is asked when it is opened
 
 
 def open_store(state: State) -> Sink:
@@ -62,20 +49,20 @@ def open_store(state: State) -> Sink:
 
 def open_place(place: Place) -> Sink:
     """Opens what ``find_place`` found, making an empty store where there is none."""
-    if place.folder is not None:
+    if place.on_disk:
         from autotrack.store.store import Store
 
         # Straight to our own store: asking every plugin first would cost more than the command does.
-        sink: Sink = Store.open(place.uri if place.uri.startswith("sqlite:///") else place.folder)
+        sink: Sink = Store.open(place.location.root if place.location.is_local else place.uri)
         return sink
-    from .plugins import plugin_sink
+    from autotrack.core.manager import plugins
 
-    found = plugin_sink(place.uri)
+    found: Sink | None = plugins().choose("open_sink", uri=place.uri)
     if found is None:
         scheme = place.uri.partition("://")[0]
         raise UsageError(
-            f"cannot open {place.uri} (from {place.reason}): no plugin that is installed understands {scheme}://; "
-            "`autotrack plugins list` shows what there is"
+            f"cannot open {place.uri} (from {place.location.reason}): no plugin that is installed understands "
+            f"{scheme}://; `autotrack plugins list` shows what there is"
         )
     return found
 

@@ -43,16 +43,12 @@ def _enable(message: str) -> None:
     except ImportError as error:
         sys.stderr.write(f"autotrack: could not be imported ({error}); the script runs without it\n")
         return
-    section = guard.section("autotrack run")
-    silent, guard.silent = guard.silent, True  # our own line says it better
-    with section:
+    with guard.handing(
+        lambda error: warn(f"enable() failed ({type(error).__name__}: {error}); the script runs without being tracked")
+    ):
         import autotrack
 
         autotrack.enable(**order["settings"])
-    guard.silent = silent
-    if section.failed:
-        failure = guard.failures[-1].error
-        warn(f"enable() failed ({failure}); the script runs without being tracked")
     _uncover(order["folder"], before)
 
 

@@ -17,8 +17,8 @@ _HOMES = {
     "enable": ".core.switch",
     "disable": ".core.switch",
     "is_enabled": ".core.switch",
-    "start_run": ".core.run",
-    "active_run": ".core.run",
+    "start_run": ".core.active",
+    "active_run": ".core.active",
     "Run": ".core.run",
     "Status": ".core.entities",
     "Client": ".client",
@@ -40,6 +40,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from .client import Client, RunList, get_run, last_run, search_runs
+    from .core.active import active_run, start_run
     from .core.entities import Status
     from .core.errors import AutotrackError
     from .core.module_api import (
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
         set_tag,
         set_tags,
     )
-    from .core.run import Run, active_run, start_run
+    from .core.run import Run
     from .core.switch import disable, enable, is_enabled
     from .models import load_model, save_model
 

@@ -1,4 +1,4 @@
-"""Files made from objects that a user hands over: documents, pictures, tables. Nothing is imported that they have not."""
+"""Files made from objects that a user hands over: documents, pictures, tables. Imports only what they have."""
 
 from __future__ import annotations
 

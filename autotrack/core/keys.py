@@ -40,7 +40,7 @@ def check_text(text: str, what: str) -> str:
     found = _UNFIT.search(text)
     if found:
         raise UsageError(
-            f"{what} holds U+{ord(found.group()):04X} at character {found.start() + 1}, which cannot be stored; remove it"
+            f"{what} holds U+{ord(found.group()):04X} at character {found.start() + 1}, which cannot be kept; remove it"
         )
     return text
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .run import Run, active_run, start_run
+from .active import active_run, start_run
+from .run import Run
 
 
 def _run() -> Run:

@@ -11,29 +11,27 @@ import struct
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import attachments, keys
-from .entities import ArtifactRecord, DatasetRecord, ModelRecord, RunRecord, Status
+from .active import active
+from .entities import ArtifactRecord, ModelRecord, RunRecord, Status
 from .errors import ArtifactError, JournalError, UsageError
 from .exits import ending_of
 from .guard import Failure, Handing, guard, warn
 from .names import experiment_id, run_name
+from .runview import RunView
 
 if TYPE_CHECKING:
-    from .entities import MetricSummary
-    from .history import History
     from .sink import Sink
     from .tracker import Tracker
 
-_active: ContextVar[Run | None] = ContextVar("autotrack_run", default=None)
 _UNFIT = (struct.error, JournalError, OSError, TypeError, OverflowError)
 
 
-class Run:
+class Run(RunView):
     """One training. Made by ``start_run``, by a watched call, or read from a store."""
 
     def __init__(
@@ -44,13 +42,9 @@ class Run:
         sink: Callable[[], Sink],
         record: RunRecord | None = None,
     ) -> None:
-        self.id = run_id
+        super().__init__(run_id, tracker=tracker, sink=sink, record=record)
+        #: True for a run of ``start_run``: it is active until it ends, and watched calls join it.
         self.is_manual = False
-        self._tracker_of = tracker
-        self._sink_of = sink
-        self._record = record
-        self._open = False
-        self._artifact_uri: str | None = record.artifact_uri if record else None
         self._series: dict[str, tuple[int, Callable[[], int]]] = {}
         self._wide: dict[str, int] = {}
         self._point: Callable[[int, int, float], None] = _no_journal
@@ -149,6 +143,10 @@ class Run:
             self._write({"k": kind, field: texts})
             self._notify(observer, **{kind: texts})
 
+    def add_children(self, runs: list[dict[str, Any]]) -> None:
+        """Writes down finished child runs in one record (a search's candidates)."""
+        self._write({"k": "children", "runs": runs})
+
     def note(self, message: str) -> None:
         """Writes down something about the recording itself (what was left out, and why)."""
         self._write({"k": "health", "health": {"notes": [message]}})
@@ -159,16 +157,8 @@ class Run:
 
     # Files.
 
-    @property
-    def artifact_uri(self) -> str:
-        """Where the run's files are: a folder, or a URI of an object store."""
-        if self._artifact_uri is None:
-            self._artifact_uri = self._view().artifact_uri or ""
-        location = self._tracker_of().location
-        return self._artifact_uri if "://" in self._artifact_uri else str(location.root / self._artifact_uri)
-
     def log_artifact(self, source: str | Path, path: str | None = None) -> None:
-        """Keeps a copy of a file or a folder. ``path`` is its name in the run (with a final ``/``: the folder for it)."""
+        """Keeps a copy of a file or a folder. ``path`` is its name in the run (its folder, if it ends with ``/``)."""
         with self._files("log_artifact"):
             source = Path(source)
             name = source.name if path is None else f"{path}{source.name}" if path.endswith("/") else path
@@ -317,8 +307,8 @@ class Run:
         now = time.time_ns()
         self._write({"k": "run_end", "t": now, "status": status, "ended": now, "error": text, "exit_code": exit_code})
         self._tracker_of().ended(self)
-        if _active.get() is self:
-            _active.set(self._previous)
+        if active.get() is self:
+            active.set(self._previous)
         self._notify("run_ended", status=status, error=error)
 
     def __enter__(self) -> Run:
@@ -329,11 +319,6 @@ class Run:
     ) -> None:
         ending = ending_of(error)
         self.end(ending.status, ending.error, ending.exit_code)
-
-    @property
-    def is_open(self) -> bool:
-        """True while this process records the run."""
-        return self._open
 
     def forget_series(self) -> None:
         """After a fork: series numbers belong to the parent's journal."""
@@ -368,170 +353,6 @@ class Run:
             warn(f"not kept: {message}", silent=settings.silent)
             self._health.setdefault("refusals", []).append(message[:500])
 
-    # Reading.
-
-    def _view(self) -> RunRecord:
-        """The run as the store has it; read again while it is written to."""
-        if self._record is None:
-            self._tracker_of().catch_up()
-            record = self._sink_of().run(self.id)
-            if self._open:
-                return record
-            self._record = record
-        return self._record
-
-    def refresh(self) -> Run:
-        """Forgets what was read, so that the next look asks the store."""
-        self._record = None
-        return self
-
-    @property
-    def name(self) -> str:
-        return self._view().name
-
-    @property
-    def experiment(self) -> str:
-        return self._view().experiment
-
-    @property
-    def status(self) -> Status:
-        return self._view().status
-
-    @property
-    def params(self) -> dict[str, str]:
-        return dict(self._view().params)
-
-    @property
-    def metrics(self) -> dict[str, float | int]:
-        """The latest value of each metric: the one at its highest step."""
-        return dict(self._view().metrics)
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return dict(self._view().tags)
-
-    @property
-    def datasets(self) -> tuple[DatasetRecord, ...]:
-        return self._view().datasets
-
-    @property
-    def artifacts(self) -> tuple[ArtifactRecord, ...]:
-        return self._view().artifacts
-
-    @property
-    def models(self) -> tuple[ModelRecord, ...]:
-        return self._view().models
-
-    @property
-    def health(self) -> dict[str, Any]:
-        """What autotrack has to say of its own work: failures, refused values, lost points. Empty when all is well."""
-        return dict(self._view().health)
-
-    @property
-    def error(self) -> str | None:
-        return self._view().error
-
-    @property
-    def session(self) -> str | None:
-        return self._view().session
-
-    @property
-    def started(self) -> int:
-        """Nanoseconds since the epoch."""
-        return self._view().started
-
-    @property
-    def ended(self) -> int | None:
-        """Nanoseconds since the epoch; None while it runs."""
-        return self._view().ended
-
-    @property
-    def record(self) -> RunRecord:
-        """Everything at once, as a frozen value."""
-        return self._view()
-
-    @property
-    def parent(self) -> Run | None:
-        parent = self._view().parent
-        return Run(parent, tracker=self._tracker_of, sink=self._sink_of) if parent else None
-
-    @property
-    def children(self) -> list[Run]:
-        self._tracker_of().catch_up()
-        found = self._sink_of().runs(children_of=self.id, max_results=50_000)
-        return [Run(record.id, tracker=self._tracker_of, sink=self._sink_of, record=record) for record in found]
-
-    def metric_history(self, key: str) -> History:
-        """All points of one metric as arrays (``steps``, ``timestamps`` in ns, ``values``); iterates as points."""
-        from .history import History
-
-        return History(key, self._sink_of().metric_history(self.id, key))
-
-    def metric_summaries(self) -> list[MetricSummary]:
-        """Last, lowest, highest value and number of points of each metric."""
-        return self._sink_of().metric_summaries(self.id)
-
-    def __repr__(self) -> str:
-        record = self._record
-        return f"<Run {self.id[:8]} {record.name} {record.status}>" if record else f"<Run {self.id[:8]}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Run) and other.id == self.id
-
-    def __hash__(self) -> int:
-        return hash(self.id)
-
-
-def start_run(
-    name: str | None = None,
-    experiment: str | None = None,
-    tags: Mapping[str, Any] | None = None,
-    parent: Run | str | None = None,
-) -> Run:
-    """Starts a run and makes it the active one; use it as a context manager, or end it with ``finish()``.
-
-    Inside another run it becomes its child. On ranks above 0 of a distributed job it is a run that records nothing.
-    """
-    from .process import role
-    from .tracker import tracker
-
-    current = tracker()
-    if role() == "rank" or not current.settings.enabled:
-        from .nullrun import NullRun
-
-        return NullRun()
-    if name is not None:
-        keys.check_name(name, "run's name")
-    if experiment is not None:
-        keys.check_name(experiment, "experiment's name")
-    previous = active_run()
-    run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
-    run.is_manual = True
-    run._previous = previous
-    run.begin(name=name, experiment=experiment, tags=tags, parent=parent or previous)
-    current.exits.arm()
-    _active.set(run)
-    return run
-
-
-def active_run() -> Run | None:
-    """The run that ``log_*`` of the module writes to: the innermost open one of this context.
-
-    A thread that has none of its own shares the program's run where exactly one is open.
-    """
-    run = _active.get()
-    while run is not None and not run.is_open:
-        run = run._previous
-    if run is not None:
-        return run
-    from . import tracker as trackers
-
-    current = trackers._current
-    if current is None:
-        return None
-    outermost = [run for run in list(current.runs.values()) if run.is_manual]
-    return outermost[0] if len(outermost) == 1 else None
-
 
 def _no_journal(series: int, step: int, value: float) -> None:
     raise JournalError("no series yet")
@@ -547,6 +368,3 @@ def _describe(error: BaseException) -> str:
     """The traceback as text; an exception whose own text fails is named by its type."""
     text = guard.call("traceback", lambda: "".join(traceback.format_exception(error)))
     return (text or type(error).__name__)[-16_000:]
-
-
-__all__ = ["Run", "active_run", "start_run"]

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 from .config import Location, Settings, find_store, load_settings
 from .errors import JournalError, StoreError
 from .exits import ExitWatch
+from .folding import Sites
 from .guard import Failure, guard, warn
+from .kept import KeptRuns
 from .meter import Meter
 from .session import session_record
 
@@ -40,6 +42,8 @@ class Tracker:
         self.settings = settings
         self.location = location
         self.meter = Meter(settings.overhead_share, settings.overhead_allowance)
+        self.sites = Sites(settings.runs_per_site)
+        self.kept = KeptRuns()
         self.exits = ExitWatch()
         self.runs: dict[str, Run] = {}
         self.closed = False
@@ -128,6 +132,7 @@ class Tracker:
 
     def keep_journal(self, *, heartbeat: bool) -> None:
         """The courier's care: sync, heartbeat, a new place if the folder was removed, events that waited."""
+        self.kept.end_orphans()
         journal = self._journal
         if journal is None:
             return
@@ -227,6 +232,7 @@ class Tracker:
         self._journal = self._session = self._sink = self._courier = None
         self._pending = deque()
         self.runs = {}
+        self.sites, self.kept = Sites(self.settings.runs_per_site), KeptRuns()
         for run in list(self._writing):
             run.forget_series()
         self._writing = weakref.WeakSet()
@@ -324,7 +330,7 @@ def _after_fork() -> None:
 
 def note_failure(failure: Failure) -> None:
     """Puts a failure of ours on the run that is active, so that silence is visible."""
-    from .run import active_run
+    from .active import active_run
 
     run = active_run()
     if run is not None:

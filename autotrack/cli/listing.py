@@ -22,6 +22,8 @@ GLYPHS = {
 
 _PARAM_ROOM = 16
 _NAME_ROOM = 14
+#: Params shown in a pipe, where nothing is cut and --json has them all.
+_PIPED_PARAMS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,12 @@ def print_runs(screen: Screen, branches: Sequence[Branch], choice: Choice) -> No
     roomy = screen.width >= 100 or not screen.terminal
     several = len({run.experiment_id for run in shown}) > 1
     worded = roomy or any(run.status is not Status.FINISHED for run in shown)
+    head = 14 if roomy else 9
 
     columns = [Column("run"), Column("name", shrink=True)]
     columns += [Column("experiment")] if several else []
     columns += [Column("status" if worded else ""), Column("started"), Column("took", right=True)]
-    columns += [Column(key if not screen.terminal else short_name(key, 14), right=True) for key in metrics]
+    columns += [Column(key if not screen.terminal else short_name(key, head), right=True) for key in metrics]
     rows = []
     for branch in branches:
         rows.append((branch.run, folded_name(branch, choice)))
@@ -72,7 +75,7 @@ def print_runs(screen: Screen, branches: Sequence[Branch], choice: Choice) -> No
         line = [Cell(ids[run.id], "cyan"), Cell(clip(name, room) if screen.terminal else name)]
         if several:
             line.append(Cell(clip(run.experiment, 16) if screen.terminal else run.experiment))
-        line.append(status_cell(run, word=worded))
+        line.append(status_cell(run, word=roomy or run.status is not Status.FINISHED))
         line.append(Cell(age(run.started, now), "dim"))
         line.append(Cell(duration(elapsed(run, now))))
         for key in metrics:
@@ -80,7 +83,7 @@ def print_runs(screen: Screen, branches: Sequence[Branch], choice: Choice) -> No
         lines.append(line)
     _add_params(screen, columns, lines, [run for run, _ in rows], params, asked=bool(choice.params))
     screen.table(columns, lines)
-    _explain(screen, metrics, best, params)
+    _explain(screen, metrics, best, head)
 
 
 def folded_name(branch: Branch, choice: Choice) -> str:
@@ -107,12 +110,12 @@ def _add_params(
     *,
     asked: bool,
 ) -> None:
-    """Adds a column a param: all of them in a pipe, on a terminal as many as fit beside a readable name."""
+    """Adds a column a param: in a pipe up to eight, on a terminal as many as fit beside a readable name."""
     room = screen.width - sum(_column_width(columns, lines, at) + 2 for at in range(len(columns)) if at != 1)
     name = min(_column_width(columns, lines, 1), 22) + 2
     for at, key in enumerate(params):
         if not screen.terminal:
-            if not asked and at >= 8:
+            if not asked and at >= _PIPED_PARAMS:
                 break
             title, values = key, [run.params.get(key, "") for run in runs]
         else:
@@ -131,23 +134,18 @@ def _add_params(
 
 
 def _column_width(columns: Sequence[Column], lines: Sequence[Sequence[Cell]], at: int) -> int:
-    return max((width(line[at].text) for line in lines), default=0) if lines else width(columns[at].title)
+    return max([width(columns[at].title), *(width(line[at].text) for line in lines)])
 
 
-def _explain(
-    screen: Screen, metrics: Sequence[str], best: dict[str, frozenset[str]], params: Sequence[str]
-) -> None:
-    """On a terminal, a dim line that says which metric the column holds where its head is shortened."""
-    if not screen.terminal:
-        return
+def _explain(screen: Screen, metrics: Sequence[str], best: dict[str, frozenset[str]], head: int) -> None:
+    """On a terminal, a dim line that says what a metric's column holds, where its head is short, and what is best."""
     parts = []
     for key in metrics:
-        if width(key) > 14 or best[key]:
-            how = {1: ", higher is better", -1: ", lower is better", 0: ""}[direction(key)]
-            parts.append(f"{short_name(key, 14)}: {key}{how}" if width(key) > 14 else f"{key}{how}")
+        how = {1: ", higher is better", -1: ", lower is better", 0: ""}[direction(key)] if best[key] else ""
+        if width(key) > head or how:
+            parts.append(f"{short_name(key, head)}: {key}{how}" if width(key) > head else f"{key}{how}")
     if parts:
-        screen.line("")
-        screen.note("; ".join(parts))
+        screen.note("\n" + "; ".join(parts))
 
 
 def more_line(shown: int, limit: int) -> str:

@@ -21,7 +21,10 @@ _COMMANDS = {
     "plugins": ("autotrack.cli.plugins:plugins", "Show the plugins that are installed, and why one is not loaded."),
     "doctor": ("autotrack.cli.doctor:doctor", "Check this installation and its store."),
     "sync": ("autotrack.cli.maintenance:sync", "Deliver what training processes have written, now."),
-    "gc": ("autotrack.cli.maintenance:gc", "Free the space of deleted runs; without --yes, only say what and how much."),
+    "gc": (
+        "autotrack.cli.maintenance:gc",
+        "Free the space of deleted runs; without --yes, only say what and how much.",
+    ),
     "db": ("autotrack.cli.maintenance:db", "Look after the database of the store."),
     "demo": ("autotrack.cli.demo:demo", "Train a few real models and look at their runs."),
 }
@@ -67,7 +70,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
         ("autotrack run train.py", "track a training script without editing it"),
         ("autotrack runs list", "what was run, newest first"),
         ("autotrack runs show", "everything about the newest run"),
-        ('autotrack runs search "metrics.accuracy > 0.9 and params.C = \'1.0\'"', "find runs"),
+        ("autotrack runs search \"metrics.accuracy > 0.9 and params.C = '1.0'\"", "find runs"),
     ),
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say the version.")

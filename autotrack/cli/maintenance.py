@@ -104,7 +104,9 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
     if not waste.items:
         click.echo("nothing to free")
         return
-    rows = [[item.kind, Cell(item.name), size(item.bytes)] for item in waste.items[: None if not screen.terminal else 40]]
+    rows = [
+        [item.kind, Cell(item.name), size(item.bytes)] for item in waste.items[: None if not screen.terminal else 40]
+    ]
     screen.table([Column("what"), Column("name", shrink=True), Column("bytes", right=True)], rows)
     if yes:
         click.echo(f"freed {size(waste.bytes)}")

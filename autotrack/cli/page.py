@@ -22,12 +22,12 @@ _COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 
 
 def print_title(screen: Screen, run: RunRecord) -> None:
-    """The run's name, status and id on the first line, where and when on the second."""
+    """The run's name, status; then its id and experiment; then when it ran, how long, and who ran it."""
     now = time.time_ns()
-    screen.line(Cell(run.name, "bold"), "  ", status_cell(run), "  ", Cell(run.id, "cyan"))
+    screen.line(Cell(run.name, "bold"), "  ", status_cell(run))
+    screen.line("  ", Cell(run.id, "cyan"), Cell(f" · experiment {run.experiment}", "dim"))
     taken = duration(elapsed(run, now))
     parts = [
-        f"experiment {run.experiment}",
         f"started {local_time(run.started)} ({age(run.started, now)})",
         f"running for {taken}" if run.status is Status.RUNNING else f"took {taken}",
     ]
@@ -120,9 +120,7 @@ def _print_mapping(screen: Screen, title: str, values: Mapping[str, str], full: 
     half = (screen.width - 4) // 2
     if len(shown) > _FEW and all(width(key) + width(value) + 4 <= half for key, value in shown):
         rows = (len(shown) + 1) // 2
-        pairs = [
-            [*shown[at], *(shown[at + rows] if at + rows < len(shown) else ("", ""))] for at in range(rows)
-        ]
+        pairs = [[*shown[at], *(shown[at + rows] if at + rows < len(shown) else ("", ""))] for at in range(rows)]
         screen.table([Column("") for _ in range(4)], pairs, indent=2)
     else:
         shown = items[:_FEW]
@@ -165,7 +163,9 @@ def _print_artifacts(screen: Screen, run: RunRecord, full: bool) -> None:
     hidden = 0 if full else max(0, len(shown) - _FEW)
     if hidden:
         shown = shown[:_FEW]
-    screen.table([Column("", shrink=True), Column("", right=True)], [[file.path, size(file.size)] for file in shown], indent=2)
+    screen.table(
+        [Column("", shrink=True), Column("", right=True)], [[file.path, size(file.size)] for file in shown], indent=2
+    )
     _more(screen, run, hidden)
     if run.artifact_uri:
         screen.line(Cell(f"  in {run.artifact_uri}", "dim"))
@@ -192,7 +192,11 @@ def _print_children(screen: Screen, children: Sequence[RunRecord]) -> None:
         ]
         for child in chosen
     ]
-    screen.table([Column("best" if best else "some"), Column("name"), Column(key, right=True), *map(Column, varying)], rows, indent=2)
+    screen.table(
+        [Column("best" if best else "some"), Column("name"), Column(key, right=True), *map(Column, varying)],
+        rows,
+        indent=2,
+    )
 
 
 def _print_health(screen: Screen, run: RunRecord) -> None:

@@ -227,7 +227,9 @@ def _foot(axis: _Axis, columns: int, across: int, gutter: int, unit: str) -> lis
     free = 0
     for value in ticks:
         cell = int(axis.at(np.array([value]))[0]) // across
-        label = _label(value, ticks, False) if unit != "step" else f"{value:.0f}" if abs(value) < 1e9 else f"{value:.2e}"
+        label = (
+            _label(value, ticks, False) if unit != "step" else f"{value:.0f}" if abs(value) < 1e9 else f"{value:.2e}"
+        )
         start = max(0, cell - len(label) // 2)
         if start < free or start + len(label) > room:
             continue

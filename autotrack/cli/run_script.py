@@ -115,53 +115,46 @@ def check_script(script: str) -> None:
 
 
 def interpreter_options(arguments: Sequence[str]) -> list[str]:
-    """Python's own options out of ``sys.orig_argv``, for handing on (UsageError where they forbid the injection)."""
-    options: list[str] = []
+    """Python's own options out of ``sys.orig_argv``, to the letter (UsageError where they forbid the injection)."""
+    options: list[list[str]] = []
     at = 1
-    by_module = False
-    while at < len(arguments) and arguments[at].startswith("-") and arguments[at] != "-":
+    by_name = False
+    while at < len(arguments) and arguments[at].startswith("-") and arguments[at] not in ("-", "--"):
         word = arguments[at]
         at += 1
-        if word.startswith("--"):
-            options.append(word)
-            if word == "--check-hash-based-pycs" and at < len(arguments):
-                options.append(arguments[at])
-                at += 1
-            continue
-        letters = ""
-        value = ""
-        for index, letter in enumerate(word[1:], start=1):
-            if letter in "cmWX":
-                value = letter
-                rest = word[index + 1 :]
-                break
-            letters += letter
-        if letters:
-            options.append("-" + letters)
-        if value in ("c", "m"):
-            by_module = True
+        valued = next((letter for letter in word[1:] if letter in "cmWX"), "") if not word.startswith("--") else ""
+        if valued and valued in "cm":
+            by_name = True
+            letters = word[: word.index(valued)]
+            options += [[letters]] if letters != "-" else []
             break
-        if value:
-            if not rest and at < len(arguments):
-                rest = arguments[at]
-                at += 1
-            options += ["-" + value, rest]
-    if not by_module:
-        options = [_without_isolation(option) for option in options]
+        takes_next = word.endswith(valued) if valued else word == "--check-hash-based-pycs"
+        options.append([word, *arguments[at : at + 1]] if takes_next else [word])
+        at += int(takes_next)
+    if not by_name:
+        options = [kept for option in options if (kept := _without_isolation(option))]
     for option in options:
-        single = not option.startswith("--") and not option.startswith(("-W", "-X"))
-        if single and option.startswith("-") and (found := set(option) & set("ISE")):
+        if found := sorted(set(_letters(option[0])) & set("ISE")):
             raise UsageError(
-                f"cannot track a script under `python -{''.join(sorted(found))}`, which ignores PYTHONPATH or the site "
-                "module; leave that option out, or call autotrack.enable() in the script"
+                f"cannot track a script under `python -{''.join(found)}`, which ignores PYTHONPATH or the site module; "
+                "leave that option out, or call autotrack.enable() in the script"
             )
-    return [option for option in options if option != "-"]
+    return [word for option in options for word in option]
 
 
-def _without_isolation(option: str) -> str:
-    if not option.startswith("-") or option.startswith(("--", "-W", "-X")):
+def _letters(word: str) -> str:
+    """The single-letter options in one word: ``-OOWerror`` holds O and O, and what follows W is its value."""
+    if word.startswith("--"):
+        return ""
+    return word[1:].partition("W")[0].partition("X")[0]
+
+
+def _without_isolation(option: list[str]) -> list[str]:
+    letters = _letters(option[0])
+    if not letters:
         return option
-    return "".join(letter for letter in option if letter not in _ISOLATING)
+    kept = "".join(letter for letter in letters if letter not in _ISOLATING) + option[0][1 + len(letters) :]
+    return [f"-{kept}", *option[1:]] if kept else option[1:]
 
 
 def launch(settings: dict[str, object], command: Sequence[str], *, module: str | None) -> NoReturn:
@@ -176,10 +169,16 @@ def launch(settings: dict[str, object], command: Sequence[str], *, module: str |
         folder = str(Path(command[0]).resolve().parent)
     arguments += command
     injected = str(Path(__file__).resolve().parent / "launch")
+    if os.pathsep in injected:
+        raise UsageError(
+            f"cannot track a script from {injected}: PYTHONPATH cannot name a folder with {os.pathsep!r} in it; "
+            "call autotrack.enable() in the script"
+        )
     environment = dict(os.environ)
     former = environment.get("PYTHONPATH")
-    environment["PYTHONPATH"] = injected if former is None else injected + os.pathsep + former
-    environment["AUTOTRACK_LAUNCH"] = json.dumps({"settings": settings, "folder": folder})
+    # An empty PYTHONPATH is none at all, but an empty entry in it means the working directory.
+    environment["PYTHONPATH"] = injected + os.pathsep + former if former else injected
+    environment["AUTOTRACK_LAUNCH"] = json.dumps({"settings": settings, "folder": folder, "pythonpath": former})
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, arguments, environment)

@@ -24,7 +24,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 _limit = click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, at most.")
 _experiment = click.option("-e", "--experiment", "experiments", multiple=True, metavar="NAME", help="Only of this one.")
 _order = click.option(
-    "--order-by", "order_by", multiple=True, metavar="KEY", help="For instance 'metrics.loss ASC'. [default: newest first]"
+    "--order-by",
+    "order_by",
+    multiple=True,
+    metavar="KEY",
+    help="For instance 'metrics.loss ASC'. [default: newest first]",
 )
 _metric = click.option("--metric", "metrics", multiple=True, metavar="KEY", help="Show this metric; may be repeated.")
 _param = click.option("--param", "params", multiple=True, metavar="KEY", help="Show this param; may be repeated.")
@@ -47,7 +51,10 @@ def runs() -> None:
     "list",
     examples=(
         ("autotrack runs list", "the newest 20, their best metric and the params that vary"),
-        ("autotrack runs list -e churn --metric val_loss --order-by 'metrics.val_loss ASC'", "the best of one experiment"),
+        (
+            "autotrack runs list -e churn --metric val_loss --order-by 'metrics.val_loss ASC'",
+            "the best of one experiment",
+        ),
         ("autotrack runs list --children", "with the candidates of a search under it"),
         ("autotrack runs list --json | jq '.[].params'", "for programs"),
     ),

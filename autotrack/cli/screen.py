@@ -69,7 +69,8 @@ class Screen:
     def note(self, text: str) -> None:
         """A remark for a person: dim on a terminal, nothing in a pipe, where only data belongs."""
         if self.terminal:
-            self.line(Cell(text, "dim"))
+            for line in text.split("\n"):
+                self.line(Cell(line, "dim"))
 
     def heading(self, text: str) -> None:
         """An empty line and a section's title."""
@@ -107,17 +108,27 @@ class Screen:
             show_header=any(column.title for column in columns),
             header_style="bold dim",
         )
-        fixed = any(column.shrink for column in columns)
-        for at, column in enumerate(columns):
-            longest = max((width(clean(row[at].text)) for row in rows), default=0)
-            room = max(longest, width(column.title))
+        for column, room in zip(columns, self._rooms(columns, rows, indent), strict=True):
             table.add_column(
-                Text(column.title),
+                Text(column.title, no_wrap=True, overflow="ellipsis"),
                 justify="right" if column.right else "left",
                 no_wrap=True,
                 overflow="ellipsis",
-                min_width=room if fixed and not column.shrink else None,
+                width=room,
             )
         for row in rows:
             table.add_row(*(Text(clean(cell.text), style=cell.style) for cell in row))
         self.console.print(Padding(table, (0, 0, 0, indent), expand=False))
+
+    def _rooms(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], indent: int) -> list[int]:
+        """How wide each column is on a terminal: as wide as what it holds, except for one that may shrink."""
+        rooms = [
+            max([width(column.title), *(width(clean(row[at].text)) for row in rows)])
+            for at, column in enumerate(columns)
+        ]
+        over = indent + sum(rooms) + 2 * (len(rooms) - 1) - self.width
+        for at, column in enumerate(columns):
+            if column.shrink and over > 0:
+                rooms[at] = max(min(rooms[at], 8), rooms[at] - over)
+                break
+        return rooms

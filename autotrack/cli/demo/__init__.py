@@ -37,7 +37,9 @@ EXPERIMENT = "demo"
 def demo(state: State, as_json: bool) -> None:
     """Train a few real models, with one added line, and look at their runs."""
     if find_spec("sklearn") is None:
-        raise AutotrackError("the demo trains scikit-learn models, and it is not installed: pip install 'autotrack[sklearn]'")
+        raise AutotrackError(
+            "the demo trains scikit-learn models, and it is not installed: pip install 'autotrack[sklearn]'"
+        )
     place = find_place(state)
     script = Path(__file__).with_name("train.py")
     screen = Screen()

@@ -10,34 +10,35 @@ Nothing here is imported by autotrack itself. The names are private because the 
 
 from __future__ import annotations
 
-import os
 import sys
 
-_VARIABLE = "AUTOTRACK_LAUNCH"
+_BEFORE = frozenset(sys.modules)
+
+import json  # noqa: E402
+import os  # noqa: E402
+
+TYPE_CHECKING = False  # as in typing, which is not loaded this early
+if TYPE_CHECKING:
+    from typing import Any
 
 
-def _leave_environment() -> str | None:
+def _take_order() -> Any:
     """Puts PYTHONPATH and the path back as they were; answers what the launcher sent, or None if it sent nothing."""
-    message = os.environ.pop(_VARIABLE, None)
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib is not loaded this early
     sys.path[:] = [entry for entry in sys.path if entry != here]
     sys.path_importer_cache.pop(here, None)
+    message = os.environ.pop("AUTOTRACK_LAUNCH", None)
     if message is None:
         return None
-    # The first entry is ours, and what follows the separator is what was set, to the letter, or nothing was set.
-    _, separator, former = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
-    if separator:
-        os.environ["PYTHONPATH"] = former
-    else:
-        os.environ.pop("PYTHONPATH", None)
-    return message
-
-
-def _enable(message: str) -> None:
-    before = frozenset(sys.modules)
-    import json
-
     order = json.loads(message)
+    if order["pythonpath"] is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = order["pythonpath"]
+    return order
+
+
+def _enable(order: Any) -> None:
     try:
         from autotrack.core.guard import guard, warn
     except ImportError as error:
@@ -49,10 +50,9 @@ def _enable(message: str) -> None:
         import autotrack
 
         autotrack.enable(**order["settings"])
-    _uncover(order["folder"], before)
 
 
-def _uncover(folder: str, before: frozenset[str]) -> None:
+def _uncover(folder: str) -> None:
     """Forgets modules that we loaded and that the script's own folder would have shadowed.
 
     Python puts that folder first on the path, so a ``queue.py`` beside the script is what its ``import queue`` means.
@@ -63,9 +63,9 @@ def _uncover(folder: str, before: frozenset[str]) -> None:
             names = {entry.name.partition(".")[0] for entry in entries if _importable(entry)}
     except OSError:
         return
-    for name in [name for name in sys.modules if name not in before and name.partition(".")[0] in names]:
-        if not name.startswith("autotrack"):
-            del sys.modules[name]
+    names.discard("autotrack")
+    for name in [name for name in sys.modules if name not in _BEFORE and name.partition(".")[0] in names]:
+        del sys.modules[name]
 
 
 def _importable(entry: os.DirEntry[str]) -> bool:
@@ -86,13 +86,14 @@ def _chain() -> ImportError | None:
     return None
 
 
-_message = _leave_environment()
+_order = _take_order()
 try:
     _none = _chain()
 finally:
     # Also where their sitecustomize is broken: Python reports that and runs the script, and so do we.
-    if _message is not None:
-        _enable(_message)
+    if _order is not None:
+        _enable(_order)
+        _uncover(_order["folder"])
 if _none is not None:
     # As without us: Python takes this as "there is no sitecustomize", silently, and forgets the module.
     raise _none

@@ -1,3 +1,0 @@
-def enable(*libraries, **given):
-    from autotrack.core.config import load_settings
-    load_settings(**given)

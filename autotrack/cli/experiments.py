@@ -56,7 +56,7 @@ def list_experiments(state: State, deleted: bool, as_json: bool) -> None:
         click.echo(f"no {'deleted ' if deleted else ''}experiments at {place.uri}", err=True)
         return
     now = time.time_ns()
-    rows = [
+    rows: list[list[Cell | str]] = [
         [
             Cell(each.id, "cyan"),
             each.name,

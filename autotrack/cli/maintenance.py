@@ -98,7 +98,7 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
     waste = collect(sink, do=yes)
     sink.close()
     if as_json:
-        print_json({"done": yes, "bytes": waste.bytes, "items": [vars_of(item) for item in waste.items]})
+        print_json({"done": yes, "bytes": waste.bytes, "items": [item.document() for item in waste.items]})
         return
     screen = Screen()
     if not waste.items:

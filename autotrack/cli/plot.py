@@ -63,7 +63,7 @@ def draw(
     legend = _legend(series, curves, dots, width)
     points = [(places, values) for places, values in curves if len(places)]
     if not points:
-        return [*legend, [("(no value that can be drawn)", None)]]
+        return [*legend, [("(no value that can be drawn)"[:width], None)]]
     low, high = _stretch(min(v.min() for _, v in points), max(v.max() for _, v in points))
     ticks = _ticks(low, high, max(2, height // 3), logarithmic)
     labels = {value: _label(10**value if logarithmic else value, ticks, logarithmic) for value in ticks}

@@ -103,8 +103,11 @@ def fold(runs: Iterable[RunRecord]) -> list[Branch]:
     for run in every.values():
         top = run
         seen = {run.id}
-        while top.parent in every and top.parent not in seen:
+        while top.parent in every:
             top = every[top.parent]
+            if top.id in seen:
+                top = run  # parents in a circle: nobody is topmost
+                break
             seen.add(top.id)
         if top is run:
             tops.append(run)

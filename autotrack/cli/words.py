@@ -16,7 +16,7 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def clean(text: str) -> str:
-    """The text on one line, with control and reordering characters spelled out (``\\x1b``), so that it can be printed."""
+    """The text on one line, with control and reordering characters spelled out (``\\x1b``), safe to print."""
     if text.isprintable() and not any(character in _REORDER for character in text):
         return text
     return "".join(_spelled(character) for character in text)

@@ -1,4 +1,4 @@
-"""Switches autotrack on inside ``python script.py``, before the script starts, and leaves no trace of having been there.
+"""Switches autotrack on inside ``python script.py``, before the script starts, and leaves no trace of that.
 
 ``autotrack run`` puts this folder first on PYTHONPATH, so that Python's start-up imports this module instead of
 the machine's own ``sitecustomize``. It takes itself out of the path, the environment and ``sys.modules``, hands over to

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from autotrack.core.entities import Delivery
-from autotrack.core.errors import AutotrackError, StoreError, UsageError
+from autotrack.core.errors import NotFoundError, StoreError, UsageError
 
 from .commands import Command, Group, State
 from .documents import delivery_document, print_json
 from .runs import json_option
 from .screen import Cell, Column, Screen
-from .stores import find_place, no_store, open_place, open_store
+from .stores import database_file, find_place, no_store, open_folder, open_place
 from .words import plural, size
+
+#: How many names of a kind `gc` shows on a terminal.
+_SHOWN = 12
 
 
 @click.command(
@@ -42,7 +46,7 @@ def sync(state: State, folder: Path | None, as_json: bool) -> None:
         if not any(folder.glob("*.atj")) and (folder / "journal").is_dir():
             folder = folder / "journal"
     elif not place.exists:
-        raise AutotrackError(no_store(place))
+        raise NotFoundError(no_store(place))
     sink = open_place(place)
     delivery = sink.deliver(folder or place.location.journal)
     sink.close()
@@ -89,29 +93,56 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
 
     Without --yes it only says what would go. What it has freed cannot be restored.
     """
-    from .collecting import collect
-
     place = find_place(state)
     if not place.on_disk:
         raise UsageError(f"cannot collect at {place.uri}: a server frees its own space; run `autotrack gc` there")
-    sink = open_store(state)
-    waste = collect(sink, do=yes)
-    sink.close()
+    if not place.exists:
+        raise NotFoundError(no_store(place))
+    with closing(open_folder(place)) as store:
+        plan = store.garbage()
+        if yes:
+            plan = store.collect_garbage(plan)
     if as_json:
-        print_json({"done": yes, "bytes": waste.bytes, "items": [item.document() for item in waste.items]})
+        print_json(
+            {
+                "done": yes,
+                "bytes": plan.bytes,
+                "runs": plan.runs,
+                "experiments": plan.experiments,
+                "files": [str(path) for path in plan.files],
+                "folders": [str(path) for path in plan.folders],
+            }
+        )
         return
-    screen = Screen()
-    if not waste.items:
+    if not (plan.runs or plan.experiments or plan.files or plan.folders):
         click.echo("nothing to free")
         return
-    rows = [
-        [item.kind, Cell(item.name), size(item.bytes)] for item in waste.items[: None if not screen.terminal else 40]
-    ]
-    screen.table([Column("what"), Column("name", shrink=True), Column("bytes", right=True)], rows)
+    screen = Screen()
+    rows: list[list[Cell | str]] = []
+    for kind, names in (
+        ("run", plan.runs),
+        ("experiment", plan.experiments),
+        ("file", plan.files),
+        ("empty folder", plan.folders),
+    ):
+        shown = names[:_SHOWN] if screen.terminal else names
+        rows += [[kind, str(name)] for name in shown]
+        if len(shown) < len(names):
+            rows.append([kind, Cell(f"and {len(names) - len(shown):,} more (--json lists all)", "dim")])
+    screen.table([Column("what"), Column("name", shrink=True)], rows)
+    what = ", ".join(
+        plural(len(names), one)
+        for one, names in (("deleted run", plan.runs), ("experiment", plan.experiments), ("file", plan.files))
+        if names
+    )
     if yes:
-        click.echo(f"freed {size(waste.bytes)}")
+        click.echo(f"freed {size(plan.bytes)}" + (f": {what}" if what else ""))
     else:
-        click.echo(f"would free {size(waste.bytes)}; `autotrack gc --yes` does it, and then it cannot be restored")
+        click.echo(
+            f"would free {size(plan.bytes)}"
+            + (f": {what}" if what else "")
+            + "; `autotrack gc --yes` does it, for good"
+        )
 
 
 @click.group("db", cls=Group, examples=(("autotrack db upgrade", "bring the database to this version's schema"),))
@@ -136,7 +167,9 @@ def upgrade(state: State, as_json: bool) -> None:
     from autotrack.store.migrate import upgrade as migrate
 
     place = find_place(state)
-    path = database_file(place.uri, place.location.root, on_disk=place.on_disk)
+    if not place.on_disk:
+        raise UsageError(f"{place.uri} is not a database of this machine; upgrade it where it runs")
+    path = database_file(place)
     if not path.is_file():
         raise StoreError(f"there is no database to upgrade at {path}; the first run makes one with the newest schema")
     backup = migrate(path)
@@ -146,12 +179,3 @@ def upgrade(state: State, as_json: bool) -> None:
         click.echo(f"{path} has the newest schema already")
     else:
         click.echo(f"upgraded {path}; the database as it was is {backup}")
-
-
-def database_file(uri: str, root: Path, *, on_disk: bool) -> Path:
-    """The SQLite file of a store (UsageError for a store that has none)."""
-    if not on_disk:
-        raise UsageError(f"{uri} is not a database of this machine; upgrade it where it runs")
-    if uri.startswith("sqlite:///"):
-        return Path(uri.removeprefix("sqlite:///")).expanduser().absolute()
-    return root / "autotrack.db"

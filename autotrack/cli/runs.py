@@ -18,8 +18,6 @@ from .stores import find_place, no_store, open_place, open_store
 from .telling import Branch, fold
 from .words import plural
 
-_PAGE = 500
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 _limit = click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, at most.")
 _experiment = click.option("-e", "--experiment", "experiments", multiple=True, metavar="NAME", help="Only of this one.")
@@ -114,7 +112,7 @@ def _branches(
     """
     found: list[RunRecord] = []
     branches: list[Branch] = []
-    for page in _pages(sink, experiments, order_by, lifecycle):
+    for page in _pages(sink, experiments, order_by, lifecycle, 2 * limit + 1):
         found += page
         branches = fold(found)
         if len(branches) > limit:
@@ -135,22 +133,24 @@ def _children(sink: Sink, branch: Branch, lifecycle: str) -> tuple[RunRecord, ..
 
 
 def _pages(
-    sink: Sink, experiments: tuple[str, ...], order_by: tuple[str, ...], lifecycle: str
+    sink: Sink, experiments: tuple[str, ...], order_by: tuple[str, ...], lifecycle: str, first: int
 ) -> Iterator[list[RunRecord]]:
-    offset = 0
+    """All runs, in pages that grow: most stores have few children, some have thousands."""
+    offset, count = 0, first
     while True:
         page = sink.runs(
             "",
             experiments=experiments or None,
             order_by=order_by,
-            max_results=_PAGE,
+            max_results=count,
             offset=offset,
             lifecycle=lifecycle,
         )
         yield page
-        if len(page) < _PAGE:
+        if len(page) < count:
             return
-        offset += _PAGE
+        offset += count
+        count = min(4 * count, 2000)
 
 
 @runs.command(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from autotrack.core.config import Location, find_store
 from autotrack.core.errors import NotFoundError, UsageError
 from autotrack.core.sink import Sink
 
 from .commands import State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from autotrack.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +56,7 @@ def open_store(state: State) -> Sink:
 def open_place(place: Place) -> Sink:
     """Opens what ``find_place`` found, making an empty store where there is none."""
     if place.on_disk:
-        from autotrack.store.store import Store
-
-        # Straight to our own store: asking every plugin first would cost more than the command does.
-        sink: Sink = Store.open(place.location.root if place.location.is_local else place.uri)
-        return sink
+        return open_folder(place)
     from autotrack.core.manager import plugins
 
     found: Sink | None = plugins().choose("open_sink", uri=place.uri)
@@ -65,6 +67,21 @@ def open_place(place: Place) -> Sink:
             f"{scheme}://; `autotrack plugins list` shows what there is"
         )
     return found
+
+
+def open_folder(place: Place) -> Store:
+    """Our own store, for what only a store on this machine can do. Asking every plugin first would cost more time
+    than the command."""
+    from autotrack.store.store import Store
+
+    return Store.open(place.location.root if place.location.is_local else place.uri)
+
+
+def database_file(place: Place) -> Path:
+    """The database of a store on this machine, which need not be there."""
+    from autotrack.store.store import located
+
+    return located(place.location.root if place.location.is_local else place.uri)[1]
 
 
 def no_store(place: Place) -> str:

@@ -55,7 +55,9 @@ def test_what_is_not_finite_is_left_out_and_counted() -> None:
     assert chart([])[-1] == "(no value that can be drawn)"
 
 
-@pytest.mark.parametrize("values", [[5.0], [0.0, 0.0], [-1e300, 1e300], [1e-320, 2e-320], [1e15, 1e15 + 1], [2**53] * 3])
+@pytest.mark.parametrize(
+    "values", [[5.0], [0.0, 0.0], [-1e300, 1e300], [1e-320, 2e-320], [1e15, 1e15 + 1], [2**53] * 3]
+)
 def test_edge_values_are_drawn(values: list[float]) -> None:
     lines = chart(values)
     assert any(ord(mark) in DRAWN for line in lines for mark in line)

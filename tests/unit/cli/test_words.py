@@ -28,7 +28,15 @@ def test_an_old_run_has_a_date() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0.0, "0 ms"), (0.012, "12 ms"), (0.4, "0.4 s"), (9.96, "10 s"), (59.4, "59 s"), (59.6, "1m 00s"), (3599.7, "1h 00m")]
+    [
+        (0.0, "0 ms"),
+        (0.012, "12 ms"),
+        (0.4, "0.4 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1m 00s"),
+        (3599.7, "1h 00m"),
+    ]
     + [(200, "3m 20s"), (3900, "1h 05m"), (97200, "1d 03h"), (-5, "0 ms")],
 )
 def test_duration(seconds: float, said: str) -> None:

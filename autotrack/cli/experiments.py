@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import click
 
@@ -46,9 +47,8 @@ def list_experiments(state: State, deleted: bool, as_json: bool) -> None:
         else:
             click.echo(no_store(place), err=True)
         return
-    sink = open_place(place)
-    found = sink.experiments("deleted" if deleted else "active")
-    sink.close()
+    with closing(open_place(place)) as sink:
+        found = sink.experiments("deleted" if deleted else "active")
     if as_json:
         print_json([experiment_document(each) for each in found])
         return
@@ -82,9 +82,8 @@ def list_experiments(state: State, deleted: bool, as_json: bool) -> None:
 def create(state: State, name: str, tags: tuple[str, ...], as_json: bool) -> None:
     """Create an experiment. (One that a run names is created by itself.)"""
     chosen = pairs(tags, "--tag")
-    sink = open_place(find_place(state))
-    made = sink.create_experiment(name, chosen)
-    sink.close()
+    with closing(open_place(find_place(state))) as sink:
+        made = sink.create_experiment(name, chosen)
     if as_json:
         print_json(experiment_document(made))
     else:
@@ -97,9 +96,8 @@ def create(state: State, name: str, tags: tuple[str, ...], as_json: bool) -> Non
 @click.pass_obj
 def rename(state: State, experiment: str, new_name: str) -> None:
     """Give an experiment another name; its runs stay with it."""
-    sink = open_store(state)
-    sink.rename_experiment(experiment, new_name)
-    sink.close()
+    with closing(open_store(state)) as sink:
+        sink.rename_experiment(experiment, new_name)
     Screen().line(f"renamed experiment {experiment} to {new_name}")
 
 
@@ -108,9 +106,8 @@ def rename(state: State, experiment: str, new_name: str) -> None:
 @click.pass_obj
 def delete(state: State, experiment: str) -> None:
     """Delete an experiment with its runs, until it is restored or `autotrack gc --yes` frees the space."""
-    sink = open_store(state)
-    sink.delete_experiment(experiment)
-    sink.close()
+    with closing(open_store(state)) as sink:
+        sink.delete_experiment(experiment)
     screen = Screen()
     screen.line(f"deleted experiment {experiment}")
     screen.note(f"back with `autotrack experiments restore {experiment}`")
@@ -121,7 +118,6 @@ def delete(state: State, experiment: str) -> None:
 @click.pass_obj
 def restore(state: State, experiment: str) -> None:
     """Restore a deleted experiment."""
-    sink = open_store(state)
-    sink.restore_experiment(experiment)
-    sink.close()
+    with closing(open_store(state)) as sink:
+        sink.restore_experiment(experiment)
     Screen().line(f"restored experiment {experiment}")

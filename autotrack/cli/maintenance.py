@@ -47,9 +47,8 @@ def sync(state: State, folder: Path | None, as_json: bool) -> None:
             folder = folder / "journal"
     elif not place.exists:
         raise NotFoundError(no_store(place))
-    sink = open_place(place)
-    delivery = sink.deliver(folder or place.location.journal)
-    sink.close()
+    with closing(open_place(place)) as sink:
+        delivery = sink.deliver(folder or place.location.journal)
     if as_json:
         print_json(delivery_document(delivery))
     else:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import PackageNotFoundError, version
 
 import click
-
-from autotrack.core.config import load_settings
-from autotrack.core.guard import guard
 
 from .commands import Group, State
 from .documents import print_json
 from .runs import json_option
 from .screen import Cell, Column, Screen
 
-GROUP = "autotrack"
-_STYLES = {"loaded": "green", "blocked": "yellow", "failed": "red"}
+_STYLES = {"loaded": "green", "blocked": "yellow", "missing": "yellow", "failed": "red"}
+_STATUS = {"missing": "missing", "blocked": "blocked", "broken": "failed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A plugin that is installed. ``status`` is loaded, blocked or failed; ``why`` says why it is not loaded."""
+    """A plugin that is installed. ``status`` is loaded, blocked, missing (something that it imports is not installed)
+    or failed; ``why`` says why it is not loaded."""
 
     name: str
     distribution: str
@@ -32,28 +29,32 @@ class Plugin:
     why: str = ""
 
 
-def found_plugins() -> Iterator[Plugin]:
+def found_plugins() -> list[Plugin]:
     """Every plugin that is installed, by name, with what came of loading it."""
-    blocked = load_settings().plugins_block
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        yield _found(point, blocked)
+    from autotrack.core.manager import plugins
+
+    manager = plugins()
+    manager.load()
+    loaded = frozenset(manager.loaded())
+    found = []
+    for name, entry in sorted(manager.available().items()):
+        problem = manager.problems.get(name)
+        if name in loaded:
+            status, why = "loaded", ""
+        elif problem is None:
+            status, why = "failed", "it was not loaded, and nothing says why"
+        else:
+            status, why = _STATUS.get(problem.kind, "failed"), problem.message
+        found.append(Plugin(name, entry.distribution, version_of(entry.distribution), entry.target, status, why))
+    return found
 
 
-def _found(point: EntryPoint, blocked: tuple[str, ...]) -> Plugin:
-    distribution = point.dist.name if point.dist else ""
-    version = point.dist.version if point.dist else ""
-
-    def plugin(status: str, why: str = "") -> Plugin:
-        return Plugin(point.name, distribution, version, point.value, status, why)
-
-    if point.name in blocked:
-        return plugin("blocked", "named in the setting plugins_block (AUTOTRACK_PLUGINS_BLOCK)")
-    failures: list[Exception] = []
-    with guard.handing(failures.append):
-        point.load()
-    if not failures:
-        return plugin("loaded")
-    return plugin("failed", f"{type(failures[0]).__name__}: {failures[0]}")
+def version_of(distribution: str) -> str:
+    """The installed version of a distribution; empty where its metadata do not say."""
+    try:
+        return version(distribution)
+    except (PackageNotFoundError, ValueError):
+        return ""
 
 
 @click.group("plugins", cls=Group, examples=(("autotrack plugins list", "what is installed, and what came of it"),))
@@ -72,8 +73,11 @@ def plugins() -> None:
 @json_option
 @click.pass_obj
 def list_plugins(state: State, as_json: bool) -> None:
-    """Each plugin with the distribution that brings it, its module, and whether it is loaded, blocked or failed."""
-    found = list(found_plugins())
+    """Each plugin with the distribution that brings it, its module, and what came of it.
+
+    loaded; blocked by you; missing, where something that it imports is not installed; failed, where it is broken.
+    """
+    found = found_plugins()
     if as_json:
         print_json([asdict(each) for each in found])
         return
@@ -90,6 +94,8 @@ def list_plugins(state: State, as_json: bool) -> None:
 
 def add_plugin_commands(root: click.Group) -> None:
     """Lets each plugin add its commands to the command line; one that fails is warned of and left out."""
-    from autotrack.core.manager import notify
+    from autotrack.core.manager import plugins
 
-    notify("register_commands", cli=root)
+    manager = plugins()
+    manager.load()
+    manager.notify("register_commands", cli=root)

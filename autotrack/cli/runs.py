@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import click
 
@@ -85,10 +86,9 @@ def list_runs(
         else:
             click.echo(no_store(place), err=True)
         return
-    sink = open_place(place)
-    lifecycle = "deleted" if deleted else "active"
-    branches, more = _branches(sink, experiments, order_by, lifecycle, limit)
-    sink.close()
+    with closing(open_place(place)) as sink:
+        lifecycle = "deleted" if deleted else "active"
+        branches, more = _branches(sink, experiments, order_by, lifecycle, limit)
     if as_json:
         print_json([run_document(run) for branch in branches for run in (branch.run, *branch.children)])
         return
@@ -180,9 +180,8 @@ def search(
     as_json: bool,
 ) -> None:
     """The runs that FILTER matches, child runs as well."""
-    sink = open_store(state)
-    found = sink.runs(filter, experiments=experiments or None, order_by=order_by, max_results=limit + 1)
-    sink.close()
+    with closing(open_store(state)) as sink:
+        found = sink.runs(filter, experiments=experiments or None, order_by=order_by, max_results=limit + 1)
     more = len(found) > limit
     found = found[:limit]
     if as_json:
@@ -226,26 +225,25 @@ def show(
     as_json: bool,
 ) -> None:
     """Everything about RUN, an id or the beginning of one; without it, about the newest run."""
-    sink = open_store(state)
-    record = sink.run(run) if run else newest(sink)
-    summaries = sink.metric_summaries(record.id)
-    children = sink.runs(children_of=record.id, max_results=10_000, lifecycle="all")
-    if as_json:
-        document = run_document(record)
-        document["metric_summaries"] = summaries_document(summaries)
-        document["children"] = [child.id for child in children]
-        print_json(document)
-        return
-    from .page import print_curves, print_run, print_title
+    with closing(open_store(state)) as sink:
+        record = sink.run(run) if run else newest(sink)
+        summaries = sink.metric_summaries(record.id)
+        children = sink.runs(children_of=record.id, max_results=10_000, lifecycle="all")
+        if as_json:
+            document = run_document(record)
+            document["metric_summaries"] = summaries_document(summaries)
+            document["children"] = [child.id for child in children]
+            print_json(document)
+            return
+        from .page import print_curves, print_run, print_title
 
-    screen = Screen()
-    if not (plot or keys) or full:
-        print_run(screen, record, summaries, children, full=full)
-    else:
-        print_title(screen, record)
-    if plot or keys:
-        print_curves(screen, sink, record, summaries, keys, by_time=by_time, logarithmic=logarithmic)
-    sink.close()
+        screen = Screen()
+        if not (plot or keys) or full:
+            print_run(screen, record, summaries, children, full=full)
+        else:
+            print_title(screen, record)
+        if plot or keys:
+            print_curves(screen, sink, record, summaries, keys, by_time=by_time, logarithmic=logarithmic)
 
 
 def newest(sink: Sink) -> RunRecord:
@@ -291,14 +289,13 @@ def restore(state: State, runs: tuple[str, ...], filter: str | None, as_json: bo
 def _change(state: State, names: tuple[str, ...], filter: str | None, as_json: bool, *, restore: bool) -> None:
     if not names and filter is None:
         raise click.UsageError("name the runs by their ids, or give --filter.")
-    sink = open_store(state)
-    ids = [sink.run(name).id for name in names]
-    if filter is not None:
-        lifecycle = "deleted" if restore else "active"
-        ids += [run.id for run in sink.runs(filter, max_results=1_000_000, lifecycle=lifecycle)]
-    ids = list(dict.fromkeys(ids))
-    count = sink.restore_runs(ids) if restore else sink.delete_runs(ids)
-    sink.close()
+    with closing(open_store(state)) as sink:
+        ids = [sink.run(name).id for name in names]
+        if filter is not None:
+            lifecycle = "deleted" if restore else "active"
+            ids += [run.id for run in sink.runs(filter, max_results=1_000_000, lifecycle=lifecycle)]
+        ids = list(dict.fromkeys(ids))
+        count = sink.restore_runs(ids) if restore else sink.delete_runs(ids)
     if as_json:
         print_json({"restored" if restore else "deleted": count, "runs": ids})
     elif restore:

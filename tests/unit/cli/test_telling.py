@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from cli_records import run
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autotrack.cli.telling import best_runs, direction, fold, telling_metric, varying_params
-
-from cli_records import run
 
 
 @pytest.mark.parametrize(

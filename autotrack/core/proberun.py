@@ -1,4 +1,4 @@
-"""The run as a probe sees it: started at the first thing logged, joined, made a child or folded as the place demands."""
+"""The run as a probe sees it: started at the first thing logged; joined, a child or folded as the place demands."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class Run(RunView):
     # Files.
 
     def log_artifact(self, source: str | Path, path: str | None = None) -> None:
-        """Keeps a copy of a file or a folder. ``path`` is its name in the run (with a final ``/``: its folder there)."""
+        """Keeps a copy of a file or a folder. ``path`` is its name in the run (its folder, if it ends with ``/``)."""
         with self._files("log_artifact"):
             source = Path(source)
             name = source.name if path is None else f"{path}{source.name}" if path.endswith("/") else path

@@ -96,11 +96,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What became of a fresh interpreter: CPU and wall seconds, peak memory in bytes, what it printed."""
+    """What became of a fresh interpreter: CPU and wall seconds, what it printed."""
 
     cpu: float
     wall: float
-    peak: int
     out: str
 
     @property
@@ -128,8 +127,7 @@ def child(code: str, *argv: object, env: dict[str, str] | None = None, cwd: Path
         err.seek(0)
         if process.returncode:
             raise RuntimeError(f"a benchmark's process ended with {process.returncode}: {err.read().decode()[-2000:]}")
-        peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return Child(usage.ru_utime + usage.ru_stime, wall, peak, out.read().decode())
+        return Child(usage.ru_utime + usage.ru_stime, wall, out.read().decode())
 
 
 def interleaved(times: int, *works: Callable[[], float]) -> list[list[float]]:

@@ -30,10 +30,8 @@ def rows(place: Place) -> Iterator[Row]:
         start = time.perf_counter()
         newest = autotrack.last_run()
         spent = time.perf_counter() - start
-        assert {summary.key: summary.count for summary in newest.metric_summaries()} == {
-            "loss": steps,
-            "accuracy": steps,
-        }
+        counts = {summary.key: summary.count for summary in newest.metric_summaries()}
+        assert counts == {"loss": steps, "accuracy": steps}
         speeds.append(2 * steps / spent)
     peers = "SQLite row inserts 0.3 M/s"
     yield Row("ingest from journals", median(speeds), "points/s", 1e6, peers=peers, more_is_better=True)

@@ -52,7 +52,7 @@ def rows(place: Place) -> Iterator[Row]:
 
 
 def _killed(after: float) -> tuple[str, int]:
-    """The id of a run whose process was killed some seconds after its first point, and how many points it acknowledged."""
+    """A run's id and how many points it acknowledged; its process was killed so many seconds after the first."""
     process = subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE, env={**os.environ, **CALM})
     assert process.stdout is not None
     pipe = process.stdout.fileno()

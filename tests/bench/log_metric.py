@@ -1,4 +1,4 @@
-"""``run.log_metric``: the time until it returns, call by call, beside packing the same bytes into a plain memory map."""
+"""``run.log_metric``: the time until it returns, call by call, beside packing the same bytes into a memory map."""
 
 from __future__ import annotations
 

@@ -98,13 +98,13 @@ def spelled(default: object) -> str:
 
 def test_every_command_is_documented() -> None:
     try:
-        main = importlib.import_module("autotrack.cli.main").main
+        root = importlib.import_module("autotrack.cli.main").cli
     except ModuleNotFoundError as error:
         assert error.name == "autotrack.cli.main", error
-        main = None
+        root = None
     page = DOCS / "cli.md"
     documented = COMMAND_HEADING.findall(page.read_text("utf-8")) if page.exists() else []
-    there = set(commands_under(main)) if main is not None else set()
+    there = set(commands_under(root)) if root is not None else set()
     assert {re.split(r" [A-Z<\[]", line)[0] for line in documented} == there
 
 

@@ -1,0 +1,34 @@
+"""The journal: where a process writes what it logs, before anything else happens to it.
+
+``JournalWriter`` writes one file a process; ``JournalReader`` reads it while it grows or after its writer died;
+``is_alive`` tells which of the two it is, ``read_last_words`` what a signal left behind.
+"""
+
+from __future__ import annotations
+
+from .lastwords import LastWord, LastWords, last_words_path, read_last_words
+from .layout import SUFFIX, Header
+from .lease import ProcessIdentity, is_alive, process_identity
+from .reader import Batch, Cursor, JournalReader, read_header
+from .slots import decode_points
+from .space import JournalFull
+from .writer import JournalWriter
+
+__all__ = [
+    "SUFFIX",
+    "Batch",
+    "Cursor",
+    "Header",
+    "JournalFull",
+    "JournalReader",
+    "JournalWriter",
+    "LastWord",
+    "LastWords",
+    "ProcessIdentity",
+    "decode_points",
+    "is_alive",
+    "last_words_path",
+    "process_identity",
+    "read_header",
+    "read_last_words",
+]

@@ -1,0 +1,388 @@
+"""Turns a batch of journal records into rows.
+
+The records of one batch are first folded into what they come to (a tag set twice is one row), then written with a few
+statements a table, whatever the number of records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_
+
+from autotrack.core.entities import Status
+
+from . import schema
+from .chunks import Points
+from .dialect import upsert
+from .numbers import as_number
+from .summaries import MANY, NewPoints, append, bits_of
+
+DEFAULT_EXPERIMENT = "default"
+STATUSES = frozenset(str(status) for status in Status)
+Record = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a batch says about one run."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    experiment: str | None = None
+    health: list[Mapping[str, Any]] = field(default_factory=list)
+    seen: int = 0
+    number: int = 0
+
+
+class Batch:
+    """Collects records of one writer; ``write`` stores them in the caller's transaction."""
+
+    def __init__(self, writer: str) -> None:
+        self.writer = writer
+        #: Records that made no sense (of an unknown kind or incomplete), which are counted as damaged.
+        self.refused = 0
+        self.series: dict[int, tuple[str, str, bool]] = {}
+        self._runs: dict[str, _Run] = {}
+        self._params: dict[tuple[str, str], str] = {}
+        self._tags: dict[tuple[str, str], str | None] = {}
+        self._artifacts: dict[tuple[str, str], Record] = {}
+        self._datasets: dict[tuple[str, str, str, str], Record] = {}
+        self._models: dict[tuple[str, str], Record] = {}
+        self._sessions: dict[str, Record] = {}
+        self._points: list[tuple[str, str, Points]] = []
+
+    def take(self, record: Record) -> None:
+        """Folds one journal record in; one that makes no sense is counted and left out."""
+        handler = _HANDLERS.get(str(record.get("k")))
+        try:
+            if handler is None:
+                raise KeyError(record.get("k"))
+            moment = int(record["t"])
+            if "r" in record:
+                run = self._run(str(record["r"]))
+                run.seen = max(run.seen, moment)
+            handler(self, record, moment)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            self.refused += 1
+
+    def add_points(self, run: str, key: str, points: Points) -> None:
+        """Appends points to a run's metric."""
+        entry = self._run(run)
+        entry.seen = max(entry.seen, int(points.times.max()))
+        self._points.append((run, key, points))
+
+    def _run(self, run_id: str) -> _Run:
+        found = self._runs.get(run_id)
+        if found is None:
+            found = self._runs[run_id] = _Run()
+        return found
+
+    # One method a kind of record.
+
+    def _session(self, record: Record, moment: int) -> None:
+        self._sessions[str(record["id"])] = record
+
+    def _run_start(self, record: Record, moment: int) -> None:
+        run = self._run(record["r"])
+        run.experiment = str(record.get("experiment") or DEFAULT_EXPERIMENT)
+        fields = {key: record.get(key) for key in ("parent", "session", "user", "artifact_uri")}
+        run.fields.update(fields, name=str(record["name"]), writer=self.writer)
+        run.fields.update(status=str(Status.RUNNING), ended=None, error=None, exit_code=None)
+        run.fields.setdefault("started", moment)
+        self._set_tags(record, moment)
+
+    def _set_params(self, record: Record, moment: int) -> None:
+        for key, value in record["params"].items():
+            self._params[record["r"], key] = str(value)
+
+    def _set_tags(self, record: Record, moment: int) -> None:
+        for key, value in (record.get("tags") or {}).items():
+            self._tags[record["r"], key] = str(value)
+
+    def _untag(self, record: Record, moment: int) -> None:
+        for key in record["keys"]:
+            self._tags[record["r"], key] = None
+
+    def _rename(self, record: Record, moment: int) -> None:
+        self._run(record["r"]).fields["name"] = str(record["name"])
+
+    def _series(self, record: Record, moment: int) -> None:
+        self.series[int(record["id"])] = (record["r"], str(record["key"]), record["dtype"] == "i8")
+
+    def _artifact(self, record: Record, moment: int) -> None:
+        row: dict[str, Any] = {
+            "path": str(record["path"]),
+            "size": int(record["size"]),
+            "sha256": str(record["sha256"]),
+        }
+        self._artifacts[record["r"], row["path"]] = row
+
+    def _dataset(self, record: Record, moment: int) -> None:
+        columns = record.get("columns") or {}
+        row: dict[str, Any] = {
+            "name": str(record["name"]),
+            "digest": str(record.get("digest") or ""),
+            "context": str(record.get("context") or ""),
+            "rows": record.get("rows"),
+            "columns": json.dumps(columns, ensure_ascii=False),
+            "source": record.get("source"),
+        }
+        self._datasets[record["r"], row["name"], row["digest"], row["context"]] = row
+
+    def _model(self, record: Record, moment: int) -> None:
+        row = {name: str(record.get(name) or "") for name in ("path", "flavor", "class_name")}
+        self._models[record["r"], row["path"]] = {**row, "size": int(record.get("size") or 0)}
+
+    def _health(self, record: Record, moment: int) -> None:
+        self._run(record["r"]).health.append(record["health"])
+
+    def _run_end(self, record: Record, moment: int) -> None:
+        status = str(record["status"])
+        if status not in STATUSES:
+            raise ValueError(status)
+        run = self._run(record["r"])
+        run.fields.update(status=status, ended=int(record.get("ended") or moment))
+        run.fields.update(error=record.get("error"), exit_code=record.get("exit_code"))
+
+    def _children(self, record: Record, moment: int) -> None:
+        parent = self._run(record["r"])
+        for child in record["runs"]:
+            run = self._run(str(child["id"]))
+            run.fields.update(
+                name=str(child["name"]),
+                parent=str(record["r"]),
+                started=int(child["started"]),
+                ended=int(child["ended"]),
+                status=str(child["status"]) if child["status"] in STATUSES else str(Status.FINISHED),
+                session=parent.fields.get("session"),
+                user=parent.fields.get("user"),
+                writer=self.writer,
+            )
+            run.seen = max(run.seen, int(child["ended"]))
+            for key, value in (child.get("params") or {}).items():
+                self._params[child["id"], key] = str(value)
+            for key, value in (child.get("tags") or {}).items():
+                self._tags[child["id"], key] = str(value)
+            for key, value in (child.get("metrics") or {}).items():
+                is_int = isinstance(value, int) and abs(value) > 2**53
+                bits = bits_of(value, is_int=is_int)
+                step, time, value_bits = np.array([[0], [int(child["ended"])], [bits]], dtype=np.int64)
+                self._points.append((child["id"], key, Points(step, time, value_bits, is_int)))
+
+    # Writing.
+
+    def write(self, connection: Connection) -> None:
+        """Stores everything that was taken in. Runs that were never started (their record was lost) are made up."""
+        self._write_runs(connection)
+        for table, rows in (
+            (schema.params, self._param_rows()),
+            (schema.artifacts, self._rows_of(self._artifacts)),
+            (schema.datasets, self._rows_of(self._datasets)),
+            (schema.models, self._rows_of(self._models)),
+            (schema.sessions, self._session_rows()),
+            (schema.writer_series, self._series_rows()),
+        ):
+            if rows:
+                connection.execute(upsert(table), rows)
+        self._write_tags(connection)
+        append(connection, [NewPoints(self._runs[run].number, key, points) for run, key, points in self._points])
+
+    def _rows_of(self, things: Mapping[Any, Record]) -> list[dict[str, Any]]:
+        return [{**row, "run": self._runs[address[0]].number} for address, row in things.items()]
+
+    def _param_rows(self) -> list[dict[str, Any]]:
+        return [
+            {"run": self._runs[run].number, "key": key, "value": value, "number": as_number(value)}
+            for (run, key), value in self._params.items()
+        ]
+
+    def _session_rows(self) -> list[dict[str, Any]]:
+        return [
+            {"id": session, "started": int(record["t"]), "data": json.dumps(dict(record), ensure_ascii=False)}
+            for session, record in self._sessions.items()
+        ]
+
+    def _series_rows(self) -> list[dict[str, Any]]:
+        return [
+            {"writer": self.writer, "id": number, "run": self._runs[run].number, "key": key, "is_int": is_int}
+            for number, (run, key, is_int) in self.series.items()
+        ]
+
+    def _write_tags(self, connection: Connection) -> None:
+        rows, gone = [], []
+        for (run, key), value in self._tags.items():
+            row = {"run": self._runs[run].number, "key": key}
+            if value is None:
+                gone.append({f"at_{name}": part for name, part in row.items()})
+            else:
+                rows.append({**row, "value": value})
+        if rows:
+            connection.execute(upsert(schema.tags), rows)
+        if gone:
+            table = schema.tags
+            where = (table.c.run == bindparam("at_run"), table.c.key == bindparam("at_key"))
+            connection.execute(delete(table).where(*where), gone)
+
+    def _write_runs(self, connection: Connection) -> None:
+        if not self._runs:
+            return
+        known = self._known_runs(connection)
+        next_number = (connection.execute(select(func.max(schema.runs.c.n))).scalar() or 0) + 1
+        experiments = _Experiments(connection)
+        new, changed = [], []
+        # In order of appearance: a search's parent comes before its children, whose experiment is the parent's.
+        for run_id, run in self._runs.items():
+            row = known.get(run_id)
+            fields = run.fields
+            if row is None:
+                run.number, next_number = next_number, next_number + 1
+                experiment = self._experiment_of(run_id, run, known, experiments, connection)
+                base: dict[str, Any] = dict.fromkeys(column.name for column in schema.runs.columns)
+                started = fields.get("started") or run.seen
+                base.update(n=run.number, id=run_id, name=f"run-{run_id[:8]}", status=str(Status.RUNNING))
+                base.update(started=started, writer=self.writer, lifecycle="active", **experiments.deleted(experiment))
+                base.update(fields, experiment_id=experiment, last_seen=max(run.seen, started))
+                base["health"] = _merged(None, run.health)
+                new.append(base)
+                known[run_id] = base
+                continue
+            run.number = row["n"]
+            fields.pop("started", None)  # a run that goes on keeps its first start
+            update = {**row, **fields, "last_seen": max(row["last_seen"] or 0, run.seen)}
+            if run.experiment is not None and row["name"] == f"run-{run_id[:8]}":
+                update["experiment_id"] = experiments.id_of(run.experiment, run.seen)  # made up before; now it is known
+            if run.health:
+                update["health"] = _merged(row["health"], run.health)
+            changed.append({f"at_{name}": value for name, value in update.items()})
+        if new:
+            connection.execute(insert(schema.runs), new)
+        if changed:
+            table = schema.runs
+            names = [column for column in table.columns if column.name not in ("n", "id")]
+            values: dict[Any, Any] = {column: bindparam(f"at_{column.name}") for column in names}
+            connection.execute(table.update().where(table.c.n == bindparam("at_n")).values(values), changed)
+
+    def _known_runs(self, connection: Connection) -> dict[str, dict[str, Any]]:
+        ids = list(self._runs)
+        known: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(ids), MANY):
+            wanted = select(schema.runs).where(schema.runs.c.id.in_(ids[start : start + MANY]))
+            known.update((row["id"], dict(row)) for row in connection.execute(wanted).mappings())
+        return known
+
+    def _experiment_of(
+        self,
+        run_id: str,
+        run: _Run,
+        known: Mapping[str, Mapping[str, Any]],
+        experiments: _Experiments,
+        connection: Connection,
+    ) -> str:
+        if run.experiment is not None:
+            return experiments.id_of(run.experiment, run.seen)
+        parent = run.fields.get("parent")
+        if parent is not None:
+            if parent in known:
+                return str(known[parent]["experiment_id"])
+            found = connection.execute(select(schema.runs.c.experiment_id).where(schema.runs.c.id == parent)).scalar()
+            if found is not None:
+                return str(found)
+        return experiments.id_of(DEFAULT_EXPERIMENT, run.seen)
+
+
+class _Experiments:
+    """Experiment ids by name, made where there is none, for one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ids: dict[str, str] = {}
+        self._deleted: set[str] = set()
+
+    def id_of(self, name: str, moment: int) -> str:
+        if name not in self._ids:
+            self._ids[name] = self._find(name) or create_experiment(self._connection, name, moment)
+        return self._ids[name]
+
+    def _find(self, name: str) -> str | None:
+        table = schema.experiments
+        row = self._connection.execute(select(table.c.id, table.c.lifecycle).where(table.c.name == name)).first()
+        if row is None:
+            return None
+        if row.lifecycle == "deleted":
+            self._deleted.add(row.id)
+        return str(row.id)
+
+    def deleted(self, experiment: str) -> dict[str, Any]:
+        """The fields of a run that lands in a deleted experiment: it comes back with it."""
+        if experiment not in self._deleted:
+            return {}
+        return {"lifecycle": "deleted", "deleted_with": "experiment"}
+
+
+def create_experiment(connection: Connection, name: str, moment: int) -> str:
+    """A new experiment's id: from its name, so that stores agree, or at random where that is taken."""
+    table = schema.experiments
+    for number in range(1000):
+        seed = name if number == 0 else f"{name}\n{number}"
+        identity = hashlib.blake2b(seed.encode(), digest_size=8).hexdigest()
+        if connection.execute(select(table.c.id).where(table.c.id == identity)).first() is None:
+            break
+    row = {"id": identity, "name": name, "lifecycle": "active", "created": moment, "updated": moment}
+    connection.execute(insert(table), row)
+    return identity
+
+
+def _merged(before: str | None, health: Iterable[Mapping[str, Any]]) -> str | None:
+    """Health notes added to those a run has: lists grow, everything else is replaced."""
+    notes: dict[str, Any] = json.loads(before) if before else {}
+    for more in health:
+        for key, value in more.items():
+            had = notes.get(key)
+            notes[key] = [*had, *value] if isinstance(had, list) and isinstance(value, list) else value
+    return json.dumps(notes, ensure_ascii=False) if notes else None
+
+
+def note_damage(connection: Connection, writer: str, damaged: int) -> None:
+    """Writes how many records of a journal were damaged on every run that it holds."""
+    table = schema.runs
+    for number, health in connection.execute(select(table.c.n, table.c.health).where(table.c.writer == writer)).all():
+        merged = _merged(health, [{"damaged_records": damaged}])
+        connection.execute(table.update().where(table.c.n == number).values(health=merged))
+
+
+def series_of(connection: Connection, writer: str, ids: Iterable[int]) -> dict[int, tuple[str, str, bool]]:
+    """(run id, key, is_int) of series that earlier batches of a writer have announced."""
+    table, run = schema.writer_series, schema.runs
+    found: dict[int, tuple[str, str, bool]] = {}
+    wanted = list(ids)
+    for start in range(0, len(wanted), MANY):
+        pairs = [(writer, number) for number in wanted[start : start + MANY]]
+        statement = (
+            select(table.c.id, run.c.id.label("run_id"), table.c.key, table.c.is_int)
+            .join(run, run.c.n == table.c.run)
+            .where(tuple_(table.c.writer, table.c.id).in_(pairs))
+        )
+        found.update((row[0], (row[1], row[2], bool(row[3]))) for row in connection.execute(statement))
+    return found
+
+
+_HANDLERS = {
+    "session": Batch._session,
+    "run_start": Batch._run_start,
+    "params": Batch._set_params,
+    "tags": Batch._set_tags,
+    "untag": Batch._untag,
+    "rename": Batch._rename,
+    "series": Batch._series,
+    "artifact": Batch._artifact,
+    "dataset": Batch._dataset,
+    "model": Batch._model,
+    "health": Batch._health,
+    "run_end": Batch._run_end,
+    "children": Batch._children,
+}

@@ -1,0 +1,179 @@
+"""Experiments and the lives of runs: making, renaming, deleting softly, restoring.
+
+A deleted experiment keeps its name and takes its active runs along; restoring it brings those back, and not the ones
+that had been deleted before. A deleted run takes its children along in the same way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, func, select, update
+
+from autotrack.core.entities import Experiment
+from autotrack.core.errors import NotFoundError, UsageError
+
+from . import schema
+from .apply import create_experiment
+from .dialect import upsert
+from .queries import number_of
+
+LONGEST_NAME = 500
+ACTIVE, DELETED = "active", "deleted"
+LIFECYCLES = (ACTIVE, DELETED, "all")
+
+
+def listed(connection: Connection, lifecycle: str = ACTIVE) -> list[Experiment]:
+    """The experiments of a lifecycle (active, deleted or all), newest first, with tags and how many runs each has."""
+    table, runs = schema.experiments, schema.runs
+    counts = select(runs.c.experiment_id, func.count()).where(runs.c.lifecycle == ACTIVE).group_by(runs.c.experiment_id)
+    count_of = {row[0]: int(row[1]) for row in connection.execute(counts)}
+    tags: dict[str, dict[str, str]] = {}
+    for experiment, key, value in connection.execute(select(schema.experiment_tags)):
+        tags.setdefault(experiment, {})[key] = value
+    query = select(table).order_by(table.c.created.desc(), table.c.id)
+    if checked(lifecycle) != "all":
+        query = query.where(table.c.lifecycle == lifecycle)
+    return [
+        Experiment(
+            id=row.id,
+            name=row.name,
+            lifecycle=row.lifecycle,
+            created=row.created,
+            updated=row.updated,
+            tags=tags.get(row.id, {}),
+            run_count=count_of.get(row.id, 0),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def checked(lifecycle: str) -> str:
+    """A lifecycle that exists (UsageError)."""
+    if lifecycle not in LIFECYCLES:
+        raise UsageError(f"lifecycle {lifecycle!r} is none of {', '.join(LIFECYCLES)}")
+    return lifecycle
+
+
+def id_of(connection: Connection, name_or_id: str) -> str:
+    """The id of the experiment with that name, else with that id (NotFoundError)."""
+    table = schema.experiments
+    name = _check_text("experiment name", name_or_id)
+    for column in (table.c.name, table.c.id):
+        found = connection.execute(select(table.c.id).where(column == name)).scalar()
+        if found is not None:
+            return str(found)
+    raise NotFoundError(f"there is no experiment {name[:80]!r}; `autotrack experiments list` shows them")
+
+
+def create(connection: Connection, name: str, tags: Mapping[str, str] | None = None) -> str:
+    """A new experiment's id (UsageError where the name is taken, also by a deleted one)."""
+    _check_name(connection, name)
+    experiment = create_experiment(connection, name, time.time_ns())
+    rows = [
+        {"experiment_id": experiment, "key": _check_text("tag", key), "value": _check_text("tag value", value)}
+        for key, value in (tags or {}).items()
+    ]
+    if rows:
+        connection.execute(upsert(schema.experiment_tags), rows)
+    return experiment
+
+
+def rename(connection: Connection, name_or_id: str, new_name: str) -> None:
+    """Gives an experiment another name; its id and runs stay (NotFoundError, UsageError where the name is taken)."""
+    experiment = id_of(connection, name_or_id)
+    _check_name(connection, new_name, experiment)
+    table = schema.experiments
+    values = {"name": new_name, "updated": time.time_ns()}
+    connection.execute(update(table).where(table.c.id == experiment).values(values))
+
+
+def _check_name(connection: Connection, name: str, own: str | None = None) -> None:
+    if not _check_text("experiment name", name).strip() or len(name) > LONGEST_NAME:
+        raise UsageError(f"an experiment's name has 1 to {LONGEST_NAME} characters, not {len(name)}")
+    table = schema.experiments
+    row = connection.execute(select(table.c.id, table.c.lifecycle).where(table.c.name == name)).first()
+    if row is not None and row.id != own:
+        hint = "; it is deleted: restore it or take another name" if row.lifecycle == DELETED else ""
+        raise UsageError(f"there is an experiment {name!r} already{hint}")
+
+
+def _check_text(what: str, text: str) -> str:
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise UsageError(f"the {what} {text[:40]!r} has a NUL or half a surrogate pair in it, which no store can keep")
+    return text
+
+
+def delete(connection: Connection, name_or_id: str) -> None:
+    """Deletes an experiment softly, with its runs (NotFoundError where there is no such active one)."""
+    experiment = id_of(connection, name_or_id)
+    _turn(connection, experiment, ACTIVE, DELETED)
+    runs = schema.runs
+    active = (runs.c.experiment_id == experiment, runs.c.lifecycle == ACTIVE)
+    connection.execute(update(runs).where(*active).values(_gone("experiment")))
+
+
+def restore(connection: Connection, name_or_id: str) -> None:
+    """Brings back a deleted experiment and the runs that went with it (NotFoundError where there is none)."""
+    experiment = id_of(connection, name_or_id)
+    _turn(connection, experiment, DELETED, ACTIVE)
+    runs = schema.runs
+    went = (runs.c.experiment_id == experiment, runs.c.deleted_with == "experiment")
+    connection.execute(update(runs).where(*went).values(BACK))
+
+
+def _turn(connection: Connection, experiment: str, old: str, new: str) -> None:
+    table = schema.experiments
+    this = (table.c.id == experiment, table.c.lifecycle == old)
+    changed = connection.execute(update(table).where(*this).values(lifecycle=new, updated=time.time_ns()))
+    if changed.rowcount == 0:
+        raise NotFoundError(f"the experiment {experiment} is not {old}")
+
+
+BACK = {"lifecycle": ACTIVE, "deleted_with": None, "deleted_at": None}
+
+
+def _gone(why: str | None) -> dict[str, object]:
+    return {"lifecycle": DELETED, "deleted_with": why, "deleted_at": time.time_ns()}
+
+
+def delete_runs(connection: Connection, run_ids: Iterable[str]) -> int:
+    """Deletes runs (ids or unique prefixes) softly, with their children; answers how many (NotFoundError)."""
+    runs = schema.runs
+    count = 0
+    for run_id in _ids(connection, run_ids):
+        this = (runs.c.id == run_id, runs.c.lifecycle == ACTIVE)
+        count += connection.execute(update(runs).where(*this).values(_gone(None))).rowcount
+        parents = [run_id]
+        while parents:
+            parent = parents.pop()
+            below = (runs.c.parent == parent, runs.c.lifecycle == ACTIVE)
+            children = connection.execute(select(runs.c.id).where(*below)).scalars().all()
+            parents.extend(children)
+            count += connection.execute(update(runs).where(*below).values(_gone(run_id))).rowcount
+    return count
+
+
+def restore_runs(connection: Connection, run_ids: Iterable[str]) -> int:
+    """Brings runs back, with the children that went with them; answers how many.
+
+    NotFoundError where there is no such run; UsageError where its experiment is deleted.
+    """
+    runs, experiments = schema.runs, schema.experiments
+    count = 0
+    for run_id in _ids(connection, run_ids):
+        query = select(experiments.c.name).join(runs, runs.c.experiment_id == experiments.c.id)
+        name = connection.execute(query.where(runs.c.id == run_id, experiments.c.lifecycle == DELETED)).scalar()
+        if name is not None:
+            raise UsageError(f"the experiment {name!r} of run {run_id} is deleted: restore the experiment first")
+        this = (runs.c.id == run_id, runs.c.lifecycle == DELETED)
+        count += connection.execute(update(runs).where(*this).values(BACK)).rowcount
+        count += connection.execute(update(runs).where(runs.c.deleted_with == run_id).values(BACK)).rowcount
+    return count
+
+
+def _ids(connection: Connection, run_ids: Iterable[str]) -> list[str]:
+    runs = schema.runs
+    numbers = [number_of(connection, run_id) for run_id in run_ids]
+    return [str(connection.execute(select(runs.c.id).where(runs.c.n == number)).scalar_one()) for number in numbers]

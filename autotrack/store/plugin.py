@@ -1,0 +1,42 @@
+"""The hooks of the local store: folders, SQLite files, and artifacts anywhere that fsspec reaches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from autotrack.core.errors import ArtifactError
+from autotrack.core.hookspecs import hookimpl
+
+from .artifacts import LocalArtifacts
+
+if TYPE_CHECKING:
+    from autotrack.core.sink import Sink
+
+    from .remote_artifacts import FsspecArtifacts
+
+
+@hookimpl
+def open_sink(uri: str) -> Sink | None:
+    """A local store for a folder, a database file or ``sqlite:///path``; None for any other URI."""
+    if "://" in uri and not uri.startswith("sqlite:///"):
+        return None
+    from .store import Store
+
+    return Store.open(uri)
+
+
+@hookimpl
+def open_artifacts(uri: str) -> LocalArtifacts | FsspecArtifacts:
+    """Artifacts in a folder (a path or ``file://`` URI) or at any URI that fsspec knows."""
+    if "://" not in uri:
+        return LocalArtifacts(Path(uri))
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
+            raise ArtifactError(f"{uri} is no plain path on this machine; write file:///folder")
+        return LocalArtifacts(Path(unquote(parts.path)))
+    from .remote_artifacts import FsspecArtifacts
+
+    return FsspecArtifacts(uri)

@@ -1,0 +1,274 @@
+"""The local store: a folder with a database, journals and artifacts.
+
+autotrack.db  schema.lock  ingest.lock  journal/  artifacts/
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+
+from autotrack.core.entities import Columns, Delivery, Experiment, MetricSummary, RunRecord
+from autotrack.core.errors import FilterError, NotFoundError, StoreError, UsageError
+from autotrack.core.guard import warn
+
+from . import experiments as lives
+from . import integrity, migrate, queries, schema
+from .dialect import TooExpensive, begin_write, sqlite_engine, time_limit, translated
+from .filters import parse_filter, parse_order
+from .gc import GarbagePlan, collect, plan
+from .ingest import Ingest
+
+log = logging.getLogger("autotrack.store")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DATABASE = "autotrack.db"
+#: How long a search may take before it is refused as too expensive.
+SEARCH_SECONDS = 2.0
+#: How long a reader waits for another process that is delivering the journals just now.
+PATIENCE = 1.0
+
+
+class Store:
+    """A sink that is a folder on this machine. Threads may share it; a forked child gets its own connections."""
+
+    eager = False
+
+    def __init__(self, root: Path, database: Path, writable: bool) -> None:
+        self.root = root
+        self.database = database
+        self.writable = writable
+        self.uri = str(root) if database == root / DATABASE else f"sqlite:///{database}"
+        self._connect()
+
+    def _connect(self) -> None:
+        self._pid = os.getpid()
+        self._engine = sqlite_engine(self.database, read_only=not self.writable)
+        self._ingest = Ingest(self._engine, self.database)
+
+    @classmethod
+    def open(cls, where: Path | str) -> Store:
+        """The store in a folder, made if it is not there yet, or of one database file (``sqlite:///path`` or *.db).
+
+        Raises StoreError where it cannot be made or read, SchemaVersionError where another version is needed.
+        """
+        root, database = located(where)
+        try:
+            for folder in (root, root / "journal", root / "artifacts"):
+                if not folder.is_dir():
+                    make_private(folder)
+            ignore = root / ".gitignore"
+            if database == root / DATABASE and not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            if not database.exists():
+                raise StoreError(
+                    f"could not make a store in {root} ({error}); choose a folder you may write to"
+                ) from error
+        writable = migrate.prepare(database) and os.access(database, os.W_OK) and os.access(database.parent, os.W_OK)
+        return cls(root, database, writable)
+
+    # Delivering.
+
+    def deliver(self, folder: Path, *, deadline: float | None = None) -> Delivery:
+        """Takes in the journals under ``folder`` (see ``Sink.deliver``)."""
+        self._check_writable()
+        self._after_fork()
+        return self._ingest.deliver(folder, deadline)
+
+    def _refresh(self) -> None:
+        """Brings in what the journals hold, so that a reader sees everything; reading goes on where that fails."""
+        self._after_fork()
+        if not self.writable:
+            return
+        until = time.monotonic() + PATIENCE
+        try:
+            while self.deliver(self.root / "journal").busy and time.monotonic() < until:
+                time.sleep(0.02)
+        except StoreError as error:
+            warn(f"new records could not be brought into the store and are kept: {error}")
+
+    # Reading.
+
+    def run(self, run_id: str) -> RunRecord:
+        """The run with that id or unique prefix (NotFoundError, AmbiguousError)."""
+        self._refresh()
+        with self._reading() as connection:
+            found = queries.load(connection, [queries.number_of(connection, run_id)])
+        return found[0]
+
+    def runs(
+        self,
+        filter: str = "",
+        *,
+        experiments: Sequence[str] | None = None,
+        order_by: Sequence[str] = (),
+        max_results: int = 1000,
+        offset: int = 0,
+        lifecycle: str = "active",
+        children_of: str | None = None,
+        mlflow: bool = False,
+    ) -> list[RunRecord]:
+        """Runs that match, newest first unless ordered (FilterError); ``experiments`` are names or ids.
+
+        ``mlflow`` accepts only MLflow's search language. Raises FilterError also where the search takes too long.
+        """
+        if max_results < 0 or offset < 0:
+            raise UsageError(f"max_results and offset are 0 or more, not {max_results} and {offset}")
+        limits = (min(max_results, 2**62), min(offset, 2**62))
+        node = parse_filter(filter, mlflow=mlflow)
+        orders = parse_order([order_by] if isinstance(order_by, str) else order_by, mlflow=mlflow)
+        self._refresh()
+        with self._reading() as connection:
+            where = self._where(connection, experiments, lifecycle, children_of)
+            try:
+                with time_limit(connection, SEARCH_SECONDS):
+                    numbers = queries.matching(connection, node, orders, where, *limits)
+            except TooExpensive as error:
+                raise FilterError(str(error), filter, 0) from error
+            return queries.load(connection, numbers)
+
+    def _where(
+        self, connection: Connection, names: Sequence[str] | None, lifecycle: str, children_of: str | None
+    ) -> list[queries.Condition]:
+        runs = schema.runs
+        where: list[queries.Condition] = []
+        if lives.checked(lifecycle) != "all":
+            where.append(runs.c.lifecycle == lifecycle)
+        if names is not None:
+            wanted = [names] if isinstance(names, str) else names
+            where.append(runs.c.experiment_id.in_([lives.id_of(connection, name) for name in wanted]))
+        if children_of is not None:
+            parent = queries.load(connection, [queries.number_of(connection, children_of)])[0]
+            where.append(runs.c.parent == parent.id)
+        return where
+
+    def metric_history(self, run_id: str, key: str) -> Columns:
+        """All points of one metric (NotFoundError where the run has no such metric)."""
+        self._refresh()
+        with self._reading() as connection:
+            found = queries.history(connection, queries.number_of(connection, run_id), key)
+        if found is None:
+            raise NotFoundError(f"run {run_id} has no metric {key[:80]!r}")
+        return found
+
+    def metric_summaries(self, run_id: str) -> list[MetricSummary]:
+        """What is known of each metric of a run without its points, by key."""
+        self._refresh()
+        with self._reading() as connection:
+            return queries.summaries(connection, queries.number_of(connection, run_id))
+
+    def experiments(self, lifecycle: str = "active") -> list[Experiment]:
+        """The experiments, newest first, with how many active runs each has."""
+        self._refresh()
+        with self._reading() as connection:
+            return lives.listed(connection, lifecycle)
+
+    # Changing.
+
+    def create_experiment(self, name: str, tags: dict[str, str] | None = None) -> Experiment:
+        """A new experiment (UsageError where the name is taken)."""
+        identity = self._change(lives.create, name, tags)
+        return next(found for found in self.experiments("all") if found.id == identity)
+
+    def rename_experiment(self, name_or_id: str, new_name: str) -> None:
+        """Gives an experiment another name."""
+        self._change(lives.rename, name_or_id, new_name)
+
+    def delete_experiment(self, name_or_id: str) -> None:
+        """Deletes an experiment softly, with its runs."""
+        self._change(lives.delete, name_or_id)
+
+    def restore_experiment(self, name_or_id: str) -> None:
+        """Brings back a deleted experiment with the runs that went with it."""
+        self._change(lives.restore, name_or_id)
+
+    def delete_runs(self, run_ids: Iterable[str]) -> int:
+        """Deletes runs softly, with their children; answers how many."""
+        return self._change(lives.delete_runs, list(run_ids))
+
+    def restore_runs(self, run_ids: Iterable[str]) -> int:
+        """Brings deleted runs back, with the children that went with them; answers how many."""
+        return self._change(lives.restore_runs, list(run_ids))
+
+    def _change(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self._check_writable()
+        self._refresh()
+        with begin_write(self._engine) as connection:
+            return function(connection, *args, **kwargs)
+
+    # Keeping house.
+
+    def garbage(self) -> GarbagePlan:
+        """What ``collect_garbage`` would remove, and the bytes that this frees."""
+        self._refresh()
+        with self._reading() as connection:
+            return plan(connection, self.root)
+
+    def collect_garbage(self, planned: GarbagePlan | None = None) -> GarbagePlan:
+        """Removes what ``garbage`` showed for good; answers what was really removed."""
+        planned = self.garbage() if planned is None else planned
+        self._check_writable()
+        return collect(self._engine, self.root, planned)
+
+    def check(self) -> list[str]:
+        """What is wrong with the database: one sentence a finding, none where it is sound."""
+        with self._reading() as connection:
+            return integrity.findings(connection)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        self._after_fork()
+        with translated(self._engine), self._engine.connect() as connection:
+            yield connection
+
+    def _after_fork(self) -> None:
+        """In a forked child: lets go of the parent's connections without touching them, and makes new ones."""
+        if self._pid != os.getpid():
+            self._engine.dispose(close=False)
+            self._connect()
+
+    def _check_writable(self) -> None:
+        if not self.writable:
+            if os.access(self.database, os.W_OK) and os.access(self.database.parent, os.W_OK):
+                raise migrate.refuse_writing(self.database)
+            raise StoreError(f"{self.database} may only be read by you; ask its owner, or use another store")
+
+    def close(self) -> None:
+        """Lets go of the database; the store opens it again if it is used again."""
+        self._engine.dispose()
+
+
+def located(where: Path | str) -> tuple[Path, Path]:
+    """The root folder and the database file that a path or ``sqlite:///`` URI means."""
+    text = os.fspath(where)
+    if text.startswith("sqlite:///"):
+        text = text.removeprefix("sqlite:///")
+        if not text or text == ":memory:" or "?" in text:
+            raise UsageError(f"{where} is no database file; write sqlite:///folder/name.db")
+        path = Path(text).expanduser().absolute()
+        return path.parent, path
+    if "://" in text:
+        raise UsageError(f"{where} is neither a folder nor sqlite:///a/file.db")
+    path = Path(text).expanduser().absolute()
+    if path.is_file() or (path.suffix in (".db", ".sqlite") and not path.is_dir()):
+        return path.parent, path
+    return path, path / DATABASE
+
+
+def make_private(folder: Path) -> None:
+    """Makes a folder that only its owner can enter, whatever the umask; one that is there stays as it is."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    folder.chmod(0o700)

@@ -43,7 +43,8 @@ class _Head(NamedTuple):
 class JournalWriter:
     """One process's journal. All methods but ``abandon`` may be called from any thread.
 
-    ``event`` may also be called from a signal handler or a finalizer that interrupts another ``event``.
+    A signal handler or a finalizer may log too, whatever it interrupts; where that is the reservation of more room, a
+    point is refused with JournalFull.
     Raises JournalFull where there is no room, JournalError where the folder cannot be written.
     """
 

@@ -217,15 +217,14 @@ def stop(*_):
 signal.signal(signal.SIGALRM, stop)
 writer.point(1, 0, 0.0)
 acked = interrupted = 0
-signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
 while interrupted < 300:
     try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0003)
         while True:
             writer.point(1, acked, 0.0)
             acked += 1
     except KeyboardInterrupt:
         interrupted += 1
-signal.setitimer(signal.ITIMER_REAL, 0)
 print(writer.path, acked, flush=True)
 import os, time
 os.kill(os.getpid(), signal.SIGKILL)

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from . import keys
+from .guard import guard
 
 if TYPE_CHECKING:
     from .run import Run
@@ -24,14 +25,13 @@ def start_run(
 
     Inside another run it becomes its child. On ranks above 0 of a distributed job it is a run that records nothing.
     """
+    from .nullrun import NullRun
     from .process import role
     from .run import Run
     from .tracker import tracker
 
     current = tracker()
     if role() == "rank" or not current.settings.enabled:
-        from .nullrun import NullRun
-
         return NullRun()
     if name is not None:
         keys.check_name(name, "run's name")
@@ -41,7 +41,9 @@ def start_run(
     run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
     run.is_manual = True
     run._previous = previous
-    run.begin(name=name, experiment=experiment, tags=tags, parent=parent or previous)
+    begun = guard.call("start_run", run.begin, name=name, experiment=experiment, tags=tags, parent=parent or previous)
+    if begun is None:
+        return NullRun()
     current.exits.arm()
     active.set(run)
     return run

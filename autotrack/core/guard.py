@@ -124,6 +124,17 @@ class Guard:
         self.failures.clear()
 
 
+def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[T | None, Exception | None]:
+    """Calls the user's code, or a library's with the user's data: its Exception is an answer, not a failure of ours.
+
+    Answers (result, None) or (None, error); counts and warns nothing.
+    """
+    try:
+        return function(*args, **kwargs), None
+    except Exception as error:
+        return None, error
+
+
 def _text(error: BaseException) -> str:
     try:
         return str(error)
@@ -154,4 +165,4 @@ def warn(message: str, *, silent: bool = False) -> None:
 #: The process's guard. One, because its strikes are about this process's autotrack, whoever calls it.
 guard = Guard()
 
-__all__ = ["Failure", "Guard", "guard", "warn"]
+__all__ = ["Failure", "Guard", "attempt", "guard", "warn"]

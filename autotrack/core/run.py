@@ -50,6 +50,7 @@ class Run(RunView):
         self._point: Callable[[int, int, float], None] = _no_journal
         self._previous: Run | None = None
         self._warned: set[str] = set()
+        self._started = self._clock = 0
         self._health: dict[str, Any] = {}
 
     # Metrics.
@@ -220,7 +221,7 @@ class Run(RunView):
     def log_model(self, model: Any, path: str = "model") -> None:
         """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads."""
         with self._files("log_model"):
-            from .manager import plugins
+            from .plugins import plugins
 
             if not plugins().choose("log_model", run=self, model=model, path=path):
                 raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
@@ -235,11 +236,12 @@ class Run(RunView):
 
     def put(self, path: str, content: bytes | Path, *, durable: bool = True) -> ArtifactRecord:
         """Keeps one file under an artifact path; raises where it cannot (plugins and ``log_*`` guard that)."""
-        from .manager import plugins
+        from .plugins import artifacts
 
-        storage = plugins().artifacts(self.artifact_uri)
+        folder, _, name = self.artifact_uri.rpartition("/")
+        storage = artifacts(folder)
         put = storage.put_bytes if isinstance(content, bytes) else storage.put_file
-        record: ArtifactRecord = put("", path, content, durable=durable)
+        record: ArtifactRecord = put(name, path, content, durable=durable)
         self._write({"k": "artifact", "path": record.path, "size": record.size, "sha256": record.sha256})
         self._notify("artifact_logged", path=record.path, size=record.size)
         return record
@@ -267,12 +269,15 @@ class Run(RunView):
         experiment = experiment or tracker.settings.experiment
         self._artifact_uri = f"artifacts/{experiment_id(experiment)}/{self.id}"
         self._open = True
+        now = time.time_ns()
+        started = started or now
+        self._started, self._clock = started, _boot_clock() - (now - started)
         texts = {str(key): keys.param_text(value, str(key)) for key, value in (tags or {}).items()}
         tracker.journal()
         tracker.event(
             {
                 "k": "run_start",
-                "t": started or time.time_ns(),
+                "t": started,
                 "r": self.id,
                 "name": name or tracker.settings.run_name or run_name(self.id),
                 "experiment": experiment,
@@ -304,8 +309,8 @@ class Run(RunView):
         self._open = False
         self._record = None
         text = _describe(error) if error is not None else None
-        now = time.time_ns()
-        self._write({"k": "run_end", "t": now, "status": status, "ended": now, "error": text, "exit_code": exit_code})
+        ended = self._started + max(0, _boot_clock() - self._clock)  # a clock that is set meanwhile changes nothing
+        self._write({"k": "run_end", "status": status, "ended": ended, "error": text, "exit_code": exit_code})
         self._tracker_of().ended(self)
         if active.get() is self:
             active.set(self._previous)
@@ -335,7 +340,7 @@ class Run(RunView):
         self._tracker_of().event(record)
 
     def _notify(self, observer: str, **details: Any) -> None:
-        from .manager import notify
+        from .plugins import notify
 
         notify(observer, run=self, **details)
 
@@ -352,6 +357,11 @@ class Run(RunView):
             self._warned.add(kind)
             warn(f"not kept: {message}", silent=settings.silent)
             self._health.setdefault("refusals", []).append(message[:500])
+
+
+def _boot_clock() -> int:
+    """Nanoseconds of a clock that nobody sets and that also runs while the machine sleeps, where there is one."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic_ns()
 
 
 def _no_journal(series: int, step: int, value: float) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import process
 from .config import Location, Settings, find_store, load_settings
 from .errors import JournalError, StoreError
 from .exits import ExitWatch
@@ -27,6 +28,7 @@ from .session import session_record
 
 if TYPE_CHECKING:
     from .courier import Courier
+    from .journal.lastwords import LastWords
     from .journal.writer import JournalWriter
     from .run import Run
     from .sink import Sink
@@ -55,6 +57,7 @@ class Tracker:
         self._courier: Courier | None = None
         self._writing: weakref.WeakSet[Run] = weakref.WeakSet()
         self.lost_events = 0
+        self._troubled = False
 
     # Writing.
 
@@ -75,7 +78,6 @@ class Tracker:
 
     def _open_journal(self) -> JournalWriter:
         from .courier import Courier
-        from .journal.lastwords import last_words
         from .journal.writer import JournalWriter
 
         folders = (self.location.journal, spare_folder() / "journal")
@@ -97,7 +99,7 @@ class Tracker:
         self._session = session_record()
         journal.event(self._session)
         self._journal = journal
-        guard.call("last words", last_words.arm, journal.path)
+        guard.call("last words", _last_words().arm, journal.path)
         guard.on_failure = note_failure
         self._courier = Courier(self)
         self._courier.start()
@@ -123,8 +125,10 @@ class Tracker:
             self._pending.popleft()
 
     def disk_trouble(self, error: BaseException) -> None:
-        """Says once that the journal takes nothing."""
-        guard.record("the journal", error)
+        """Says once that the journal takes nothing. Cheap: it is called for every point that is lost."""
+        if not self._troubled:
+            self._troubled = True
+            warn(f"{error}; training goes on, what is lost is counted on its run", silent=self.settings.silent)
 
     def uses_series(self, run: Run) -> None:
         """Remembers a run that holds series numbers of this process's journal (they end with a fork)."""
@@ -209,9 +213,7 @@ class Tracker:
         courier.stop(deadline)
         if self._pending:
             guard.call("the journal", self._write_pending, journal)
-        from .journal.lastwords import last_words
-
-        last_words.disarm()
+        _last_words().disarm()
         guard.call("the journal", journal.close)
         if self._pending or self.lost_events or unfinished:
             lost = len(self._pending) + self.lost_events
@@ -246,7 +248,7 @@ def spare_folder() -> Path:
 
 def open_sink(uri: str) -> Sink:
     """The store for a URI, through the plugins' ``open_sink`` hook."""
-    from .manager import plugins
+    from .plugins import plugins
 
     sink: Sink | None = plugins().choose("open_sink", uri=uri)
     if sink is None:
@@ -260,6 +262,17 @@ _trackers: dict[str, Tracker] = {}
 _current: Tracker | None = None
 _registry_lock = threading.RLock()
 _hooked = False
+_words: LastWords | None = None
+
+
+def _last_words() -> LastWords:
+    """The process's note of a deadly signal, beside the journal that was opened last."""
+    global _words
+    if _words is None:
+        from .journal.lastwords import LastWords
+
+        _words = LastWords()
+    return _words
 
 
 def tracker() -> Tracker:
@@ -313,17 +326,14 @@ def _hook_process() -> None:
     if not _hooked:
         _hooked = True
         atexit.register(close_all)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_after_fork)
+        process.on_fork("the tracker", _after_fork)
 
 
 def _after_fork() -> None:
     global _registry_lock
-    from .journal.lastwords import last_words
-
     _registry_lock = threading.RLock()
-    last_words.disarm()
-    guard.reset()
+    if _words is not None:
+        _words.disarm()
     for known in _trackers.values():
         known.after_fork()
 

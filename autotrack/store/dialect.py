@@ -5,6 +5,7 @@ Only SQLite today. Everything else in this package is portable SQLAlchemy Core.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
@@ -156,6 +157,11 @@ def matches(column: ColumnElement[Any], pattern: str, *, ignore_case: bool) -> C
         column, pattern = func.autotrack_lower(column), pattern.lower()
     glob = "".join({"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}.get(letter, letter) for letter in pattern)
     return column.op("GLOB", is_comparison=True)(glob)
+
+
+def among(column: ColumnElement[Any], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """``column IN numbers`` with one bound value, however many numbers there are."""
+    return column.in_(select(func.json_each(json.dumps(list(numbers))).table_valued("value").c.value))
 
 
 @contextmanager

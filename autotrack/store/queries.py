@@ -23,7 +23,7 @@ from autotrack.core.errors import AmbiguousError, NotFoundError
 
 from . import schema
 from .chunks import decode_into
-from .dialect import fetch
+from .dialect import among, fetch
 from .filters.sql import attribute_column, condition, has
 from .filters.syntax import And, Compare, Field, In, Node, Order
 from .summaries import value_of
@@ -148,7 +148,7 @@ def load(connection: Connection, numbers: Sequence[int]) -> list[RunRecord]:
     runs, experiments = schema.runs, schema.experiments
     columns = [column for column in runs.columns if column.name not in ("writer", "deleted_with", "deleted_at")]
     query = select(*columns, experiments.c.name).join(experiments, experiments.c.id == runs.c.experiment_id)
-    rows = {row[0]: row for row in fetch(connection, query.where(runs.c.n.in_(numbers)))}
+    rows = {row[0]: row for row in fetch(connection, query.where(among(runs.c.n, numbers)))}
     params = _texts(connection, schema.params, numbers)
     tags = _texts(connection, schema.tags, numbers)
     metrics = _metrics(connection, numbers)
@@ -196,7 +196,7 @@ STATUS = {str(status): status for status in Status}
 
 def _texts(connection: Connection, table: Any, numbers: Sequence[int]) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = {number: {} for number in numbers}
-    query = select(table.c.run, table.c.key, table.c.value).where(table.c.run.in_(numbers))
+    query = select(table.c.run, table.c.key, table.c.value).where(among(table.c.run, numbers))
     for number, key, value in fetch(connection, query):
         found[number][key] = value
     return found
@@ -205,7 +205,7 @@ def _texts(connection: Connection, table: Any, numbers: Sequence[int]) -> dict[i
 def _metrics(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, float | int]]:
     table = schema.series
     found: dict[int, dict[str, float | int]] = {number: {} for number in numbers}
-    query = select(table.c.run, table.c.key, table.c.last_bits, table.c.last_int).where(table.c.run.in_(numbers))
+    query = select(table.c.run, table.c.key, table.c.last_bits, table.c.last_int).where(among(table.c.run, numbers))
     rows = fetch(connection, query)
     # All floats at once; the few exact integers are put right after.
     values = np.array([row[2] for row in rows], dtype=np.int64).view(np.float64).tolist()
@@ -216,7 +216,7 @@ def _metrics(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[s
 
 def _things(connection: Connection, table: Any, numbers: Sequence[int], make: Any) -> dict[int, tuple[Any, ...]]:
     found: dict[int, tuple[Any, ...]] = {}
-    for row in fetch(connection, select(table).where(table.c.run.in_(numbers))):
+    for row in fetch(connection, select(table).where(among(table.c.run, numbers))):
         found[row[0]] = (*found.get(row[0], ()), make(row))
     return found
 

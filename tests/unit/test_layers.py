@@ -29,7 +29,7 @@ NEVER_IN_CORE = frozenset(
 #: These only inside a function that was handed one of their objects, or is asked for one (``to_pandas``).
 ON_DEMAND_IN_CORE = frozenset({"numpy", "pandas", "yaml", "matplotlib", "PIL"})
 #: The only module that may turn bytes of unknown origin into objects.
-UNPICKLING = frozenset({"autotrack/models/untrusted.py"})
+UNPICKLING = frozenset({"autotrack/core/pickled.py"})
 UNPICKLERS = re.compile(
     r"(pickle|cloudpickle|dill|joblib|marshal|shelve|torch|_pickle)\.(load|loads|Unpickler|open)$|numpy\.load$"
 )
@@ -232,17 +232,34 @@ def _is_false(node: ast.expr) -> bool:
 
 
 def sql_is_never_put_together_from_text(module: Module) -> list[str]:
-    """Values are bound. An integer written with ``:d`` may stand in an f-string (PRAGMA takes no bound values)."""
+    """Values are bound.
+
+    What cannot be bound may stand in the text where it can be seen to be harmless: an integer written with ``:d``, one
+    of two constants (PRAGMA), a name that was quoted and is called so (``quoted``, ``quote(name)``).
+    """
     wrong = []
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.JoinedStr) and SQL.match(_first_text(node)) and not _integers_only(node):
+        if isinstance(node, ast.JoinedStr) and SQL.match(_first_text(node)) and not _nothing_foreign(node):
             wrong.append(f"{module.path}:{node.lineno}: SQL in an f-string")
         elif isinstance(node, ast.Call) and _last(node.func) in SQL_TAKERS and node.args:
             made = node.args[0]
-            pasted = isinstance(made, ast.BinOp) or (isinstance(made, ast.Call) and _last(made.func) == "format")
-            if pasted or (isinstance(made, ast.JoinedStr) and not _integers_only(made)):
+            pasted = isinstance(made, ast.Call) and _last(made.func) == "format"
+            if isinstance(made, ast.BinOp):
+                pasted = isinstance(made.op, ast.Mod) or not all(_harmless(part) for part in _operands(made))
+            if pasted or (isinstance(made, ast.JoinedStr) and not _nothing_foreign(made)):
                 wrong.append(f"{module.path}:{node.lineno}: SQL put together from text")
     return wrong
+
+
+def _operands(node: ast.expr) -> list[ast.expr]:
+    return [*_operands(node.left), *_operands(node.right)] if isinstance(node, ast.BinOp) else [node]
+
+
+def _harmless(node: ast.expr) -> bool:
+    if isinstance(node, ast.IfExp):
+        return _harmless(node.body) and _harmless(node.orelse)
+    called = node.func if isinstance(node, ast.Call) else node
+    return isinstance(node, ast.Constant) or bool(re.match(r"(\w+\.)*_?quoted?$", ast.unparse(called)))
 
 
 def _first_text(node: ast.JoinedStr) -> str:
@@ -250,9 +267,12 @@ def _first_text(node: ast.JoinedStr) -> str:
     return str(first.value) if isinstance(first, ast.Constant) else ""
 
 
-def _integers_only(node: ast.JoinedStr) -> bool:
+def _nothing_foreign(node: ast.JoinedStr) -> bool:
     values = [part for part in node.values if isinstance(part, ast.FormattedValue)]
-    return all(value.format_spec is not None and ast.unparse(value.format_spec) in ("f'd'", 'f"d"') for value in values)
+    return all(
+        _harmless(value.value) or (value.format_spec is not None and ast.unparse(value.format_spec) in ("f'd'", 'f"d"'))
+        for value in values
+    )
 
 
 def print_only_in_the_command_line(module: Module) -> list[str]:
@@ -360,6 +380,8 @@ BAD: list[tuple[Callable[[Module], list[str]], str, str]] = [
     (sql_is_never_put_together_from_text, "autotrack/store/a.py", "c.execute(text('... {}'.format(i)))"),
     (sql_is_never_put_together_from_text, "autotrack/store/a.py", "c.exec_driver_sql(f'{verb} runs')"),
     (sql_is_never_put_together_from_text, "autotrack/store/a.py", "c.execute(f'PRAGMA user_version = {n}')"),
+    (sql_is_never_put_together_from_text, "autotrack/store/a.py", "c.execute('SELECT 1 FROM ' + name + quoted)"),
+    (sql_is_never_put_together_from_text, "autotrack/store/a.py", "c.execute(f'PRAGMA x={a if b else 1}')"),
     (print_only_in_the_command_line, "autotrack/core/run.py", "print('hello')"),
     (modules_are_short, "autotrack/core/run.py", "x = 1\n" * (LONGEST + 1)),
     (names_say_something, "autotrack/core/utils.py", ""),
@@ -392,7 +414,7 @@ GOOD: list[tuple[Callable[[Module], list[str]], str, str]] = [
         "try:\n    f()\nexcept BaseException:\n    g()\n    raise",
     ),
     (broad_excepts_only_in_the_guard, "autotrack/core/a.py", "try:\n    f()\nexcept JournalError:\n    g()"),
-    (nothing_dangerous_is_called, "autotrack/models/untrusted.py", "import pickle\npickle.load(f)"),
+    (nothing_dangerous_is_called, "autotrack/core/pickled.py", "import pickle\npickle.load(f)"),
     (
         nothing_dangerous_is_called,
         "autotrack/core/a.py",
@@ -402,6 +424,8 @@ GOOD: list[tuple[Callable[[Module], list[str]], str, str]] = [
     (sql_is_never_put_together_from_text, "autotrack/store/a.py", "c.execute(f'PRAGMA user_version = {n:d}')"),
     (sql_is_never_put_together_from_text, "autotrack/store/a.py", "c.execute(text('SELECT 1 WHERE id = :id'), {})"),
     (sql_is_never_put_together_from_text, "autotrack/store/a.py", "raise E(f'Update autotrack to {version}')"),
+    (sql_is_never_put_together_from_text, "autotrack/store/a.py", "c.execute('SELECT count(*) FROM ' + quote(name))"),
+    (sql_is_never_put_together_from_text, "autotrack/store/a.py", "c.execute(f'PRAGMA sync={1 if wal else 2}')"),
     (print_only_in_the_command_line, "autotrack/cli/runs.py", "print('hello')"),
     (names_say_something, "autotrack/store/lifecycle.py", ""),
 ]

@@ -107,8 +107,9 @@ class JournalReader:
         long it is.
         """
         # Points before events: a series' record is written before its first point, so it is there when events are read.
-        points, slot, lost_points, points_more = self._read_points(cursor.points, final, max_bytes // 2)
-        events, offset, lost_events, events_more = self._read_events(cursor.events, final, max_bytes // 2)
+        budget = max(max_bytes // 2, 1)
+        points, slot, lost_points, points_more = self._read_points(cursor.points, final, budget)
+        events, offset, lost_events, events_more = self._read_events(cursor.events, final, budget)
         if events_more:  # the series of these points may stand behind these events: points come with a later batch
             points, slot, lost_points = [], cursor.points, 0
         more = events_more or points_more
@@ -177,7 +178,7 @@ class JournalReader:
                 lost += damaged
                 slot += passed
                 budget -= passed * SLOT
-                if budget <= 0:
+                if passed and budget <= 0:
                     return found, slot, lost, True
                 if passed * SLOT == size:
                     continue

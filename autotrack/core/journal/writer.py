@@ -66,6 +66,7 @@ class JournalWriter:
     )
 
     #: ``point(series_id, step, value)``: one float point, stamped now. Takes no lock and no system call.
+    #: Read the attribute at each call: it is another function in each extent, and an old one only hands on, slowly.
     #: Raises struct.error (or what ``value.__float__`` raises) where step or value does not fit, JournalFull where
     #: there is no room; nothing is written then.
     point: Point

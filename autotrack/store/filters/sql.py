@@ -90,7 +90,7 @@ def _about(
     key = field.key
     match field.entity:
         case "metric":
-            return _exists(schema.series, key, _metric(op, value, values, negated))
+            return _in_series(key, _metric(op, value, values, negated))
         case "param":
             return _param(key, is_text, test)
         case "tag":
@@ -105,7 +105,7 @@ def _about(
     if is_text:
         tagged = _exists(schema.tags, key, test(schema.tags.c.value))
         return or_(_param(key, True, test), and_(not_(_exists(schema.params, key, true())), tagged))
-    metric = _exists(schema.series, key, _metric(op, value, values, negated))
+    metric = _in_series(key, _metric(op, value, values, negated))
     return or_(metric, and_(not_(_exists(schema.series, key, true())), _param(key, False, test)))
 
 
@@ -114,6 +114,12 @@ def _param(key: str, is_text: bool, test: Test) -> Condition:
     if is_text:
         return _exists(table, key, test(table.c.value))
     return _exists(table, key, and_(table.c.number.is_not(None), test(table.c.number)))
+
+
+def _in_series(key: str, test: ColumnElement[bool]) -> Condition:
+    """As ``_exists``, asked the other way round: the index by key and value answers it with one range."""
+    table = schema.series
+    return schema.runs.c.n.in_(select(table.c.run).where(table.c.key == key, test))
 
 
 def _exists(table: Any, key: str, test: ColumnElement[bool]) -> Condition:

@@ -1,0 +1,169 @@
+"""The probe of ``fit``, ``partial_fit``, ``fit_predict`` and ``fit_transform`` of every estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from autotrack.plugin import attempt
+
+from . import kinds
+from .params import params_of
+
+if TYPE_CHECKING:
+    from autotrack.plugin import Call, ProbeRun
+
+    from .training import Training
+
+#: Attributes of fitted estimators that are one telling number, and their metrics' names.
+_FITTED = {
+    "n_iter_": "n_iter",
+    "inertia_": "training_inertia",
+    "oob_score_": "oob_score",
+    "best_loss_": "best_training_loss",
+    "lower_bound_": "training_lower_bound",
+    "kl_divergence_": "training_kl_divergence",
+    "reconstruction_err_": "training_reconstruction_error",
+    "dual_gap_": "training_dual_gap",
+}
+#: Attributes that are one number an iteration.
+_CURVES = {
+    "loss_curve_": "training_loss",
+    "validation_scores_": "validation_score",
+    "train_score_": "training_loss",
+    "validation_score_": "validation_score",
+    "oob_scores_": "oob_score",
+}
+MAX_CURVE = 100_000
+#: Parameters by which a warm start grows; logged a call.
+_GROWING = ("n_estimators", "max_iter")
+
+
+def fitted(call: Call, run: ProbeRun) -> Generator[None, None, None]:
+    """Records one training. Preparation of data (scalers, encoders, ...) makes no run."""
+    estimator = call.obj
+    if kinds.only_prepares(estimator):
+        yield
+        return
+    grows = call.name == "partial_fit" or getattr(estimator, "warm_start", False) is True
+    data = _first(call, "X", 0)  # asked before anything is logged: a call that cannot work makes no run
+    again = grows and run.continued(estimator)
+    if not again:
+        run.name = run_name(estimator)
+        run.log_params(params_of(estimator, deep=not kinds.is_search(estimator)))
+    yield
+    if call.error is not None:
+        return
+    from .training import Training
+
+    weight = call.arg("sample_weight", None)
+    if weight is None:
+        weight = next((value for key, value in call.kwargs.items() if key.endswith("__sample_weight")), None)
+    labels = call.result if call.name == "fit_predict" else None
+    training = Training(data, _first(call, "y", 1), weight, labels)
+    if not again:
+        run.set_tags(described(estimator, training))
+    step = run.calls if grows else None
+    scalars: dict[str, Any] = {"fit_seconds": call.seconds} | numbers_of(estimator)
+    if grows and call.name != "partial_fit":
+        scalars |= {f"param.{key}": getattr(estimator, key) for key in _GROWING if hasattr(estimator, key)}
+    run.log_metrics(scalars, step)
+    if run.folded:
+        return
+    # In a loop of small steps, what costs more than a scalar is done at the 1st, 2nd, 4th, 8th, ... call.
+    if call.name == "partial_fit" and again and run.calls & (run.calls + 1):
+        return
+    _finish(run, estimator, training, step)
+
+
+def _finish(run: ProbeRun, estimator: Any, training: Training, step: int | None) -> None:
+    """What costs more than a scalar: training metrics, curves, a search's candidates, the model."""
+    from .training import training_metrics
+
+    if run.afford("metrics"):
+        metrics, note = training_metrics(estimator, training, run.afford)
+        if metrics:
+            run.log_metrics(metrics, step)
+        if note is not None:
+            run.note(note)
+    if step is None:
+        for key, values in curves_of(estimator):
+            for index, value in enumerate(values):
+                run.log_metric(key, value, index)
+    model = estimator
+    if kinds.is_search(estimator):
+        from .search import log_search
+
+        log_search(estimator, run)
+        model = getattr(estimator, "best_estimator_", None)
+    if model is not None:
+        run.log_model(model, "model")
+
+
+def run_name(estimator: Any) -> str:
+    """``Ridge``; ``Pipeline(Ridge)``; ``GridSearchCV(Pipeline(Ridge))``."""
+    name = type(estimator).__name__
+    inner = kinds.final_step(estimator)
+    if inner is not estimator:
+        return f"{name}({type(inner).__name__})"
+    if kinds.is_search(estimator) and hasattr(estimator, "estimator"):
+        return f"{name}({run_name(estimator.estimator)})"
+    return name
+
+
+def described(estimator: Any, training: Training) -> dict[str, str]:
+    """Tags: MLflow's estimator_name and estimator_class; n_samples and n_features where the data say."""
+    kind = type(estimator)
+    tags = {"estimator_name": kind.__name__, "estimator_class": f"{kind.__module__}.{kind.__qualname__}"}
+    if training.rows is not None:
+        tags["n_samples"] = str(training.rows)
+    if training.columns is not None:
+        tags["n_features"] = str(training.columns)
+    return tags
+
+
+def numbers_of(estimator: Any) -> dict[str, float]:
+    """The single numbers that a fitted estimator keeps (of a Pipeline: its last step)."""
+    state: Mapping[str, Any] = getattr(kinds.final_step(estimator), "__dict__", {})
+    found: dict[str, float] = {}
+    for attribute, name in _FITTED.items():
+        value = state.get(attribute)
+        if value is None:
+            continue
+        if attribute == "n_iter_" and hasattr(value, "max") and getattr(value, "size", 0):
+            value = value.max()
+        number, _ = attempt(_number, value)
+        if number is not None:
+            found[name] = number
+    return found
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, (bool, str, bytes)) or getattr(value, "shape", ()) != ():
+        return None
+    return int(value) if isinstance(value, int) else float(value)
+
+
+def curves_of(estimator: Any) -> list[tuple[str, list[float]]]:
+    """The numbers an iteration that a fitted estimator keeps: losses, validation scores."""
+    state: Mapping[str, Any] = getattr(kinds.final_step(estimator), "__dict__", {})
+    found: dict[str, list[float]] = {}
+    for attribute, name in _CURVES.items():
+        values = state.get(attribute)
+        if name in found or values is None or getattr(values, "ndim", 1) != 1:
+            continue
+        if not isinstance(values, list) and not hasattr(values, "dtype"):
+            continue
+        if 1 < len(values) <= MAX_CURVE:
+            numbers, _ = attempt(lambda values=values: [float(value) for value in values])
+            if numbers is not None:
+                found[name] = numbers
+    return list(found.items())
+
+
+def _first(call: Call, name: str, position: int) -> Any:
+    """An argument by scikit-learn's name, else by its place (users' own classes name them as they like)."""
+    value = call.arg(name, None)
+    if value is None and len(call.args) > position:
+        value = call.args[position]
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -91,7 +92,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _say(f"unexpected {kind.__name__}: {error}; this is a bug in autotrack (--debug shows where)")
 
     sys.excepthook = report
+    _show_what_fits()
     sys.exit(_run(state, arguments))
+
+
+def _show_what_fits() -> None:
+    """A terminal whose encoding lacks a character gets a question mark for it, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _run(state: State, arguments: Sequence[str] | None) -> int:

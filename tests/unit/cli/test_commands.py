@@ -95,6 +95,9 @@ def test_show_draws_curves(autotrack: Autotrack, filled: Path) -> None:
     assert "━ loss" in out
     assert "└" in out
     assert out.splitlines()[-1].endswith("step")
+    assert autotrack("runs", "delete", "ffff").code == 0  # then `search` is the newest run
+    newest = autotrack("runs", "show", "--plot", "loss").out
+    assert newest.splitlines()[3:] == out.splitlines()[3:]
     answer = autotrack("runs", "show", "aaaa", "--plot", "nothing")
     assert answer.code == 1
     assert "it has loss, odd" in answer.err

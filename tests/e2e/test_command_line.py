@@ -124,12 +124,14 @@ def test_plugins_list_tells_failures_apart(place: Path, go: Callable[..., Done])
     assert "Traceback" not in doctor.stderr
 
 
-def test_a_reader_that_leaves_is_not_an_error(place: Path) -> None:
+@pytest.mark.parametrize("options", [["--json"], []], ids=["json", "table"])
+@pytest.mark.parametrize("colour", ["", "1"], ids=["plain", "colour"])
+def test_a_reader_that_leaves_is_not_an_error(place: Path, options: list[str], colour: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [*AUTOTRACK, "plugins", "list", "--json"],
-        env=environment(place),
+        [*AUTOTRACK, "plugins", "list", *options],
+        env=environment(place, FORCE_COLOR=colour),
         stdout=writing,
         stderr=subprocess.PIPE,
         text=True,

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import process
 from .config import Location, Settings, find_store, load_settings
 from .errors import JournalError, StoreError
 from .exits import ExitWatch
@@ -247,7 +248,7 @@ def spare_folder() -> Path:
 
 def open_sink(uri: str) -> Sink:
     """The store for a URI, through the plugins' ``open_sink`` hook."""
-    from .manager import plugins
+    from .plugins import plugins
 
     sink: Sink | None = plugins().choose("open_sink", uri=uri)
     if sink is None:
@@ -325,8 +326,7 @@ def _hook_process() -> None:
     if not _hooked:
         _hooked = True
         atexit.register(close_all)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_after_fork)
+        process.on_fork("the tracker", _after_fork)
 
 
 def _after_fork() -> None:
@@ -334,7 +334,6 @@ def _after_fork() -> None:
     _registry_lock = threading.RLock()
     if _words is not None:
         _words.disarm()
-    guard.reset()
     for known in _trackers.values():
         known.after_fork()
 

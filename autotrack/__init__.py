@@ -1,0 +1,113 @@
+"""autotrack: what ran, with what, and what came out of any machine-learning training, with one line or none.
+
+    import autotrack
+
+    autotrack.enable()
+
+Names are loaded when they are first used, so that importing this costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .core.version import __version__
+
+_HOMES = {
+    "enable": ".core.switch",
+    "disable": ".core.switch",
+    "is_enabled": ".core.switch",
+    "start_run": ".core.active",
+    "active_run": ".core.active",
+    "Run": ".core.run",
+    "Status": ".core.entities",
+    "Client": ".client",
+    "RunList": ".client",
+    "get_run": ".client",
+    "last_run": ".client",
+    "search_runs": ".client",
+    "load_model": ".models",
+    "save_model": ".models",
+    "AutotrackError": ".core.errors",
+    **dict.fromkeys(
+        (
+            "log_metric log_metrics log_param log_params set_tag set_tags log_artifact log_artifacts log_text log_dict "
+            "log_figure log_image log_table log_dataset log_model"
+        ).split(),
+        ".core.module_api",
+    ),
+}
+
+if TYPE_CHECKING:
+    from .client import Client, RunList, get_run, last_run, search_runs
+    from .core.active import active_run, start_run
+    from .core.entities import Status
+    from .core.errors import AutotrackError
+    from .core.module_api import (
+        log_artifact,
+        log_artifacts,
+        log_dataset,
+        log_dict,
+        log_figure,
+        log_image,
+        log_metric,
+        log_metrics,
+        log_model,
+        log_param,
+        log_params,
+        log_table,
+        log_text,
+        set_tag,
+        set_tags,
+    )
+    from .core.run import Run
+    from .core.switch import disable, enable, is_enabled
+    from .models import load_model, save_model
+
+__all__ = [
+    "AutotrackError",
+    "Client",
+    "Run",
+    "RunList",
+    "Status",
+    "__version__",
+    "active_run",
+    "disable",
+    "enable",
+    "get_run",
+    "is_enabled",
+    "last_run",
+    "load_model",
+    "log_artifact",
+    "log_artifacts",
+    "log_dataset",
+    "log_dict",
+    "log_figure",
+    "log_image",
+    "log_metric",
+    "log_metrics",
+    "log_model",
+    "log_param",
+    "log_params",
+    "log_table",
+    "log_text",
+    "save_model",
+    "search_runs",
+    "set_tag",
+    "set_tags",
+    "start_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(home, __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """How a run stands. CRASHED is derived by readers from a dead writer; the others are written by the run itself."""
 
     RUNNING = "RUNNING"
@@ -22,9 +22,6 @@ class Status(str, Enum):
     FAILED = "FAILED"
     KILLED = "KILLED"
     CRASHED = "CRASHED"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,24 @@ class Section:
         return True
 
 
+class Handing:
+    """``with guard.handing(react):`` — the block's Exception goes to ``react`` instead of to the caller."""
+
+    __slots__ = ("_react",)
+
+    def __init__(self, react: Callable[[Exception], None]) -> None:
+        self._react = react
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._react(error)
+        return True
+
+
 class Guard:
     """Counts failures by site and switches a site off after three of them."""
 
@@ -79,6 +97,10 @@ class Guard:
         """A ``with`` block whose Exception is recorded and swallowed."""
         return Section(self, site)
 
+    def handing(self, react: Callable[[Exception], None]) -> Handing:
+        """A ``with`` block whose Exception is given to ``react``; what ``react`` raises goes to the caller."""
+        return Handing(react)
+
     def record(self, site: str, error: BaseException) -> None:
         """Counts a failure, warns the first time at a site, and tells the active run."""
         failure = Failure(site, f"{type(error).__name__}: {_text(error)}"[:2000])
@@ -100,6 +122,17 @@ class Guard:
         self._lock = threading.Lock()
         self._strikes.clear()
         self.failures.clear()
+
+
+def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[T | None, Exception | None]:
+    """Calls the user's code, or a library's with the user's data: its Exception is an answer, not a failure of ours.
+
+    Answers (result, None) or (None, error); counts and warns nothing.
+    """
+    try:
+        return function(*args, **kwargs), None
+    except Exception as error:
+        return None, error
 
 
 def _text(error: BaseException) -> str:
@@ -132,4 +165,4 @@ def warn(message: str, *, silent: bool = False) -> None:
 #: The process's guard. One, because its strikes are about this process's autotrack, whoever calls it.
 guard = Guard()
 
-__all__ = ["Failure", "Guard", "guard", "warn"]
+__all__ = ["Failure", "Guard", "attempt", "guard", "warn"]

@@ -54,7 +54,7 @@ IS_COPY = 2
 SEQUENCE_MASK = (1 << 56) - 1
 LARGEST_PAYLOAD = 1 << 30
 
-_HEADER = Struct("<8sIII")  # magic, format, length of the JSON, crc32 of the JSON
+_HEADER = Struct("<8sIII")  # magic, format, length of the JSON, crc32 of JSON and format
 _EXTENT = Struct("<8s16sIIQQQ")  # magic, writer, kind, ordinal, offset, length, first slot
 _CRC = Struct("<I")
 
@@ -91,7 +91,7 @@ def encode_header(header: Header) -> bytes:
     """The header block, 4096 bytes (JournalError where ``meta`` is too long for it)."""
     record = {name: getattr(header, name) for name in Header.__slots__ if name != "format"}
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
-    copy = _HEADER.pack(MAGIC, header.format, len(text), crc32(text)) + text
+    copy = _HEADER.pack(MAGIC, header.format, len(text), _header_crc(header.format, text)) + text
     if len(copy) > HEADER_COPY:
         raise JournalError(f"the journal's header takes {len(copy)} bytes of {HEADER_COPY}: give it less meta")
     return copy.ljust(HEADER_COPY, b"\0") * 2
@@ -108,7 +108,7 @@ def decode_header(block: bytes) -> Header | None:
             break
         magic, number, length, crc = _HEADER.unpack_from(copy)
         text = copy[_HEADER.size : _HEADER.size + length]
-        if magic != MAGIC or len(text) != length or crc32(text) != crc:
+        if magic != MAGIC or len(text) != length or _header_crc(number, text) != crc:
             continue
         if number > FORMAT:
             raise JournalError(
@@ -118,6 +118,10 @@ def decode_header(block: bytes) -> Header | None:
         if header is not None:
             return header
     return None
+
+
+def _header_crc(number: int, text: bytes) -> int:
+    return crc32(text, number)  # the number counts in: a flip there must not pass for a newer format
 
 
 def _header_of(text: bytes, number: int) -> Header | None:

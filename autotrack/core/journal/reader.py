@@ -107,8 +107,9 @@ class JournalReader:
         long it is.
         """
         # Points before events: a series' record is written before its first point, so it is there when events are read.
-        points, slot, lost_points, points_more = self._read_points(cursor.points, final, max_bytes // 2)
-        events, offset, lost_events, events_more = self._read_events(cursor.events, final, max_bytes // 2)
+        budget = max(max_bytes // 2, 1)
+        points, slot, lost_points, points_more = self._read_points(cursor.points, final, budget)
+        events, offset, lost_events, events_more = self._read_events(cursor.events, final, budget)
         if events_more:  # the series of these points may stand behind these events: points come with a later batch
             points, slot, lost_points = [], cursor.points, 0
         more = events_more or points_more
@@ -158,8 +159,7 @@ class JournalReader:
 
     def _read_points(self, slot: int, final: bool, budget: int) -> tuple[list[tuple[int, bytes]], int, int, bool]:
         self._find_extents(final)
-        # By first slot, the later one: a reservation that an exception interrupted left an unused one before it.
-        extents = {extent.first: extent for extent in self._extents if extent.kind == POINTS}
+        extents = self._points_extents()
         found: list[tuple[int, bytes]] = []
         lost = 0
         for first in sorted(extents):
@@ -177,7 +177,7 @@ class JournalReader:
                 lost += damaged
                 slot += passed
                 budget -= passed * SLOT
-                if budget <= 0:
+                if passed and budget <= 0:
                     return found, slot, lost, True
                 if passed * SLOT == size:
                     continue
@@ -190,6 +190,17 @@ class JournalReader:
                     break
                 slot = first + (rest - extent.offset - EXTENT_HEADER) // SLOT  # over pages that a power cut kept back
         return found, slot, lost, False
+
+    def _points_extents(self) -> dict[int, ExtentHeader]:
+        """By first slot. Of those that share one, the one in use: a signal amid a reservation left the others."""
+        extents: dict[int, ExtentHeader] = {}
+        for extent in self._extents:
+            if extent.kind != POINTS:
+                continue
+            other = extents.get(extent.first)
+            if other is None or self._next_written(other.offset + EXTENT_HEADER, other.offset + other.length) is None:
+                extents[extent.first] = extent
+        return extents
 
     def _next_written(self, start: int, stop: int) -> int | None:
         """Offset of the first chunk from ``start`` on that is not all empty."""

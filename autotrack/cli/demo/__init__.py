@@ -1,0 +1,84 @@
+"""``autotrack demo``: trains the models of ``train.py`` and shows what was kept of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from autotrack.core.errors import AutotrackError
+
+from ..commands import Command, State
+from ..documents import print_json, run_document
+from ..listing import Choice, print_runs
+from ..runs import json_option
+from ..screen import Cell, Column, Screen
+from ..stores import find_place, open_place
+from ..telling import fold
+
+EXPERIMENT = "demo"
+
+
+@click.command(
+    "demo",
+    cls=Command,
+    examples=(
+        ("autotrack demo", "a few seconds of real training on data sets that ship with scikit-learn"),
+        ("autotrack --store /tmp/try demo", "the same, kept apart from your own runs"),
+    ),
+)
+@json_option
+@click.pass_obj
+def demo(state: State, as_json: bool) -> None:
+    """Train a few real models, with one added line, and look at their runs."""
+    if find_spec("sklearn") is None:
+        raise AutotrackError(
+            "the demo trains scikit-learn models, and it is not installed: pip install 'autotrack[sklearn]'"
+        )
+    place = find_place(state)
+    script = Path(__file__).with_name("train.py")
+    screen = Screen()
+    if not as_json:
+        screen.line("Training with ", Cell("autotrack.enable()", "bold green"), " as the one added line of")
+        screen.line(Cell(f"  {script}", "dim"))
+        screen.line("")
+        sys.stdout.flush()
+    environment = {**os.environ, "AUTOTRACK_EXPERIMENT": EXPERIMENT, "AUTOTRACK_TRACKING_URI": place.uri}
+    started = time.time_ns()
+    output = subprocess.DEVNULL if as_json else None
+    done = subprocess.run([sys.executable, str(script)], env=environment, stdout=output, check=False)
+    if done.returncode:
+        raise AutotrackError(f"the demo's training ended with exit code {done.returncode}; its own words are above")
+    sink = open_place(place)
+    found = [run for run in sink.runs(experiments=[EXPERIMENT], max_results=1000) if run.started >= started]
+    sink.close()
+    if not found:
+        raise AutotrackError(f"the demo trained, and no run is at {place.uri}; `autotrack doctor` looks for the reason")
+    if as_json:
+        print_json([run_document(run) for run in found])
+        return
+    branches = fold(found)
+    screen.heading("The runs that it made")
+    print_runs(screen, branches, Choice())
+    curve = next((branch.run for branch in branches if branch.run.tags.get("demo") == "curve"), branches[0].run)
+    saved = next((branch.run for branch in branches if branch.run.models), None)
+    screen.heading("What to type next")
+    steps = [
+        ("autotrack runs list", "every run, newest first"),
+        (f"autotrack runs show {branches[0].run.id[:8]}", "one run: params, metrics, data, its model"),
+        (f"autotrack runs show {curve.id[:8]} --plot", "its curves, here in the terminal"),
+        ("autotrack runs search 'training_score > 0.95'", "only the runs that match"),
+        ("autotrack run your_script.py", "your own training, with no edit at all"),
+    ]
+    rows = [[Cell(command, "green"), Cell(meaning, "dim")] for command, meaning in steps]
+    screen.table([Column(""), Column("", shrink=True)], rows, indent=2)
+    if saved is not None:
+        uri = f"runs:/{saved.id}/{saved.models[0].path}"
+        screen.line("")
+        screen.line("And in Python, a model back, ready to predict:")
+        screen.line("  ", Cell(f'autotrack.load_model("{uri}")', "green"))

@@ -1,0 +1,65 @@
+"""A morning's worth of ordinary scikit-learn, with one line added: ``autotrack.enable()``."""
+
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+import autotrack
+
+autotrack.enable()
+
+
+def tumours() -> None:
+    """Three classifiers of breast tumours."""
+    data, target = load_breast_cancer(return_X_y=True)
+    train, test, train_target, test_target = train_test_split(data, target, random_state=0, stratify=target)
+    for strength in (0.01, 1.0):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength)).fit(train, train_target)
+        print(f"tumours, logistic regression, C={strength}: {model.score(test, test_target):.3f} on unseen data")
+    forest = RandomForestClassifier(n_estimators=100, random_state=0).fit(train, train_target)
+    print(f"tumours, random forest: {forest.score(test, test_target):.3f} on unseen data")
+
+
+def wines() -> None:
+    """A search over the settings of a support vector machine."""
+    data, target = load_wine(return_X_y=True)
+    grid = {"svc__C": [0.1, 1.0, 10.0], "svc__gamma": ["scale", 0.01]}
+    search = GridSearchCV(make_pipeline(StandardScaler(), SVC()), grid, cv=3).fit(data, target)
+    print(f"wines, {len(search.cv_results_['params'])} candidates: the best is {search.best_params_}")
+
+
+def diabetes() -> None:
+    """Two regressions of how a disease goes on."""
+    data, target = load_diabetes(return_X_y=True)
+    train, test, train_target, test_target = train_test_split(data, target, random_state=0)
+    for model in (Ridge(alpha=0.5), HistGradientBoostingRegressor(max_iter=50, random_state=0)):
+        model.fit(train, train_target)
+        print(f"diabetes, {type(model).__name__}: r2 {model.score(test, test_target):.3f} on unseen data")
+
+
+def digits() -> None:
+    """Handwritten digits: groups, and a loop of epochs with curves of its own."""
+    data, target = load_digits(return_X_y=True)
+    groups = KMeans(n_clusters=10, n_init=1, random_state=0).fit(data)
+    print(f"digits, k-means: inertia {groups.inertia_:.0f}")
+    train, test, train_target, test_target = train_test_split(data / 16, target, random_state=0, stratify=target)
+    with autotrack.start_run("digits-by-epoch", tags={"demo": "curve"}) as run:
+        model = SGDClassifier(loss="log_loss", alpha=1e-4, random_state=0)
+        for epoch in range(40):
+            model.partial_fit(train, train_target, classes=range(10))
+            run.log_metric("train_loss", log_loss(train_target, model.predict_proba(train)), step=epoch)
+            run.log_metric("val_loss", log_loss(test_target, model.predict_proba(test)), step=epoch)
+            run.log_metric("val_accuracy", model.score(test, test_target), step=epoch)
+    print(f"digits, 40 epochs: accuracy {model.score(test, test_target):.3f} on unseen data")
+
+
+tumours()
+wines()
+diabetes()
+digits()

@@ -1,0 +1,139 @@
+"""The ``autotrack`` command: its groups, what an error looks like, and which exit code it has."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import NoReturn
+
+import click
+
+from autotrack.core.errors import AutotrackError, UsageError
+
+from .commands import Group, State
+
+_COMMANDS = {
+    "run": ("autotrack.cli.run_script:run", "Run a script and track it, with no edit at all."),
+    "runs": ("autotrack.cli.runs:runs", "List, show, search, delete and restore runs."),
+    "experiments": ("autotrack.cli.experiments:experiments", "List, create, rename, delete and restore experiments."),
+    "plugins": ("autotrack.cli.plugins:plugins", "Show the plugins that are installed, and why one is not loaded."),
+    "doctor": ("autotrack.cli.doctor:doctor", "Check this installation and its store."),
+    "sync": ("autotrack.cli.maintenance:sync", "Deliver what training processes have written, now."),
+    "gc": (
+        "autotrack.cli.maintenance:gc",
+        "Free the space of deleted runs; without --yes, only say what and how much.",
+    ),
+    "db": ("autotrack.cli.maintenance:db", "Look after the database of the store."),
+    "demo": ("autotrack.cli.demo:demo", "Train a few real models and look at their runs."),
+}
+
+
+class Root(Group):
+    """The top group: a command that is not built in is looked for in the plugins."""
+
+    _asked_plugins = False
+
+    def _ask_plugins(self) -> None:
+        if not self._asked_plugins:
+            self._asked_plugins = True
+            from .plugins import add_plugin_commands
+
+            add_plugin_commands(self)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        if command is None:
+            self._ask_plugins()
+            command = super().get_command(ctx, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self._ask_plugins()
+        super().format_commands(ctx, formatter)
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"autotrack {version('autotrack')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Root,
+    lazy=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    examples=(
+        ("autotrack run train.py", "track a training script without editing it"),
+        ("autotrack runs list", "what was run, newest first"),
+        ("autotrack runs show", "everything about the newest run"),
+        ("autotrack runs search \"metrics.accuracy > 0.9 and params.C = '1.0'\"", "find runs"),
+    ),
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say the version.")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Tracks what ran, with what, and what came out."""
+    ctx.ensure_object(State)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and ends the process: 0 done, 1 failed, 2 bad usage, 130 interrupted.
+
+    A reader that leaves early (``| head``) is met by click: silence, and exit code 1.
+    """
+    state = State()
+
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if state.debug:
+            sys.__excepthook__(kind, error, trace)
+        else:
+            _say(f"unexpected {kind.__name__}: {error}; this is a bug in autotrack (--debug shows where)")
+
+    sys.excepthook = report
+    _show_what_fits()
+    sys.exit(_run(state, arguments))
+
+
+def _show_what_fits() -> None:
+    """A terminal whose encoding lacks a character gets a question mark for it, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _run(state: State, arguments: Sequence[str] | None) -> int:
+    try:
+        code = cli.main(
+            args=None if arguments is None else list(arguments), prog_name="autotrack", standalone_mode=False, obj=state
+        )
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except AutotrackError as error:
+        if state.debug:
+            raise
+        _say(str(error))
+        return 2 if isinstance(error, UsageError) else 1
+    except OSError as error:
+        if state.debug:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        _say(f"{error.strerror or error}{where}; check the path, its permissions and the space that is left")
+        return 1
+
+
+def _say(message: str) -> None:
+    click.echo(f"autotrack: {message}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Looking after a store: ``sync``, ``gc`` and ``db upgrade``."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from autotrack.core.entities import Delivery
+from autotrack.core.errors import NotFoundError, StoreError, UsageError
+
+from .commands import Command, Group, State
+from .documents import delivery_document, print_json
+from .runs import json_option
+from .screen import Cell, Column, Screen
+from .stores import database_file, find_place, no_store, open_folder, open_place
+from .words import plural, size
+
+#: How many names of a kind `gc` shows on a terminal.
+_SHOWN = 12
+
+
+@click.command(
+    "sync",
+    cls=Command,
+    examples=(
+        ("autotrack sync", "what this machine's training processes have written so far"),
+        ("autotrack sync /tmp/autotrack-1000/journal", "from a folder that autotrack fell back to"),
+        ("autotrack sync --json", "for programs"),
+    ),
+)
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@json_option
+@click.pass_obj
+def sync(state: State, folder: Path | None, as_json: bool) -> None:
+    """Deliver journals to the store now: those of this store, or those in FOLDER.
+
+    Reading commands do this by themselves; it is for a store that was away, and for FOLDER. The exit code is 1 where
+    something could not be delivered.
+    """
+    place = find_place(state)
+    if folder is not None:
+        if not folder.is_dir():
+            raise UsageError(f"cannot deliver from {folder}: there is no such folder")
+        if not any(folder.glob("*.atj")) and (folder / "journal").is_dir():
+            folder = folder / "journal"
+    elif not place.exists:
+        raise NotFoundError(no_store(place))
+    with closing(open_place(place)) as sink:
+        delivery = sink.deliver(folder or place.location.journal)
+    if as_json:
+        print_json(delivery_document(delivery))
+    else:
+        for line in delivery_lines(delivery, place.uri):
+            click.echo(line)
+    if delivery.left or delivery.busy:
+        raise click.exceptions.Exit(1)
+
+
+def delivery_lines(delivery: Delivery, uri: str) -> list[str]:
+    """What a delivery did, in sentences."""
+    if delivery.busy:
+        return ["another process is delivering right now; nothing was done here"]
+    if not delivery.points and not delivery.events:
+        lines = [f"nothing new for {uri}"]
+    else:
+        lines = [
+            f"delivered {plural(delivery.points, 'metric point')} and {plural(delivery.events, 'event')} "
+            f"from {plural(delivery.journals, 'journal')} to {uri}"
+        ]
+    if delivery.damaged:
+        lines.append(f"{plural(delivery.damaged, 'record')} could not be read: the file is damaged; the runs say so")
+    if delivery.left:
+        lines.append(f"{plural(delivery.left, 'journal')} could not be delivered; try again, or see `autotrack doctor`")
+    return lines
+
+
+@click.command(
+    "gc",
+    cls=Command,
+    examples=(
+        ("autotrack gc", "what would go, and how many bytes; nothing is changed"),
+        ("autotrack gc --yes", "do it"),
+    ),
+)
+@click.option("--yes", is_flag=True, help="Really free the space.")
+@json_option
+@click.pass_obj
+def gc(state: State, yes: bool, as_json: bool) -> None:
+    """Free the space of deleted runs and of files that no run owns.
+
+    Without --yes it only says what would go. What it has freed cannot be restored.
+    """
+    place = find_place(state)
+    if not place.on_disk:
+        raise UsageError(f"cannot collect at {place.uri}: a server frees its own space; run `autotrack gc` there")
+    if not place.exists:
+        raise NotFoundError(no_store(place))
+    with closing(open_folder(place)) as store:
+        plan = store.garbage()
+        if yes:
+            plan = store.collect_garbage(plan)
+    if as_json:
+        print_json(
+            {
+                "done": yes,
+                "bytes": plan.bytes,
+                "runs": plan.runs,
+                "experiments": plan.experiments,
+                "files": [str(path) for path in plan.files],
+                "folders": [str(path) for path in plan.folders],
+            }
+        )
+        return
+    if not (plan.runs or plan.experiments or plan.files or plan.folders):
+        click.echo("nothing to free")
+        return
+    screen = Screen()
+    rows: list[list[Cell | str]] = []
+    for kind, names in (
+        ("run", plan.runs),
+        ("experiment", plan.experiments),
+        ("file", plan.files),
+        ("empty folder", plan.folders),
+    ):
+        shown = names[:_SHOWN] if screen.terminal else names
+        rows += [[kind, str(name)] for name in shown]
+        if len(shown) < len(names):
+            rows.append([kind, Cell(f"and {len(names) - len(shown):,} more (--json lists all)", "dim")])
+    screen.table([Column("what"), Column("name", shrink=True)], rows)
+    what = ", ".join(
+        plural(len(names), one)
+        for one, names in (("deleted run", plan.runs), ("experiment", plan.experiments), ("file", plan.files))
+        if names
+    )
+    if yes:
+        click.echo(f"freed {size(plan.bytes)}" + (f": {what}" if what else ""))
+    else:
+        click.echo(
+            f"would free {size(plan.bytes)}"
+            + (f": {what}" if what else "")
+            + "; `autotrack gc --yes` does it, for good"
+        )
+
+
+@click.group("db", cls=Group, examples=(("autotrack db upgrade", "bring the database to this version's schema"),))
+def db() -> None:
+    """Look after the database of the store."""
+
+
+@db.command(
+    "upgrade",
+    examples=(
+        ("autotrack db upgrade", "makes a backup first, verifies it, and says where it is"),
+        ("autotrack --store sqlite:////data/autotrack.db db upgrade", "another database"),
+    ),
+)
+@json_option
+@click.pass_obj
+def upgrade(state: State, as_json: bool) -> None:
+    """Bring the database to the schema of this version of autotrack.
+
+    A backup is made and verified first; killed at any moment, the database is wholly old or wholly new.
+    """
+    from autotrack.store.migrate import upgrade as migrate
+
+    place = find_place(state)
+    if not place.on_disk:
+        raise UsageError(f"{place.uri} is not a database of this machine; upgrade it where it runs")
+    path = database_file(place)
+    if not path.is_file():
+        raise StoreError(f"there is no database to upgrade at {path}; the first run makes one with the newest schema")
+    backup = migrate(path)
+    if as_json:
+        print_json({"database": str(path), "upgraded": backup is not None, "backup": backup and str(backup)})
+    elif backup is None:
+        click.echo(f"{path} has the newest schema already")
+    else:
+        click.echo(f"upgraded {path}; the database as it was is {backup}")

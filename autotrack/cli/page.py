@@ -1,0 +1,261 @@
+"""One run on one screen: what it is, how it ended, what went in and what came out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autotrack.core.entities import MetricSummary, RunRecord, Status
+from autotrack.core.errors import NotFoundError
+from autotrack.core.sink import Sink
+
+from .listing import elapsed, status_cell
+from .plot import Series, draw
+from .screen import Cell, Column, Screen
+from .telling import best_runs, telling_metric, varying_params
+from .words import SECOND, age, clip, duration, local_time, number, plural, size, width
+
+_FEW = 12
+_COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
+
+
+def print_title(screen: Screen, run: RunRecord) -> None:
+    """The run's name, status; then its id and experiment; then when it ran, how long, and who ran it."""
+    now = time.time_ns()
+    screen.line(Cell(run.name, "bold"), "  ", status_cell(run))
+    screen.line("  ", Cell(run.id, "cyan"), Cell(f" · experiment {run.experiment}", "dim"))
+    taken = duration(elapsed(run, now))
+    parts = [
+        f"started {local_time(run.started)} ({age(run.started, now)})",
+        f"running for {taken}" if run.status is Status.RUNNING else f"took {taken}",
+    ]
+    if run.user:
+        parts.append(f"by {run.user}")
+    if run.lifecycle != "active":
+        parts.append(f"{run.lifecycle}: `autotrack runs restore {run.id[:8]}` brings it back")
+    screen.line(Cell("  " + " · ".join(parts), "dim"))
+    if run.parent:
+        screen.line(Cell(f"  child of {run.parent}", "dim"))
+
+
+def print_run(
+    screen: Screen,
+    run: RunRecord,
+    summaries: Sequence[MetricSummary],
+    children: Sequence[RunRecord],
+    *,
+    full: bool,
+) -> None:
+    """The whole page. On a terminal long lists and values are cut unless ``full``; in a pipe nothing is."""
+    full = full or not screen.terminal
+    print_title(screen, run)
+    _print_error(screen, run, full)
+    _print_metrics(screen, run, summaries, full)
+    _print_mapping(screen, "params", run.params, full)
+    _print_mapping(screen, "tags", run.tags, full)
+    _print_data(screen, run)
+    _print_models(screen, run)
+    _print_artifacts(screen, run, full)
+    _print_children(screen, children)
+    _print_health(screen, run)
+
+
+def _print_error(screen: Screen, run: RunRecord, full: bool) -> None:
+    if run.error is None and not run.exit_code:
+        return
+    screen.heading("error")
+    lines = (run.error or "").strip().splitlines()
+    if full:
+        for line in lines:
+            screen.line("  " + line)
+    elif lines:
+        screen.line("  ", Cell(lines[-1], "red"))
+        frames = [line.strip() for line in lines if line.strip().startswith("File ")]
+        if frames:
+            screen.line(Cell(f"  {frames[-1]}", "dim"))
+        if len(lines) > 1:
+            screen.note(f"  the whole traceback: autotrack runs show {run.id[:8]} --full")
+    if run.exit_code is not None:
+        screen.line(f"  exit code {run.exit_code}")
+
+
+def _print_metrics(screen: Screen, run: RunRecord, summaries: Sequence[MetricSummary], full: bool) -> None:
+    if not summaries:
+        return
+    screen.heading(f"metrics ({len(summaries)})")
+    ordered = sorted(summaries, key=lambda each: each.key)
+    shown = ordered if full else ordered[: 2 * _FEW]
+    many = any(each.count > 1 for each in shown)
+    columns = [Column("" if not many else "key", shrink=True), Column("last" if many else "", right=True)]
+    if many:
+        columns += [Column(title, right=True) for title in ("min", "max", "step", "count")]
+    rows: list[list[Cell | str]] = []
+    for each in shown:
+        row: list[Cell | str] = [each.key, Cell(number(each.last), "bold")]
+        if many:
+            row += [number(each.min), number(each.max), str(each.last_step), f"{each.count:,}"]
+        rows.append(row)
+    screen.table(columns, rows, indent=2)
+    _more(screen, run, len(ordered) - len(shown))
+    if many and screen.terminal:
+        screen.note(f"  curves: autotrack runs show {run.id[:8]} --plot")
+
+
+def _more(screen: Screen, run: RunRecord, hidden: int) -> None:
+    if hidden > 0:
+        screen.note(f"  and {hidden} more: autotrack runs show {run.id[:8]} --full")
+
+
+def _print_mapping(screen: Screen, title: str, values: Mapping[str, str], full: bool) -> None:
+    if not values:
+        return
+    screen.heading(f"{title} ({len(values)})")
+    items = sorted(values.items())
+    if full:
+        screen.table([Column(""), Column("")], items, indent=2)
+        return
+    shown = items[: 2 * _FEW]
+    half = (screen.width - 4) // 2
+    if len(shown) > _FEW and all(width(key) + width(value) + 4 <= half for key, value in shown):
+        rows = (len(shown) + 1) // 2
+        pairs = [[*shown[at], *(shown[at + rows] if at + rows < len(shown) else ("", ""))] for at in range(rows)]
+        screen.table([Column("") for _ in range(4)], pairs, indent=2)
+    else:
+        shown = items[:_FEW]
+        key_room = max(width(clip(key, 40)) for key, _ in shown)
+        room = max(20, screen.width - key_room - 6)
+        screen.table([Column(""), Column("")], [[clip(key, 40), clip(value, room)] for key, value in shown], indent=2)
+    hidden = len(items) - len(shown)
+    if hidden > 0:
+        screen.note(f"  and {hidden} more (--full)")
+
+
+def _print_data(screen: Screen, run: RunRecord) -> None:
+    if not run.datasets:
+        return
+    screen.heading(f"data ({len(run.datasets)})")
+    rows = []
+    for data in run.datasets:
+        shape = "" if data.rows is None else f"{data.rows:,} rows"
+        if data.columns:
+            shape += f" x {len(data.columns):,}"
+        rows.append([data.context, data.name, shape, data.digest[:16], data.source or ""])
+    screen.table([Column("") for _ in range(5)], rows, indent=2)
+
+
+def _print_models(screen: Screen, run: RunRecord) -> None:
+    if not run.models:
+        return
+    screen.heading(f"models ({len(run.models)})")
+    for model in run.models:
+        screen.line("  ", Cell(model.path, "bold"), f"  {model.class_name}  ({model.flavor}, {size(model.size)})")
+        screen.line("  ", Cell(f'autotrack.load_model("runs:/{run.id}/{model.path}")', "green"))
+
+
+def _print_artifacts(screen: Screen, run: RunRecord, full: bool) -> None:
+    if not run.artifacts:
+        return
+    total = sum(file.size for file in run.artifacts)
+    screen.heading(f"artifacts ({len(run.artifacts)}, {size(total)})")
+    shown = sorted(run.artifacts, key=lambda file: file.path)
+    hidden = 0 if full else max(0, len(shown) - _FEW)
+    if hidden:
+        shown = shown[:_FEW]
+    screen.table(
+        [Column("", shrink=True), Column("", right=True)], [[file.path, size(file.size)] for file in shown], indent=2
+    )
+    _more(screen, run, hidden)
+    if run.artifact_uri:
+        screen.line(Cell(f"  in {run.artifact_uri}", "dim"))
+
+
+def _print_children(screen: Screen, children: Sequence[RunRecord]) -> None:
+    if not children:
+        return
+    counts = Counter(child.status.value.lower() for child in children)
+    said = ", ".join(f"{count:,} {status}" for status, count in counts.most_common())
+    screen.heading(f"children ({said})")
+    key = telling_metric(children)
+    if key is None:
+        return
+    best = best_runs(children, key)
+    chosen = [child for child in children if child.id in best][:3] or list(children[:3])
+    varying = varying_params(children)[:4]
+    rows: list[list[Cell | str]] = [
+        [
+            Cell(child.id[:8], "cyan"),
+            child.name,
+            Cell(number(child.metrics.get(key)), "bold green" if child.id in best else ""),
+            *(clip(child.params.get(param, ""), 20) for param in varying),
+        ]
+        for child in chosen
+    ]
+    screen.table(
+        [Column("best" if best else "some"), Column("name"), Column(key, right=True), *map(Column, varying)],
+        rows,
+        indent=2,
+    )
+
+
+def _print_health(screen: Screen, run: RunRecord) -> None:
+    if not run.health:
+        return
+    screen.heading("health")
+    for key, value in run.health.items():
+        for line in _health_lines(value):
+            screen.line("  ", Cell(f"{key}: ", "yellow"), line)
+
+
+def _health_lines(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [", ".join(f"{key} {item}" for key, item in value.items())]
+    if isinstance(value, (list, tuple)):
+        return [line for item in value for line in _health_lines(item)]
+    return [str(value)]
+
+
+def print_curves(
+    screen: Screen,
+    sink: Sink,
+    run: RunRecord,
+    summaries: Sequence[MetricSummary],
+    keys: Sequence[str],
+    *,
+    by_time: bool,
+    logarithmic: bool,
+) -> None:
+    """Draws the metrics named in one chart, or without names one chart for each metric that has a curve."""
+    known = {each.key: each for each in summaries}
+    for key in keys:
+        if key not in known:
+            raise NotFoundError(
+                f"cannot draw {key!r}: run {run.id[:8]} has no such metric; it has {', '.join(sorted(known)) or 'none'}"
+            )
+    charts = [tuple(keys)] if keys else [(key,) for key in sorted(known) if known[key].count > 1][:6]
+    if not charts:
+        screen.line("")
+        screen.line(f"no curve to draw: none of {plural(len(known), 'metric')} has more than one point")
+    for chart in charts:
+        series = []
+        for key in chart:
+            columns = sink.metric_history(run.id, key)
+            places = (columns.timestamps - run.started) / SECOND if by_time else columns.steps
+            series.append(Series(key, places, columns.values))
+        screen.line("")
+        _print_chart(screen, series, by_time=by_time, logarithmic=logarithmic, tall=len(charts) == 1)
+
+
+def _print_chart(screen: Screen, series: Sequence[Series], *, by_time: bool, logarithmic: bool, tall: bool) -> None:
+    lines = draw(
+        series,
+        width=min(screen.width, 120) if screen.terminal else 100,
+        height=16 if tall else 8,
+        unit="s" if by_time else "step",
+        logarithmic=logarithmic,
+        # Without colours, curves of braille dots could not be told apart.
+        dots=screen.terminal or len(series) == 1,
+    )
+    for line in lines:
+        screen.line(*(Cell(text, "" if which is None else _COLOURS[which % len(_COLOURS)]) for text, which in line))

@@ -1,0 +1,157 @@
+"""``Client``: runs and experiments of one store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autotrack.core import tracker as trackers
+from autotrack.core.config import find_store
+from autotrack.core.entities import Experiment, RunRecord
+from autotrack.core.errors import NotFoundError
+from autotrack.core.run import Run
+from autotrack.core.sink import Sink
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class RunList(list[Run]):
+    """Runs in the order that was asked for."""
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a run: id, name, experiment, status, started, ended, then ``params.*``, ``metrics.*``, ``tags.*``."""
+        import pandas as pd
+
+        rows = []
+        for run in self:
+            record = run.record
+            row: dict[str, Any] = {
+                "run_id": record.id,
+                "name": record.name,
+                "experiment": record.experiment,
+                "status": str(record.status),
+                "started": pd.Timestamp(record.started, unit="ns", tz="UTC"),
+                "ended": pd.Timestamp(record.ended, unit="ns", tz="UTC") if record.ended else pd.NaT,
+            }
+            for group, values in (("params", record.params), ("metrics", record.metrics), ("tags", record.tags)):
+                row.update({f"{group}.{key}": value for key, value in values.items()})
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+
+class Client:
+    """A store's runs and experiments. ``uri``: a folder, ``sqlite:///...``, or None for the store in force here."""
+
+    def __init__(self, uri: str | os.PathLike[str] | None = None) -> None:
+        self._location = find_store(os.fspath(uri)) if uri is not None else trackers.tracker().location
+        self._sink: Sink | None = None
+
+    @property
+    def uri(self) -> str:
+        return self._location.uri
+
+    @property
+    def root(self) -> Path:
+        """The folder with this machine's journals and (for a local store) artifacts."""
+        return self._location.root
+
+    @property
+    def sink(self) -> Sink:
+        """The store itself; shared with the process's own recording where it is the same one."""
+        if self._sink is None:
+            self._sink = trackers.tracker_at(self._location.uri).sink()
+        return self._sink
+
+    def _run(self, record: RunRecord) -> Run:
+        tracker = trackers.tracker_at(self._location.uri)
+        return tracker.runs.get(record.id) or Run(
+            record.id, tracker=lambda: tracker, sink=lambda: self.sink, record=record
+        )
+
+    def get_run(self, run_id: str) -> Run:
+        """The run with that id or unique prefix (NotFoundError, AmbiguousError)."""
+        self._catch_up()
+        return self._run(self.sink.run(run_id))
+
+    def search_runs(
+        self,
+        filter: str = "",
+        experiments: str | Sequence[str] | None = None,
+        order_by: str | Sequence[str] | None = None,
+        max_results: int = 1000,
+        *,
+        lifecycle: str = "active",
+        offset: int = 0,
+    ) -> RunList:
+        """Runs that match ``filter`` (``"metrics.loss < 0.1 and params.lr = '0.1'"``), newest first unless ordered."""
+        self._catch_up()
+        records = self.sink.runs(
+            filter,
+            experiments=[experiments] if isinstance(experiments, str) else experiments,
+            order_by=[order_by] if isinstance(order_by, str) else order_by or (),
+            max_results=max_results,
+            offset=offset,
+            lifecycle=lifecycle,
+        )
+        return RunList(self._run(record) for record in records)
+
+    def last_run(self) -> Run:
+        """The run that started last (NotFoundError where there is none)."""
+        found = self.search_runs(max_results=1)
+        if not found:
+            raise NotFoundError(f"there is no run yet in {self.uri}; train something after `autotrack.enable()`")
+        return found[0]
+
+    def delete_runs(self, run_ids: str | Iterable[str]) -> int:
+        """Marks runs (and their children) as deleted; ``autotrack gc`` frees their space. Answers how many."""
+        return self.sink.delete_runs([run_ids] if isinstance(run_ids, str) else run_ids)
+
+    def restore_runs(self, run_ids: str | Iterable[str]) -> int:
+        """Takes a deletion back. Answers how many runs came back."""
+        return self.sink.restore_runs([run_ids] if isinstance(run_ids, str) else run_ids)
+
+    def experiments(self, lifecycle: str = "active") -> list[Experiment]:
+        self._catch_up()
+        return self.sink.experiments(lifecycle)
+
+    def create_experiment(self, name: str, tags: dict[str, str] | None = None) -> Experiment:
+        return self.sink.create_experiment(name, tags)
+
+    def rename_experiment(self, name_or_id: str, new_name: str) -> None:
+        self.sink.rename_experiment(name_or_id, new_name)
+
+    def delete_experiment(self, name_or_id: str) -> None:
+        self.sink.delete_experiment(name_or_id)
+
+    def restore_experiment(self, name_or_id: str) -> None:
+        self.sink.restore_experiment(name_or_id)
+
+    def _catch_up(self) -> None:
+        """Postponed work of this process (a model that is still being written) is done before somebody reads."""
+        trackers.tracker_at(self._location.uri).catch_up()
+
+    def __repr__(self) -> str:
+        return f"Client({self._location.uri!r})"
+
+
+def get_run(run_id: str) -> Run:
+    """The run with that id or unique prefix, from the store in force here."""
+    return Client().get_run(run_id)
+
+
+def last_run() -> Run:
+    """The run that started last, in the store in force here."""
+    return Client().last_run()
+
+
+def search_runs(
+    filter: str = "",
+    experiments: str | Sequence[str] | None = None,
+    order_by: str | Sequence[str] | None = None,
+    max_results: int = 1000,
+) -> RunList:
+    """Runs of the store in force here that match ``filter``, newest first unless ordered."""
+    return Client().search_runs(filter, experiments, order_by, max_results)

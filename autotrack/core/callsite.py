@@ -1,0 +1,40 @@
+"""Where in the user's own code a call comes from."""
+
+from __future__ import annotations
+
+import os
+from types import FrameType
+
+_STDLIB = os.__file__.rpartition(os.sep)[0]
+_OURS = __file__.rsplit(os.sep, 2)[0]
+_is_library: dict[str, bool] = {}
+
+
+def user_site(frame: FrameType | None) -> tuple[str, int]:
+    """File and line of the nearest caller that is neither a library nor the standard library nor autotrack.
+
+    Where there is none (a worker thread), the nearest caller outside autotrack.
+    """
+    nearest: tuple[str, int] | None = None
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        library = _is_library.get(filename)
+        if library is None:
+            library = _is_library[filename] = _looks_like_library(filename)
+        if not library:
+            return filename, frame.f_lineno
+        if nearest is None and not filename.startswith(_OURS):
+            nearest = filename, frame.f_lineno
+        frame = frame.f_back
+    return nearest or ("", 0)
+
+
+def _looks_like_library(filename: str) -> bool:
+    return (
+        "site-packages" in filename
+        or "dist-packages" in filename
+        or filename.startswith((_STDLIB + os.sep, _OURS + os.sep, "<frozen "))
+    )
+
+
+__all__ = ["user_site"]

@@ -1,0 +1,189 @@
+"""Settings, read once into a frozen value: call over environment over ``[tool.autotrack]`` over default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError
+
+FOLDER = ".autotrack"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How autotrack behaves in this process. Each field is also an environment variable ``AUTOTRACK_<FIELD>``."""
+
+    #: Where runs go: a folder, sqlite:///..., or a server's URL. None: the nearest ``.autotrack`` folder.
+    tracking_uri: str | None = None
+    #: Experiment of runs that name none.
+    experiment: str = "default"
+    #: Name of the next run that names itself nothing.
+    run_name: str | None = None
+    #: False: records nothing, patches nothing.
+    enabled: bool = True
+    #: Save trained models.
+    models: bool = True
+    #: Record the data that training read.
+    datasets: bool = True
+    #: Class or module paths whose calls are left alone.
+    exclude: tuple[str, ...] = ()
+    #: Plugins that are never loaded.
+    plugins_block: tuple[str, ...] = ()
+    #: Say nothing on stderr, not even once.
+    silent: bool = False
+    #: Raise on bad arguments to ``log_*`` where the default is a warning and a note on the run.
+    strict: bool = False
+    #: Seconds of process life after which the journal is delivered while training runs.
+    deliver_after: float = 10.0
+    #: Seconds that the end of the program waits at most.
+    exit_timeout: float = 5.0
+    #: Share of the process's time that autotrack may take, past ``overhead_allowance`` seconds.
+    overhead_share: float = 0.05
+    overhead_allowance: float = 1.0
+    #: Runs made from one line of code before further ones are folded into one series run.
+    runs_per_site: int = 100
+    #: Child runs that a search keeps at most (its best ones).
+    max_children: int = 200
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings in force here. ``given`` (None means: not given) wins; an unknown name is a UsageError."""
+    settings = Settings()
+    names = {field.name: field.type for field in fields(Settings)}
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise UsageError(f"unknown setting {unknown[0]!r}; there are: {', '.join(names)}")
+    table = {key: value for key, value in project_table().items() if key in names}
+    for source, values in (("[tool.autotrack]", table), ("environment", _environment(names))):
+        changes = {name: _convert(name, value, str(names[name]), source) for name, value in values.items()}
+        settings = replace(settings, **changes)
+    changes = {
+        name: _convert(name, value, str(names[name]), "argument") for name, value in given.items() if value is not None
+    }
+    return replace(settings, **changes)
+
+
+def _environment(names: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        value = os.environ.get(f"AUTOTRACK_{name.upper()}")
+        if value is not None and value != "":
+            found[name] = value
+    return found
+
+
+def _convert(name: str, value: Any, kind: str, source: str) -> Any:
+    """A value from text or TOML as the field's type."""
+    try:
+        if kind == "bool":
+            if isinstance(value, bool):
+                return value
+            return {
+                "1": True,
+                "true": True,
+                "yes": True,
+                "on": True,
+                "0": False,
+                "false": False,
+                "no": False,
+                "off": False,
+            }[str(value).lower()]
+        if kind.startswith("tuple"):
+            parts = value.split(",") if isinstance(value, str) else value
+            return tuple(str(part).strip() for part in parts if str(part).strip())
+        if kind in {"float", "int"}:
+            return float(value) if kind == "float" else int(value)
+        return str(value)
+    except (KeyError, TypeError, ValueError):
+        raise UsageError(f"setting {name} from {source} is {value!r}, which is not a {kind}") from None
+
+
+def project_table() -> dict[str, Any]:
+    """``[tool.autotrack]`` of the nearest pyproject.toml above the working directory; {} without one."""
+    for folder in _upwards():
+        path = folder / "pyproject.toml"
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
+        if b"[tool.autotrack" not in content:
+            return {}
+        import tomllib
+
+        try:
+            table = tomllib.loads(content.decode()).get("tool", {}).get("autotrack", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} is not valid TOML: {error}") from None
+        return table if isinstance(table, dict) else {}
+    return {}
+
+
+def _upwards() -> list[Path]:
+    try:
+        here = Path.cwd()
+    except OSError:  # the working directory was removed
+        return []
+    return [here, *here.parents]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where runs go (``uri``), where this machine keeps its journals and files (``root``), and why there."""
+
+    uri: str
+    root: Path
+    reason: str
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def is_local(self) -> bool:
+        """True where ``root`` itself is the store."""
+        return self.uri == str(self.root)
+
+
+def find_store(tracking_uri: str | None = None) -> Location:
+    """The store in force: the URI given or set, else the nearest ``.autotrack`` folder, else one to be made in the git
+    root, else in the working directory. Creates nothing.
+    """
+    uri = tracking_uri or os.environ.get("AUTOTRACK_TRACKING_URI") or str(project_table().get("tracking_uri") or "")
+    if uri:
+        return _located(uri)
+    folders = _upwards()
+    for folder in folders:
+        if (folder / FOLDER).is_dir():
+            return _here(folder / FOLDER, f"the nearest {FOLDER} folder above the working directory")
+    for folder in folders:
+        if (folder / ".git").exists():
+            return _here(folder / FOLDER, "the root of the git repository")
+    if folders:
+        return _here(folders[0] / FOLDER, "the working directory")
+    return _here(Path.home() / FOLDER, "the home directory, as the working directory is gone")
+
+
+def _here(root: Path, reason: str) -> Location:
+    return Location(str(root), root, reason)
+
+
+def _located(uri: str) -> Location:
+    reason = "AUTOTRACK_TRACKING_URI or the tracking_uri setting"
+    if uri.startswith("file://"):
+        uri = uri.removeprefix("file://")
+    if uri.startswith("sqlite:///"):
+        root = Path(uri.removeprefix("sqlite:///")).absolute().parent
+        return Location(uri, root, reason)
+    if "://" in uri:
+        near = next((folder / FOLDER for folder in _upwards() if (folder / FOLDER).is_dir()), None)
+        return Location(uri, near or Path.home() / FOLDER, reason)
+    root = Path(uri).expanduser().absolute()
+    return Location(str(root), root, reason)

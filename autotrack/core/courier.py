@@ -1,0 +1,116 @@
+"""The background thread of a process that records: keeps the journal safe, delivers it, and does postponed work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .errors import AutotrackError
+from .guard import guard, warn
+
+if TYPE_CHECKING:
+    from .tracker import Tracker
+
+TICK = 1.0
+HEARTBEAT = 5.0
+
+log = logging.getLogger("autotrack.courier")
+
+
+class Courier:
+    """One daemon thread a tracker, started with its first run and joined at exit.
+
+    Each second it syncs the journal to disk (a memory map survives SIGKILL, not power loss) and runs postponed jobs.
+    A process that lives longer than ``deliver_after`` also delivers to the store; a shorter one leaves its journal to
+    the next reader, so that a ten-second script never pays for loading SQL. A remote store is delivered to at once.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._wake = threading.Event()
+        self._stopping = False
+        self._jobs: deque[tuple[str, Callable[[], object]]] = deque()
+        self._busy = threading.Lock()
+        self._born = time.monotonic()
+        self._beaten = 0.0
+        self._delivered = 0.0
+        self._away = False
+        self.has_delivered = False
+        self._thread = threading.Thread(target=self._work, name="autotrack-courier", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def later(self, site: str, job: Callable[[], object]) -> None:
+        """Runs the job off the training thread, soon, and before the process ends if time allows."""
+        self._jobs.append((site, job))
+        self._wake.set()
+
+    def drain(self, deadline: float) -> int:
+        """Waits for postponed jobs, doing them on this thread too; answers how many are left at the deadline."""
+        while time.monotonic() < deadline:
+            if self._jobs:
+                self._one_job()
+            elif self._busy.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                self._busy.release()
+                if not self._jobs:
+                    return 0
+        return len(self._jobs)
+
+    def stop(self, deadline: float) -> None:
+        """Ends the thread; waits for it until the deadline (``time.monotonic()``)."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _work(self) -> None:
+        while not self._stopping:
+            self._wake.wait(TICK)
+            self._wake.clear()
+            while self._jobs and not self._stopping:
+                self._one_job()
+            if not self._stopping:
+                guard.call("courier", self._tick)
+
+    def _one_job(self) -> None:
+        with self._busy:
+            try:
+                site, job = self._jobs.popleft()
+            except IndexError:
+                return
+            guard.call(site, job)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        tracker = self._tracker
+        tracker.keep_journal(heartbeat=now - self._beaten >= HEARTBEAT)
+        if now - self._beaten >= HEARTBEAT:
+            self._beaten = now
+        if now - self._born < tracker.settings.deliver_after and not tracker.delivers_eagerly():
+            return
+        if now - self._delivered >= (TICK if tracker.delivers_eagerly() else HEARTBEAT):
+            self.deliver(None)
+            self._delivered = time.monotonic()
+
+    def deliver(self, deadline: float | None) -> bool:
+        """One pass over the journals; False where something had to stay. A store that is away is mentioned once."""
+        try:
+            delivery = self._tracker.sink().deliver(self._tracker.location.journal, deadline=deadline)
+        except (AutotrackError, OSError) as error:
+            log.debug("could not deliver", exc_info=error)
+            if not self._away:
+                self._away = True
+                warn(
+                    f"{self._tracker.location.uri} did not take the runs ({error}); they are kept in "
+                    f"{self._tracker.location.journal} and tried again",
+                    silent=self._tracker.settings.silent,
+                )
+            return False
+        self._away = False
+        self.has_delivered = True
+        return not delivery.left and not delivery.busy

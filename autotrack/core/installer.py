@@ -1,0 +1,413 @@
+"""Puts wrappers in place and takes them out again, exactly.
+
+Nothing is imported for the sake of patching: modules that are there are patched at once, others when they load. The
+ledger holds only names: what stood before is kept by the wrapper itself, so that a user's class is not kept alive by
+having been watched.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import logging
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
+
+from . import imports
+from .capture import MISSING, Engine, Watch
+from .errors import PluginError
+from .guard import warn
+from .ledger import Ledger
+from .patching import Family, Patch
+from .versions import in_range
+from .watched import Watched, stood_before, wrap_attribute, wrapper_in
+
+log = logging.getLogger("autotrack.installer")
+
+Declaration = Patch | Family
+
+
+class Installer:
+    """Applies the declarations of plugins to one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._lock = threading.RLock()
+        self._ledger = Ledger()
+        self._families: list[_FamilyWatch] = []
+        self._watches: weakref.WeakSet[Watch] = weakref.WeakSet()
+        self._cancels: list[tuple[str, Callable[[], None]]] = []
+        self._installed: dict[str, list[Declaration]] = {}
+
+    def install(
+        self, plugin: str, declarations: Iterable[Declaration], *, by_name: bool = False, exclude: Iterable[str] = ()
+    ) -> None:
+        """Watches what a plugin declares, now or when its modules load.
+
+        ``exclude`` are module or class path prefixes to leave alone, besides those of the families. Where the user
+        asked for the plugin by name, a target that is not installed or out of the tested range is a PluginError (a
+        warning if it shows only later, inside the user's own import); otherwise it is a debug line. A second install
+        of a plugin replaces the first.
+        """
+        declarations = list(declarations)
+        if plugin in self._installed:
+            self.uninstall(plugin)
+        if by_name:
+            self._require_target(plugin, declarations)
+        self._installed[plugin] = declarations
+        try:
+            for declaration in declarations:
+                if isinstance(declaration, Family):
+                    self._install_family(plugin, declaration, by_name, tuple(exclude))
+                else:
+                    self._install_patch(plugin, declaration, by_name)
+        except PluginError:
+            self.uninstall(plugin)
+            raise
+
+    def uninstall(self, plugin: str | None = None) -> None:
+        """Puts back what stood before, for one plugin or all.
+
+        An attribute that somebody else has replaced meanwhile is left alone; our wrapper inside it passes calls on.
+        """
+        with self._lock:
+            for owner, cancel in self._cancels:
+                if plugin in (None, owner):
+                    cancel()
+            self._cancels = [entry for entry in self._cancels if plugin not in (None, entry[0])]
+            self._families = [family for family in self._families if plugin not in (None, family.plugin)]
+            for watch in list(self._watches):
+                if plugin in (None, watch.plugin):
+                    watch.off = True
+            for owner, name in self._ledger.entries():
+                self._restore(owner, name)
+            if plugin is None:
+                self._installed.clear()
+            else:
+                self._installed.pop(plugin, None)
+
+    def installed(self) -> list[str]:
+        """The plugins that are installed, in the order of installation."""
+        return list(self._installed)
+
+    def watched(self) -> list[str]:
+        """Every place that is patched at this moment, as ``"module:Class.method"``, sorted."""
+        places = set()
+        for owner, name in self._ledger.entries():
+            if wrapper_in(vars(owner).get(name)) is not None:
+                places.add(_path(owner, name))
+        return sorted(places)
+
+    def visit_again(self) -> None:
+        """Watches family members whose methods were written anew behind our back (by unpickling a class)."""
+        with self._lock:
+            for family in self._families:
+                base = family.base()
+                if base is not None:
+                    self._visit_tree(family, base)
+
+    def forget_locks(self) -> None:
+        """For a forked child: another thread may have held the lock."""
+        self._lock = threading.RLock()
+
+    # Patches.
+
+    def _install_patch(self, plugin: str, patch: Patch, by_name: bool) -> None:
+        shared: dict[str, Any] = {}
+        for place in (patch.target, *patch.also):
+            path = place.partition(":")[2]
+
+            def apply(module: ModuleType, place: str = place, path: str = path) -> None:
+                self._apply_patch(plugin, patch, module, path, place, shared)
+
+            self._when_imported(plugin, patch, place, by_name, apply)
+
+    def _when_imported(
+        self, plugin: str, declaration: Declaration, place: str, by_name: bool, apply: Callable[[ModuleType], None]
+    ) -> None:
+        module_name, _, path = place.partition(":")
+        if not path:
+            raise PluginError(f"plugin {plugin!r}: {place!r} is not of the form 'module:attribute'")
+        refused: list[PluginError] = []
+        at_once = True
+
+        def loaded(module: ModuleType) -> None:
+            try:
+                with self._lock:
+                    if self._in_range(plugin, declaration, module, loud=by_name, raises=at_once):
+                        apply(module)
+            except PluginError as error:
+                if not (by_name and at_once):
+                    raise
+                refused.append(error)  # the guard that stands around import hooks must not have it
+
+        self._cancels.append((plugin, imports.when_imported(module_name, loaded)))
+        at_once = False
+        if refused:
+            raise refused[0]
+
+    def _apply_patch(
+        self, plugin: str, patch: Patch, module: ModuleType, path: str, place: str, shared: dict[str, Any]
+    ) -> None:
+        *parents, name = path.split(".")
+        owner: Any = module
+        for parent in parents:
+            owner = getattr(owner, parent, None)
+        stood = inspect.getattr_static(owner, name, MISSING) if owner is not None else MISSING
+        if stood is MISSING:
+            if place != patch.target:
+                log.debug("%s: there is no %s here", plugin, place)
+                return
+            raise PluginError(
+                f"plugin {plugin!r} watches {place}, and this version of {module.__name__.partition('.')[0]} "
+                "does not have it: the plugin's patch and its version range need a look"
+            )
+        if isinstance(stood, type):
+            raise PluginError(f"plugin {plugin!r}: {place} is a class; watch a method of it, such as {place}.__init__")
+        wrapper = wrapper_in(stood)
+        if wrapper is not None and self._is_from(plugin, wrapper) and wrapper._watch.probe is patch.probe:
+            self._ledger.add(owner, name)  # bound here by an import that came after the patch
+            return
+        if isinstance(owner, type):
+            inherited = name not in vars(owner)
+            watch = self._watch(plugin, patch, _path(owner, name), takes_self=True)
+            self._put(owner, name, wrap_attribute(stood, watch, inherited=inherited))
+            return
+        original = shared.setdefault("original", stood)
+        if original is not stood:
+            log.debug("%s: %s is another function than %s", plugin, place, patch.target)
+            return
+        if "wrapper" not in shared:
+            shared["wrapper"] = Watched(stood, self._watch(plugin, patch, patch.target, takes_self=False))
+        self._put(owner, name, shared["wrapper"])
+
+    # Families.
+
+    def _install_family(self, plugin: str, family: Family, by_name: bool, exclude: tuple[str, ...]) -> None:
+        path = family.base.partition(":")[2]
+
+        def apply(module: ModuleType) -> None:
+            base: Any = module
+            for name in path.split("."):
+                base = getattr(base, name, None)
+            if not isinstance(base, type):
+                raise PluginError(f"plugin {plugin!r} watches the classes under {family.base}, which is no class here")
+            watched = _FamilyWatch(plugin, family, base, exclude)
+            self._families.append(watched)
+            self._hook_creation(base)
+            for value in list(vars(module).values()):  # mixins whose __init_subclass__ runs around the base's
+                if isinstance(value, type) and not issubclass(base, value):
+                    for mixin in value.__mro__:
+                        if "__init_subclass__" in vars(mixin) and mixin not in base.__mro__:
+                            self._hook_creation(mixin)
+            self._visit_tree(watched, base)
+
+        self._when_imported(plugin, family, family.base, by_name, apply)
+
+    def _visit_tree(self, family: _FamilyWatch, base: type) -> None:
+        seen: set[int] = set()
+        waiting = [base]
+        while waiting:
+            cls = waiting.pop()
+            if id(cls) in seen:
+                continue
+            seen.add(id(cls))
+            waiting.extend(type.__subclasses__(cls))
+            with self.engine.guard.section(f"{family.plugin}.visit"):
+                self._visit(family, cls, base)
+
+    def _visit(self, family: _FamilyWatch, cls: type, base: type) -> None:
+        for relative in cls.__mro__:
+            if relative is base:
+                break
+            if "__init_subclass__" in vars(relative):
+                self._hook_creation(relative)
+        if family.leaves_out(cls):
+            return
+        for name in family.declaration.methods:
+            stood = vars(cls).get(name, MISSING)
+            if stood is MISSING or getattr(stood, "__isabstractmethod__", False):
+                continue
+            if not callable(stood) and not hasattr(type(stood), "__get__"):
+                continue  # None switches an inherited method off; any other value is none either
+            wrapper = wrapper_in(stood)
+            if wrapper is not None and self._is_from(family.plugin, wrapper):
+                self._ledger.add(cls, name)  # an alias of a watched method
+                continue
+            watch = self._watch(family.plugin, family.declaration, _path(cls, name), takes_self=True)
+            self._put(cls, name, wrap_attribute(stood, watch))
+
+    def _hook_creation(self, owner: type) -> None:
+        stood = vars(owner).get("__init_subclass__", MISSING)
+        if _is_hook(stood) and stood.__func__.installer is self:
+            return
+        try:
+            type.__setattr__(owner, "__init_subclass__", classmethod(_Creation(self, owner, stood)))  # type: ignore[arg-type]
+        except TypeError:  # a class of an extension module cannot be changed
+            log.debug("cannot watch the creation of classes under %r", owner)
+            return
+        self._ledger.add(owner, "__init_subclass__")
+
+    def created(self, owner: type, cls: type) -> None:
+        """A class was created under a hooked one. The outermost hook visits it, when all others have done their part:
+        what they put around a method then stays inside our wrapper, and taking it out is exact."""
+        for relative in cls.__mro__[1:]:
+            stood = vars(relative).get("__init_subclass__")
+            if stood is not None:
+                if relative is not owner and _is_hook(stood):
+                    return
+                break
+        with self._lock:
+            for family in self._families:
+                base = family.base()
+                if base is not None and base in cls.__mro__:
+                    self._visit(family, cls, base)
+
+    # Shared.
+
+    def _watch(self, plugin: str, declaration: Declaration, target: str, *, takes_self: bool) -> Watch:
+        watch = Watch(self.engine, plugin, declaration, target, takes_self=takes_self)
+        self._watches.add(watch)
+        return watch
+
+    def _is_from(self, plugin: str, wrapper: Any) -> bool:
+        watch: Watch = wrapper._watch
+        return watch.plugin == plugin and watch.engine is self.engine and not watch.off
+
+    def _put(self, owner: Any, name: str, value: Any) -> None:
+        if isinstance(owner, type):
+            type.__setattr__(owner, name, value)  # past a metaclass's own __setattr__, which could do anything
+        else:
+            setattr(owner, name, value)
+        self._ledger.add(owner, name)
+
+    def _restore(self, owner: Any, name: str) -> None:
+        while True:
+            value = vars(owner).get(name)
+            if _is_hook(value):
+                if self._families or value.__func__.installer is not self:
+                    return
+                stood = value.__func__.stood
+            else:
+                wrapper = wrapper_in(value)
+                if wrapper is None or wrapper._watch.engine is not self.engine:
+                    break
+                if not wrapper._watch.off:
+                    return
+                stood = stood_before(value, wrapper)
+            if isinstance(owner, type):
+                if stood is MISSING:
+                    type.__delattr__(owner, name)
+                else:
+                    type.__setattr__(owner, name, stood)
+            elif stood is MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, stood)
+        self._ledger.drop(owner, name)
+
+    def _in_range(self, plugin: str, declaration: Declaration, module: ModuleType, *, loud: bool, raises: bool) -> bool:
+        if declaration.versions is None:
+            return True
+        top = module.__name__.partition(".")[0]
+        version = _version(declaration.distribution or top, top)
+        if version is None or in_range(version, declaration.versions):
+            return True
+        message = (
+            f"plugin {plugin!r} was tested with {declaration.distribution or top} {declaration.versions}, and "
+            f"{version} is installed: it is left unwatched"
+        )
+        if loud and raises:
+            raise PluginError(message)
+        if loud:
+            warn(message, silent=self.engine.guard.silent)
+        log.debug(message)
+        return False
+
+    def _require_target(self, plugin: str, declarations: list[Declaration]) -> None:
+        tops = {
+            (declaration.base if isinstance(declaration, Family) else declaration.target)
+            .partition(":")[0]
+            .split(".")[0]
+            for declaration in declarations
+        }
+        if tops and not any(top in sys.modules or _findable(top) for top in tops):
+            raise PluginError(
+                f"plugin {plugin!r} was asked for, and {' and '.join(sorted(tops))} is not installed here: "
+                "install it, or leave the plugin out of enable()"
+            )
+
+
+class _FamilyWatch:
+    """A family whose base class is there. Holds it weakly."""
+
+    __slots__ = ("_base", "_exclude", "declaration", "plugin")
+
+    def __init__(self, plugin: str, declaration: Family, base: type, exclude: tuple[str, ...]) -> None:
+        self.plugin = plugin
+        self.declaration = declaration
+        self._base = weakref.ref(base)
+        self._exclude = tuple(prefix.replace(":", ".") for prefix in (*declaration.exclude, *exclude))
+
+    def base(self) -> type | None:
+        return self._base()
+
+    def leaves_out(self, cls: type) -> bool:
+        if not self._exclude:
+            return False
+        path = f"{cls.__module__}.{cls.__qualname__}."
+        return any(path.startswith(prefix + ".") for prefix in self._exclude)
+
+
+class _Creation:
+    """Stands for ``__init_subclass__`` of one class: does what it did, then tells the installer of the new class."""
+
+    __slots__ = ("_owner", "installer", "stood")
+
+    def __init__(self, installer: Installer, owner: type, stood: Any) -> None:
+        self.installer = installer
+        self.stood = stood
+        self._owner = weakref.ref(owner)
+
+    def __call__(self, /, cls: type, **kwargs: Any) -> None:
+        owner = self._owner()
+        assert owner is not None  # it is in the MRO of cls
+        if self.stood is MISSING:
+            super(owner, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
+        else:
+            self.stood.__get__(None, cls)(**kwargs)
+        self.installer.engine.guard.call("class creation", self.installer.created, owner, cls)
+
+
+def _is_hook(value: Any) -> bool:
+    return type(value) is classmethod and isinstance(value.__func__, _Creation)
+
+
+def _path(owner: Any, name: str) -> str:
+    if isinstance(owner, type):
+        return f"{owner.__module__}:{owner.__qualname__}.{name}"
+    return f"{owner.__name__}:{name}"
+
+
+def _version(distribution: str, top: str) -> str | None:
+    import importlib.metadata  # 20 ms where nobody has imported it yet; a target library mostly has
+
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:  # the distribution has another name than the module (xgboost-cpu)
+        version = getattr(sys.modules.get(top), "__version__", None)
+        return version if isinstance(version, str) else None
+
+
+def _findable(top: str) -> bool:
+    try:
+        return importlib.util.find_spec(top) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+__all__ = ["Declaration", "Installer"]

@@ -1,0 +1,250 @@
+"""Loads plugins and talks to them: declarations, choices and observers, each implementation guarded by itself.
+
+pluggy keeps the registry and checks signatures. Its own calls are not used, because there one raising implementation
+stops the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from . import hookspecs
+from .discovery import EntryPoint, entry_points
+from .errors import PluginError
+from .flavor import Flavor
+from .frames import sealed
+from .guard import Guard
+from .guard import guard as process_guard
+from .patching import Family, Patch
+
+GROUP = "autotrack"
+BLOCK_VARIABLE = "AUTOTRACK_PLUGINS_BLOCK"
+
+log = logging.getLogger("autotrack.manager")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a plugin is not loaded. ``kind``: ``"missing"`` (something that it imports is not installed),
+    ``"broken"`` (a bug in the plugin) or ``"blocked"``."""
+
+    plugin: str
+    kind: str
+    message: str
+
+
+class Manager:
+    """The plugins of this process. Nothing is searched or loaded before it is asked for.
+
+    ``block`` are names of plugins never to load, besides those in ``AUTOTRACK_PLUGINS_BLOCK`` (comma separated; ``*``
+    blocks all that are not asked for by name).
+    """
+
+    def __init__(self, *, block: Iterable[str] = (), guard: Guard = process_guard) -> None:
+        self._guard = guard
+        self._pluggy = pluggy.PluginManager(hookspecs.PROJECT)
+        self._pluggy.add_hookspecs(hookspecs)
+        self._block = {*block, *filter(None, (n.strip() for n in os.environ.get(BLOCK_VARIABLE, "").split(",")))}
+        self._entries: dict[str, EntryPoint] | None = None
+        #: What was wrong with plugins that are not loaded, by name.
+        self.problems: dict[str, Problem] = {}
+
+    def available(self) -> dict[str, EntryPoint]:
+        """Plugins that are installed in this environment, by name, loaded or not."""
+        if self._entries is None:
+            self._entries = {}
+            for entry in entry_points(GROUP):
+                self._entries.setdefault(entry.name, entry)
+        return dict(self._entries)
+
+    def loaded(self) -> list[str]:
+        """Names of the plugins that are loaded, in the order of loading."""
+        return [name for name, _ in self._pluggy.list_name_plugin()]
+
+    def load(self, *names: str) -> list[str]:
+        """Loads the named plugins, or all that are installed, and answers with the names of those that are loaded now.
+
+        A plugin that was named and cannot be loaded is a PluginError. Otherwise: something missing that it imports is
+        a debug line, a bug in it one warning; both are kept in ``problems``.
+        """
+        available = self.available()
+        if not names:
+            return [name for name in available if self._load_quietly(available[name])]
+        for name in names:
+            if self._pluggy.get_plugin(name) is not None:
+                continue
+            if name not in available:
+                have = ", ".join(sorted(available)) or "none"
+                raise PluginError(f"no plugin named {name!r} is installed; there are: {have}")
+            if name in self._block:
+                raise PluginError(f"plugin {name!r} was asked for and is blocked by {BLOCK_VARIABLE} or the settings")
+            module = self._import_named(available[name])
+            self.register(module, name)
+            self.problems.pop(name, None)
+        return list(names)
+
+    def register(self, plugin: object, name: str) -> None:
+        """Takes in a plugin: a module (or object) with ``@hookimpl`` functions.
+
+        Raises PluginError where an implementation belongs to no hook or asks for arguments that the hook does not have.
+        """
+        if self._pluggy.get_plugin(name) is plugin:
+            return
+        try:
+            self._pluggy.register(plugin, name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            self._drop(plugin)
+            raise PluginError(f"plugin {name!r} does not fit autotrack's hooks: {error}") from error
+        for specs in self._ask_one(name, "register_hookspecs") or ():
+            with self._guard.section(f"{name}.register_hookspecs"):
+                self._pluggy.add_hookspecs(specs)
+        for hook, implementation in self._implementations(plugin):
+            wraps = implementation.hookwrapper or implementation.wrapper
+            if wraps or (not hook.has_spec() and not implementation.optionalhook):
+                self._drop(plugin)
+                what = "hook wrappers are not supported" if wraps else "there is no such hook (mark it optionalhook)"
+                raise PluginError(f"plugin {name!r} implements {hook.name}: {what}")
+
+    def unregister(self, name: str) -> None:
+        """Forgets a plugin; one that is not loaded is no error."""
+        if self._pluggy.get_plugin(name) is not None:
+            self._pluggy.unregister(name=name)
+
+    # Declarations.
+
+    def patches(self, *names: str) -> list[tuple[str, list[Patch | Family]]]:
+        """What the loaded plugins (or the named ones) watch, a plugin at a time."""
+        return [(name, list(found)) for name, found in self._declared("register_patches", names)]
+
+    def flavors(self) -> list[Flavor]:
+        """All model formats of the loaded plugins."""
+        return [flavor for _, found in self._declared("register_flavors") for flavor in found]
+
+    def settings(self) -> dict[str, Mapping[str, Any]]:
+        """Settings with their defaults, by plugin."""
+        return {name: dict(found) for name, found in self._declared("register_settings")}
+
+    def run_tags(self) -> dict[str, str]:
+        """Tags for a run that starts now; of two plugins that set one tag, the later one wins."""
+        tags: dict[str, str] = {}
+        for name, found in self._declared("run_tags"):
+            with self._guard.section(f"{name}.run_tags"):
+                tags.update(found)
+        return tags
+
+    def _declared(self, hook: str, names: Iterable[str] = ()) -> list[tuple[str, Any]]:
+        wanted = list(names) or self.loaded()
+        answers = [(name, self._ask_one(name, hook)) for name in wanted]
+        return [(name, answer) for name, answer in answers if answer]
+
+    def _ask_one(self, name: str, hook: str) -> Any:
+        for implementation in getattr(self._pluggy.hook, hook).get_hookimpls():
+            if implementation.plugin_name == name:
+                return self._guard.call(f"{name}.{hook}", implementation.function)
+        return None
+
+    # Choices and observers.
+
+    def choose(self, hook: str, **arguments: Any) -> Any | None:
+        """The first answer that is not None; the plugin registered last is asked first, a failing one passed over."""
+        caller = self._caller(hook)
+        for implementation in reversed(caller.get_hookimpls()):
+            answer = self._guarded(hook, implementation, arguments)
+            if answer is not None:
+                return answer
+        return None
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Tells every observer, one by one; what they return or raise changes nothing for the others.
+
+        Whatever an observer calls is not watched. With no observer this costs a microsecond.
+        """
+        implementations = self._caller(hook).get_hookimpls()
+        if not implementations:
+            return
+        with sealed():
+            for implementation in reversed(implementations):
+                self._guarded(hook, implementation, arguments)
+
+    def _guarded(self, hook: str, implementation: pluggy.HookImpl, arguments: Mapping[str, Any]) -> Any:
+        chosen = [arguments[name] for name in implementation.argnames]
+        return self._guard.call(f"{implementation.plugin_name}.{hook}", implementation.function, *chosen)
+
+    def _caller(self, hook: str) -> pluggy.HookCaller:
+        caller: pluggy.HookCaller | None = getattr(self._pluggy.hook, hook, None)
+        if caller is None:
+            raise PluginError(f"there is no hook named {hook!r}")
+        return caller
+
+    # Loading.
+
+    def _load_quietly(self, entry: EntryPoint) -> bool:
+        name = entry.name
+        if self._pluggy.get_plugin(name) is not None:
+            return True
+        if name in self._block or "*" in self._block:
+            self.problems[name] = Problem(name, "blocked", "blocked by the user")
+            return False
+        if name in self.problems:
+            return False
+        section = self._guard.section(f"plugin {name}")
+        with section:
+            try:
+                self.register(self._import(entry), name)
+            except ModuleNotFoundError as error:
+                if _is_own(entry, error.name):
+                    raise
+                log.debug("plugin %s is not loaded: %s", name, error)
+                self.problems[name] = Problem(name, "missing", str(error))
+                return False
+        if section.failed:
+            self.problems[name] = Problem(name, "broken", self._guard.failures[-1].error)
+        return not section.failed
+
+    def _import(self, entry: EntryPoint) -> ModuleType | Any:
+        module_name, _, attribute = entry.target.partition(":")
+        found: Any = importlib.import_module(module_name)
+        for part in filter(None, attribute.split(".")):
+            found = getattr(found, part)
+        return found
+
+    def _import_named(self, entry: EntryPoint) -> Any:
+        missing: ImportError | None = None
+        section = self._guard.section(f"plugin {entry.name}")
+        with section:
+            try:
+                return self._import(entry)
+            except ImportError as error:
+                missing = error
+        if missing is not None:
+            raise PluginError(f"plugin {entry.name!r} cannot be loaded: {missing}") from missing
+        raise PluginError(f"plugin {entry.name!r} cannot be loaded: {self._guard.failures[-1].error}")
+
+    def _drop(self, plugin: object) -> None:
+        if self._pluggy.is_registered(plugin):
+            self._pluggy.unregister(plugin)
+
+    def _implementations(self, plugin: object) -> list[tuple[pluggy.HookCaller, pluggy.HookImpl]]:
+        return [
+            (hook, implementation)
+            for hook in self._pluggy.get_hookcallers(plugin) or ()
+            for implementation in hook.get_hookimpls()
+            if implementation.plugin is plugin
+        ]
+
+
+def _is_own(entry: EntryPoint, missing: str | None) -> bool:
+    """True where the module that is missing is part of the plugin itself or of autotrack: a bug, no absent library."""
+    top = (missing or "").partition(".")[0]
+    return top in ("", "autotrack", entry.target.partition(":")[0].partition(".")[0])
+
+
+__all__ = ["BLOCK_VARIABLE", "GROUP", "Manager", "Problem"]

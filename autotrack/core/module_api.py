@@ -1,0 +1,92 @@
+"""The names of ``Run`` on the module: ``autotrack.log_metric`` and its like act on the active run.
+
+Where no run is active they start one, which ends with the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .active import active_run, start_run
+from .run import Run
+
+
+def _run() -> Run:
+    return active_run() or start_run()
+
+
+def log_metric(key: str, value: float, step: int | None = None) -> None:
+    """Keeps one point of a metric on the active run."""
+    _run().log_metric(key, value, step)
+
+
+def log_metrics(metrics: Mapping[str, float], step: int | None = None) -> None:
+    """Keeps one point of each metric on the active run."""
+    _run().log_metrics(metrics, step)
+
+
+def log_param(key: str, value: Any) -> Any:
+    """Keeps one parameter on the active run; answers the value."""
+    return _run().log_param(key, value)
+
+
+def log_params(params: Mapping[str, Any]) -> None:
+    """Keeps parameters on the active run."""
+    _run().log_params(params)
+
+
+def set_tag(key: str, value: Any) -> None:
+    """Sets a tag of the active run."""
+    _run().set_tag(key, value)
+
+
+def set_tags(tags: Mapping[str, Any]) -> None:
+    """Sets tags of the active run."""
+    _run().set_tags(tags)
+
+
+def log_artifact(source: str | Path, path: str | None = None) -> None:
+    """Keeps a copy of a file or folder with the active run."""
+    _run().log_artifact(source, path)
+
+
+def log_artifacts(folder: str | Path, path: str | None = None) -> None:
+    """Keeps a copy of a folder's files with the active run."""
+    _run().log_artifacts(folder, path)
+
+
+def log_text(text: str, path: str) -> None:
+    """Keeps a text as a file of the active run."""
+    _run().log_text(text, path)
+
+
+def log_dict(content: Any, path: str) -> None:
+    """Keeps a dict or list as JSON or YAML with the active run."""
+    _run().log_dict(content, path)
+
+
+def log_figure(figure: Any, path: str) -> None:
+    """Keeps a figure with the active run."""
+    _run().log_figure(figure, path)
+
+
+def log_image(image: Any, path: str) -> None:
+    """Keeps a picture with the active run."""
+    _run().log_image(image, path)
+
+
+def log_table(table: Any, path: str) -> None:
+    """Keeps a table as CSV or JSON with the active run."""
+    _run().log_table(table, path)
+
+
+def log_dataset(data: Any, name: str | None = None, context: str = "train", source: str | None = None) -> None:
+    """Writes down on the active run which data were used."""
+    _run().log_dataset(data, name, context, source)
+
+
+def log_model(model: Any, path: str = "model") -> None:
+    """Saves a trained model with the active run."""
+    _run().log_model(model, path)

@@ -1,0 +1,245 @@
+"""The run as a probe sees it: started at the first thing logged; joined, a child or folded as the place demands."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import keys
+from .active import active_run
+from .exits import ending_of
+from .folding import Series
+from .kept import Kept
+from .run import Run
+from .tracker import Tracker, tracker
+
+if TYPE_CHECKING:
+    from .capture import Call
+
+#: How often each kind of call joined a user's run, so that the second one's params do not overwrite the first's.
+_joined: weakref.WeakKeyDictionary[Run, dict[str, int]] = weakref.WeakKeyDictionary()
+
+
+class ProbeRun:
+    """Where one watched call is recorded. A probe that logs nothing makes no run.
+
+    Inside a user's ``start_run`` the call joins that run; the second and later ones write their keys behind the name of
+    what they trained (``Ridge.alpha``). Past ``runs_per_site`` runs from one line of code the call is a step of that
+    line's series run: ``folded`` is True, and only cheap scalars should be logged.
+    """
+
+    def __init__(self, call: Call, parent: ProbeRun | None = None) -> None:
+        self._call = call
+        self._parent = parent
+        self._tracker: Tracker = tracker()
+        self._run: Run | None = None
+        self._owned = False
+        self._kept: Kept | None = None
+        self._prefix = ""
+        self._step: int | None = None
+        self._series: Series | None = None
+        self._name: str | None = None
+        self._left_out: set[str] = set()
+        self._tags: dict[str, str] = {}
+        self._error: BaseException | None = None
+        self.folded = parent is None and active_run() is None and self._tracker.sites.is_full(call.site)
+
+    # What the probe logs.
+
+    @property
+    def name(self) -> str:
+        """The run's name, until it starts: by default the name of the class that is trained."""
+        if self._name:
+            return self._name
+        return type(self._call.obj).__name__ if self._call.obj is not None else self._call.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Keeps parameters; nested mappings are flattened to dotted keys."""
+        run = self._started()
+        if self._series is not None and self._step is not None:
+            self._series.log_params(params, self._step)
+        else:
+            run.log_params(self._named(params))
+
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Keeps one point of each metric."""
+        run = self._started()
+        if self._series is not None and self._step is not None:
+            self._series.log_metrics(metrics, self._step)
+        else:
+            run.log_metrics(self._named(metrics), step)
+
+    def log_metric(self, key: str, value: Any, step: int | None = None) -> None:
+        """Keeps one point of a metric."""
+        self.log_metrics({key: value}, step)
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Sets tags (on a run that is not the call's own only where they are new)."""
+        run = self._started()
+        if self._series is None:
+            run.set_tags(self._named(tags))
+
+    def log_text(self, text: str, path: str) -> None:
+        """Keeps a text as a file."""
+        if not self.folded:
+            self._started().log_text(text, self._path(path))
+
+    def log_dict(self, content: Any, path: str) -> None:
+        """Keeps a dict or list as a JSON file."""
+        if not self.folded:
+            self._started().log_dict(content, self._path(path))
+
+    def log_dataset(self, data: Any, name: str | None = None, context: str = "train") -> None:
+        """Writes down which data were used, where the settings want it and time allows."""
+        if self._tracker.settings.datasets and not self.folded and self.afford("datasets"):
+            self._started().log_dataset(data, name, context)
+
+    def log_model(self, model: Any, path: str = "model") -> None:
+        """Saves the trained model, where the settings want it and time allows."""
+        if self._tracker.settings.models and not self.folded and self.afford("model"):
+            self._started().log_model(model, self._path(path))
+
+    def children(self, runs: Sequence[Mapping[str, Any]]) -> None:
+        """Keeps finished child runs: mappings with name, params, metrics, tags, seconds, status (FINISHED)."""
+        if self.folded:
+            return
+        run = self._started()
+        now = time.time_ns()
+        records = [
+            {
+                "id": keys.new_id(),
+                "name": str(child["name"]),
+                "started": now - int(float(child.get("seconds") or 0.0) * 1e9),
+                "ended": now,
+                "status": str(child.get("status", "FINISHED")),
+                "params": {
+                    str(key): keys.param_text(value, str(key)) for key, value in child.get("params", {}).items()
+                },
+                "metrics": {str(key): keys.number(value)[1] for key, value in child.get("metrics", {}).items()},
+                "tags": {str(key): str(value) for key, value in child.get("tags", {}).items()},
+            }
+            for child in runs
+        ]
+        run.add_children(records)
+
+    def note(self, message: str) -> None:
+        """Writes down what was left out, and why."""
+        if self._run is not None:
+            self._run.note(message)
+
+    # What the probe may ask.
+
+    def setting(self, name: str) -> Any:
+        """A setting in force (``models``, ``max_children``, ...)."""
+        return getattr(self._tracker.settings, name)
+
+    def afford(self, part: str, seconds: float = 0.0) -> bool:
+        """True where ``part`` ("model", "metrics", "datasets") fits into autotrack's share of the process's time.
+
+        What is left out is noted on the run, once a part.
+        """
+        if self._tracker.meter.affords(part, seconds):
+            return True
+        if part not in self._left_out:
+            self._left_out.add(part)
+            share = self._tracker.settings.overhead_share
+            if not self.folded:
+                self.note(f"{part} left out: autotrack's own time would pass {share:.0%} of the process's")
+        return False
+
+    def continued(self, obj: Any) -> bool:
+        """True where an earlier call on the same object left its run open: this call goes on there.
+
+        In any case the run stays open after this call, for the next one, until the object or the program ends.
+        """
+        known = self._tracker.kept.find(obj)
+        if known is not None and self._run is None:
+            self._kept, self._run = known, known.run
+            self.folded = False
+            known.calls += 1
+            return True
+        if self._kept is None and active_run() is None and self._parent is None:
+            self._kept = self._tracker.kept.promise(obj)
+        return False
+
+    @property
+    def calls(self) -> int:
+        """How many earlier calls on the same object this run has seen (see ``continued``)."""
+        return self._kept.calls if self._kept is not None else 0
+
+    def at_end(self, action: Callable[[], None] | None) -> None:
+        """Has something done just before the run ends (None: nothing any more), for runs that go on between calls."""
+        if self._run is not None:
+            self._run.at_end = action
+
+    # The engine's side.
+
+    def finish(self, error: BaseException | None) -> None:
+        """Ends the run, if the call made one of its own and no later call may go on with it."""
+        if error is not None and self._run is None and self._parent is None:
+            return
+        run = self._run
+        if run is None or not self._owned:
+            return
+        if self._kept is not None and error is None:
+            self._kept.hold(run)
+            return
+        ending = ending_of(error)
+        run.end(ending.status, ending.error, None)
+
+    def _started(self) -> Run:
+        if self._run is None:
+            self._run = self._start()
+            if self._kept is not None and self._owned:
+                self._kept.hold(self._run)
+        return self._run
+
+    def _start(self) -> Run:
+        site = self._call.site
+        if self._parent is None:
+            active = active_run()
+            if active is not None:
+                return self._join(active)
+            if self.folded:
+                return self._fold(site)
+            self._tracker.sites.count(site)
+        self._owned = True
+        return self._new_run(self.name, self._parent._started() if self._parent is not None else None)
+
+    def _new_run(self, name: str, parent: Run | None) -> Run:
+        current = self._tracker
+        tags = {"autotrack.plugin": self._call.plugin, "autotrack.call": self._call.target}
+        run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
+        return run.begin(name=name, experiment=None, tags=tags, parent=parent, started=self._call.started)
+
+    def _join(self, active: Run) -> Run:
+        counts = _joined.setdefault(active, {})
+        name = self.name
+        if counts:
+            number = counts.get(name, 0) + 1
+            self._prefix = f"{name}." if number == 1 else f"{name}_{number}."
+        counts[name] = counts.get(name, 0) + 1
+        return active
+
+    def _fold(self, site: object) -> Run:
+        sites = self._tracker.sites
+        series = sites.series(site)
+        if series is None:
+            run = self._new_run(f"{self.name} (many)", None)
+            run.set_tags({"autotrack.folded": "true"})
+            run.note(f"this line made {self._tracker.settings.runs_per_site} runs; further calls are steps of this one")
+            series = sites.keep(site, Series(run))
+        self._series, self._step = series, series.next_step()
+        return series.run
+
+    def _named(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {f"{self._prefix}{key}": value for key, value in values.items()} if self._prefix else values
+
+    def _path(self, path: str) -> str:
+        return f"{self._prefix[:-1]}/{path}" if self._prefix else path

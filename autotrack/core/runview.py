@@ -1,0 +1,162 @@
+"""A run as it is read: its fields come from the store, fresh while the run is being written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+
+from .entities import ArtifactRecord, DatasetRecord, MetricSummary, ModelRecord, RunRecord, Status
+
+if TYPE_CHECKING:
+    from .history import History
+    from .run import Run
+    from .sink import Sink
+    from .tracker import Tracker
+
+
+class RunView:
+    """The reading half of ``Run``."""
+
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        tracker: Callable[[], Tracker],
+        sink: Callable[[], Sink],
+        record: RunRecord | None = None,
+    ) -> None:
+        self.id = run_id
+        self._tracker_of = tracker
+        self._sink_of = sink
+        self._record = record
+        self._open = False
+        self._artifact_uri: str | None = record.artifact_uri if record else None
+
+    @property
+    def is_open(self) -> bool:
+        """True while this process records the run."""
+        return self._open
+
+    @property
+    def artifact_uri(self) -> str:
+        """Where the run's files are: a folder, or a URI of an object store."""
+        if self._artifact_uri is None:
+            self._artifact_uri = self._view().artifact_uri or ""
+        location = self._tracker_of().location
+        return self._artifact_uri if "://" in self._artifact_uri else str(location.root / self._artifact_uri)
+
+    def _view(self) -> RunRecord:
+        """The run as the store has it; read again while it is written to."""
+        if self._record is None:
+            self._tracker_of().catch_up()
+            record = self._sink_of().run(self.id)
+            if self._open:
+                return record
+            self._record = record
+        return self._record
+
+    def refresh(self) -> Self:
+        """Forgets what was read, so that the next look asks the store."""
+        self._record = None
+        return self
+
+    @property
+    def name(self) -> str:
+        return self._view().name
+
+    @property
+    def experiment(self) -> str:
+        return self._view().experiment
+
+    @property
+    def status(self) -> Status:
+        return self._view().status
+
+    @property
+    def params(self) -> dict[str, str]:
+        return dict(self._view().params)
+
+    @property
+    def metrics(self) -> dict[str, float | int]:
+        """The latest value of each metric: the one at its highest step."""
+        return dict(self._view().metrics)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return dict(self._view().tags)
+
+    @property
+    def datasets(self) -> tuple[DatasetRecord, ...]:
+        return self._view().datasets
+
+    @property
+    def artifacts(self) -> tuple[ArtifactRecord, ...]:
+        return self._view().artifacts
+
+    @property
+    def models(self) -> tuple[ModelRecord, ...]:
+        return self._view().models
+
+    @property
+    def health(self) -> dict[str, Any]:
+        """What autotrack has to say of its own work: failures, refused values, lost points. Empty when all is well."""
+        return dict(self._view().health)
+
+    @property
+    def error(self) -> str | None:
+        return self._view().error
+
+    @property
+    def session(self) -> str | None:
+        return self._view().session
+
+    @property
+    def started(self) -> int:
+        """Nanoseconds since the epoch."""
+        return self._view().started
+
+    @property
+    def ended(self) -> int | None:
+        """Nanoseconds since the epoch; None while it runs."""
+        return self._view().ended
+
+    @property
+    def record(self) -> RunRecord:
+        """Everything at once, as a frozen value."""
+        return self._view()
+
+    @property
+    def parent(self) -> Run | None:
+        parent = self._view().parent
+        return self._other(parent, None) if parent else None
+
+    @property
+    def children(self) -> list[Run]:
+        self._tracker_of().catch_up()
+        found = self._sink_of().runs(children_of=self.id, max_results=50_000)
+        return [self._other(record.id, record) for record in found]
+
+    def _other(self, run_id: str, record: RunRecord | None) -> Run:
+        from .run import Run
+
+        return Run(run_id, tracker=self._tracker_of, sink=self._sink_of, record=record)
+
+    def metric_history(self, key: str) -> History:
+        """All points of one metric as arrays (``steps``, ``timestamps`` in ns, ``values``); iterates as points."""
+        from .history import History
+
+        return History(key, self._sink_of().metric_history(self.id, key))
+
+    def metric_summaries(self) -> list[MetricSummary]:
+        """Last, lowest, highest value and number of points of each metric."""
+        return self._sink_of().metric_summaries(self.id)
+
+    def __repr__(self) -> str:
+        record = self._record
+        return f"<Run {self.id[:8]} {record.name} {record.status}>" if record else f"<Run {self.id[:8]}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunView) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)

@@ -1,0 +1,349 @@
+"""The process's recorder: owns the journal, the open runs and the background thread.
+
+There is one a process and store. A forked child starts over with a journal of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import process
+from .config import Location, Settings, find_store, load_settings
+from .errors import JournalError, StoreError
+from .exits import ExitWatch
+from .folding import Sites
+from .guard import Failure, guard, warn
+from .kept import KeptRuns
+from .meter import Meter
+from .session import session_record
+
+if TYPE_CHECKING:
+    from .courier import Courier
+    from .journal.lastwords import LastWords
+    from .journal.writer import JournalWriter
+    from .run import Run
+    from .sink import Sink
+
+#: Events that wait in memory for space on the disk; beyond this they are counted as lost.
+MAX_PENDING = 10_000
+
+
+class Tracker:
+    """Writes what runs log to this process's journal, and reads back through the store's sink."""
+
+    def __init__(self, settings: Settings, location: Location) -> None:
+        self.settings = settings
+        self.location = location
+        self.meter = Meter(settings.overhead_share, settings.overhead_allowance)
+        self.sites = Sites(settings.runs_per_site)
+        self.kept = KeptRuns()
+        self.exits = ExitWatch()
+        self.runs: dict[str, Run] = {}
+        self.closed = False
+        self._lock = threading.RLock()
+        self._journal: JournalWriter | None = None
+        self._session: dict[str, Any] | None = None
+        self._pending: deque[Mapping[str, Any]] = deque()
+        self._sink: Sink | None = None
+        self._courier: Courier | None = None
+        self._writing: weakref.WeakSet[Run] = weakref.WeakSet()
+        self.lost_events = 0
+        self._troubled = False
+
+    # Writing.
+
+    @property
+    def session(self) -> str:
+        """The id of this process's session."""
+        self.journal()
+        assert self._session is not None
+        return str(self._session["id"])
+
+    def journal(self) -> JournalWriter:
+        """This process's journal, made at the first record. JournalError where no folder takes one."""
+        journal = self._journal
+        if journal is None:
+            with self._lock:
+                journal = self._journal or self._open_journal()
+        return journal
+
+    def _open_journal(self) -> JournalWriter:
+        from .courier import Courier
+        from .journal.writer import JournalWriter
+
+        folders = (self.location.journal, spare_folder() / "journal")
+        problems = []
+        for folder in folders:
+            try:
+                journal = JournalWriter(folder)
+                break
+            except (OSError, JournalError) as error:
+                problems.append(f"{folder}: {error}")
+        else:
+            raise JournalError(f"no folder takes a journal ({'; '.join(problems)}); free some space there")
+        if problems:
+            warn(
+                f"cannot write to {problems[0]}; runs are kept in {folders[1]}: "
+                f"deliver them with `autotrack sync {folders[1]}`",
+                silent=self.settings.silent,
+            )
+        self._session = session_record()
+        journal.event(self._session)
+        self._journal = journal
+        guard.call("last words", _last_words().arm, journal.path)
+        guard.on_failure = note_failure
+        self._courier = Courier(self)
+        self._courier.start()
+        return journal
+
+    def event(self, record: Mapping[str, Any]) -> None:
+        """Writes one event. On a full disk it waits in memory and is written when there is space."""
+        try:
+            journal = self.journal()
+            if self._pending:
+                self._write_pending(journal)
+            journal.event(record)
+        except (JournalError, OSError) as error:
+            if len(self._pending) < MAX_PENDING:
+                self._pending.append(record)
+            else:
+                self.lost_events += 1
+            self.disk_trouble(error)
+
+    def _write_pending(self, journal: JournalWriter) -> None:
+        while self._pending:
+            journal.event(self._pending[0])
+            self._pending.popleft()
+
+    def disk_trouble(self, error: BaseException) -> None:
+        """Says once that the journal takes nothing. Cheap: it is called for every point that is lost."""
+        if not self._troubled:
+            self._troubled = True
+            warn(f"{error}; training goes on, what is lost is counted on its run", silent=self.settings.silent)
+
+    def uses_series(self, run: Run) -> None:
+        """Remembers a run that holds series numbers of this process's journal (they end with a fork)."""
+        self._writing.add(run)
+
+    def keep_journal(self, *, heartbeat: bool) -> None:
+        """The courier's care: sync, heartbeat, a new place if the folder was removed, events that waited."""
+        self.kept.end_orphans()
+        journal = self._journal
+        if journal is None:
+            return
+        if not journal.linked():
+            self._relocate(journal)
+        if self._pending:
+            with self._lock:
+                self._write_pending(journal)
+        journal.sync()
+        if heartbeat:
+            journal.heartbeat()
+
+    def _relocate(self, journal: JournalWriter) -> None:
+        for folder in (self.location.journal, spare_folder() / "journal"):
+            try:
+                journal.relocate(folder)
+            except (OSError, JournalError):
+                continue
+            warn(
+                f"the journal was removed while runs were recorded; it goes on in {folder}", silent=self.settings.silent
+            )
+            return
+
+    # Reading.
+
+    def sink(self) -> Sink:
+        """The store of this process's runs, opened at the first read. StoreError where no plugin takes the URI."""
+        with self._lock:
+            if self._sink is None:
+                self._sink = open_sink(self.location.uri)
+            return self._sink
+
+    def delivers_eagerly(self) -> bool:
+        return self._sink.eager if self._sink is not None else not self.location.is_local
+
+    def catch_up(self) -> None:
+        """Delivers what this process has written so far, before something reads it."""
+        if self._courier is not None:
+            self._courier.drain(time.monotonic() + self.settings.exit_timeout)
+
+    def later(self, site: str, job: Any) -> None:
+        """Runs a job on the background thread (at once where there is none)."""
+        self.journal()
+        assert self._courier is not None
+        self._courier.later(site, job)
+
+    # Runs.
+
+    def opened(self, run: Run) -> None:
+        self.runs[run.id] = run
+        self.exits.still_running()
+
+    def ended(self, run: Run) -> None:
+        self.runs.pop(run.id, None)
+        if not any(run.is_manual for run in list(self.runs.values())):
+            self.exits.disarm()
+
+    # The end.
+
+    def close(self) -> None:
+        """Ends open runs as the program ended, does what is left within ``exit_timeout`` seconds, says what stays."""
+        if self.closed:
+            return
+        self.closed = True
+        deadline = time.monotonic() + self.settings.exit_timeout
+        ending = self.exits.ending()
+        self.exits.disarm()
+        for run in reversed(list(self.runs.values())):
+            run.end(ending.status, ending.error, ending.exit_code)
+        journal, courier = self._journal, self._courier
+        if journal is None or courier is None:
+            return
+        unfinished = courier.drain(deadline)
+        courier.stop(deadline)
+        if self._pending:
+            guard.call("the journal", self._write_pending, journal)
+        _last_words().disarm()
+        guard.call("the journal", journal.close)
+        if self._pending or self.lost_events or unfinished:
+            lost = len(self._pending) + self.lost_events
+            warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)
+        # What a local store has not taken in by now every reader takes in; only a remote one needs to be asked for it.
+        eager = self.delivers_eagerly()
+        if (eager or courier.has_delivered) and not courier.deliver(deadline) and eager:
+            warn(
+                f"runs are kept in {self.location.journal}; `autotrack sync` delivers them", silent=self.settings.silent
+            )
+        if self._sink is not None:
+            guard.call("the store", self._sink.close)
+
+    def after_fork(self) -> Tracker:
+        """In a forked child: lets go of the parent's journal; open runs are the parent's to end."""
+        journal = self._journal
+        if journal is not None:
+            journal.abandon()
+        self._lock = threading.RLock()
+        self._journal = self._session = self._sink = self._courier = None
+        self._pending = deque()
+        self.runs = {}
+        self.sites, self.kept = Sites(self.settings.runs_per_site), KeptRuns()
+        for run in list(self._writing):
+            run.forget_series()
+        self._writing = weakref.WeakSet()
+        return self
+
+
+def spare_folder() -> Path:
+    """Where journals go when the store's own folder takes none."""
+    return Path(tempfile.gettempdir()) / f"autotrack-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+
+
+def open_sink(uri: str) -> Sink:
+    """The store for a URI, through the plugins' ``open_sink`` hook."""
+    from .plugins import plugins
+
+    sink: Sink | None = plugins().choose("open_sink", uri=uri)
+    if sink is None:
+        raise StoreError(f"no plugin opens {uri!r}; a folder, sqlite:/// or a plugin's own scheme is wanted")
+    return sink
+
+
+# The registry of this process.
+
+_trackers: dict[str, Tracker] = {}
+_current: Tracker | None = None
+_registry_lock = threading.RLock()
+_hooked = False
+_words: LastWords | None = None
+
+
+def _last_words() -> LastWords:
+    """The process's note of a deadly signal, beside the journal that was opened last."""
+    global _words
+    if _words is None:
+        from .journal.lastwords import LastWords
+
+        _words = LastWords()
+    return _words
+
+
+def tracker() -> Tracker:
+    """The tracker in force, made from the settings at the first call."""
+    current = _current
+    if current is not None and not current.closed:
+        return current
+    return configure(load_settings())
+
+
+def configure(settings: Settings) -> Tracker:
+    """Makes the tracker for these settings the one in force. Runs that are open go on where they are."""
+    global _current
+    location = find_store(settings.tracking_uri)
+    with _registry_lock:
+        known = _trackers.get(location.uri)
+        if known is None or known.closed:
+            known = _trackers[location.uri] = Tracker(settings, location)
+        else:
+            known.settings = settings
+            known.meter.share, known.meter.allowance = settings.overhead_share, settings.overhead_allowance
+        guard.silent = settings.silent
+        _current = known
+        _hook_process()
+        return known
+
+
+def tracker_at(uri: str) -> Tracker:
+    """The tracker of a given store, for writing to runs that were read from there."""
+    location = find_store(uri)
+    with _registry_lock:
+        found = _trackers.get(location.uri)
+        if found is None or found.closed:
+            found = _trackers[location.uri] = Tracker(load_settings(), location)
+            _hook_process()
+        return found
+
+
+def close_all() -> None:
+    """Closes every tracker of the process (at exit, and between tests)."""
+    global _current
+    for known in list(_trackers.values()):
+        guard.call("exit", known.close)
+    with _registry_lock:
+        _trackers.clear()
+        _current = None
+
+
+def _hook_process() -> None:
+    global _hooked
+    if not _hooked:
+        _hooked = True
+        atexit.register(close_all)
+        process.on_fork("the tracker", _after_fork)
+
+
+def _after_fork() -> None:
+    global _registry_lock
+    _registry_lock = threading.RLock()
+    if _words is not None:
+        _words.disarm()
+    for known in _trackers.values():
+        known.after_fork()
+
+
+def note_failure(failure: Failure) -> None:
+    """Puts a failure of ours on the run that is active, so that silence is visible."""
+    from .active import active_run
+
+    run = active_run()
+    if run is not None:
+        run.note_failure(failure)

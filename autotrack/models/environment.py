@@ -1,0 +1,80 @@
+"""What must be installed to load a model, from the metadata of what is installed here: no subprocess, no import."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import platform
+from collections.abc import Iterable
+
+#: Modules whose distribution has another name.
+_DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+    "PIL": "pillow",
+    "cv2": "opencv-python",
+    "skimage": "scikit-image",
+}
+
+
+@functools.cache
+def version_of(distribution: str) -> str | None:
+    """The installed version of a distribution; None where it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@functools.cache
+def distribution_of(module: str) -> str | None:
+    """The distribution that a top-level module came with; None for the standard library and the user's own files."""
+    guess = _DISTRIBUTIONS.get(module, module)
+    if version_of(guess) is not None:
+        return guess
+    import sys
+
+    if module in sys.stdlib_module_names or module == "__main__":
+        return None
+    return _all_distributions().get(module)
+
+
+@functools.cache
+def _all_distributions() -> dict[str, str]:
+    """Top-level modules to distributions: reads every installed file list, so only where the name does not tell."""
+    return {module: names[0] for module, names in importlib.metadata.packages_distributions().items() if names}
+
+
+@functools.cache
+def requirements(distributions: frozenset[str]) -> tuple[str, ...]:
+    """``name==version`` lines, sorted, of those that are installed."""
+    pinned = ((name, version_of(name)) for name in distributions)
+    return tuple(sorted((f"{name}=={version.split('+')[0]}" for name, version in pinned if version), key=str.lower))
+
+
+def distributions_of(packages: Iterable[str], modules: Iterable[str]) -> frozenset[str]:
+    """The distributions named, and those that the modules (dotted names) came with."""
+    found = (distribution_of(module) for module in {name.partition(".")[0] for name in modules})
+    return frozenset([*packages, *(name for name in found if name)])
+
+
+@functools.cache
+def environment_files(distributions: frozenset[str]) -> dict[str, bytes]:
+    """requirements.txt, python_env.yaml and conda.yaml, as MLflow names and writes them."""
+    lines = requirements(distributions)
+    python = platform.python_version()
+    build = [f"{name}=={version}" for name in ("pip", "setuptools", "wheel") if (version := version_of(name))]
+    python_env = ["python: " + python, "build_dependencies:", *(f"- {line}" for line in build)]
+    python_env += ["dependencies:", "- -r requirements.txt"]
+    conda = ["name: autotrack-env", "channels:", "- conda-forge", "dependencies:", f"- python={python}"]
+    pip = version_of("pip")
+    conda += [f"- pip<={pip}" if pip else "- pip", "- pip:", *(f"  - {line}" for line in lines)]
+    return {
+        "requirements.txt": _text(lines),
+        "python_env.yaml": _text(python_env),
+        "conda.yaml": _text(conda),
+    }
+
+
+def _text(lines: Iterable[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()

@@ -1,0 +1,149 @@
+"""The MLmodel file: MLflow's description of a model folder.
+
+Written by hand as the simple YAML that it is (importing a YAML library would cost the training process more than the
+model); read with a safe loader that refuses what a description never needs: objects, aliases, more than a megabyte.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from autotrack.core.errors import ArtifactError
+from autotrack.core.flavor import Flavor
+from autotrack.core.version import __version__
+
+NAME = "MLmodel"
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """What an MLmodel file says. ``flavors`` maps names to their entries; every other field may be absent."""
+
+    flavors: Mapping[str, Mapping[str, Any]]
+    run_id: str | None = None
+    artifact_path: str | None = None
+    created: str | None = None
+    size: int | None = None
+    uuid: str | None = None
+    signature: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def describe(
+    flavor: Flavor, entry: Mapping[str, Any], *, size: int, path: str | None = None, run_id: str | None = None
+) -> bytes:
+    """The MLmodel file of a model that ``flavor`` has just saved with this entry; ``size`` in bytes."""
+    flavors: dict[str, Any] = {flavor.name: dict(entry)}
+    if flavor.mlflow_loader is not None:
+        flavors["python_function"] = {
+            "loader_module": flavor.mlflow_loader,
+            "model_path": entry.get("pickled_model") or entry.get("data"),
+            "predict_fn": "predict",
+            "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
+            "python_version": platform.python_version(),
+        }
+    content = {
+        "artifact_path": path,
+        "flavors": dict(sorted(flavors.items())),
+        "metadata": {"autotrack_version": __version__},
+        "model_size_bytes": size,
+        "model_uuid": os.urandom(16).hex(),
+        "run_id": run_id,
+        "utc_time_created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
+    }
+    lines: list[str] = []
+    _lines({key: value for key, value in content.items() if value is not None}, "", lines)
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _lines(content: Mapping[str, Any], indent: str, lines: list[str]) -> None:
+    """YAML blocks of mappings."""
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            lines.append(f"{indent}{key}:")
+            _lines(value, indent + "  ", lines)
+        else:
+            lines.append(f"{indent}{key}: {_scalar(value)}")
+
+
+def _scalar(value: Any) -> str:
+    """A value as JSON that YAML 1.1 reads the same way: it knows no surrogate pairs and wants a point in floats."""
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_scalar(item) for item in value) + "]"
+    if isinstance(value, float):
+        text = repr(value)
+        return text.replace("e", ".0e") if "e" in text and "." not in text else text
+    return re.sub(r"[^\x20-\x7e]", lambda found: f"\\U{ord(found.group()):08X}", json.dumps(value, ensure_ascii=False))
+
+
+def read(folder: Path) -> ModelDescription:
+    """What the folder's MLmodel says. ArtifactError where there is none, or one that no honest tool wrote."""
+    path = folder / NAME
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ArtifactError(f"{folder} is no model folder: {NAME} cannot be read ({error.strerror})") from None
+    if len(content) > MAX_BYTES:
+        raise ArtifactError(f"{path} is larger than {MAX_BYTES} bytes, which no model description is")
+    found = _parse(content, path)
+    flavors = found.get("flavors")
+    if not isinstance(flavors, dict) or not all(isinstance(entry, dict) for entry in flavors.values()):
+        raise ArtifactError(f"{path} names no flavors")
+    return ModelDescription(
+        flavors={str(name): entry for name, entry in flavors.items()},
+        run_id=_text(found, "run_id"),
+        artifact_path=_text(found, "artifact_path"),
+        created=_text(found, "utc_time_created") or _text(found, "time_created"),
+        size=found["model_size_bytes"] if isinstance(found.get("model_size_bytes"), int) else None,
+        uuid=_text(found, "model_uuid"),
+        signature=found["signature"] if isinstance(found.get("signature"), dict) else None,
+        metadata=found["metadata"] if isinstance(found.get("metadata"), dict) else {},
+    )
+
+
+def _text(found: Mapping[str, Any], key: str) -> str | None:
+    value = found.get(key)
+    return None if value is None else str(value)
+
+
+def _parse(content: bytes, path: Path) -> dict[str, Any]:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Plain values only; aliases, which can blow up to gigabytes, are refused."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("aliases are not allowed")
+            return super().compose_node(parent, index)
+
+    try:
+        found = yaml.load(content, Loader)  # noqa: S506  a subclass of SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ArtifactError(f"{path} is not a model description: {first}") from None
+    if not isinstance(found, dict):
+        raise ArtifactError(f"{path} is not a model description: it is not a mapping")
+    return found
+
+
+def file_inside(folder: Path, name: object) -> Path:
+    """The file or folder that an entry names, which must lie in the model folder (ArtifactError)."""
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise ArtifactError(f"the {NAME} in {folder} names no file to load")
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()) or path == folder.resolve():
+        raise ArtifactError(f"the {NAME} in {folder} names {name!r}, which lies outside of the model's folder")
+    if not path.exists():
+        raise ArtifactError(f"the {NAME} in {folder} names {name!r}, which is not there")
+    return path

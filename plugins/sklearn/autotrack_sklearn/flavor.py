@@ -1,0 +1,89 @@
+"""The ``sklearn`` flavor: a skops file, or a pickle (marked as such) for what skops cannot hold."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt, pickled
+
+#: Types whose files skops opens without being told to: nothing to declare in MLmodel for them.
+_ORDINARY = ("builtins.", "collections.", "numpy.")
+
+
+def save(model: Any, folder: Path) -> Mapping[str, Any]:
+    """Writes ``model.skops``, or ``model.pkl`` where that cannot hold the model; answers the MLmodel entry."""
+    from . import skopsfile
+
+    buffer = io.BytesIO()
+    names, reason = attempt(skopsfile.write, model, buffer)
+    if names is not None:
+        (folder / "model.skops").write_bytes(buffer.getbuffer())
+        trusted = [name for name in names if not name.startswith(_ORDINARY)]
+        entry: dict[str, Any] = {"pickled_model": "model.skops", "serialization_format": "skops"}
+        modules = names
+    else:
+        content, pickler = pickled.dumps(model)
+        (folder / "model.pkl").write_bytes(content)
+        entry = {"pickled_model": "model.pkl", "serialization_format": pickler, "pickled_because": str(reason)}
+        trusted, modules = None, [pickler]
+    sklearn = sys.modules.get("sklearn")
+    entry |= {
+        "sklearn_version": getattr(sklearn, "__version__", None),
+        "code": None,
+        "skops_trusted_types": trusted,
+        "modules": modules,
+    }
+    return entry
+
+
+def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
+    """The model in the folder. UntrustedModelError where its file could run code and nobody vouched for it."""
+    path = _inside(folder, entry.get("pickled_model"))
+    kind = entry.get("serialization_format") or ("skops" if path.suffix == ".skops" else "pickle")
+    if kind != "skops" and path.suffix != ".skops":
+        return pickled.load(path, trust)
+    import zipfile
+
+    content = path.read_bytes()
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise UntrustedModelError(
+            f"{path} ({_digest(content)}) is said to be a skops file and is none; it is not loaded in any other way"
+        )
+    import skops.io
+
+    types, error = attempt(skops.io.get_untrusted_types, data=content)
+    if types is None:
+        raise ArtifactError(f"{path} ({_digest(content)}) is not a readable skops file: {error}") from error
+    if types and not trust:
+        raise UntrustedModelError(
+            f"{path} ({_digest(content)}) holds types that could run code or crash: {', '.join(types)}. If you know "
+            f"who made it, load it with autotrack.load_model(..., trust=True)"
+        )
+    return skops.io.loads(content, trusted=types)
+
+
+def _inside(folder: Path, name: object) -> Path:
+    if isinstance(name, str) and "\0" not in name:
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            return path
+    raise ArtifactError(f"the MLmodel in {folder} names {name!r}, which is no file in the model's folder")
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256 {hashlib.sha256(content).hexdigest()[:16]}…"
+
+
+SKLEARN = Flavor(
+    name="sklearn",
+    handles=("sklearn.base:BaseEstimator",),
+    save=save,
+    load=load,
+    packages=("scikit-learn", "skops", "numpy", "scipy"),
+    mlflow_loader="mlflow.sklearn",
+)

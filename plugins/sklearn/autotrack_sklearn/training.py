@@ -1,0 +1,261 @@
+"""What a fitted estimator says about the data that it was fitted on: predicted once, scored here."""
+
+from __future__ import annotations
+
+import copy
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autotrack.plugin import attempt
+
+from . import metrics
+from .kinds import final_step, is_library, is_search, keeps_quiet
+
+#: Rows up to which predicting again is taken for cheap without trying a few rows first.
+FEW_ROWS = 400
+#: Rows of the trial.
+TRIAL_ROWS = 32
+
+Afford = Callable[[str, float], bool]
+
+#: Classifiers whose ``predict`` answers the class with the highest ``predict_proba``.
+_ARGMAX = frozenset(
+    """LogisticRegression LogisticRegressionCV DecisionTreeClassifier ExtraTreeClassifier RandomForestClassifier
+    ExtraTreesClassifier GradientBoostingClassifier HistGradientBoostingClassifier GaussianNB MultinomialNB BernoulliNB
+    ComplementNB CategoricalNB LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis BaggingClassifier""".split()
+)
+
+#: ``score`` methods that answer accuracy or R2.
+_USUAL_SCORES = frozenset(
+    f"{owner}.score"
+    for owner in """ClassifierMixin RegressorMixin KNeighborsClassifier DummyClassifier DummyRegressor
+    MultiOutputClassifier""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The data of one call of ``fit``."""
+
+    data: Any
+    target: Any
+    weight: Any = None
+
+    @property
+    def rows(self) -> int | None:
+        """How many samples there are; None where the data do not say."""
+        shape = getattr(self.data, "shape", None)
+        if isinstance(shape, tuple) and shape and isinstance(shape[0], int):
+            return shape[0]
+        return len(self.data) if isinstance(self.data, (list, tuple)) else None
+
+    @property
+    def columns(self) -> int | None:
+        shape = getattr(self.data, "shape", None)
+        return int(shape[1]) if isinstance(shape, tuple) and len(shape) == 2 else None
+
+
+def training_metrics(
+    estimator: Any, training: Training, afford: Afford, positive: object = None
+) -> tuple[dict[str, float], str | None]:
+    """MLflow's ``training_*`` metrics, and a note where some were left out.
+
+    Predicts once on the training data, on a copy of the state where the code is the user's, with every random stream
+    put back afterwards; not at all where that might be seen or take more than can be afforded.
+    """
+    rows = training.rows
+    if rows is None or rows == 0:
+        return {}, None
+    model = getattr(estimator, "best_estimator_", None) if is_search(estimator) else estimator
+    if model is None:
+        return {}, None
+    sort = _sort(model)
+    if sort is None or (sort != "other" and training.target is None):
+        return {}, None
+    if sort == "other":
+        return _own_score(model, training, afford)
+    loud = keeps_quiet(model)
+    if loud is not None:
+        return {}, f"training metrics left out: {loud} may do more than predict"
+    if _talks_inside(model):
+        return {}, "training metrics left out: an inner estimator is verbose and would print again"
+    found, error = attempt(_supervised, model, sort, training, afford, positive)
+    if error is not None:
+        return {}, f"training metrics left out: predicting again raised {type(error).__name__}: {error}"
+    if found is None:
+        return {}, "training metrics left out: predicting again would take too long"
+    usual = "accuracy_score" if sort == "classifier" else "r2_score"
+    if _scores_as_usual(estimator, model):
+        if usual in found:
+            found["score"] = found[usual]
+    elif is_library(type(estimator)):
+        with unmoved(model):
+            score, _ = attempt(_score, estimator, training)
+        if score is not None:
+            found["score"] = score
+    return metrics.named(found), None
+
+
+def _sort(model: Any) -> str | None:
+    from sklearn.base import is_classifier, is_regressor
+
+    if attempt(is_classifier, model)[0]:
+        return "classifier"
+    if attempt(is_regressor, model)[0]:
+        return "regressor"
+    return "other"
+
+
+def _supervised(model: Any, sort: str, training: Training, afford: Afford, positive: object) -> dict[str, float] | None:
+    rows = training.rows or 0
+    caller = _caller(model)
+    with unmoved(model):
+        if rows > FEW_ROWS and not _affordable(caller, training, rows, afford):
+            return None
+        if sort == "regressor":
+            predicted = np.asarray(caller.predict(training.data))
+        else:
+            predicted, probability = _classify(caller, training.data)
+    truth = _column(training.target)
+    weight = None if training.weight is None else np.asarray(training.weight, dtype=float).ravel()
+    if sort == "regressor":
+        return metrics.regression(truth, _column(predicted), weight=weight)
+    found = metrics.classification(truth, _column(predicted), weight=weight, positive=positive)
+    classes = getattr(model, "classes_", None)
+    if probability is not None and truth.ndim == 1 and isinstance(classes, np.ndarray):
+        found |= metrics.probabilistic(truth, probability, classes, weight=weight)
+    return found
+
+
+def _classify(caller: Any, data: Any) -> tuple[Any, Any]:
+    """Labels and (where there are any, for one label a sample) probabilities, from one call where that is enough."""
+    classes = getattr(caller, "classes_", None)
+    probability = None
+    if isinstance(classes, np.ndarray) and classes.ndim == 1 and hasattr(caller, "predict_proba"):
+        answer = caller.predict_proba(data)
+        if isinstance(answer, np.ndarray) and answer.ndim == 2 and answer.shape[1] == len(classes):
+            probability = answer
+    last = final_step(caller)
+    if probability is not None and type(last).__name__ in _ARGMAX and type(last).__module__.startswith("sklearn."):
+        return classes[np.argmax(probability, axis=1)], probability
+    return np.asarray(caller.predict(data)), probability
+
+
+def _affordable(caller: Any, training: Training, rows: int, afford: Afford) -> bool:
+    """Tries a few rows: their time, scaled up, is what predicting all would take at most."""
+    few = head(training.data, TRIAL_ROWS)
+    if few is None:
+        return afford("metrics", 0.0)
+    begin = time.perf_counter()
+    (caller.predict_proba if hasattr(caller, "predict_proba") else caller.predict)(few)
+    once = time.perf_counter() - begin
+    return afford("metrics", once * rows / TRIAL_ROWS if once > 0.001 else once * rows / TRIAL_ROWS / 8)
+
+
+def head(data: Any, rows: int) -> Any:
+    """The first rows of a table, array, sparse matrix or list, without copying the rest; None for anything else."""
+    if hasattr(data, "iloc"):
+        return data.iloc[:rows]
+    if isinstance(data, (np.ndarray, list)) or (hasattr(data, "tocsr") and getattr(data, "format", "") == "csr"):
+        return data[:rows]
+    return None
+
+
+def _column(values: Any) -> Any:
+    """Labels or numbers as an array; one column counts as flat."""
+    array = np.asarray(values)
+    return array.ravel() if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _score(estimator: Any, training: Training) -> float:
+    """The library's own ``score``, where that is something else than accuracy or R2."""
+    weight = {} if training.weight is None else {"sample_weight": training.weight}
+    return float(_caller(estimator).score(training.data, training.target, **weight))
+
+
+def _scores_as_usual(estimator: Any, model: Any) -> bool:
+    """True where ``score`` is accuracy or R2, so that it need not be computed again."""
+    if is_search(estimator) and getattr(estimator, "scoring", None) is not None:
+        return False
+    score = getattr(type(final_step(model)), "score", None)
+    return getattr(score, "__qualname__", "") in _USUAL_SCORES
+
+
+def _own_score(model: Any, training: Training, afford: Afford) -> tuple[dict[str, float], str | None]:
+    """``training_score`` of what is neither classifier nor regressor (a likelihood, mostly), where it is cheap."""
+    inertia = getattr(model, "inertia_", None)
+    if isinstance(inertia, (float, np.floating)) and is_library(type(model)):
+        return {"training_score": -float(inertia)}, None
+    rows = training.rows or 0
+    if not is_library(type(model)) or not hasattr(model, "score") or keeps_quiet(model) is not None:
+        return {}, None
+    few = head(training.data, TRIAL_ROWS)
+    if few is None or not afford("metrics", 0.0):
+        return {}, None
+    with unmoved(model):
+        begin = time.perf_counter()
+        _, error = attempt(model.score, few)
+        if error is not None or not afford("metrics", (time.perf_counter() - begin) * rows / TRIAL_ROWS):
+            return {}, None
+        score, _ = attempt(model.score, training.data)
+    return metrics.named({"score": float(score)}) if isinstance(score, (int, float, np.number)) else {}, None
+
+
+def _caller(model: Any) -> Any:
+    """What to predict with: the model itself where that leaves no trace, else a copy of its state, silenced."""
+    verbose = getattr(model, "verbose", False) and "verbose" in getattr(model, "__dict__", ())
+    if is_library(type(model)) and not verbose:
+        return model
+    twin = _twin(model)
+    if verbose:
+        twin.verbose = 0
+    return twin
+
+
+def _talks_inside(model: Any) -> bool:
+    params, _ = attempt(model.get_params, deep=True)
+    return any(key.endswith("__verbose") and bool(value) for key, value in (params or {}).items())
+
+
+def _twin(model: Any) -> Any:
+    """A shallow copy of the state: attributes set on it, or items added to its own containers, are not the user's."""
+    twin = copy.copy(model)
+    for name, value in vars(twin).items():
+        if type(value) in (list, dict, set):
+            vars(twin)[name] = value.copy()
+    return twin
+
+
+@contextmanager
+def unmoved(model: Any) -> Iterator[None]:
+    """Puts every random stream that predicting might draw from back where it was: global ones and the model's own."""
+    python, legacy = random.getstate(), np.random.get_state(legacy=False)
+    own = [(stream, _state(stream)) for stream in _streams(model)]
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+        for stream, state in own:
+            if isinstance(stream, np.random.RandomState):
+                stream.set_state(state)
+            else:
+                stream.bit_generator.state = state
+
+
+def _streams(model: Any) -> list[Any]:
+    params, _ = attempt(model.get_params, deep=True)
+    held = [*(params or {}).values(), *getattr(model, "__dict__", {}).values()]
+    held += [value for part in held if hasattr(part, "fit") for value in getattr(part, "__dict__", {}).values()]
+    return [value for value in held if isinstance(value, (np.random.RandomState, np.random.Generator))]
+
+
+def _state(stream: Any) -> Any:
+    return stream.get_state(legacy=False) if isinstance(stream, np.random.RandomState) else stream.bit_generator.state

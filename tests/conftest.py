@@ -1,0 +1,68 @@
+"""What every test gets: a store of its own, and the promise that autotrack's guard caught nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from autotrack.core import tracker as trackers
+from autotrack.core.guard import guard
+
+Script = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty store in force for this process and its children; everything is closed afterwards."""
+    for name in [name for name in os.environ if name.startswith("AUTOTRACK_")]:
+        monkeypatch.delenv(name)
+    root = tmp_path / ".autotrack"
+    monkeypatch.setenv("AUTOTRACK_TRACKING_URI", str(root))
+    trackers.close_all()
+    yield root
+    from autotrack.core import switch
+
+    switch.disable()
+    trackers.close_all()
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_guarded(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test in which the guard swallowed something, unless it is marked ``guarded``."""
+    guard.reset()
+    yield
+    failures = list(guard.failures)
+    guard.reset()
+    if request.node.get_closest_marker("guarded") is None:
+        assert not failures
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    """Runs Python source in a process of its own, in ``tmp_path``."""
+
+    def run(
+        source: str,
+        *arguments: str,
+        timeout: float = 60,
+        options: tuple[str, ...] = (),
+        **environment: str,
+    ) -> subprocess.CompletedProcess[str]:
+        path = tmp_path / "script.py"
+        path.write_text(textwrap.dedent(source))
+        return subprocess.run(
+            [sys.executable, *options, str(path), *arguments],
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return run

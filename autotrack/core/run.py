@@ -25,6 +25,7 @@ from .names import experiment_id, run_name
 from .runview import RunView
 
 if TYPE_CHECKING:
+    from .journal.writer import JournalWriter
     from .sink import Sink
     from .tracker import Tracker
 
@@ -49,7 +50,7 @@ class Run(RunView):
         self.at_end: Callable[[], None] | None = None
         self._series: dict[str, tuple[int, Callable[[], int]]] = {}
         self._wide: dict[str, int] = {}
-        self._point: Callable[[int, int, float], None] = _no_journal
+        self._journal: JournalWriter = _NO_JOURNAL
         self._previous: Run | None = None
         self._warned: set[str] = set()
         self._started = self._clock = 0
@@ -65,7 +66,7 @@ class Run(RunView):
         series = self._series.get(key)
         if series is not None and value.__class__ is float:
             try:
-                self._point(series[0], series[1]() if step is None else step, value)
+                self._journal.point(series[0], series[1]() if step is None else step, value)
                 return
             except _UNFIT:
                 pass  # sorted out below, where it costs no one else anything
@@ -93,7 +94,7 @@ class Run(RunView):
                 number = journal.series(self.id, key, "f8")
                 tracker.uses_series(self)
                 series = self._series[key] = (number, itertools.count().__next__)
-                self._point = journal.point
+                self._journal = journal
             if when is None:
                 when = series[1]()
             if dtype == "f8":
@@ -334,7 +335,7 @@ class Run(RunView):
         """After a fork: series numbers belong to the parent's journal."""
         self._series = {}
         self._wide = {}
-        self._point = _no_journal
+        self._journal = _NO_JOURNAL
 
     # Writing.
 
@@ -369,8 +370,14 @@ def _boot_clock() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic_ns()
 
 
-def _no_journal(series: int, step: int, value: float) -> None:
-    raise JournalError("no series yet")
+class _NoJournal:
+    """Stands where a run has no journal of this process yet: no series is known then, so no point gets here."""
+
+    def point(self, series: int, step: int, value: float) -> None:
+        raise JournalError("no series yet")
+
+
+_NO_JOURNAL: Any = _NoJournal()
 
 
 def _user() -> str | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -18,10 +16,13 @@ from autotrack.store import schema
 from autotrack.store.filters import parse_filter, parse_order
 from autotrack.store.filters.sql import condition
 from autotrack.store.store import Store
+from tests.attacks.runner import payloads
 
-ATTACKS = json.loads(
-    (Path(__file__).parents[2] / "attacks/filters/injections.json").read_text(encoding="utf-8"), strict=False
-)
+ATTACKS = {
+    "refused": [payload.input for payload in payloads("filters") if payload.refused],
+    "literal": [payload.input for payload in payloads("filters") if payload.expect == "literal"],
+    "orders_refused": [payload.input for payload in payloads("orders") if payload.refused],
+}
 A, B, C, D, E = (letter * 32 for letter in "abcde")
 
 

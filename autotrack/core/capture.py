@@ -308,7 +308,7 @@ class _Bracket:
         run: Recording | None
         if outer is not None and watch.nested == "join":
             run = outer.run
-            if run is None:  # the outer probe failed, or is off: there is nothing to join
+            if run is None:  # no run could be opened there: there is nothing to join
                 return
         else:
             run = self.owned = watch.engine.open_run(call, outer if watch.nested == "child" else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import keys
@@ -172,6 +172,11 @@ class ProbeRun:
     def calls(self) -> int:
         """How many earlier calls on the same object this run has seen (see ``continued``)."""
         return self._kept.calls if self._kept is not None else 0
+
+    def at_end(self, action: Callable[[], None] | None) -> None:
+        """Has something done just before the run ends (None: nothing any more), for runs that go on between calls."""
+        if self._run is not None:
+            self._run.at_end = action
 
     # The engine's side.
 

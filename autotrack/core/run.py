@@ -45,6 +45,8 @@ class Run(RunView):
         super().__init__(run_id, tracker=tracker, sink=sink, record=record)
         #: True for a run of ``start_run``: it is active until it ends, and watched calls join it.
         self.is_manual = False
+        #: Done just before the run ends.
+        self.at_end: Callable[[], None] | None = None
         self._series: dict[str, tuple[int, Callable[[], int]]] = {}
         self._wide: dict[str, int] = {}
         self._point: Callable[[int, int, float], None] = _no_journal
@@ -304,6 +306,9 @@ class Run(RunView):
         """Ends the run with what ended it. Idempotent."""
         if not self._open:
             return
+        if self.at_end is not None:
+            last, self.at_end = self.at_end, None
+            guard.call("the end of a run", last)
         if self._health:
             self._write({"k": "health", "health": dict(self._health)})
         self._open = False

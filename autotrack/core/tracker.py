@@ -218,7 +218,9 @@ class Tracker:
         if self._pending or self.lost_events or unfinished:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)
-        if (courier.has_delivered or self.delivers_eagerly()) and not courier.deliver(deadline):
+        # What a local store has not taken in by now every reader takes in; only a remote one needs to be asked for it.
+        eager = self.delivers_eagerly()
+        if (eager or courier.has_delivered) and not courier.deliver(deadline) and eager:
             warn(
                 f"runs are kept in {self.location.journal}; `autotrack sync` delivers them", silent=self.settings.silent
             )

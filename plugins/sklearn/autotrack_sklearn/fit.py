@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autotrack.plugin import attempt
@@ -45,35 +46,64 @@ def fitted(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     if kinds.only_prepares(estimator):
         yield
         return
-    grows = call.name == "partial_fit" or getattr(estimator, "warm_start", False) is True
-    data = _first(call, "X", 0)  # asked before anything is logged: a call that cannot work makes no run
-    again = grows and run.continued(estimator)
-    if not again:
+    if call.name == "partial_fit" and run.continued(estimator):
+        yield
+        if call.error is None:
+            _another_step(call, run, estimator)
+        return
+    warm = call.name == "fit" and getattr(estimator, "warm_start", False) is True
+    training = _data_of(call)  # asked before anything is logged: a call that cannot work makes no run
+    if not (warm and run.continued(estimator)):
         run.name = run_name(estimator)
         run.log_params(params_of(estimator, deep=not kinds.is_search(estimator)))
+        run.set_tags(described(estimator, training))
     yield
     if call.error is not None:
         return
+    step = run.calls if warm or call.name == "partial_fit" else None
+    scalars: dict[str, Any] = {"fit_seconds": call.seconds} | numbers_of(estimator)
+    if warm:
+        scalars |= {f"param.{key}": getattr(estimator, key) for key in _GROWING if hasattr(estimator, key)}
+    run.log_metrics(scalars, step)
+    if not run.folded:
+        _finish(run, estimator, training, step)
+
+
+def _another_step(call: Call, run: ProbeRun, estimator: Any) -> None:
+    """A further ``partial_fit`` of one object: a scalar; at the 2nd, 4th, 8th, ... call what costs more.
+
+    The model is saved at those calls too, and as it is in the end when the run ends: because the object is gone, or
+    the program. For that its state is kept (not the object, so that it can go).
+    """
+    step = run.calls
+    run.log_metric("fit_seconds", call.seconds, step)
+    if step & (step + 1):
+        state = _sharing(estimator)
+        if state is not None:
+            run.at_end(partial(run.log_model, state, "model"))
+        return
+    run.at_end(None)
+    run.log_metrics(numbers_of(estimator), step)
+    _finish(run, estimator, _data_of(call), step)
+
+
+def _sharing(estimator: Any) -> Any:
+    """Another object of the class with the very same attribute dict; None where the class does not allow it."""
+    kind = type(estimator)
+    twin, _ = attempt(kind.__new__, kind)
+    if twin is None or not hasattr(twin, "__dict__"):
+        return None
+    object.__setattr__(twin, "__dict__", vars(estimator))
+    return twin
+
+
+def _data_of(call: Call) -> Training:
     from .training import Training
 
     weight = call.arg("sample_weight", None)
     if weight is None:
         weight = next((value for key, value in call.kwargs.items() if key.endswith("__sample_weight")), None)
-    labels = call.result if call.name == "fit_predict" else None
-    training = Training(data, _first(call, "y", 1), weight, labels)
-    if not again:
-        run.set_tags(described(estimator, training))
-    step = run.calls if grows else None
-    scalars: dict[str, Any] = {"fit_seconds": call.seconds} | numbers_of(estimator)
-    if grows and call.name != "partial_fit":
-        scalars |= {f"param.{key}": getattr(estimator, key) for key in _GROWING if hasattr(estimator, key)}
-    run.log_metrics(scalars, step)
-    if run.folded:
-        return
-    # In a loop of small steps, what costs more than a scalar is done at the 1st, 2nd, 4th, 8th, ... call.
-    if call.name == "partial_fit" and again and run.calls & (run.calls + 1):
-        return
-    _finish(run, estimator, training, step)
+    return Training(_first(call, "X", 0), _first(call, "y", 1), weight)
 
 
 def _finish(run: ProbeRun, estimator: Any, training: Training, step: int | None) -> None:

@@ -45,8 +45,7 @@ class Training:
 
     data: Any
     target: Any
-    weight: Any
-    labels: Any  # what fit_predict answered
+    weight: Any = None
 
     @property
     def rows(self) -> int | None:

@@ -22,6 +22,7 @@ class Recorder:
         self.folded = folded
         self.calls = 0
         self.known: list[Any] = []
+        self.last_action: Any = None
         self._affords = affords
         self._settings = {"max_children": max_children}
 
@@ -51,6 +52,9 @@ class Recorder:
 
     def children(self, runs: list[dict[str, Any]]) -> None:
         self.kids.extend(runs)
+
+    def at_end(self, action: Any) -> None:
+        self.last_action = action
 
     def note(self, message: str) -> None:
         self.notes.append(message)

@@ -61,18 +61,23 @@ def print_runs(screen: Screen, branches: Sequence[Branch], choice: Choice) -> No
     head = 14 if roomy else 9
 
     columns = [Column("run"), Column("name", shrink=True)]
+    folded = {branch.run.id: f"+{len(branch.children)}" for branch in branches if branch.children}
+    counted = bool(folded) and not choice.children
+    columns += [Column("", right=True)] if counted else []
     columns += [Column("experiment")] if several else []
     columns += [Column("status" if worded else ""), Column("started"), Column("took", right=True)]
     columns += [Column(key if not screen.terminal else short_name(key, head), right=True) for key in metrics]
     rows = []
     for branch in branches:
-        rows.append((branch.run, folded_name(branch, choice)))
+        rows.append((branch.run, branch.run.name))
         if choice.children:
             rows += [(child, f"└ {child.name}") for child in branch.children]
     room = 24 if several else 32
     lines: list[list[Cell]] = []
     for run, name in rows:
         line = [Cell(ids[run.id], "cyan"), Cell(clip(name, room) if screen.terminal else name)]
+        if counted:
+            line.append(Cell(folded.get(run.id, ""), "dim"))
         if several:
             line.append(Cell(clip(run.experiment, 16) if screen.terminal else run.experiment))
         line.append(status_cell(run, word=roomy or run.status is not Status.FINISHED))
@@ -84,13 +89,6 @@ def print_runs(screen: Screen, branches: Sequence[Branch], choice: Choice) -> No
     _add_params(screen, columns, lines, [run for run, _ in rows], params, asked=bool(choice.params))
     screen.table(columns, lines)
     _explain(screen, metrics, best, head)
-
-
-def folded_name(branch: Branch, choice: Choice) -> str:
-    """The run's name, with the number of its children where they are not shown."""
-    if not branch.children or choice.children:
-        return branch.run.name
-    return f"{branch.run.name} +{len(branch.children)}"
 
 
 def short_name(key: str, room: int) -> str:

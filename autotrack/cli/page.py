@@ -14,10 +14,12 @@ from autotrack.core.sink import Sink
 from .listing import elapsed, status_cell
 from .plot import Series, draw
 from .screen import Cell, Column, Screen
-from .telling import best_runs, telling_metric, varying_params
+from .telling import best_runs, telling_metric, varying_params, weight
 from .words import SECOND, age, clip, duration, local_time, number, plural, size, width
 
 _FEW = 12
+#: How many curves are drawn where none is named.
+_CHARTS = 4
 _COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 
 
@@ -204,8 +206,8 @@ def _print_health(screen: Screen, run: RunRecord) -> None:
         return
     screen.heading("health")
     for key, value in run.health.items():
-        for line in _health_lines(value):
-            screen.line("  ", Cell(f"{key}: ", "yellow"), line)
+        for line, times in Counter(_health_lines(value)).items():
+            screen.line("  ", Cell(f"{key}: ", "yellow"), line, Cell(f"  ({times} times)" if times > 1 else "", "dim"))
 
 
 def _health_lines(value: Any) -> list[str]:
@@ -233,10 +235,14 @@ def print_curves(
             raise NotFoundError(
                 f"cannot draw {key!r}: run {run.id[:8]} has no such metric; it has {', '.join(sorted(known)) or 'none'}"
             )
-    charts = [tuple(keys)] if keys else [(key,) for key in sorted(known) if known[key].count > 1][:6]
+    moving = [key for key in known if known[key].count > 1 and known[key].min != known[key].max]
+    moving.sort(key=lambda key: (-weight(key), key))
+    charts = [tuple(keys)] if keys else [(key,) for key in moving[:_CHARTS]]
     if not charts:
         screen.line("")
-        screen.line(f"no curve to draw: none of {plural(len(known), 'metric')} has more than one point")
+        screen.line(f"no curve to draw: none of {plural(len(known), 'metric')} changes over its steps")
+    elif not keys and len(moving) > _CHARTS:
+        screen.note(f"the {_CHARTS} most telling of {len(moving)} curves; name others after --plot")
     for chart in charts:
         series = []
         for key in chart:

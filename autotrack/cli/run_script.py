@@ -85,8 +85,6 @@ def run(
         settings["experiment"] = experiment
     if name is not None:
         settings["run_name"] = name
-    if tags:
-        settings["tags"] = pairs(tags, "--tag")
     if no_models:
         settings["models"] = False
     if state.store is not None:
@@ -95,7 +93,7 @@ def run(
         if not command:
             raise click.UsageError("nothing to run: give a script, or -m and a module (autotrack run train.py).")
         check_script(command[0])
-    launch(settings, command, module=module)
+    launch(settings, command, module=module, tags=pairs(tags, "--tag"))
 
 
 def check_script(script: str) -> None:
@@ -157,7 +155,9 @@ def _without_isolation(option: list[str]) -> list[str]:
     return [f"-{kept}", *option[1:]] if kept else option[1:]
 
 
-def launch(settings: dict[str, object], command: Sequence[str], *, module: str | None) -> NoReturn:
+def launch(
+    settings: dict[str, object], command: Sequence[str], *, module: str | None, tags: dict[str, str]
+) -> NoReturn:
     """Replaces this process by Python running the command, with our ``sitecustomize`` in front."""
     if not sys.executable:
         raise UsageError("cannot run a script: Python does not know its own executable; use autotrack.enable() instead")
@@ -178,7 +178,8 @@ def launch(settings: dict[str, object], command: Sequence[str], *, module: str |
     former = environment.get("PYTHONPATH")
     # An empty PYTHONPATH is none at all, but an empty entry in it means the working directory.
     environment["PYTHONPATH"] = injected + os.pathsep + former if former else injected
-    environment["AUTOTRACK_LAUNCH"] = json.dumps({"settings": settings, "folder": folder, "pythonpath": former})
+    order = {"settings": settings, "tags": tags, "folder": folder, "pythonpath": former}
+    environment["AUTOTRACK_LAUNCH"] = json.dumps(order)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, arguments, environment)

@@ -78,13 +78,20 @@ def best_runs(runs: Sequence[RunRecord], key: str) -> frozenset[str]:
 
 
 def varying_params(runs: Sequence[RunRecord]) -> list[str]:
-    """Params with more than one value among the runs, those that most runs have first, then those that vary most."""
+    """Params that tell the runs apart: those that most runs have first, then those that vary most.
+
+    A param counts where it varies among runs of one name (two kinds of estimator share ``max_iter`` by accident), or
+    where every run has it.
+    """
     values: dict[str, Counter[str]] = {}
+    kinds: dict[tuple[str, str], set[str]] = {}
     for run in runs:
         for key, value in run.params.items():
             values.setdefault(key, Counter())[value] += 1
-    varying = [key for key, seen in values.items() if len(seen) > 1]
-    return sorted(varying, key=lambda key: (-values[key].total(), -len(values[key]), key))
+            kinds.setdefault((run.name, key), set()).add(value)
+    within = {key for (_, key), seen in kinds.items() if len(seen) > 1}
+    varying = [key for key, seen in values.items() if len(seen) > 1 and (key in within or seen.total() == len(runs))]
+    return sorted(varying, key=lambda key: (key not in within, -values[key].total(), -len(values[key]), key))
 
 
 @dataclass(frozen=True, slots=True)

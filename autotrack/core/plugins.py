@@ -30,6 +30,11 @@ def notify(hook: str, **arguments: Any) -> None:
         _manager.notify(hook, **arguments)
 
 
+def run_tags() -> dict[str, str]:
+    """Tags that plugins give to a run that starts now; none where no plugins are loaded."""
+    return {} if _manager is None else _manager.run_tags()
+
+
 def artifacts(uri: str) -> Any:
     """The artifact storage under a folder or URI. StoreError where no plugin opens it."""
     storage = plugins().choose("open_artifacts", uri=uri)

@@ -210,7 +210,10 @@ class ProbeRun:
                 return self._fold(site)
             self._tracker.sites.count(site)
         self._owned = True
-        return self._new_run(self.name, self._parent._started() if self._parent is not None else None)
+        if self._parent is None:
+            # What the user calls the run says more than the estimator's name.
+            return self._new_run(self._tracker.settings.run_name or self.name, None)
+        return self._new_run(self.name, self._parent._started())
 
     def _new_run(self, name: str, parent: Run | None) -> Run:
         current = self._tracker

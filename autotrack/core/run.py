@@ -275,7 +275,10 @@ class Run(RunView):
         now = time.time_ns()
         started = started or now
         self._started, self._clock = started, _boot_clock() - (now - started)
-        texts = {str(key): keys.param_text(value, str(key)) for key, value in (tags or {}).items()}
+        from .plugins import run_tags
+
+        given = {**run_tags(), **(tags or {})}
+        texts = {str(key): keys.param_text(value, str(key)) for key, value in given.items()}
         tracker.journal()
         tracker.event(
             {

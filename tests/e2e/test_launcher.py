@@ -341,3 +341,37 @@ def test_bad_usage_is_one_sentence_and_exit_code_2(bench: Bench, arguments: list
     assert said in done.err
     assert "Traceback" not in done.err
     assert done.out == ""
+
+
+FIT = """
+import sys
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+print(LogisticRegression(C=0.5, max_iter=200).fit(*load_iris(return_X_y=True)).score(*load_iris(return_X_y=True)))
+sys.exit(3)
+"""
+
+
+def test_fits_are_tracked_with_what_the_options_say(bench: Bench) -> None:
+    pytest.importorskip("sklearn")
+    bench.write("train.py", FIT)
+    plain = bench.go(["train.py"], tracked=False)
+    options = ["--experiment", "flowers", "--name", "first", "--tag", "team=risk", "-t", "a=b=c", "--no-models"]
+    tracked = bench.go(["train.py"], tracked=True, ours=options)
+    assert tracked == plain
+    listed = subprocess.run(
+        [sys.executable, "-m", "autotrack", "runs", "list", "--json"],
+        env=bench.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    (run,) = json.loads(listed.stdout)
+    assert (run["experiment"], run["name"]) == ("flowers", "first")
+    assert run["tags"]["team"] == "risk"
+    assert run["tags"]["a"] == "b=c"
+    assert run["params"]["C"] == "0.5"
+    assert run["status"] == "FINISHED"
+    assert run["models"] == []

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -54,9 +55,9 @@ def demo(state: State, as_json: bool) -> None:
     done = subprocess.run([sys.executable, str(script)], env=environment, stdout=output, check=False)
     if done.returncode:
         raise AutotrackError(f"the demo's training ended with exit code {done.returncode}; its own words are above")
-    sink = open_place(place)
-    found = [run for run in sink.runs(experiments=[EXPERIMENT], max_results=1000) if run.started >= started]
-    sink.close()
+    with closing(open_place(place)) as sink:
+        found = [run for run in sink.runs(experiments=[EXPERIMENT], max_results=1000) if run.started >= started]
+        curves = [run for run in found if any(each.count > 1 for each in sink.metric_summaries(run.id))]
     if not found:
         raise AutotrackError(f"the demo trained, and no run is at {place.uri}; `autotrack doctor` looks for the reason")
     if as_json:
@@ -65,7 +66,7 @@ def demo(state: State, as_json: bool) -> None:
     branches = fold(found)
     screen.heading("The runs that it made")
     print_runs(screen, branches, Choice())
-    curve = next((branch.run for branch in branches if branch.run.tags.get("demo") == "curve"), branches[0].run)
+    curve = curves[0] if curves else branches[0].run
     saved = next((branch.run for branch in branches if branch.run.models), None)
     screen.heading("What to type next")
     steps = [

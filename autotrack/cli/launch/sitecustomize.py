@@ -50,6 +50,10 @@ def _enable(order: Any) -> None:
         import autotrack
 
         autotrack.enable(**order["settings"])
+        if order["tags"]:
+            from autotrack.cli.launch_tags import give_tags
+
+            give_tags(order["tags"])
 
 
 def _uncover(folder: str) -> None:

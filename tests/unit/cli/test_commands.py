@@ -22,7 +22,7 @@ def test_the_list_folds_children_and_says_what_varies(autotrack: Autotrack, fill
     assert answer.code == 0
     assert lines[0].split() == ["run", "name", "experiment", "status", "started", "took", "training_score", "C"]
     assert [line.split()[1] for line in lines[1:]] == ["broken", "search", "LogisticRegression", "LogisticRegression"]
-    assert "search +2" in lines[2]
+    assert lines[2].split()[2] == "+2"
     assert "✗ failed" in lines[1]
     assert "solver" not in answer.out
     assert "\x1b" not in answer.out

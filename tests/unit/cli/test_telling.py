@@ -67,6 +67,9 @@ def test_params_that_vary_come_first_by_how_many_runs_have_them() -> None:
     runs = [run(params={"C": str(c), "solver": "lbfgs", "rare": str(c)}) for c in range(3)]
     runs.append(run(params={"C": "9", "solver": "lbfgs"}))
     assert varying_params(runs) == ["C", "rare"]
+    other = run("Ridge", params={"solver": "auto", "verbose": "0"})
+    assert varying_params([*runs, other]) == ["C", "rare", "solver"]
+    assert varying_params([run("A", params={"n": "1", "k": "1"}), run("B", params={"n": "2"})]) == ["n"]
 
 
 def test_children_fold_under_their_topmost_parent() -> None:

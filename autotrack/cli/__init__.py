@@ -1,0 +1,1 @@
+"""The ``autotrack`` command line: `main.py` is where it starts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from collections.abc import Sequence
 from types import TracebackType
@@ -81,7 +81,10 @@ def cli(ctx: click.Context) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line and ends the process: 0 done, 1 failed, 2 bad usage, 130 interrupted."""
+    """Runs the command line and ends the process: 0 done, 1 failed, 2 bad usage, 130 interrupted.
+
+    A reader that leaves early (``| head``) is met by click: silence, and exit code 1.
+    """
     state = State()
 
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -91,7 +94,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _say(f"unexpected {kind.__name__}: {error}; this is a bug in autotrack (--debug shows where)")
 
     sys.excepthook = report
+    _show_what_fits()
     sys.exit(_run(state, arguments))
+
+
+def _show_what_fits() -> None:
+    """A terminal whose encoding lacks a character gets a question mark for it, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _run(state: State, arguments: Sequence[str] | None) -> int:
@@ -99,7 +110,6 @@ def _run(state: State, arguments: Sequence[str] | None) -> int:
         code = cli.main(
             args=None if arguments is None else list(arguments), prog_name="autotrack", standalone_mode=False, obj=state
         )
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -108,9 +118,6 @@ def _run(state: State, arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
-        _close_stdout()
-        return 1
     except AutotrackError as error:
         if state.debug:
             raise
@@ -126,13 +133,6 @@ def _run(state: State, arguments: Sequence[str] | None) -> int:
 
 def _say(message: str) -> None:
     click.echo(f"autotrack: {message}", err=True)
-
-
-def _close_stdout() -> None:
-    """Nobody reads any more: points stdout at nothing, so that Python's last flush does not complain."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, sys.stdout.fileno())
-    os.close(nothing)
 
 
 if __name__ == "__main__":

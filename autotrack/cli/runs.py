@@ -19,6 +19,8 @@ from .stores import find_place, no_store, open_place, open_store
 from .telling import Branch, fold
 from .words import plural
 
+_HEX = frozenset("0123456789abcdef")
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 _limit = click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, at most.")
 _experiment = click.option("-e", "--experiment", "experiments", multiple=True, metavar="NAME", help="Only of this one.")
@@ -203,6 +205,7 @@ def search(
         ("autotrack runs show 3f9a", "the run whose id begins with 3f9a"),
         ("autotrack runs show 3f9a --plot", "with curves of its metrics, in the terminal"),
         ("autotrack runs show 3f9a --plot loss val_loss", "with these two in one chart"),
+        ("autotrack runs show --plot loss", "the same of the newest run"),
         ("autotrack runs show 3f9a --full", "with every param, long values and the whole traceback"),
     ),
 )
@@ -225,6 +228,9 @@ def show(
     as_json: bool,
 ) -> None:
     """Everything about RUN, an id or the beginning of one; without it, about the newest run."""
+    if plot and run is not None and not set(run.lower()) <= _HEX:
+        keys = (run, *keys)  # `runs show --plot loss`: of the newest run
+        run = None
     with closing(open_store(state)) as sink:
         record = sink.run(run) if run else newest(sink)
         summaries = sink.metric_summaries(record.id)

@@ -135,6 +135,11 @@ class Call:
         self._before = True
 
     @property
+    def plugin(self) -> str:
+        """The plugin whose probe this is for."""
+        return self._watch.plugin
+
+    @property
     def name(self) -> str:
         """The last part of the target: ``"fit"``."""
         return self.target.rpartition(":")[2].rpartition(".")[2]
@@ -233,6 +238,8 @@ class Engine:
     def __init__(self, open_run: OpenRun, *, guard: Guard = process_guard) -> None:
         self.open_run = open_run
         self.guard = guard
+        #: Told the seconds that a probe took of the user's thread, after each watched call.
+        self.spent: Callable[[float], object] = float
         #: The off switch, read at every call.
         self.armed = False
         #: False where frames cannot be carried to joblib's threads: calls off the main thread are then left alone
@@ -301,7 +308,7 @@ class _Bracket:
         run: Recording | None
         if outer is not None and watch.nested == "join":
             run = outer.run
-            if run is None:  # the outer probe failed, or is off: there is nothing to join
+            if run is None:  # no run could be opened there: there is nothing to join
                 return
         else:
             run = self.owned = watch.engine.open_run(call, outer if watch.nested == "child" else None)
@@ -359,11 +366,12 @@ def dispatch(watch: Watch, function: Any, obj: Any, args: tuple[Any, ...], kwarg
     """
     if watch.takes_self and obj is MISSING and not args:
         return function(**kwargs)  # a method without its object: the original says what is wrong
+    clock = time.perf_counter
+    arrived = clock()
     bracket = _Bracket(watch, function, obj, args, kwargs)
     call = bracket.call
     bracket.begin()
     args, kwargs = call._all_args(), call.kwargs
-    clock = time.perf_counter
     began = clock()
     try:
         result = function(*args, **kwargs)
@@ -372,9 +380,11 @@ def dispatch(watch: Watch, function: Any, obj: Any, args: tuple[Any, ...], kwarg
         call.error = error
         bracket.end(error)
         raise
-    call.seconds = clock() - began
+    ended = clock()
+    call.seconds = ended - began
     call._result = result
     bracket.end(None)
+    watch.engine.spent(began - arrived + clock() - ended)
     return result
 
 

@@ -26,7 +26,7 @@ class Frame:
     """One open watched call.
 
     ``call`` is None for a frame that only seals. ``run`` is what nested calls with the policy ``join`` log to, None
-    where the probe failed. ``outer`` is the frame around this one.
+    where none could be opened. ``outer`` is the frame around this one.
     """
 
     __slots__ = ("__weakref__", "call", "outer", "run", "state")

@@ -76,6 +76,11 @@ def choose_flavor(model: Any) -> str | None:
     """The name of the flavor that saves this model, where the class path alone does not tell."""
 
 
+@hookspec(firstresult=True)
+def log_model(run: Run, model: Any, path: str) -> bool | None:
+    """Saves a model among the run's artifacts under ``path``; None where this plugin cannot."""
+
+
 # Observers: told after the fact, in batches, on autotrack's own thread where they could cost time.
 
 

@@ -230,8 +230,10 @@ class Installer:
             return
         for name in family.declaration.methods:
             stood = vars(cls).get(name, MISSING)
-            if stood is MISSING or stood is None or getattr(stood, "__isabstractmethod__", False):
+            if stood is MISSING or getattr(stood, "__isabstractmethod__", False):
                 continue
+            if not callable(stood) and not hasattr(type(stood), "__get__"):
+                continue  # None switches an inherited method off; any other value is none either
             wrapper = wrapper_in(stood)
             if wrapper is not None and self._is_from(family.plugin, wrapper):
                 self._ledger.add(cls, name)  # an alias of a watched method
@@ -241,7 +243,7 @@ class Installer:
 
     def _hook_creation(self, owner: type) -> None:
         stood = vars(owner).get("__init_subclass__", MISSING)
-        if type(stood) is classmethod and isinstance(stood.__func__, _Creation):
+        if _is_hook(stood) and stood.__func__.installer is self:
             return
         try:
             type.__setattr__(owner, "__init_subclass__", classmethod(_Creation(self, owner, stood)))  # type: ignore[arg-type]
@@ -264,8 +266,6 @@ class Installer:
                 base = family.base()
                 if base is not None and base in cls.__mro__:
                     self._visit(family, cls, base)
-                    if "__init_subclass__" in vars(cls):
-                        self._hook_creation(cls)
 
     # Shared.
 

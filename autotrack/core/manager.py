@@ -86,10 +86,7 @@ class Manager:
                 raise PluginError(f"no plugin named {name!r} is installed; there are: {have}")
             if name in self._block:
                 raise PluginError(f"plugin {name!r} was asked for and is blocked by {BLOCK_VARIABLE} or the settings")
-            try:
-                module = self._import(available[name])
-            except ImportError as error:
-                raise PluginError(f"plugin {name!r} cannot be loaded: {error}") from error
+            module = self._import_named(available[name])
             self.register(module, name)
             self.problems.pop(name, None)
         return list(names)
@@ -218,6 +215,18 @@ class Manager:
         for part in filter(None, attribute.split(".")):
             found = getattr(found, part)
         return found
+
+    def _import_named(self, entry: EntryPoint) -> Any:
+        missing: ImportError | None = None
+        section = self._guard.section(f"plugin {entry.name}")
+        with section:
+            try:
+                return self._import(entry)
+            except ImportError as error:
+                missing = error
+        if missing is not None:
+            raise PluginError(f"plugin {entry.name!r} cannot be loaded: {missing}") from missing
+        raise PluginError(f"plugin {entry.name!r} cannot be loaded: {self._guard.failures[-1].error}")
 
     def _drop(self, plugin: object) -> None:
         if self._pluggy.is_registered(plugin):

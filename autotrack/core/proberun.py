@@ -51,7 +51,9 @@ class ProbeRun:
     @property
     def name(self) -> str:
         """The run's name, until it starts: by default the name of the class that is trained."""
-        return self._name or type(self._call.obj).__name__ if self._call.obj is not None else self._call.target
+        if self._name:
+            return self._name
+        return type(self._call.obj).__name__ if self._call.obj is not None else self._call.name
 
     @name.setter
     def name(self, name: str) -> None:

@@ -223,7 +223,7 @@ class Run(RunView):
     def log_model(self, model: Any, path: str = "model") -> None:
         """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads."""
         with self._files("log_model"):
-            from .manager import plugins
+            from .plugins import plugins
 
             if not plugins().choose("log_model", run=self, model=model, path=path):
                 raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
@@ -238,10 +238,10 @@ class Run(RunView):
 
     def put(self, path: str, content: bytes | Path, *, durable: bool = True) -> ArtifactRecord:
         """Keeps one file under an artifact path; raises where it cannot (plugins and ``log_*`` guard that)."""
-        from .manager import plugins
+        from .plugins import artifacts
 
         folder, _, name = self.artifact_uri.rpartition("/")
-        storage = plugins().artifacts(folder)
+        storage = artifacts(folder)
         put = storage.put_bytes if isinstance(content, bytes) else storage.put_file
         record: ArtifactRecord = put(name, path, content, durable=durable)
         self._write({"k": "artifact", "path": record.path, "size": record.size, "sha256": record.sha256})
@@ -345,7 +345,7 @@ class Run(RunView):
         self._tracker_of().event(record)
 
     def _notify(self, observer: str, **details: Any) -> None:
-        from .manager import notify
+        from .plugins import notify
 
         notify(observer, run=self, **details)
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import process
 from .config import Location, Settings, find_store, load_settings
 from .errors import JournalError, StoreError
 from .exits import ExitWatch
@@ -217,7 +218,9 @@ class Tracker:
         if self._pending or self.lost_events or unfinished:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)
-        if (courier.has_delivered or self.delivers_eagerly()) and not courier.deliver(deadline):
+        # What a local store has not taken in by now every reader takes in; only a remote one needs to be asked for it.
+        eager = self.delivers_eagerly()
+        if (eager or courier.has_delivered) and not courier.deliver(deadline) and eager:
             warn(
                 f"runs are kept in {self.location.journal}; `autotrack sync` delivers them", silent=self.settings.silent
             )
@@ -247,7 +250,7 @@ def spare_folder() -> Path:
 
 def open_sink(uri: str) -> Sink:
     """The store for a URI, through the plugins' ``open_sink`` hook."""
-    from .manager import plugins
+    from .plugins import plugins
 
     sink: Sink | None = plugins().choose("open_sink", uri=uri)
     if sink is None:
@@ -325,8 +328,7 @@ def _hook_process() -> None:
     if not _hooked:
         _hooked = True
         atexit.register(close_all)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_after_fork)
+        process.on_fork("the tracker", _after_fork)
 
 
 def _after_fork() -> None:
@@ -334,7 +336,6 @@ def _after_fork() -> None:
     _registry_lock = threading.RLock()
     if _words is not None:
         _words.disarm()
-    guard.reset()
     for known in _trackers.values():
         known.after_fork()
 

@@ -9,6 +9,6 @@ from autotrack.core.flavor import Flavor
 
 def registered_flavors() -> Sequence[Flavor]:
     """All flavors of the plugins that are installed and not blocked."""
-    from autotrack.core.manager import plugins
+    from autotrack.core.plugins import plugins
 
     return tuple(plugins().flavors())

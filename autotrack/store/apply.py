@@ -245,7 +245,7 @@ class Batch:
                 base: dict[str, Any] = dict.fromkeys(column.name for column in schema.runs.columns)
                 started = fields.get("started") or run.seen
                 base.update(n=run.number, id=run_id, name=f"run-{run_id[:8]}", status=str(Status.RUNNING))
-                base.update(started=started, writer=self.writer, lifecycle="active", **experiments.deleted(experiment))
+                base.update(started=started, writer=self.writer, **experiments.lifecycle(experiment))
                 base.update(fields, experiment_id=experiment, last_seen=max(run.seen, started))
                 base["health"] = _merged(None, run.health)
                 new.append(base)
@@ -317,10 +317,10 @@ class _Experiments:
             self._deleted.add(row.id)
         return str(row.id)
 
-    def deleted(self, experiment: str) -> dict[str, Any]:
-        """The fields of a run that lands in a deleted experiment: it comes back with it."""
+    def lifecycle(self, experiment: str) -> dict[str, Any]:
+        """The lifecycle of a new run: one that lands in a deleted experiment comes back with it."""
         if experiment not in self._deleted:
-            return {}
+            return {"lifecycle": "active"}
         return {"lifecycle": "deleted", "deleted_with": "experiment"}
 
 

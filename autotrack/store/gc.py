@@ -70,7 +70,7 @@ def collect(engine: Engine, root: Path, planned: GarbagePlan) -> GarbagePlan:
     files, freed = [], 0
     for path in (path for path in planned.files if path in set(now.files)):
         try:
-            size = path.lstat().st_size
+            size = _size(path.lstat())
             path.unlink()
         except FileNotFoundError:
             continue
@@ -124,7 +124,11 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
                 info = path.lstat()
             except FileNotFoundError:
                 continue
-            yield path, info.st_size if stat.S_ISREG(info.st_mode) else 0
+            yield path, _size(info)
+
+
+def _size(info: os.stat_result) -> int:
+    return info.st_size if stat.S_ISREG(info.st_mode) else 0
 
 
 def _emptied(artifacts: Path, files: Iterable[Path], old: float) -> list[Path]:

@@ -58,6 +58,8 @@ class Ingest:
             for path in journals:
                 try:
                     part, finished = self._journal(path, deadline)
+                except FileNotFoundError:
+                    continue  # somebody removed it
                 except JournalError as error:
                     if not path.exists():
                         continue  # somebody removed it

@@ -24,6 +24,7 @@ from autotrack.core.errors import AmbiguousError, NotFoundError
 from . import schema
 from .chunks import decode_into
 from .dialect import among, fetch
+from .filters.grammar import attribute
 from .filters.sql import attribute_column, condition, has
 from .filters.syntax import And, Compare, Field, In, Node, Order
 from .summaries import value_of
@@ -91,8 +92,10 @@ def _needs(node: Node | None, key: str) -> bool:
 def _sort_keys(order: Order) -> list[Any]:
     field, runs = order.field, schema.runs
     if field.entity == "attribute":
-        column: ColumnElement[Any] = attribute_column(field.key)
-        return [column.is_(None), column.desc() if order.descending else column.asc()]
+        column, kind = attribute(field.key) or ("id", "text")
+        # Times by the nanosecond also where they are compared by the millisecond.
+        key = runs.c[column] if kind == "milliseconds" else attribute_column(field.key)
+        return [key.is_(None), key.desc() if order.descending else key.asc()]
     if field.entity == "metric":
         series = schema.series
         where = (series.c.run == runs.c.n, series.c.key == field.key)

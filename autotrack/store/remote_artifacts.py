@@ -48,7 +48,7 @@ class FsspecArtifacts:
         return self._put(run_folder, path, iter((data,)))
 
     def _put(self, run_folder: str, path: str, blocks: Iterator[bytes]) -> ArtifactRecord:
-        target = self._at(run_folder, path)
+        target = self._at(run_folder, *check_artifact_path(path))
         folder = target.rpartition("/")[0]
         partial = f"{folder}/{TEMPORARY}{secrets.token_hex(8)}"
         digest, size = hashlib.sha256(), 0
@@ -75,11 +75,11 @@ class FsspecArtifacts:
     def open(self, run_folder: str, path: str) -> BinaryIO:
         """The file, open for reading (NotFoundError where there is none)."""
         with _explained("read", path):
-            return cast(BinaryIO, self._fs.open(self._at(run_folder, path), "rb"))
+            return cast(BinaryIO, self._fs.open(self._at(run_folder, *check_artifact_path(path)), "rb"))
 
     def list(self, run_folder: str, path: str = "") -> list[Entry]:
         """What is in a folder of a run's artifacts, by name; none where there is no such folder."""
-        folder = self._at(run_folder, path)
+        folder = self._at(run_folder, *_inside(path))
         try:
             with _explained("list", path):
                 self._fs.invalidate_cache()
@@ -98,15 +98,18 @@ class FsspecArtifacts:
 
     def delete(self, run_folder: str, path: str = "") -> int:
         """Removes a file or a whole folder, all of the run's where ``path`` is empty; answers the bytes freed."""
-        target = self._at(run_folder, path)
+        target = self._at(run_folder, *_inside(path))
         with _explained("delete", path):
             freed = int(self._fs.du(target))
             self._fs.rm(target, recursive=True)
         return freed
 
-    def _at(self, run_folder: str, path: str) -> str:
-        segments = (*check_artifact_path(run_folder), *(check_artifact_path(path) if path else ()))
-        return "/".join((self._root, *segments))
+    def _at(self, run_folder: str, *segments: str) -> str:
+        return "/".join((self._root, *check_artifact_path(run_folder), *segments))
+
+
+def _inside(path: str) -> tuple[str, ...]:
+    return check_artifact_path(path) if path else ()
 
 
 @contextmanager

@@ -54,6 +54,8 @@ def main() -> int:
         print(json.dumps({"rows": rows, "failed": failed}, indent=2))
     else:
         print(table(rows))
+        if options.quick:
+            print("measured at a hundredth of the size: this shows that the benchmarks run, not how fast anything is")
         for subject, error in failed.items():
             print(f"\n{subject} could not be measured: {error}")
     return int(bool(failed) or (options.check and not all(row["met"] for row in rows)))

@@ -12,7 +12,8 @@ SKLEARN = "import sklearn.linear_model, sklearn.ensemble, sklearn.cluster, sklea
 
 def rows(place: Place) -> Iterator[Row]:
     def timed(before: str, work: str) -> float:
-        return float(child(before + TIMED.format(work)).json)
+        after = "\nassert autotrack.is_enabled()" if "enable" in work else ""
+        return float(child(before + TIMED.format(work) + after).json)
 
     wrapt, cold, warm = interleaved(
         place.scaled(15, 2),

@@ -24,7 +24,7 @@ def rows(place: Place) -> Iterator[Row]:
     ours = [pair[1].cpu for pair in pairs]
     yield Row(
         "import autotrack, CPU added",
-        max(0.0, added(bare, ours)),
+        added(bare, ours),
         "s",
         0.06,
         floor=median(bare),
@@ -32,6 +32,6 @@ def rows(place: Place) -> Iterator[Row]:
         peers="MLflow 0.96 s, dvclive 0.13 s",
     )
     bytes_added = added(*interleaved(place.scaled(5, 1), lambda: _memory(""), lambda: _memory("import autotrack\n")))
-    yield Row("import autotrack, memory added", max(0.0, bytes_added / 1e6), "MB", 15, peers="MLflow 155 MB")
+    yield Row("import autotrack, memory added", bytes_added / 1e6, "MB", 15, peers="MLflow 155 MB")
     look = f"import sys, json, autotrack; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
     yield Row("import autotrack, heavy modules loaded", float(len(child(look).json)), "", 0)

@@ -39,6 +39,9 @@ def rows(place: Place) -> Iterator[Row]:
                 start = perf_counter_ns()
                 pack_into(plain, offset, number, when, value, 1, 0)
                 floor.append(perf_counter_ns() - start)
+    (kept,) = autotrack.get_run(run.id).metric_summaries()
+    if kept.count != len(ours) + len(values):
+        raise RuntimeError(f"{len(ours) + len(values):,} points were logged and {kept.count:,} are in the store")
     tick = median(clock)  # what the clock itself costs stands in every sample
     least = max(1.0, median(floor) - tick) * 1e-9
     p50 = (median(ours) - tick) * 1e-9

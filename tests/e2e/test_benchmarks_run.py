@@ -26,6 +26,5 @@ def test_subject(subject: str) -> None:
     assert document["failed"] == {}, document["failed"]
     assert done.returncode == 0
     assert len(document["rows"]) == PROMISES.get(subject, 2 if subject in TWO else 1)
-    assert all(row["value"] >= 0 for row in document["rows"])
     if subject == "kills":
         assert [row["value"] for row in document["rows"]] == [0, 0, 0]

@@ -296,12 +296,14 @@ def test_a_broken_sitecustomize_is_reported_as_by_python(bench: Bench, fault: st
 
 def test_modules_beside_the_script_still_hide_the_standard_ones(bench: Bench) -> None:
     bench.write("src/queue.py", "mine = True\n")
+    bench.write("src/json.py", "mine = True\n")  # the launcher itself reads JSON
     bench.write("src/tomllib/__init__.py", "mine = True\n")
     bench.write("src/pathlib.txt", "")
     bench.write(
-        "src/train.py", "import queue, tomllib, pathlib\nprint(queue.mine, tomllib.mine, pathlib.Path.__name__)\n"
+        "src/train.py",
+        "import json, queue, tomllib, pathlib\nprint(json.mine, queue.mine, tomllib.mine, pathlib.Path.__name__)\n",
     )
-    assert bench.same(["src/train.py"]).out == "True True Path\n"
+    assert bench.same(["src/train.py"]).out == "True True True Path\n"
 
 
 def test_a_failure_to_enable_is_one_line_and_the_script_runs(bench: Bench) -> None:

@@ -17,7 +17,7 @@ from ..commands import Command, State
 from ..documents import print_json, run_document
 from ..listing import Choice, print_runs
 from ..runs import json_option
-from ..screen import Cell, Screen
+from ..screen import Cell, Column, Screen
 from ..stores import find_place, open_place
 from ..telling import fold
 
@@ -68,14 +68,17 @@ def demo(state: State, as_json: bool) -> None:
     curve = next((branch.run for branch in branches if branch.run.tags.get("demo") == "curve"), branches[0].run)
     saved = next((branch.run for branch in branches if branch.run.models), None)
     screen.heading("What to type next")
-    for command, meaning in (
+    steps = [
         ("autotrack runs list", "every run, newest first"),
         (f"autotrack runs show {branches[0].run.id[:8]}", "one run: params, metrics, data, its model"),
         (f"autotrack runs show {curve.id[:8]} --plot", "its curves, here in the terminal"),
-        ("autotrack runs search 'metrics.training_score > 0.95'", "only the runs that match"),
+        ("autotrack runs search 'training_score > 0.95'", "only the runs that match"),
         ("autotrack run your_script.py", "your own training, with no edit at all"),
-    ):
-        screen.line("  ", Cell(command, "green"), Cell(f"   {meaning}", "dim"))
+    ]
+    rows = [[Cell(command, "green"), Cell(meaning, "dim")] for command, meaning in steps]
+    screen.table([Column(""), Column("", shrink=True)], rows, indent=2)
     if saved is not None:
         uri = f"runs:/{saved.id}/{saved.models[0].path}"
-        screen.line("  ", Cell(f"python -c 'import autotrack; print(autotrack.load_model(\"{uri}\"))'", "green"))
+        screen.line("")
+        screen.line("And in Python, a model back, ready to predict:")
+        screen.line("  ", Cell(f'autotrack.load_model("{uri}")', "green"))

@@ -159,8 +159,7 @@ class JournalReader:
 
     def _read_points(self, slot: int, final: bool, budget: int) -> tuple[list[tuple[int, bytes]], int, int, bool]:
         self._find_extents(final)
-        # By first slot, the later one: a reservation that an exception interrupted left an unused one before it.
-        extents = {extent.first: extent for extent in self._extents if extent.kind == POINTS}
+        extents = self._points_extents()
         found: list[tuple[int, bytes]] = []
         lost = 0
         for first in sorted(extents):
@@ -191,6 +190,17 @@ class JournalReader:
                     break
                 slot = first + (rest - extent.offset - EXTENT_HEADER) // SLOT  # over pages that a power cut kept back
         return found, slot, lost, False
+
+    def _points_extents(self) -> dict[int, ExtentHeader]:
+        """By first slot. Of those that share one, the one in use: a signal amid a reservation left the others."""
+        extents: dict[int, ExtentHeader] = {}
+        for extent in self._extents:
+            if extent.kind != POINTS:
+                continue
+            other = extents.get(extent.first)
+            if other is None or self._next_written(other.offset + EXTENT_HEADER, other.offset + other.length) is None:
+                extents[extent.first] = extent
+        return extents
 
     def _next_written(self, start: int, stop: int) -> int | None:
         """Offset of the first chunk from ``start`` on that is not all empty."""

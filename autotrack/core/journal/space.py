@@ -186,7 +186,11 @@ class Space:
     def discard(self) -> None:
         """Removes the file and releases it; where it cannot be removed it stays locked, so nobody takes it for dead."""
         try:
-            self.path.unlink(missing_ok=True)
+            found = self.path.stat()
+            if (found.st_dev, found.st_ino) == self._identity:  # else a copy has taken its name
+                self.path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            pass
         except OSError:
             return
         self.release()

@@ -43,7 +43,8 @@ class _Head(NamedTuple):
 class JournalWriter:
     """One process's journal. All methods but ``abandon`` may be called from any thread.
 
-    ``event`` may also be called from a signal handler or a finalizer that interrupts another ``event``.
+    A signal handler or a finalizer may log too, whatever it interrupts; where that is the reservation of more room, a
+    point is refused with JournalFull.
     Raises JournalFull where there is no room, JournalError where the folder cannot be written.
     """
 
@@ -237,18 +238,23 @@ class JournalWriter:
         if following is None:
             reentrant = self._growing
             try:
-                self._next_events = self._reserve(EVENTS, size + SPARE)
+                reserved = self._reserve(EVENTS, size + SPARE)
             except JournalFull:
                 if (last or reentrant) and stop <= capacity:
                     return True
                 raise
+            # Events go on to higher offsets only: a handler may have taken another extent meanwhile.
+            if self._next_events is None and reserved.header.offset > self._head.extent.header.offset:
+                self._next_events = reserved
             return False
         if stop <= capacity:
             return True
         if EXTENT_HEADER + size > following.header.length:  # made for a shorter frame: it stays empty
             following = self._reserve(EVENTS, size + SPARE)
+        after = _Head(following, EXTENT_HEADER, head.sequence)
         if self._head is head:
-            self._head, self._next_events = _Head(following, EXTENT_HEADER, head.sequence), None
+            self._head = after
+            self._next_events = None
         return False
 
     def _reserve(self, kind: int, need: int = 0, first: int = 0) -> Extent:
@@ -276,8 +282,14 @@ class JournalWriter:
                 following = self._next_points
                 if following is None:
                     following = self._reserve(POINTS, first=stale.first + stale.capacity)
-                self._next_points = None
-                self._record_with(recorder(following, 0, self._overflow))
+                fresh = recorder(following, 0, self._overflow)
+                # As in ``event``: a handler may have gone on to another extent; nothing can between these lines. An
+                # extent with the same first slot is then left empty, which readers understand.
+                if self._recorder is stale:
+                    self._recorder = fresh
+                    self.point = fresh.point
+                    self.point_i8 = fresh.point_i8
+                    self._next_points = None
         if integer:
             self.point_i8(series_id, step, int(value))
         else:
@@ -288,9 +300,11 @@ class JournalWriter:
             active = self._recorder
             if self._next_points is None and active.half_full():
                 try:
-                    self._next_points = self._reserve(POINTS, first=active.first + active.capacity)
+                    reserved = self._reserve(POINTS, first=active.first + active.capacity)
                 except JournalFull:
                     return  # nothing is lost yet: the thread that needs the room will say so
+                if self._recorder is active and self._next_points is None:
+                    self._next_points = reserved
 
     def _check_open(self) -> None:
         if self._state != "open":

@@ -12,9 +12,23 @@ from autotrack.cli.telling import best_runs, direction, fold, telling_metric, va
 
 @pytest.mark.parametrize(
     ("key", "sign"),
-    [("loss", -1), ("val/loss", -1), ("training_log_loss", -1), ("rmse", -1), ("mean_squared_error", -1), ("mae", -1)]
-    + [("accuracy", 1), ("training_r2_score", 1), ("val_f1", 1), ("test.roc_auc", 1), ("neg_mean_squared_error", 1)]
-    + [("fit_seconds", 0), ("lr", 0), ("", 0), ("epoch", 0)],
+    [
+        ("loss", -1),
+        ("val/loss", -1),
+        ("training_log_loss", -1),
+        ("rmse", -1),
+        ("mean_squared_error", -1),
+        ("mae", -1),
+        ("accuracy", 1),
+        ("training_r2_score", 1),
+        ("val_f1", 1),
+        ("test.roc_auc", 1),
+        ("neg_mean_squared_error", 1),
+        ("fit_seconds", 0),
+        ("lr", 0),
+        ("", 0),
+        ("epoch", 0),
+    ],
 )
 def test_direction(key: str, sign: int) -> None:
     assert direction(key) == sign

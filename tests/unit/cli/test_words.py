@@ -13,8 +13,18 @@ from autotrack.cli.words import SECOND, age, clean, clip, duration, iso, number,
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "just now"), (30, "30 s ago"), (59.9, "60 s ago"), (60, "1 min ago"), (3599, "59 min ago"), (3600, "1 h ago")]
-    + [(86399, "23 h ago"), (86400, "1 d ago"), (29 * 86400, "29 d ago"), (-3600, "in the future")],
+    [
+        (0, "just now"),
+        (30, "30 s ago"),
+        (59.9, "60 s ago"),
+        (60, "1 min ago"),
+        (3599, "59 min ago"),
+        (3600, "1 h ago"),
+        (86399, "23 h ago"),
+        (86400, "1 d ago"),
+        (29 * 86400, "29 d ago"),
+        (-3600, "in the future"),
+    ],
 )
 def test_age(seconds: float, said: str) -> None:
     now = 1_800_000_000 * SECOND
@@ -36,8 +46,11 @@ def test_an_old_run_has_a_date() -> None:
         (59.4, "59 s"),
         (59.6, "1m 00s"),
         (3599.7, "1h 00m"),
-    ]
-    + [(200, "3m 20s"), (3900, "1h 05m"), (97200, "1d 03h"), (-5, "0 ms")],
+        (200, "3m 20s"),
+        (3900, "1h 05m"),
+        (97200, "1d 03h"),
+        (-5, "0 ms"),
+    ],
 )
 def test_duration(seconds: float, said: str) -> None:
     assert duration(int(seconds * SECOND)) == said
@@ -53,8 +66,18 @@ def test_size(count: int, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(None, ""), (3, "3"), (2**60, str(2**60)), (0.123456789, "0.12346"), (5.0, "5"), (1e9, "1e+09")]
-    + [(float("nan"), "nan"), (float("-inf"), "-inf"), (-0.0, "0"), (1e-12, "1e-12")],
+    [
+        (None, ""),
+        (3, "3"),
+        (2**60, str(2**60)),
+        (0.123456789, "0.12346"),
+        (5.0, "5"),
+        (1000000000.0, "1e+09"),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (-0.0, "0"),
+        (1e-12, "1e-12"),
+    ],
 )
 def test_number(value: float | None, said: str) -> None:
     assert number(value) == said

@@ -41,6 +41,6 @@ def read_all(path: Path, *, final: bool = True, cursor: Cursor = Cursor(), max_b
                 return found
 
 
-@pytest.fixture(name="read_all")
+@pytest.fixture(name="read_all", scope="session")
 def _read_all() -> Callable[..., Contents]:
     return read_all

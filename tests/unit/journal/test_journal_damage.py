@@ -222,3 +222,40 @@ def test_what_is_no_journal_is_said_to_be_none(tmp_path, content):
         read_header(path)
     with pytest.raises(JournalError):
         JournalReader(tmp_path / "missing.atj")
+
+
+def test_a_frame_that_was_being_written_is_looked_at_again():
+    """One read may catch a frame half written and the next one whole: the first must not be taken for damaged."""
+    from autotrack.core.journal.frames import FrameScan
+    from autotrack.core.journal.layout import encode_frame
+
+    first, second = encode_frame(0, b'{"a": 1}'), encode_frame(1, b'{"b": 2}')
+    whole = first + second + bytes(64)
+    reads = []
+
+    def read(offset: int, size: int) -> bytes:
+        reads.append(offset)
+        data = first[:-4] + bytes(4) + second + bytes(64) if len(reads) == 1 else whole
+        return data[offset : offset + size]
+
+    scan = FrameScan(read)
+    payloads = [payload for payload, _ in scan.frames(0, len(whole), closed=False)]
+    assert payloads == [b'{"a": 1}', b'{"b": 2}']
+    assert scan.lost == 0
+
+
+def test_extents_that_a_signal_left_unused_hide_nothing(tmp_path, read_all):
+    for unused_first in (True, False):
+        writer = JournalWriter(tmp_path / str(unused_first))
+        writer.point(1, 0, 0.0)
+        active = writer._recorder
+        if unused_first:
+            writer._reserve(2, first=active.first + active.capacity)
+        for step in range(1, 3000):
+            writer.point(1, step, 0.0)
+            if step == 2500 and not unused_first:
+                writer._reserve(2, first=active.first + active.capacity)
+        live = read_all(writer.path, final=False)
+        writer.close()
+        for found in (live, read_all(writer.path)):
+            assert [slot for slot, *_ in found.points] == list(range(3000))

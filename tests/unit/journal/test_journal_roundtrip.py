@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autotrack.core.errors import JournalError
@@ -37,7 +37,7 @@ actions = st.lists(
 
 
 @given(actions, st.integers(1, 4000), st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 def test_what_was_written_is_read(tmp_path_factory, read_all, todo, max_bytes, closed):
     writer = JournalWriter(tmp_path_factory.mktemp("journal"))
     floats, integers = writer.series("r" * 32, "loss", "f8"), writer.series("r" * 32, "count", "i8")

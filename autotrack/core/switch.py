@@ -1,0 +1,119 @@
+"""``enable()`` and ``disable()``: watching on and off."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from . import process
+from .config import load_settings
+from .guard import guard
+from .plugins import plugins
+from .tracker import configure, tracker
+
+if TYPE_CHECKING:
+    from .bridges import JoblibBridge
+    from .capture import Call, Engine
+    from .frames import Frame
+    from .installer import Installer
+    from .proberun import ProbeRun
+
+_lock = threading.RLock()
+_watching: Watching | None = None
+
+
+class Watching:
+    """The probe engine of this process and what it has put in place."""
+
+    def __init__(self) -> None:
+        from .bridges import JoblibBridge
+        from .capture import Engine
+        from .installer import Installer
+
+        self.engine: Engine = Engine(open_run)
+        self.engine.spent = spent
+        self.installer: Installer = Installer(self.engine)
+        self.bridge: JoblibBridge = JoblibBridge(self.engine, self.installer.visit_again)
+
+    def after_fork(self) -> None:
+        """A forked child goes quiet: its parent records."""
+        self.engine.reset()
+        self.installer.forget_locks()
+
+
+def open_run(call: Call, parent: Frame | None) -> ProbeRun:
+    """Where a watched call is recorded; ``parent`` is the frame of the call that it is a child of."""
+    from .proberun import ProbeRun
+
+    outer = parent.run if parent is not None else None
+    return ProbeRun(call, outer if isinstance(outer, ProbeRun) else None)
+
+
+def spent(seconds: float) -> None:
+    """Counts autotrack's own time on the user's thread."""
+    tracker().meter.add(seconds)
+
+
+def enable(
+    *libraries: str,
+    experiment: str | None = None,
+    models: bool | None = None,
+    datasets: bool | None = None,
+    exclude: Iterable[str] = (),
+    silent: bool | None = None,
+    **settings: Any,
+) -> None:
+    """Watches the training calls of every library that a plugin knows, from here on.
+
+    ``libraries`` restricts it to the plugins named (``enable("sklearn")``; PluginError where one cannot be used).
+    ``exclude`` are class or module paths to leave alone. Other settings are those of docs/settings.md. A second call
+    takes the new settings over. Worker processes and ranks above 0 are left as they are. Raises UsageError for
+    settings that cannot be meant.
+    """
+    global _watching
+    chosen = load_settings(
+        experiment=experiment,
+        models=models,
+        datasets=datasets,
+        exclude=tuple(exclude) or None,
+        silent=silent,
+        **settings,
+    )
+    if not chosen.enabled or process.role(lambda: plugins().choose("process_role")) != "main":
+        return
+    with _lock:
+        configure(chosen)
+        manager = plugins()
+        if libraries:
+            manager.load(*libraries)
+        if _watching is None:
+            _watching = Watching()
+            process.on_fork("the probe engine", _watching.after_fork)
+        watching = _watching
+        guard.silent = chosen.silent
+        # Names of plugins may stand among the excluded as well: exclude=("sklearn",) leaves all of it alone.
+        for name, declarations in manager.patches(*libraries):
+            if name not in chosen.exclude:
+                watching.installer.install(name, declarations, by_name=name in libraries, exclude=chosen.exclude)
+        for name in watching.installer.installed():
+            if (libraries and name not in libraries) or name in chosen.exclude:
+                watching.installer.uninstall(name)
+        watching.bridge.install()
+        process.mark_tracked()
+        watching.engine.armed = True
+
+
+def disable() -> None:
+    """Stops watching and puts every original back. Runs that are open stay open."""
+    with _lock:
+        if _watching is None:
+            return
+        _watching.engine.armed = False
+        _watching.bridge.uninstall()
+        _watching.installer.uninstall()
+
+
+def is_enabled() -> bool:
+    """True while this process watches."""
+    return _watching is not None and _watching.engine.armed

@@ -128,7 +128,7 @@ def _parse(content: bytes, path: Path) -> dict[str, Any]:
             return super().compose_node(parent, index)
 
     try:
-        found = yaml.load(content, Loader)  # noqa: S506  a subclass of SafeLoader
+        found = Loader(content).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ArtifactError(f"{path} is not a model description: {first}") from None

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .params import params_of, shown, text
+from .params import shown, text
 
 if TYPE_CHECKING:
     from autotrack.plugin import ProbeRun
@@ -100,8 +100,3 @@ def _is_metric(key: str, column: Any) -> bool:
 def _plain(value: Any) -> float:
     number = value.item() if hasattr(value, "item") else value
     return number if isinstance(number, int) else float(number)
-
-
-def search_params(search: Any) -> dict[str, Any]:
-    """The search's own params (not those of its estimator, which the candidates show)."""
-    return params_of(search, deep=False)

@@ -172,10 +172,8 @@ class _Writer:
         for key, item in value.items():
             if not isinstance(key, (str, int, float)) and not isinstance(key, np.generic):
                 raise CannotHold(f"a dict key of type {type(key).__name__}")
-            if isinstance(key, (bool, np.bool_)):
-                raise CannotHold("a dict with a boolean key")
             plain = key.item() if isinstance(key, np.generic) else key
-            if type(plain) not in (str, int, float):
+            if type(plain) not in (str, int, float):  # a boolean comes back as true whatever it was
                 raise CannotHold(f"a dict key of type {type(key).__name__}")
             content[plain] = self.node(item)
         if len({str(key) for key in content}) != len(value):

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import SelectKBest
@@ -189,6 +190,17 @@ def test_nothing_moves() -> None:
     clone(model).set_params(random_state=other).fit(XI, YI)
     assert after == (other.get_state()[1].tolist(), np.random.get_state()[1].tolist())
     assert run.params["random_state"] == "RandomState"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_model_that_draws_when_it_predicts(own: bool) -> None:
+    stream = np.random.RandomState(5) if own else np.random.mtrand._rand
+    before = stream.get_state(legacy=False)["state"]
+    model = DummyClassifier(strategy="stratified", random_state=stream if own else None)
+    run = drive(fitted, model.fit, XI, YI)
+    after = stream.get_state(legacy=False)["state"]
+    assert before["pos"] == after["pos"] and (before["key"] == after["key"]).all()
+    assert run.last("training_accuracy_score") > 0
 
 
 def test_a_verbose_model_prints_once(capfd) -> None:

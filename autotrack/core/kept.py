@@ -10,16 +10,22 @@ if TYPE_CHECKING:
 
 
 class Kept:
-    """A run that stays open between calls on one object."""
+    """What a later call on the same object goes on with: the run, and the names it uses there.
 
-    __slots__ = ("calls", "run")
+    ``owned`` is False where the run is the user's own, which such calls joined.
+    """
+
+    __slots__ = ("calls", "owned", "prefix", "run")
 
     def __init__(self) -> None:
         self.calls = 0
-        self.run: Run
+        self.run: Run | None = None
+        self.prefix = ""
+        self.owned = False
 
-    def hold(self, run: Run) -> None:
-        self.run = run
+    def hold(self, run: Run, prefix: str, owned: bool) -> None:
+        """Takes the run that the first call started or joined."""
+        self.run, self.prefix, self.owned = run, prefix, owned
 
 
 class KeptRuns:
@@ -36,9 +42,10 @@ class KeptRuns:
     def find(self, obj: Any) -> Kept | None:
         """The open run of an earlier call on this very object."""
         entry = self._kept.get(id(obj))
-        if entry is None or entry[0]() is not obj or not hasattr(entry[1], "run") or not entry[1].run.is_open:
+        if entry is None or entry[0]() is not obj:
             return None
-        return entry[1]
+        run = entry[1].run
+        return entry[1] if run is not None and run.is_open else None
 
     def promise(self, obj: Any) -> Kept | None:
         """A place for the run that starts now; None for objects that cannot be held weakly."""
@@ -48,7 +55,7 @@ class KeptRuns:
             entry = self._kept.get(number)
             if entry is not None and entry[1] is kept:
                 del self._kept[number]
-                if hasattr(kept, "run"):
+                if kept.run is not None and kept.owned:
                     self.orphans.append(kept.run)
 
         try:

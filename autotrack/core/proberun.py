@@ -159,12 +159,13 @@ class ProbeRun:
         In any case the run stays open after this call, for the next one, until the object or the program ends.
         """
         known = self._tracker.kept.find(obj)
-        if known is not None and self._run is None:
-            self._kept, self._run = known, known.run
+        active = active_run()
+        if known is not None and self._run is None and (known.owned or known.run is active):
+            self._kept, self._run, self._prefix = known, known.run, known.prefix
             self.folded = False
             known.calls += 1
             return True
-        if self._kept is None and active_run() is None and self._parent is None:
+        if self._kept is None and self._parent is None:
             self._kept = self._tracker.kept.promise(obj)
         return False
 
@@ -188,7 +189,6 @@ class ProbeRun:
         if run is None or not self._owned:
             return
         if self._kept is not None and error is None:
-            self._kept.hold(run)
             return
         ending = ending_of(error)
         run.end(ending.status, ending.error, None)
@@ -196,8 +196,8 @@ class ProbeRun:
     def _started(self) -> Run:
         if self._run is None:
             self._run = self._start()
-            if self._kept is not None and self._owned:
-                self._kept.hold(self._run)
+            if self._kept is not None and self._series is None:
+                self._kept.hold(self._run, self._prefix, self._owned)
         return self._run
 
     def _start(self) -> Run:

@@ -65,8 +65,10 @@ class Run(RunView):
         """
         series = self._series.get(key)
         if series is not None and value.__class__ is float:
+            if step is None:
+                step = series[1]()
             try:
-                self._journal.point(series[0], series[1]() if step is None else step, value)
+                self._journal.point(series[0], step, value)
                 return
             except _UNFIT:
                 pass  # sorted out below, where it costs no one else anything

@@ -201,7 +201,7 @@ def test_any_state_comes_back_or_is_refused(value) -> None:
         operator.methodcaller("f", a=1),
         type("Local", (), {})(),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_would_not_come_back_is_refused(value) -> None:
     with pytest.raises(CannotHold):

@@ -1,9 +1,9 @@
-"""Where in the user's own code a call comes from."""
+"""Where in the user's own code a call comes from, and what of ours a traceback shows."""
 
 from __future__ import annotations
 
 import os
-from types import FrameType
+from types import CodeType, FrameType
 
 _STDLIB = os.__file__.rpartition(os.sep)[0]
 _OURS = __file__.rsplit(os.sep, 2)[0]
@@ -37,4 +37,20 @@ def _looks_like_library(filename: str) -> bool:
     )
 
 
-__all__ = ["user_site"]
+#: The functions of ours through which calls pass.
+our_code: set[CodeType] = set()
+
+
+def drop_our_frames(error: BaseException) -> None:
+    """Takes our frames out of a traceback below the one that catches: nested watched calls would each show one."""
+    trace = error.__traceback__
+    while trace is not None:
+        following = trace.tb_next
+        while following is not None and following.tb_frame.f_code in our_code:
+            following = following.tb_next
+        if following is not trace.tb_next:
+            trace.tb_next = following
+        trace = following
+
+
+__all__ = ["drop_our_frames", "our_code", "user_site"]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, Final, Protocol
 
-from .callsite import user_site
+from .callsite import drop_our_frames, our_code, user_site
 from .errors import AutotrackError, PluginError
 from .frames import CLOSED, FRAME, OPEN, SEALED, Frame
 from .guard import Guard
@@ -378,14 +378,17 @@ def dispatch(watch: Watch, function: Any, obj: Any, args: tuple[Any, ...], kwarg
     except BaseException as error:
         call.seconds = clock() - began
         call.error = error
+        drop_our_frames(error)
         bracket.end(error)
         raise
     ended = clock()
     call.seconds = ended - began
     call._result = result
     bracket.end(None)
-    watch.engine.spent(began - arrived + clock() - ended)
+    watch.engine.guard.call("spent", watch.engine.spent, began - arrived + clock() - ended)
     return result
 
+
+our_code.add(dispatch.__code__)
 
 __all__ = ["MISSING", "BadCall", "Call", "Engine", "NoResult", "OpenRun", "Recording", "Watch", "dispatch"]

@@ -20,6 +20,7 @@ from typing import Any
 from . import imports
 from .capture import MISSING, Engine, Watch
 from .errors import PluginError
+from .families import Creation, FamilyWatch, is_hook
 from .guard import warn
 from .ledger import Ledger
 from .patching import Family, Patch
@@ -38,7 +39,7 @@ class Installer:
         self.engine = engine
         self._lock = threading.RLock()
         self._ledger = Ledger()
-        self._families: list[_FamilyWatch] = []
+        self._families: list[FamilyWatch] = []
         self._watches: weakref.WeakSet[Watch] = weakref.WeakSet()
         self._cancels: list[tuple[str, Callable[[], None]]] = []
         self._installed: dict[str, list[Declaration]] = {}
@@ -196,7 +197,7 @@ class Installer:
                 base = getattr(base, name, None)
             if not isinstance(base, type):
                 raise PluginError(f"plugin {plugin!r} watches the classes under {family.base}, which is no class here")
-            watched = _FamilyWatch(plugin, family, base, exclude)
+            watched = FamilyWatch(plugin, family, base, exclude)
             self._families.append(watched)
             self._hook_creation(base)
             for value in list(vars(module).values()):  # mixins whose __init_subclass__ runs around the base's
@@ -208,7 +209,7 @@ class Installer:
 
         self._when_imported(plugin, family, family.base, by_name, apply)
 
-    def _visit_tree(self, family: _FamilyWatch, base: type) -> None:
+    def _visit_tree(self, family: FamilyWatch, base: type) -> None:
         seen: set[int] = set()
         waiting = [base]
         while waiting:
@@ -220,7 +221,7 @@ class Installer:
             with self.engine.guard.section(f"{family.plugin}.visit"):
                 self._visit(family, cls, base)
 
-    def _visit(self, family: _FamilyWatch, cls: type, base: type) -> None:
+    def _visit(self, family: FamilyWatch, cls: type, base: type) -> None:
         for relative in cls.__mro__:
             if relative is base:
                 break
@@ -243,10 +244,10 @@ class Installer:
 
     def _hook_creation(self, owner: type) -> None:
         stood = vars(owner).get("__init_subclass__", MISSING)
-        if _is_hook(stood) and stood.__func__.installer is self:
+        if is_hook(stood) and stood.__func__.installer is self:
             return
         try:
-            type.__setattr__(owner, "__init_subclass__", classmethod(_Creation(self, owner, stood)))  # type: ignore[arg-type]
+            type.__setattr__(owner, "__init_subclass__", classmethod(Creation(self, owner, stood)))  # type: ignore[arg-type]
         except TypeError:  # a class of an extension module cannot be changed
             log.debug("cannot watch the creation of classes under %r", owner)
             return
@@ -258,7 +259,7 @@ class Installer:
         for relative in cls.__mro__[1:]:
             stood = vars(relative).get("__init_subclass__")
             if stood is not None:
-                if relative is not owner and _is_hook(stood):
+                if relative is not owner and is_hook(stood):
                     return
                 break
         with self._lock:
@@ -288,7 +289,7 @@ class Installer:
     def _restore(self, owner: Any, name: str) -> None:
         while True:
             value = vars(owner).get(name)
-            if _is_hook(value):
+            if is_hook(value):
                 if self._families or value.__func__.installer is not self:
                     return
                 stood = value.__func__.stood
@@ -340,51 +341,6 @@ class Installer:
                 f"plugin {plugin!r} was asked for, and {' and '.join(sorted(tops))} is not installed here: "
                 "install it, or leave the plugin out of enable()"
             )
-
-
-class _FamilyWatch:
-    """A family whose base class is there. Holds it weakly."""
-
-    __slots__ = ("_base", "_exclude", "declaration", "plugin")
-
-    def __init__(self, plugin: str, declaration: Family, base: type, exclude: tuple[str, ...]) -> None:
-        self.plugin = plugin
-        self.declaration = declaration
-        self._base = weakref.ref(base)
-        self._exclude = tuple(prefix.replace(":", ".") for prefix in (*declaration.exclude, *exclude))
-
-    def base(self) -> type | None:
-        return self._base()
-
-    def leaves_out(self, cls: type) -> bool:
-        if not self._exclude:
-            return False
-        path = f"{cls.__module__}.{cls.__qualname__}."
-        return any(path.startswith(prefix + ".") for prefix in self._exclude)
-
-
-class _Creation:
-    """Stands for ``__init_subclass__`` of one class: does what it did, then tells the installer of the new class."""
-
-    __slots__ = ("_owner", "installer", "stood")
-
-    def __init__(self, installer: Installer, owner: type, stood: Any) -> None:
-        self.installer = installer
-        self.stood = stood
-        self._owner = weakref.ref(owner)
-
-    def __call__(self, /, cls: type, **kwargs: Any) -> None:
-        owner = self._owner()
-        assert owner is not None  # it is in the MRO of cls
-        if self.stood is MISSING:
-            super(owner, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
-        else:
-            self.stood.__get__(None, cls)(**kwargs)
-        self.installer.engine.guard.call("class creation", self.installer.created, owner, cls)
-
-
-def _is_hook(value: Any) -> bool:
-    return type(value) is classmethod and isinstance(value.__func__, _Creation)
 
 
 def _path(owner: Any, name: str) -> str:

@@ -14,11 +14,26 @@ import typing
 from types import FunctionType, MethodType
 from typing import Any
 
+from .callsite import our_code
 from .capture import MISSING, Watch, dispatch
 from .frames import CLOSED, FRAME, SEALED
 
 # typing.cast(None, x) is x: the standard library's identity function, so that what was pickled loads without autotrack.
 _same = typing.cast
+
+
+class _Text(str):
+    """A class's own text (its ``__doc__``, its ``__module__``) that reads as the original's on an instance."""
+
+    _name: str
+
+    def __new__(cls, name: str, text: str) -> _Text:
+        made = super().__new__(cls, text)
+        made._name = name
+        return made
+
+    def __get__(self, obj: Any, owner: Any = None) -> Any:
+        return self if obj is None else getattr(obj.__wrapped__, self._name)
 
 
 # No docstring and no annotations in these class bodies: the names would hide the original's.
@@ -51,8 +66,8 @@ class Watched:
 
     # What object itself defines would be found before __getattr__ is asked, so each is passed on here.
     __class__ = property(lambda self: self.__wrapped__.__class__)
-    __doc__ = property(lambda self: self.__wrapped__.__doc__)
-    __module__ = property(lambda self: self.__wrapped__.__module__)
+    __doc__ = _Text("__doc__", "Stands for a function that is watched.")
+    __module__ = _Text("__module__", __name__)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wrapped__, name)
@@ -126,8 +141,8 @@ class WatchedAttribute:
         return _BoundWatched(value, self._watch, obj=obj)
 
     __class__ = property(lambda self: self.__wrapped__.__class__)
-    __doc__ = property(lambda self: self.__wrapped__.__doc__)
-    __module__ = property(lambda self: self.__wrapped__.__module__)
+    __doc__ = _Text("__doc__", "Stands for a function that is watched.")
+    __module__ = _Text("__module__", __name__)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wrapped__, name)
@@ -166,8 +181,8 @@ class WatchedAttribute:
 # A property outranks the instance's own attributes, and so must what stands for it.
 class WatchedDataAttribute(WatchedAttribute):
     __slots__ = ()
-    __module__ = property(lambda self: self.__wrapped__.__module__)
-    __doc__ = property(lambda self: self.__wrapped__.__doc__)
+    __module__ = _Text("__module__", __name__)
+    __doc__ = _Text("__doc__", "Stands for a function that is watched.")
 
     def __set__(self, obj: Any, value: Any) -> None:
         self.__wrapped__.__set__(obj, value)
@@ -179,8 +194,8 @@ class WatchedDataAttribute(WatchedAttribute):
 # A callable that knows its object already; it does not bind again.
 class _BoundWatched(Watched):
     __slots__ = ()
-    __module__ = property(lambda self: self.__wrapped__.__module__)
-    __doc__ = property(lambda self: self.__wrapped__.__doc__)
+    __module__ = _Text("__module__", __name__)
+    __doc__ = _Text("__doc__", "Stands for a function that is watched.")
 
     def __get__(self, obj: Any, owner: Any = None, bind: Any = None) -> Any:
         return self
@@ -227,5 +242,7 @@ def stood_before(value: Any, wrapper: Any) -> Any:
         return wrapper.__wrapped__  # an alias of somebody else's static method: it had the function
     return stood
 
+
+our_code |= {Watched.__call__.__code__, _BoundWatched.__call__.__code__}
 
 __all__ = ["Watched", "WatchedAttribute", "WatchedDataAttribute", "stood_before", "wrap_attribute", "wrapper_in"]

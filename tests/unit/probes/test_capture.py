@@ -14,6 +14,7 @@ import pytest
 
 from autotrack.core.errors import PluginError
 from autotrack.core.frames import current_frame, sealed
+from autotrack.core.patching import Family
 
 from .conftest import Lab, plain
 
@@ -240,6 +241,16 @@ def test_nested_calls_follow_their_policy(lab: Lab, training: Any) -> None:
     lab.watch(BASE, plain)
     training.Meta(training.Base()).fit(1)
     assert lab.targets == ["fakelib.base:Meta.fit"]
+
+
+@pytest.mark.parametrize("policy", ["skip", "join", "child"])
+def test_an_exception_from_deep_inside_shows_two_frames_of_ours(lab: Lab, training: Any, policy: str) -> None:
+    lab.installer.install("p", [Family("fakelib.base:Base", ("fit",), plain, nested=policy)])  # type: ignore[arg-type]
+    with pytest.raises(ValueError) as caught:
+        training.Meta(training.Meta(training.Meta(training.Base()))).fit("boom")
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert [f.name for f in frames if "autotrack/core" in f.filename] == ["__call__", "dispatch"]
+    assert [f.name for f in frames if "fakelib" in f.filename] == ["fit"] * 4
 
 
 def test_a_nested_join_logs_to_the_outer_run_and_does_not_finish_it(lab: Lab, training: Any) -> None:

@@ -253,6 +253,7 @@ def test_what_a_wrapper_looks_like(lab: Lab, training: Any) -> None:
     assert type(model.fit) is types.MethodType and model.fit == bound and model.fit.__self__ is model
     assert hash(watched) == hash(original) and watched == original and dir(watched) == dir(original)
     assert weakref.WeakMethod(model.fit)() == model.fit
+    assert type(watched).__module__ == "autotrack.core.watched" and isinstance(type(watched).__doc__, str)
     watched.note = "kept"
     assert original.note == "kept"
     del watched.note
@@ -286,12 +287,8 @@ def test_wrappers_copy_and_pickle_as_the_original(lab: Lab, training: Any) -> No
 
 
 def test_doctests_are_found_and_run(lab: Lab, library: Callable[..., None]) -> None:
-    library(
-        "documented",
-        {
-            "__init__": "class A:\n    def fit(self):\n        '''\n        >>> A().fit()\n        7\n        '''\n        return 7\n"
-        },
-    )
+    source = "class A:\n  def fit(self):\n    '''\n    >>> A().fit()\n    7\n    '''\n    return 7\n"
+    library("documented", {"__init__": source})
     import documented  # type: ignore[import-not-found]
 
     lab.watch("documented:A.fit", plain)

@@ -1,0 +1,131 @@
+"""How to make the calls that each plugin watches: all that a new plugin adds to be covered by ``test_plugins.py``.
+
+Each row builds everything anew, so that two calls of ``make`` give two independent, equal calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Made = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """``make()`` answers function, args, kwargs; ``fails()`` the same for a call that raises inside the library.
+
+    ``runs`` is how many runs one call makes. ``outcome`` reduces a result to something that compares.
+    """
+
+    name: str
+    target: str
+    make: Callable[[], Made]
+    fails: Callable[[], Made]
+    runs: int = 1
+    outcome: Callable[[Any], Any] = field(default=repr)
+
+
+def _data() -> Any:
+    from sklearn.datasets import load_iris
+
+    return load_iris(return_X_y=True)
+
+
+def _fit(kind: str, method: str = "fit", **params: Any) -> Made:
+    import importlib
+
+    module, _, name = kind.rpartition(".")
+    estimator = getattr(importlib.import_module(module), name)(**params)
+    X, y = _data()
+    return getattr(estimator, method), (X, y), {}
+
+
+def _fitted(estimator: Any) -> Any:
+    import numpy
+
+    if isinstance(estimator, numpy.ndarray):
+        return estimator.tolist()
+    return type(estimator), {k: repr(v) for k, v in vars(estimator).items() if k.endswith("_") and "time" not in k}
+
+
+def _cross_validate(estimator: str = "ridge", **options: Any) -> Made:
+    from sklearn.linear_model import Ridge
+    from sklearn.model_selection import cross_val_score
+
+    X, y = _data()
+    return (
+        cross_val_score,
+        (Ridge(alpha=0.5 if estimator == "ridge" else -1.0), X, y),
+        {"error_score": "raise", **options},
+    )
+
+
+def _search(C: list[float]) -> Made:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+
+    search = GridSearchCV(LogisticRegression(max_iter=500), {"C": C}, cv=2, error_score="raise")
+    return search.fit, _data(), {}
+
+
+def _best(search: Any) -> Any:
+    return search.best_params_, search.best_score_, search.best_estimator_.coef_.tolist()
+
+
+ROWS: dict[str, list[Row]] = {
+    "store": [],
+    "sklearn": [
+        Row(
+            "fit",
+            "sklearn.linear_model._logistic:LogisticRegression.fit",
+            lambda: _fit("sklearn.linear_model.LogisticRegression", max_iter=500),
+            lambda: _fit("sklearn.linear_model.LogisticRegression", C=-1),
+            outcome=_fitted,
+        ),
+        Row(
+            "fit of a random forest",
+            "sklearn.ensemble._forest:BaseForest.fit",
+            lambda: _fit("sklearn.ensemble.RandomForestClassifier", n_estimators=5, n_jobs=2, random_state=0),
+            lambda: _fit("sklearn.ensemble.RandomForestClassifier", n_estimators=-5),
+            outcome=lambda forest: forest.feature_importances_.tolist(),
+        ),
+        Row(
+            "fit of a clusterer",
+            "sklearn.cluster._kmeans:KMeans.fit",
+            lambda: _fit("sklearn.cluster.KMeans", n_clusters=3, n_init=1, random_state=0),
+            lambda: _fit("sklearn.cluster.KMeans", n_clusters=-3),
+            outcome=lambda model: model.labels_.tolist(),
+        ),
+        Row(
+            "a preparation",
+            "sklearn.preprocessing._data:StandardScaler.fit",
+            lambda: _fit("sklearn.preprocessing.StandardScaler"),
+            lambda: _fit("sklearn.preprocessing.StandardScaler", with_mean=3),
+            runs=0,
+            outcome=_fitted,
+        ),
+        Row(
+            "fit_transform",
+            "sklearn.decomposition._pca:PCA.fit_transform",
+            lambda: _fit("sklearn.decomposition.PCA", "fit_transform", n_components=2),
+            lambda: _fit("sklearn.decomposition.PCA", "fit_transform", n_components=-2),
+            outcome=_fitted,
+        ),
+        Row(
+            "a search",
+            "sklearn.model_selection._search:BaseSearchCV.fit",
+            lambda: _search([0.1, 1.0]),
+            lambda: _search([-1.0]),
+            outcome=_best,
+        ),
+        Row(
+            "cross-validation",
+            "sklearn.model_selection._validation:cross_val_score",
+            _cross_validate,
+            lambda: _cross_validate("bad"),
+            outcome=lambda scores: scores.tolist(),
+        ),
+    ],
+}

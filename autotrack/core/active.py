@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from . import keys
 from .guard import guard
+from .keys import new_id
 
 if TYPE_CHECKING:
     from .run import Run
@@ -33,16 +33,14 @@ def start_run(
     current = tracker()
     if role() == "rank" or not current.settings.enabled:
         return NullRun()
-    if name is not None:
-        keys.check_name(name, "run's name")
-    if experiment is not None:
-        keys.check_name(experiment, "experiment's name")
     previous = active_run()
-    run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
+    run = Run(new_id(), tracker=lambda: current, sink=current.sink)
     run.is_manual = True
     run._previous = previous
-    begun = guard.call("start_run", run.begin, name=name, experiment=experiment, tags=tags, parent=parent or previous)
-    if begun is None:
+    given: dict[str, Any] = {"name": name, "experiment": experiment, "tags": tags, "parent": parent or previous}
+    if current.settings.strict:
+        run.begin(**given)
+    elif guard.call("start_run", run.begin, **given) is None:
         return NullRun()
     current.exits.arm()
     active.set(run)

@@ -46,6 +46,10 @@ class JournalError(AutotrackError):
     """The journal could not take a record (most often: the disk is full)."""
 
 
+class RecordError(JournalError):
+    """A record that no journal could ever take, because it cannot be said in JSON or in Unicode."""
+
+
 class ArtifactError(AutotrackError):
     """An artifact path that is refused, or an artifact that could not be read or written."""
 

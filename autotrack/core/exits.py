@@ -8,8 +8,11 @@ deadly signal is written down by C code (``journal.lastwords``), so signal handl
 from __future__ import annotations
 
 import sys
+import traceback
 from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from .guard import attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,12 @@ def exit_code(code: object) -> int:
     if code is None:
         return 0
     return code & 0xFF if isinstance(code, int) else 1
+
+
+def described(error: BaseException) -> str:
+    """The traceback as text; an exception whose own text fails is named by its type."""
+    text, _ = attempt(lambda: "".join(traceback.format_exception(error)))
+    return (text or type(error).__name__)[-16_000:]
 
 
 class ExitWatch:

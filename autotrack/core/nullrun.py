@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from .entities import ArtifactRecord, RunRecord, Status
+from .entities import ArtifactRecord, Columns, MetricSummary, ModelRecord, RunRecord, Status
 from .errors import NotFoundError
 from .run import Run
+
+if TYPE_CHECKING:
+    from .history import History
 
 
 def _nowhere() -> NoReturn:
@@ -24,13 +27,17 @@ class NullRun(Run):
 
     def log_metric(self, key: str, value: float, step: int | None = None) -> None: ...
 
-    def _log_texts(self, kind: str, field: str, observer: str, values: Mapping[str, Any]) -> None: ...
+    def _log_texts(self, kind: str, observer: str, values: Mapping[str, Any]) -> None: ...
 
     def _write(self, record: dict[str, Any]) -> None: ...
 
     def _refuse(self, kind: str, message: str, error: BaseException | None = None) -> None: ...
 
     def _notify(self, observer: str, **details: Any) -> None: ...
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None: ...
+
+    def delete_tag(self, key: str) -> None: ...
 
     def log_model(self, model: Any, path: str = "model") -> None: ...
 
@@ -43,6 +50,25 @@ class NullRun(Run):
 
     def finish(self, status: str | None = None) -> None: ...
 
+    def add_model(self, record: ModelRecord) -> None: ...
+
+    def refresh(self) -> Self:
+        return self
+
+    @property
+    def artifact_uri(self) -> str:
+        return ""
+
     @property
     def children(self) -> list[Run]:
+        return []
+
+    def metric_history(self, key: str) -> History:
+        import numpy as np
+
+        from .history import History
+
+        return History(key, Columns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)))
+
+    def metric_summaries(self) -> list[MetricSummary]:
         return []

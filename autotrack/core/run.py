@@ -9,20 +9,18 @@ from __future__ import annotations
 import itertools
 import struct
 import time
-import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from . import attachments, keys
+from . import keys
 from .active import active
-from .entities import ArtifactRecord, ModelRecord, RunRecord, Status
-from .errors import ArtifactError, JournalError, UsageError
-from .exits import ending_of
-from .guard import Failure, Handing, guard, warn
+from .entities import RunRecord, Status
+from .errors import JournalError, RecordError, UsageError
+from .exits import described, ending_of
+from .guard import Failure, attempt, guard, warn
 from .names import experiment_id, run_name
-from .runview import RunView
+from .runfiles import RunFiles
 
 if TYPE_CHECKING:
     from .journal.writer import JournalWriter
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 _UNFIT = (struct.error, JournalError, OSError, TypeError, OverflowError)
 
 
-class Run(RunView):
+class Run(RunFiles):
     """One training. Made by ``start_run``, by a watched call, or read from a store."""
 
     def __init__(
@@ -63,31 +61,32 @@ class Run(RunView):
 
         Takes any one real number (numpy and torch scalars too), NaN and infinities included.
         """
-        series = self._series.get(key)
-        if series is not None and value.__class__ is float:
-            if step is None:
-                step = series[1]()
-            try:
+        try:
+            series = self._series.get(key)
+            if series is not None and value.__class__ is float:
+                if step is None:
+                    step = series[1]()
                 self._journal.point(series[0], step, value)
                 return
-            except _UNFIT:
-                pass  # sorted out below, where it costs no one else anything
+        except _UNFIT:
+            pass  # sorted out below, where it costs no one else anything
         self._log_metric(key, value, step)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Keeps one point of each metric at the same step."""
-        for key, value in metrics.items():
+        pairs, error = attempt(lambda: list(metrics.items()))
+        if pairs is None:
+            self._refuse("metrics", f"log_metrics takes a mapping of numbers: {error}", error)
+        for key, value in pairs or ():
             self.log_metric(key, value, step)
 
     def _log_metric(self, key: str, value: Any, step: Any) -> None:
         """The same, for first points, unusual numbers, bad arguments and full disks."""
-        try:
-            dtype, exact = keys.number(value)
-            when = None if step is None else keys.check_step(step)
-            keys.check_key(key, "metric's key")
-        except UsageError as error:
-            self._refuse("metrics", f"metric {key!r:.80}: {error}")
+        checked, refusal = attempt(keys.point, key, value, step)  # the value's own code may raise anything
+        if checked is None:
+            self._refuse("metrics", f"metric {_shown(key)}: {refusal}", refusal)
             return
+        dtype, exact, when = checked
         try:
             tracker = self._tracker_of()
             journal = tracker.journal()
@@ -118,7 +117,7 @@ class Run(RunView):
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Keeps parameters, as text in full. Nested mappings are flattened to dotted keys."""
-        self._log_texts("params", "params", "params_logged", params)
+        self._log_texts("params", "params_logged", params)
 
     def set_tag(self, key: str, value: Any) -> None:
         """Sets one tag; a later value replaces it."""
@@ -126,11 +125,12 @@ class Run(RunView):
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Sets tags; later values replace earlier ones."""
-        self._log_texts("tags", "tags", "tags_set", tags)
+        self._log_texts("tags", "tags_set", tags)
 
     def delete_tag(self, key: str) -> None:
         """Takes a tag away."""
-        self._write({"k": "untag", "keys": [key]})
+        with guard.handing(lambda error: self._refuse("tags", str(error), error)):
+            self._write({"k": "untag", "keys": [keys.check_key(key, "tag's key")]})
 
     def rename(self, name: str) -> None:
         """Gives the run another name."""
@@ -139,15 +139,25 @@ class Run(RunView):
         except UsageError as error:
             self._refuse("names", str(error))
 
-    def _log_texts(self, kind: str, field: str, observer: str, values: Mapping[str, Any]) -> None:
-        texts: dict[str, str] = {}
-        for key, value in keys.flatten(values):
-            # str() of a user's object may raise anything: that one value is refused, the others are kept.
-            with guard.handing(lambda error, key=key: self._refuse(kind, f"{key!r:.80}: {error}", error)):  # type: ignore[misc]
-                texts[keys.check_key(key, f"{kind[:-1]}'s key")] = keys.param_text(value, key)
+    def _log_texts(self, kind: str, observer: str, values: Mapping[str, Any]) -> None:
+        texts = self._texts(kind, values)
         if texts:
-            self._write({"k": kind, field: texts})
+            self._write({"k": kind, kind: texts})
             self._notify(observer, **{kind: texts})
+
+    def _texts(self, kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+        """What is kept of params or tags: a value whose own text fails is refused, the others are kept."""
+        pairs, error = attempt(lambda: list(keys.flatten(values)))
+        if pairs is None:
+            self._refuse(kind, f"{kind} are a mapping of keys to values: {error}", error)
+        texts = {}
+        for key, value in pairs or ():
+            text, error = attempt(keys.pair, key, value, kind[:-1])
+            if text is None:
+                self._refuse(kind, f"{_shown(key)}: {error}", error)
+            else:
+                texts[key] = text
+        return texts
 
     def add_children(self, runs: list[dict[str, Any]]) -> None:
         """Writes down finished child runs in one record (a search's candidates)."""
@@ -155,108 +165,11 @@ class Run(RunView):
 
     def note(self, message: str) -> None:
         """Writes down something about the recording itself (what was left out, and why)."""
-        self._write({"k": "health", "health": {"notes": [message]}})
+        self._write({"k": "health", "health": {"notes": [keys.printable(str(message))]}})
 
     def note_failure(self, failure: Failure) -> None:
         """Writes down a failure of autotrack's own."""
-        self._write({"k": "health", "health": {"errors": [f"{failure.site}: {failure.error}"]}})
-
-    # Files.
-
-    def log_artifact(self, source: str | Path, path: str | None = None) -> None:
-        """Keeps a copy of a file or a folder. ``path`` is its name in the run (its folder, if it ends with ``/``)."""
-        with self._files("log_artifact"):
-            source = Path(source)
-            name = source.name if path is None else f"{path}{source.name}" if path.endswith("/") else path
-            if source.is_dir():
-                for file in sorted(file for file in source.rglob("*") if file.is_file()):
-                    self._put(f"{name}/{file.relative_to(source).as_posix()}", file)
-            elif source.exists():
-                self._put(name, source)
-            else:
-                raise ArtifactError(f"there is no file {str(source)!r} to keep as an artifact")
-
-    def log_artifacts(self, folder: str | Path, path: str | None = None) -> None:
-        """Keeps a copy of all files of a folder, under ``path`` (by default at the top)."""
-        with self._files("log_artifacts"):
-            folder = Path(folder)
-            if not folder.is_dir():
-                raise ArtifactError(f"there is no folder {str(folder)!r} to keep as artifacts")
-            prefix = f"{path.rstrip('/')}/" if path else ""
-            for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-                self._put(f"{prefix}{file.relative_to(folder).as_posix()}", file)
-
-    def log_text(self, text: str, path: str) -> None:
-        """Keeps a text as a file."""
-        with self._files("log_text"):
-            self._put(path, text.encode("utf-8"))
-
-    def log_dict(self, content: Any, path: str) -> None:
-        """Keeps a dict or list as JSON (or as YAML, where the name ends so)."""
-        with self._files("log_dict"):
-            self._put(path, attachments.document(content, path))
-
-    def log_figure(self, figure: Any, path: str) -> None:
-        """Keeps a matplotlib figure (png, svg, pdf by the name) or a plotly figure (html, json)."""
-        with self._files("log_figure"):
-            self._put(path, attachments.figure(figure, path))
-
-    def log_image(self, image: Any, path: str) -> None:
-        """Keeps a picture: a PIL image, or an array of shape (h, w), (h, w, 1|3|4), uint8 or floats from 0 to 1."""
-        with self._files("log_image"):
-            self._put(path, attachments.image(image, path))
-
-    def log_table(self, table: Any, path: str) -> None:
-        """Keeps a table as CSV or JSON by the name: a data frame, a dict of columns or a list of rows (dicts)."""
-        with self._files("log_table"):
-            self._put(path, attachments.table(table, path))
-
-    def log_dataset(
-        self, data: Any, name: str | None = None, context: str = "train", source: str | None = None
-    ) -> None:
-        """Writes down which data were used: name, digest of all rows and columns, sizes, column types."""
-        with self._files("log_dataset"):
-            from .fingerprint import describe
-
-            described = describe(data)
-            self._write(
-                {"k": "dataset", "name": name or described["kind"], "context": context, "source": source} | described
-            )
-
-    def log_model(self, model: Any, path: str = "model") -> None:
-        """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads."""
-        with self._files("log_model"):
-            from .plugins import plugins
-
-            if not plugins().choose("log_model", run=self, model=model, path=path):
-                raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
-
-    def add_model(self, record: ModelRecord) -> None:
-        """Writes down a model folder whose files are kept already."""
-        fields = {"path": record.path, "flavor": record.flavor, "class_name": record.class_name, "size": record.size}
-        self._write({"k": "model"} | fields)
-        self._notify(
-            "model_saved", path=record.path, flavor=record.flavor, folder=Path(self.artifact_uri) / record.path
-        )
-
-    def put(self, path: str, content: bytes | Path, *, durable: bool = True) -> ArtifactRecord:
-        """Keeps one file under an artifact path; raises where it cannot (plugins and ``log_*`` guard that)."""
-        from .plugins import artifacts
-
-        folder, _, name = self.artifact_uri.rpartition("/")
-        storage = artifacts(folder)
-        put = storage.put_bytes if isinstance(content, bytes) else storage.put_file
-        record: ArtifactRecord = put(name, path, content, durable=durable)
-        self._write({"k": "artifact", "path": record.path, "size": record.size, "sha256": record.sha256})
-        self._notify("artifact_logged", path=record.path, size=record.size)
-        return record
-
-    def _put(self, path: str, content: bytes | Path) -> None:
-        self.put(path, content)
-
-    def _files(self, what: str) -> Handing:
-        """A bad path or a full disk costs a warning and is counted; only ``strict`` raises."""
-        return guard.handing(lambda error: self._refuse("artifacts", f"{what}: {error}", error))
+        self._write({"k": "health", "health": {"errors": [keys.printable(f"{failure.site}: {failure.error}")]}})
 
     # Beginning and end.
 
@@ -271,7 +184,7 @@ class Run(RunView):
     ) -> Run:
         """Writes the start of the run (for ``start_run`` and probes)."""
         tracker = self._tracker_of()
-        experiment = experiment or tracker.settings.experiment
+        experiment = self._name("experiment", experiment, tracker.settings.experiment) or "default"
         self._artifact_uri = f"artifacts/{experiment_id(experiment)}/{self.id}"
         self._open = True
         now = time.time_ns()
@@ -279,17 +192,19 @@ class Run(RunView):
         self._started, self._clock = started, _boot_clock() - (now - started)
         from .plugins import run_tags
 
-        given = {**run_tags(), **(tags or {})}
-        texts = {str(key): keys.param_text(value, str(key)) for key, value in given.items()}
+        texts = self._texts("tags", run_tags()) | self._texts("tags", tags or {})
+        if parent is not None and not keys.is_run_id(parent := getattr(parent, "id", parent)):
+            self._refuse("names", f"{_shown(parent)} is no run and no id of one, so it is not the parent")
+            parent = None
         tracker.journal()
         tracker.event(
             {
                 "k": "run_start",
                 "t": started,
                 "r": self.id,
-                "name": name or tracker.settings.run_name or run_name(self.id),
+                "name": self._name("run", name, tracker.settings.run_name) or run_name(self.id),
                 "experiment": experiment,
-                "parent": parent.id if isinstance(parent, Run) else parent,
+                "parent": parent,
                 "session": tracker.session,
                 "user": _user(),
                 "artifact_uri": self._artifact_uri,
@@ -319,7 +234,7 @@ class Run(RunView):
             self._write({"k": "health", "health": dict(self._health)})
         self._open = False
         self._record = None
-        text = _describe(error) if error is not None else None
+        text = keys.printable(described(error)) if error is not None else None
         ended = self._started + max(0, _boot_clock() - self._clock)  # a clock that is set meanwhile changes nothing
         self._write({"k": "run_end", "status": status, "ended": ended, "error": text, "exit_code": exit_code})
         self._tracker_of().ended(self)
@@ -348,7 +263,17 @@ class Run(RunView):
         record.setdefault("t", time.time_ns())
         record["r"] = self.id
         self._record = None
-        self._tracker_of().event(record)
+        try:
+            self._tracker_of().event(record)
+        except RecordError as error:
+            self._refuse("records", str(error), error)
+
+    def _name(self, what: str, *wanted: str | None) -> str | None:
+        """The first name given, if it can be kept: a bad one costs a warning, never the run."""
+        name = next((name for name in wanted if name is not None), None)
+        with guard.handing(lambda error: self._refuse("names", str(error), error)):
+            return None if name is None else keys.check_name(name, f"{what}'s name")
+        return None
 
     def _notify(self, observer: str, **details: Any) -> None:
         from .plugins import notify
@@ -367,7 +292,7 @@ class Run(RunView):
         if kind not in self._warned:
             self._warned.add(kind)
             warn(f"not kept: {message}", silent=settings.silent)
-            self._health.setdefault("refusals", []).append(message[:500])
+            self._health.setdefault("refusals", []).append(keys.printable(message[:500]))
 
 
 def _boot_clock() -> int:
@@ -391,7 +316,7 @@ def _user() -> str | None:
     return user_name()
 
 
-def _describe(error: BaseException) -> str:
-    """The traceback as text; an exception whose own text fails is named by its type."""
-    text = guard.call("traceback", lambda: "".join(traceback.format_exception(error)))
-    return (text or type(error).__name__)[-16_000:]
+def _shown(key: object) -> str:
+    """A key in a message; objects may refuse to be shown."""
+    text, _ = attempt(repr, key)
+    return (text or f"<{type(key).__name__}>")[:80]

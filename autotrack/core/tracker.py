@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import process
 from .config import Location, Settings, find_store, load_settings
-from .errors import JournalError, StoreError
+from .errors import JournalError, RecordError, StoreError
 from .exits import ExitWatch
 from .folding import Sites
 from .guard import Failure, guard, warn
@@ -106,12 +106,17 @@ class Tracker:
         return journal
 
     def event(self, record: Mapping[str, Any]) -> None:
-        """Writes one event. On a full disk it waits in memory and is written when there is space."""
+        """Writes one event. On a full disk it waits in memory and is written when there is space.
+
+        RecordError for one that no journal takes: it must not keep others waiting.
+        """
         try:
             journal = self.journal()
             if self._pending:
                 self._write_pending(journal)
             journal.event(record)
+        except RecordError:
+            raise
         except (JournalError, OSError) as error:
             if len(self._pending) < MAX_PENDING:
                 self._pending.append(record)
@@ -121,7 +126,11 @@ class Tracker:
 
     def _write_pending(self, journal: JournalWriter) -> None:
         while self._pending:
-            journal.event(self._pending[0])
+            try:
+                journal.event(self._pending[0])
+            except RecordError as error:
+                self.lost_events += 1
+                self.disk_trouble(error)
             self._pending.popleft()
 
     def disk_trouble(self, error: BaseException) -> None:

@@ -37,7 +37,12 @@ def start_run(
     run = Run(new_id(), tracker=lambda: current, sink=current.sink)
     run.is_manual = True
     run._previous = previous
-    given: dict[str, Any] = {"name": name, "experiment": experiment, "tags": tags, "parent": parent or previous}
+    given: dict[str, Any] = {
+        "name": name,
+        "experiment": experiment,
+        "tags": tags,
+        "parent": previous if parent is None else parent,
+    }
     if current.settings.strict:
         run.begin(**given)
     elif guard.call("start_run", run.begin, **given) is None:

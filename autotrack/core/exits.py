@@ -43,10 +43,17 @@ def exit_code(code: object) -> int:
     return code & 0xFF if isinstance(code, int) else 1
 
 
+#: Characters of a traceback that are kept; what is left out in the middle is said.
+LONGEST_TRACEBACK = 64_000
+
+
 def described(error: BaseException) -> str:
     """The traceback as text; an exception whose own text fails is named by its type."""
     text, _ = attempt(lambda: "".join(traceback.format_exception(error)))
-    return (text or type(error).__name__)[-16_000:]
+    text = text or type(error).__name__
+    left_out = len(text) - LONGEST_TRACEBACK
+    half = LONGEST_TRACEBACK // 2
+    return text if left_out <= 0 else f"{text[:half]}\n... {left_out} characters left out ...\n{text[-half:]}"
 
 
 class ExitWatch:

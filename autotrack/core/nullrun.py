@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from .entities import ArtifactRecord, Columns, MetricSummary, ModelRecord, RunRecord, Status
 from .errors import NotFoundError
+from .keys import NO_RUN
 from .run import Run
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ class NullRun(Run):
     """Takes every call of ``Run`` and does nothing."""
 
     def __init__(self) -> None:
-        record = RunRecord("0" * 32, "not recorded", "", "", Status.FINISHED, 0)
+        record = RunRecord(NO_RUN, "not recorded", "", "", Status.FINISHED, 0)
         super().__init__(record.id, tracker=_nowhere, sink=_nowhere, record=record)
 
     def log_metric(self, key: str, value: float, step: int | None = None) -> None: ...
 
-    def _log_texts(self, kind: str, observer: str, values: Mapping[str, Any]) -> None: ...
+    def _log_texts(self, kind: str, observer: str, values: Mapping[str, Any] | list[tuple[str, Any]]) -> None: ...
 
     def _write(self, record: dict[str, Any]) -> None: ...
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .sink import Sink
     from .tracker import Tracker
 
+#: How many different refusals a run's health quotes; all are counted.
+MAX_REFUSALS = 20
 _UNFIT = (struct.error, JournalError, OSError, TypeError, OverflowError)
 
 
@@ -63,7 +65,7 @@ class Run(RunFiles):
         """
         try:
             series = self._series.get(key)
-            if series is not None and value.__class__ is float:
+            if series is not None and value.__class__ is float and (step is None or step.__class__ is int):
                 if step is None:
                     step = series[1]()
                 self._journal.point(series[0], step, value)
@@ -112,7 +114,7 @@ class Run(RunFiles):
 
     def log_param(self, key: str, value: Any) -> Any:
         """Keeps one parameter, as text in full; answers the value. A mapping is flattened to dotted keys."""
-        self.log_params({key: value})
+        self._log_texts("params", "params_logged", [(key, value)])
         return value
 
     def log_params(self, params: Mapping[str, Any]) -> None:
@@ -121,7 +123,7 @@ class Run(RunFiles):
 
     def set_tag(self, key: str, value: Any) -> None:
         """Sets one tag; a later value replaces it."""
-        self.set_tags({key: value})
+        self._log_texts("tags", "tags_set", [(key, value)])
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Sets tags; later values replace earlier ones."""
@@ -139,15 +141,15 @@ class Run(RunFiles):
         except UsageError as error:
             self._refuse("names", str(error))
 
-    def _log_texts(self, kind: str, observer: str, values: Mapping[str, Any]) -> None:
+    def _log_texts(self, kind: str, observer: str, values: Mapping[str, Any] | list[tuple[str, Any]]) -> None:
         texts = self._texts(kind, values)
         if texts:
             self._write({"k": kind, kind: texts})
             self._notify(observer, **{kind: texts})
 
-    def _texts(self, kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+    def _texts(self, kind: str, values: Mapping[str, Any] | list[tuple[str, Any]]) -> dict[str, str]:
         """What is kept of params or tags: a value whose own text fails is refused, the others are kept."""
-        pairs, error = attempt(lambda: list(keys.flatten(values)))
+        pairs, error = attempt(lambda: list(keys.flatten(dict(values))))
         if pairs is None:
             self._refuse(kind, f"{kind} are a mapping of keys to values: {error}", error)
         texts = {}
@@ -165,7 +167,7 @@ class Run(RunFiles):
 
     def note(self, message: str) -> None:
         """Writes down something about the recording itself (what was left out, and why)."""
-        self._write({"k": "health", "health": {"notes": [keys.printable(str(message))]}})
+        self._write({"k": "health", "health": {"notes": [keys.printable(_shown(message, str))]}})
 
     def note_failure(self, failure: Failure) -> None:
         """Writes down a failure of autotrack's own."""
@@ -192,7 +194,9 @@ class Run(RunFiles):
         self._started, self._clock = started, _boot_clock() - (now - started)
         from .plugins import run_tags
 
-        texts = self._texts("tags", run_tags()) | self._texts("tags", tags or {})
+        texts = self._texts("tags", run_tags()) | self._texts("tags", {} if tags is None else tags)
+        if getattr(parent, "id", None) == keys.NO_RUN:
+            parent = None
         if parent is not None and not keys.is_run_id(parent := getattr(parent, "id", parent)):
             self._refuse("names", f"{_shown(parent)} is no run and no id of one, so it is not the parent")
             parent = None
@@ -284,7 +288,7 @@ class Run(RunFiles):
         self._health[what] = self._health.get(what, 0) + 1
 
     def _refuse(self, kind: str, message: str, error: BaseException | None = None) -> None:
-        """A value that cannot be kept: raised under ``strict``, else counted, and said once a kind and run."""
+        """A value that cannot be kept: raised under ``strict``, else counted, noted, and said once a kind and run."""
         settings = self._tracker_of().settings
         if settings.strict:
             raise UsageError(message) from error
@@ -292,7 +296,9 @@ class Run(RunFiles):
         if kind not in self._warned:
             self._warned.add(kind)
             warn(f"not kept: {message}", silent=settings.silent)
-            self._health.setdefault("refusals", []).append(keys.printable(message[:500]))
+        told, message = self._health.setdefault("refusals", []), keys.printable(message[:500])
+        if len(told) < MAX_REFUSALS and message not in told:
+            told.append(message)
 
 
 def _boot_clock() -> int:
@@ -316,7 +322,7 @@ def _user() -> str | None:
     return user_name()
 
 
-def _shown(key: object) -> str:
-    """A key in a message; objects may refuse to be shown."""
-    text, _ = attempt(repr, key)
-    return (text or f"<{type(key).__name__}>")[:80]
+def _shown(thing: object, text: Callable[[object], str] | None = None) -> str:
+    """A thing in a message (its ``repr``, shortened, where nothing else is asked); objects may refuse to be shown."""
+    found, _ = attempt(text, thing) if text is not None else attempt(lambda: repr(thing)[:80])
+    return f"<{type(thing).__name__}>" if found is None else found

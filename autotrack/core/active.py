@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,9 @@ def start_run(
     current = tracker()
     if role() == "rank" or not current.settings.enabled:
         return NullRun()
-    previous = active_run()
+    # Another task's run on this thread is no parent: only a thread without one takes the main thread's.
+    on_main = threading.current_thread() is threading.main_thread()
+    previous = _innermost() if on_main else active_run()
     run = Run(new_id(), tracker=lambda: current, sink=current.sink)
     run.is_manual = True
     run._previous = previous
@@ -55,11 +58,9 @@ def start_run(
 def active_run() -> Run | None:
     """The run that ``log_*`` of the module writes to: the innermost open one of this context.
 
-    A thread that has none of its own shares the program's run where exactly one is open.
+    A thread that has none of its own shares the main thread's run where exactly one is open.
     """
-    run = active.get()
-    while run is not None and not run.is_open:
-        run = run._previous
+    run = _innermost()
     if run is not None:
         return run
     from . import tracker as trackers
@@ -67,5 +68,14 @@ def active_run() -> Run | None:
     current = trackers._current
     if current is None:
         return None
-    outermost = [run for run in list(current.runs.values()) if run.is_manual]
+    shared = (threading.main_thread().ident, threading.get_ident())
+    outermost = [run for run in list(current.runs.values()) if run.is_manual and run.thread in shared]
     return outermost[0] if len(outermost) == 1 else None
+
+
+def _innermost() -> Run | None:
+    """The innermost open run of this context itself."""
+    run = active.get()
+    while run is not None and not run.is_open:
+        run = run._previous
+    return run

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -46,6 +47,8 @@ class Run(RunFiles):
         super().__init__(run_id, tracker=tracker, sink=sink, record=record)
         #: True for a run of ``start_run``: it is active until it ends, and watched calls join it.
         self.is_manual = False
+        #: The thread that made it.
+        self.thread = threading.get_ident()
         #: Done just before the run ends.
         self.at_end: Callable[[], None] | None = None
         self._series: dict[str, tuple[int, Callable[[], int]]] = {}

@@ -96,9 +96,11 @@ class Tracker:
                 f"deliver them with `autotrack sync {folders[1]}`",
                 silent=self.settings.silent,
             )
-        self._session = session_record()
+        self._session = self._session or session_record()
         journal.event(self._session)
         self._journal = journal
+        if self.closed:  # an exit handler logs after ours: no thread any more, the next reader takes the journal in
+            return journal
         guard.call("last words", _last_words().arm, journal.path)
         guard.on_failure = note_failure
         self._courier = Courier(self)
@@ -189,8 +191,10 @@ class Tracker:
     def later(self, site: str, job: Any) -> None:
         """Runs a job on the background thread (at once where there is none)."""
         self.journal()
-        assert self._courier is not None
-        self._courier.later(site, job)
+        if self._courier is not None:
+            self._courier.later(site, job)
+        else:
+            guard.call(site, job)
 
     # Runs.
 
@@ -224,6 +228,9 @@ class Tracker:
             guard.call("the journal", self._write_pending, journal)
         _last_words().disarm()
         guard.call("the journal", journal.close)
+        self._journal = self._courier = None
+        for run in list(self._writing):
+            run.forget_series()
         if self._pending or self.lost_events or unfinished:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)

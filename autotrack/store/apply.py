@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -69,11 +70,11 @@ class Batch:
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             self.refused += 1
 
-    def add_points(self, run: str, key: str, points: Points) -> None:
-        """Appends points to a run's metric."""
-        entry = self._run(run)
-        entry.seen = max(entry.seen, points.latest())
-        self._points.append((run, key, points))
+    def touch(self, run_id: str, moment: int) -> None:
+        """Notes that a run was alive at a moment: one of its points is of then."""
+        run = self._run(run_id)
+        if moment > run.seen:
+            run.seen = moment
 
     def _run(self, run_id: str) -> _Run:
         found = self._runs.get(run_id)
@@ -174,8 +175,11 @@ class Batch:
 
     # Writing.
 
-    def write(self, connection: Connection) -> None:
-        """Stores everything that was taken in. Runs that were never started (their record was lost) are made up."""
+    def write(self, connection: Connection, points: Iterable[tuple[str, str, Points]]) -> None:
+        """Stores everything that was taken in, and points (run id, key, points) of runs that were touched.
+
+        Runs that were never started (their record was lost) are made up.
+        """
         fresh = self._write_runs(connection)
         for table, rows in (
             (schema.params, self._param_rows()),
@@ -190,7 +194,8 @@ class Batch:
         if self.series:
             names = ("writer", "id", "run", "key", "is_int")
             write_rows(connection, upsert(schema.writer_series), names, self._series_rows())
-        append(connection, [NewPoints(self._runs[run].number, key, points) for run, key, points in self._points], fresh)
+        numbered = (NewPoints(self._runs[run].number, key, some) for run, key, some in chain(self._points, points))
+        append(connection, numbered, fresh)
 
     def _rows_of(self, things: Mapping[Any, Record]) -> list[dict[str, Any]]:
         return [{**row, "run": self._runs[address[0]].number} for address, row in things.items()]
@@ -267,10 +272,11 @@ class Batch:
                 values = {f"at_{name}": value for name, value in update.items()}
                 changes.setdefault(tuple(update), []).append({**values, "at_n": run.number})
         if new:
-            connection.execute(insert(schema.runs), new)
+            names = [column.name for column in schema.runs.columns]
+            write_rows(connection, insert(schema.runs), names, [tuple(row.values()) for row in new])
         table = schema.runs
-        for names, rows in changes.items():
-            changed: dict[Any, Any] = {table.c[name]: bindparam(f"at_{name}") for name in names}
+        for changed_names, rows in changes.items():
+            changed: dict[Any, Any] = {table.c[name]: bindparam(f"at_{name}") for name in changed_names}
             connection.execute(table.update().where(table.c.n == bindparam("at_n")).values(changed), rows)
         return {row["n"] for row in new}
 

@@ -7,7 +7,7 @@ past it. See ``autotrack.core.sink.Intake``.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select, update
@@ -21,7 +21,7 @@ from autotrack.core.journal.reader import Cursor
 from . import schema
 from .apply import Batch, note_damage, series_of
 from .dialect import begin_write, for_update, translated, upsert
-from .points import SLOT, Points, by_series
+from .points import SLOT, Points, Slots
 
 #: Signals by which somebody ends a program on purpose; any other death is a crash.
 ENDED_ON_PURPOSE = frozenset({"SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"})
@@ -109,19 +109,26 @@ def _store(connection: Connection, writer: str, events: Iterable[Mapping[str, An
     for record in events:
         batch.take(record)
         count += 1
-    lost = points = 0
-    groups = list(by_series(raw))
-    missing = {group[0] for group in groups} - batch.series.keys()
+    slots = Slots(raw)
+    latest = slots.latest()
     series = batch.series
+    missing = [number for number, _ in latest if number not in series]
     if missing:
         series = {**series_of(connection, writer, missing), **series}
-    for number, steps, times, bits in groups:
-        named = series.get(number)
-        if named is None:  # the record that named it was damaged
-            lost += len(steps)
-            continue
-        run, key, is_int = named
-        batch.add_points(run, key, Points(steps, times, bits, is_int))
-        points += len(steps)
-    batch.write(connection)
+    for number, moment in latest:
+        if number in series:
+            batch.touch(series[number][0], moment)
+    points = lost = 0
+
+    def named() -> Iterator[tuple[str, str, Points]]:
+        nonlocal points, lost
+        for number, steps, times, bits in slots.groups():
+            if number not in series:  # the record that named it was damaged
+                lost += len(steps)
+                continue
+            run, key, is_int = series[number]
+            points += len(steps)
+            yield run, key, Points(steps, times, bits, is_int)
+
+    batch.write(connection, named())  # one by one: a hundred thousand small objects at once would cost more to keep
     return Delivery(points=points, events=count - batch.refused, damaged=batch.refused + lost)

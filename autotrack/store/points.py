@@ -51,10 +51,6 @@ class Points:
             steps, times, bits = (np.asarray(column, dtype=np.int64) for column in (steps, times, bits))
         return cls(steps, times, bits, is_int)
 
-    def latest(self) -> int:
-        """The latest of the times."""
-        return max(self.times) if isinstance(self.times, list) else int(self.times.max())
-
     def values(self) -> Any:
         """The values: a sequence of ints or floats."""
         if self.is_int:
@@ -81,54 +77,85 @@ class Points:
 
 def floats(bits: list[int]) -> tuple[float, ...]:
     """The float64 values that signed 64-bit integers stand for."""
-    return struct.unpack(f"<{len(bits)}d", struct.pack(f"<{len(bits)}q", *bits))
+    count = len(bits)
+    if count <= FEW:
+        return _DOUBLES[count].unpack(_INTEGERS[count].pack(*bits))
+    return struct.unpack(f"<{count}d", struct.pack(f"<{count}q", *bits))
 
 
-def by_series(data: bytes) -> Iterator[tuple[int, Any, Any, Any]]:
-    """For each series its id and its steps, times and value bits in order of arrival, as ``Points`` takes them."""
-    if len(data) // SLOT.size > _BY_HAND:
-        yield from _by_arrays(data)
-        return
-    found: dict[int, tuple[list[int], list[int], list[int]]] = {}
-    for step, time, bits, series, _ in SLOT.iter_unpack(data):
-        columns = found.get(series)
-        if columns is None:
-            columns = found[series] = [], [], []
-        columns[0].append(step)
-        columns[1].append(time)
-        columns[2].append(bits)
-    for number, columns in found.items():
-        if len(columns[0]) <= FEW:
-            yield number, *columns
-        else:
-            import numpy as np
-
-            steps, times, values = (np.array(column, dtype=np.int64) for column in columns)
-            yield number, steps, times, values
+_INTEGERS = [struct.Struct(f"<{count}q") for count in range(FEW + 1)]
+_DOUBLES = [struct.Struct(f"<{count}d") for count in range(FEW + 1)]
 
 
-def _by_arrays(data: bytes) -> Iterator[tuple[int, Any, Any, Any]]:
-    import numpy as np
+class Slots:
+    """Slots sorted by series."""
 
-    slots = np.frombuffer(
-        data, np.dtype([("step", "<i8"), ("time", "<i8"), ("bits", "<i8"), ("series", "<u4"), ("crc", "<u4")])
-    )
-    steps, times, bits, ids = (np.ascontiguousarray(slots[name]) for name in ("step", "time", "bits", "series"))
-    lowest, highest = int(ids.min()), int(ids.max())
-    if lowest == highest:
-        yield lowest, steps, times, bits
-        return
-    # Two-byte keys make numpy's stable sort a radix sort.
-    keys = (ids - np.uint32(lowest)).astype(np.uint16) if highest - lowest < 65536 else ids
-    order = np.argsort(keys, kind="stable")
-    ids, steps, times, bits = ids[order], steps[order], times[order], bits[order]
-    edges = [0, *(np.flatnonzero(ids[1:] != ids[:-1]) + 1).tolist(), len(ids)]
-    numbers = ids[edges[:-1]].tolist()
-    lists: list[list[int]] | None = None
-    for number, (start, end) in zip(numbers, pairwise(edges), strict=True):
-        if end - start > FEW:
-            yield number, steps[start:end], times[start:end], bits[start:end]
-            continue
-        if lists is None:  # all at once: a slice of an array costs ten times a slice of a list
-            lists = [steps.tolist(), times.tolist(), bits.tolist()]
-        yield number, lists[0][start:end], lists[1][start:end], lists[2][start:end]
+    def __init__(self, data: bytes) -> None:
+        self._by_hand: dict[int, tuple[list[int], list[int], list[int]]] = {}
+        self._sorted: _Sorted | None = None
+        if len(data) // SLOT.size > _BY_HAND:
+            self._sorted = _Sorted(data)
+            return
+        for step, time, bits, series, _ in SLOT.iter_unpack(data):
+            columns = self._by_hand.get(series)
+            if columns is None:
+                columns = self._by_hand[series] = [], [], []
+            columns[0].append(step)
+            columns[1].append(time)
+            columns[2].append(bits)
+
+    def latest(self) -> list[tuple[int, int]]:
+        """Each series' id and the latest of its times."""
+        if self._sorted is not None:
+            return self._sorted.latest()
+        return [(number, max(columns[1])) for number, columns in self._by_hand.items()]
+
+    def groups(self) -> Iterator[tuple[int, Any, Any, Any]]:
+        """Each series' id and its steps, times and value bits in order of arrival, as ``Points`` takes them."""
+        if self._sorted is not None:
+            yield from self._sorted.groups()
+            return
+        for number, columns in self._by_hand.items():
+            if len(columns[0]) <= FEW:
+                yield number, *columns
+            else:
+                import numpy as np
+
+                steps, times, bits = (np.array(column, dtype=np.int64) for column in columns)
+                yield number, steps, times, bits
+
+
+class _Sorted:
+    """Many slots, sorted by series with numpy."""
+
+    def __init__(self, data: bytes) -> None:
+        import numpy as np
+
+        names = [("step", "<i8"), ("time", "<i8"), ("bits", "<i8"), ("series", "<u4"), ("crc", "<u4")]
+        slots = np.frombuffer(data, np.dtype(names))
+        steps, times, bits, ids = (np.ascontiguousarray(slots[name]) for name in ("step", "time", "bits", "series"))
+        lowest, highest = int(ids.min()), int(ids.max())
+        if lowest != highest:
+            # Two-byte keys make numpy's stable sort a radix sort.
+            keys = (ids - np.uint32(lowest)).astype(np.uint16) if highest - lowest < 65536 else ids
+            order = np.argsort(keys, kind="stable")
+            ids, steps, times, bits = ids[order], steps[order], times[order], bits[order]
+        starts = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
+        self._columns = steps, times, bits
+        self._edges: list[int] = [*starts.tolist(), len(ids)]
+        self._ids: list[int] = ids[starts].tolist()
+        self._latest: list[int] = np.maximum.reduceat(times, starts).tolist()
+
+    def latest(self) -> list[tuple[int, int]]:
+        return list(zip(self._ids, self._latest, strict=True))
+
+    def groups(self) -> Iterator[tuple[int, Any, Any, Any]]:
+        steps, times, bits = self._columns
+        lists: list[list[int]] | None = None
+        for number, (start, end) in zip(self._ids, pairwise(self._edges), strict=True):
+            if end - start > FEW:
+                yield number, steps[start:end], times[start:end], bits[start:end]
+                continue
+            if lists is None:  # all at once: a slice of an array costs ten times a slice of a list
+                lists = [column.tolist() for column in self._columns]
+            yield number, lists[0][start:end], lists[1][start:end], lists[2][start:end]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -54,25 +55,33 @@ def searchable(value: float | int) -> float | None:
     return None if math.isnan(number) else number
 
 
-def append(connection: Connection, batch: Sequence[NewPoints], fresh: Collection[int] = ()) -> None:
+def append(connection: Connection, batch: Iterable[NewPoints], fresh: Collection[int] = ()) -> None:
     """Appends points to their series, in the caller's transaction. A series may stand in ``batch`` more than once.
 
     ``fresh``: numbers of runs that this transaction made, which have no series yet.
     """
-    known = _existing(connection, {(item.run, item.key) for item in batch if item.run not in fresh})
+    items = iter(batch)
+    made: set[tuple[int, str]] = set()
+    while some := list(islice(items, MANY)):
+        asked = {(item.run, item.key) for item in some if item.run not in fresh or (item.run, item.key) in made}
+        made.update(_append(connection, some, _existing(connection, asked)))
+
+
+def _append(
+    connection: Connection, batch: Sequence[NewPoints], known: Mapping[tuple[int, str], dict[str, Any]]
+) -> Iterable[tuple[int, str]]:
+    """Appends points to series, of which ``known`` are in the database; answers the new ones."""
     new: dict[tuple[int, str], dict[str, Any]] = {}
+    changed: dict[tuple[int, str], dict[str, Any]] = {}
     chunks: dict[tuple[int, int], tuple[int, int, int, bytes]] = {}
     next_id = first_of(connection, schema.series.c.id, len(batch))
-    changed: dict[tuple[int, str], dict[str, Any]] = {}
     for item in batch:
-        if not len(item.points):
-            continue
         address = (item.run, item.key)
         row = known.get(address) or new.get(address)
         if row is None:
-            row = new[address] = _first(item, next_id)
+            new[address] = row = _first(item, next_id)
             next_id += 1
-            if len(item.points) > 1:
+            if row["count"] > 1:
                 _store(connection, row, item.points, chunks)
             continue
         if address in known:
@@ -97,17 +106,15 @@ def append(connection: Connection, batch: Sequence[NewPoints], fresh: Collection
             .values({table.c[name]: bindparam(f"at_{name}") for name in _STATE}),
             rows,
         )
+    return new
 
 
 def _existing(connection: Connection, addresses: Collection[tuple[int, str]]) -> dict[tuple[int, str], dict[str, Any]]:
+    if not addresses:
+        return {}
     table = schema.series
-    wanted = list(addresses)
-    found: dict[tuple[int, str], dict[str, Any]] = {}
-    for start in range(0, len(wanted), MANY):
-        these = among_pairs(table.c.run, table.c.key, wanted[start : start + MANY])
-        rows = connection.execute(for_update(select(table).where(these))).mappings()
-        found.update(((row["run"], row["key"]), dict(row)) for row in rows)
-    return found
+    these = select(table).where(among_pairs(table.c.run, table.c.key, list(addresses)))
+    return {(row["run"], row["key"]): dict(row) for row in connection.execute(for_update(these)).mappings()}
 
 
 def _first(item: NewPoints, number: int) -> dict[str, Any]:
@@ -135,9 +142,10 @@ def _update(row: dict[str, Any], points: Points) -> None:
     """Takes points into a summary: the last is the one with the largest step that arrived last."""
     steps, values = points.steps, points.values()
     if isinstance(steps, list):
-        step, at = max(zip(steps, range(len(steps)), strict=True))
-        numbers = [float(value) for value in values if value == value]  # NaN is no number to search for
-        low, high = (min(numbers), max(numbers)) if numbers else (None, None)
+        step = max(steps)
+        at = len(steps) - 1 - steps[::-1].index(step)
+        numbers = [value for value in values if value == value]  # NaN is no number to search for
+        low, high = (float(min(numbers)), float(max(numbers))) if numbers else (None, None)
     else:
         import numpy as np
 
@@ -151,7 +159,7 @@ def _update(row: dict[str, Any], points: Points) -> None:
     if low is not None and high is not None:
         row["low"] = low if row["low"] is None else min(row["low"], low)
         row["high"] = high if row["high"] is None else max(row["high"], high)
-    row["count"] += len(points)
+    row["count"] += len(steps)
 
 
 def _only_point(row: dict[str, Any]) -> Points:

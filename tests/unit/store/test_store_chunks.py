@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from autotrack.core.errors import StoreError
 from autotrack.store.chunks import FULL, LONGEST, decode, decode_into, encode, is_intact
-from autotrack.store.points import FEW, SLOT, Points, by_series
+from autotrack.store.points import FEW, SLOT, Points, Slots
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -90,8 +90,8 @@ def test_a_flipped_bit_is_found():
 def test_slots_are_grouped_in_order_of_arrival(rows, more):
     rows = [*rows, *((7, step, step * 1000, 0) for step in range(more))]  # few by hand, many with numpy
     data = b"".join(SLOT.pack(step, time, bits, series, 0) for series, step, time, bits in rows)
-    found = {}
-    for series, *columns in by_series(data):
+    found, slots = {}, Slots(data)
+    for series, *columns in slots.groups():
         points = Points(*columns, False)
         assert isinstance(points.steps, list) is (len(points) <= FEW)
         found[series] = [tuple(map(int, row)) for row in zip(points.steps, points.times, points.bits, strict=True)]
@@ -99,3 +99,4 @@ def test_slots_are_grouped_in_order_of_arrival(rows, more):
     for series, *rest in rows:
         wanted.setdefault(series, []).append(tuple(rest))
     assert found == wanted
+    assert dict(slots.latest()) == {series: max(time for _, time, _ in rows) for series, rows in wanted.items()}

@@ -19,7 +19,7 @@ from .points import Points
 BITS = struct.Struct("<d")
 INT = struct.Struct("<q")
 #: Series that are looked up in one statement.
-MANY = 5000
+MANY = 2000
 
 _COLUMNS = [column.name for column in schema.series.columns]
 _STATE = [name for name in _COLUMNS if name not in ("run", "key", "id")]

@@ -131,8 +131,10 @@ class Run(RunMetrics, RunFiles):
             experiment=experiment,
             parent=parent.id if isinstance(parent, Run) else parent,
             started=self._began,
-            tags=self._texts("tags", {**run_tags(), **(tags or {})}),
+            tags=self._texts("tags", run_tags()),
         )
+        with self.refusing("tags", "tags of a run"):
+            self._draft.tags.update(self._texts("tags", tags or {}))
         tracker.journal()  # first of all: without one there is no run
         self._draft.session = tracker.session
         self._open = True

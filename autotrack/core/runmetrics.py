@@ -25,6 +25,7 @@ class RunMetrics(RunWriting):
         #: By key: the series' number in ``_journal``, and the counter of automatic steps.
         self._series: dict[str, tuple[int, Callable[[], int]]] = {}
         self._wide: dict[str, int] = {}
+        self._counters: dict[str, Callable[[], int]] = {}
         self._journal: JournalWriter = _NO_JOURNAL
         self._begin_at: dict[str, int] | None = None
 
@@ -80,13 +81,12 @@ class RunMetrics(RunWriting):
     def _series_of(self, key: str, journal: JournalWriter) -> tuple[int, Callable[[], int]]:
         if self._journal is not journal:
             # Of a process that forked, or a tracker that was closed: its numbers mean other metrics here.
-            steps = {name: counter for name, (_, counter) in self._series.items()}
             self._series, self._wide, self._journal = {}, {}, journal
-        else:
-            steps = {}
         series = self._series.get(key)
         if series is None:
-            counter = steps.get(key) or itertools.count(self._first_step(key)).__next__
+            counter = self._counters.get(key)
+            if counter is None:
+                counter = self._counters[key] = itertools.count(self._first_step(key)).__next__
             series = self._series[key] = journal.series(self.id, key, "f8"), counter
         return series
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from . import keys
 from .active import active
+from .callsite import is_ours
 from .entities import Status
 from .errors import UsageError
 from .exits import ending_of
@@ -232,6 +233,13 @@ def _boot_clock() -> int:
 
 
 def _describe(error: BaseException) -> str:
-    """The traceback as text; an exception whose own text fails is named by its type."""
-    text = guard.call("traceback", lambda: "".join(traceback.format_exception(error)))
+    """The traceback as text, without our own frames; an exception whose own text fails is named by its type."""
+    text = guard.call("traceback", lambda: "".join(_their_traceback(error).format()))
     return keys.printable((text or type(error).__name__)[-16_000:])
+
+
+def _their_traceback(error: BaseException) -> traceback.TracebackException:
+    found = traceback.TracebackException.from_exception(error)
+    theirs = [frame for frame in found.stack if not is_ours(frame.filename)]
+    found.stack = traceback.StackSummary.from_list(theirs)
+    return found

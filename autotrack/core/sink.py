@@ -97,6 +97,11 @@ class Intake(Protocol):
         StoreError where it could not be stored: nothing of it is then.
         """
 
-    def end_writer(self, writer: str, *, seen: int | None = None, word: LastWord | None = None) -> None:
-        """Ends the runs that a dead writer left running, at the last moment it was ``seen`` (ns): KILLED where its last
-        word is a signal by which somebody ends a program on purpose, else CRASHED."""
+    def end_writer(
+        self, writer: str, *, seen: int | None = None, word: LastWord | None = None, exit_code: int | None = None
+    ) -> None:
+        """Ends the runs that a dead writer left running, at the last moment it was ``seen`` (ns).
+
+        FINISHED or FAILED by its ``exit_code`` where that is known (it ended by itself), KILLED where its last word is a
+        signal by which somebody ends a program on purpose, else CRASHED.
+        """

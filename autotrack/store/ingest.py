@@ -17,6 +17,7 @@ from pathlib import Path
 from autotrack.core.addresses import MARK, destination, marks
 from autotrack.core.entities import Delivery
 from autotrack.core.errors import JournalError, StoreError
+from autotrack.core.exits import exit_path, read_exit_code
 from autotrack.core.journal.lastwords import last_words_path, read_last_words
 from autotrack.core.journal.lease import is_alive
 from autotrack.core.journal.reader import JournalReader
@@ -86,7 +87,8 @@ class Ingest:
                 if not batch.more:
                     break
         if dead:
-            self._intake.end_writer(header.writer, seen=heartbeat, word=read_last_words(path))
+            word, code = read_last_words(path), read_exit_code(path)
+            self._intake.end_writer(header.writer, seen=heartbeat, word=word, exit_code=code)
         return total, dead
 
     def _remove(self, done: list[Path]) -> None:
@@ -97,6 +99,7 @@ class Ingest:
         for path in done:
             path.unlink(missing_ok=True)
             last_words_path(path).unlink(missing_ok=True)
+            exit_path(path).unlink(missing_ok=True)
 
 
 def journals_in(folder: Path) -> list[Path]:

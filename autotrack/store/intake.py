@@ -77,20 +77,31 @@ class Intake:
                 note_damage(connection, writer, row.damaged + lost)
         return Delivery(points=taken.points, events=taken.events, damaged=lost)
 
-    def end_writer(self, writer: str, *, seen: int | None = None, word: LastWord | None = None) -> None:
+    def end_writer(
+        self, writer: str, *, seen: int | None = None, word: LastWord | None = None, exit_code: int | None = None
+    ) -> None:
         """Ends the runs that a dead writer left running (see ``autotrack.core.sink.Intake``)."""
         runs, writers, links = schema.runs, schema.writers, schema.writer_series
         left = select(runs.c.n, runs.c.last_seen, runs.c.started).where(
             runs.c.writer == writer, runs.c.status == str(Status.RUNNING)
         )
         status, error = Status.CRASHED, None
-        if word is not None:
+        if exit_code is not None:  # it ended by itself and left its runs to us
+            status = Status.FAILED if exit_code else Status.FINISHED
+            error = f"the program ended with exit code {exit_code}" if exit_code else None
+        elif word is not None:
             status = Status.KILLED if word.signal in ENDED_ON_PURPOSE else Status.CRASHED
             error = "\n".join(part for part in (f"ended by {word.signal}", word.traceback) if part)
         with begin_write(self._engine) as connection:
             for row in connection.execute(for_update(left)).all():
                 last = max(row.last_seen or 0, row.started, _not_in_the_future(seen))
-                values = {"status": str(status), "ended": last, "last_seen": last, "error": error}
+                values = {
+                    "status": str(status),
+                    "ended": last,
+                    "last_seen": last,
+                    "error": error,
+                    "exit_code": exit_code,
+                }
                 connection.execute(update(runs).where(runs.c.n == row.n).values(values))
             connection.execute(delete(links).where(links.c.writer == writer))
             connection.execute(update(writers).where(writers.c.writer == writer).values(state="done"))

@@ -101,11 +101,13 @@ class Store:
         self._after_fork()
         return self._intake.apply(writer, cursor, batch, host=host, seen=seen)
 
-    def end_writer(self, writer: str, *, seen: int | None = None, word: LastWord | None = None) -> None:
+    def end_writer(
+        self, writer: str, *, seen: int | None = None, word: LastWord | None = None, exit_code: int | None = None
+    ) -> None:
         """Ends the runs that a dead writer left running."""
         self._check_writable()
         self._after_fork()
-        self._intake.end_writer(writer, seen=seen, word=word)
+        self._intake.end_writer(writer, seen=seen, word=word, exit_code=exit_code)
 
     def _refresh(self) -> None:
         """Brings in what the journals hold, so that a reader sees everything; reading goes on where that fails."""

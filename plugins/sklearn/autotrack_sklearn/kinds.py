@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from autotrack.plugin import attempt
@@ -25,6 +25,8 @@ PREPARATION = (
 _PIPELINE = "sklearn.pipeline.Pipeline"
 _UNION = "sklearn.pipeline.FeatureUnion"
 _SEARCH = "sklearn.model_selection._search.BaseSearchCV"
+
+_TESTS = frozenset({"tests", "test", "conftest"})
 
 #: Methods that training calls anyway; what they do is no reason against a later predict.
 _TRAINING = frozenset({"__init__", "fit", "partial_fit", "fit_predict", "fit_transform", "get_params", "set_params"})
@@ -93,6 +95,8 @@ def is_library(kind: Any) -> bool:
     module = sys.modules.get(getattr(kind, "__module__", None) or "")
     if module is None:
         return False
+    if not _TESTS.isdisjoint(module.__name__.split(".")):  # a package's tests are programs that use it
+        return False
     if module.__name__.partition(".")[0] in {"sklearn", "numpy", "scipy", "builtins"}:
         return True
     file = getattr(module, "__file__", None)
@@ -120,14 +124,36 @@ def keeps_quiet(estimator: Any) -> str | None:
     if params is None:
         return f"{type(estimator).__name__}.get_params"
     for part in (estimator, *params.values()):
-        if isinstance(part, FunctionType):
-            if not is_library(part) and not _is_quiet(part):
-                return part.__qualname__
-        elif hasattr(type(part), "fit"):
+        loud = _loud_callable(part) if callable(part) and not isinstance(part, type) else None
+        if loud is None and hasattr(type(part), "fit"):
             loud = _loud_method(type(part))
-            if loud is not None:
-                return loud
+        if loud is not None:
+            return loud
     return None
+
+
+def scores_by_name(estimator: Any) -> bool:
+    """True where no ``scoring`` in the estimator or in its parts is a scorer of the user's: their calls are theirs."""
+    params, _ = attempt(estimator.get_params, deep=True)
+    if params is None:
+        return False
+    given = [value for key, value in params.items() if key.rpartition("__")[2] == "scoring"]
+    return all(_is_name(name) for value in given for name in (value if isinstance(value, (list, tuple)) else (value,)))
+
+
+def _is_name(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _loud_callable(part: Any) -> str | None:
+    """The name of a function or callable object (a kernel, a metric) of the user's that may do more than compute."""
+    while isinstance(part, functools.partial):
+        part = part.func
+    if isinstance(part, MethodType):
+        part = part.__func__
+    if isinstance(part, FunctionType):
+        return None if is_library(part) or _is_quiet(part) else part.__qualname__
+    return _loud_method(type(part))
 
 
 @functools.lru_cache(maxsize=1024)

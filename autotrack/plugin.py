@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from autotrack.core import pickled
-from autotrack.core.capture import Call
+from typing import TYPE_CHECKING, Any
+
 from autotrack.core.errors import ArtifactError, AutotrackError, PluginError, UntrustedModelError
 from autotrack.core.flavor import Flavor
 from autotrack.core.guard import attempt
 from autotrack.core.hookspecs import hookimpl, hookspec
 from autotrack.core.patching import Family, Patch
-from autotrack.core.proberun import ProbeRun
+
+if TYPE_CHECKING:
+    from autotrack.core import pickled
+    from autotrack.core.capture import Call
+    from autotrack.core.proberun import ProbeRun
 
 __all__ = [
     "ArtifactError",
@@ -26,3 +30,20 @@ __all__ = [
     "hookspec",
     "pickled",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What plugins name in annotations, or need only when a model is saved, is not loaded with every plugin.
+    if name == "Call":
+        from autotrack.core.capture import Call
+
+        return Call
+    if name == "ProbeRun":
+        from autotrack.core.proberun import ProbeRun
+
+        return ProbeRun
+    if name == "pickled":
+        from autotrack.core import pickled
+
+        return pickled
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

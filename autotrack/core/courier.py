@@ -52,6 +52,8 @@ class Courier:
 
     def drain(self, deadline: float) -> int:
         """Waits for postponed jobs, doing them on this thread too; answers how many are left at the deadline."""
+        if threading.current_thread() is self._thread:
+            return len(self._jobs)  # asked by one of the jobs: it cannot wait for itself
         while time.monotonic() < deadline:
             if self._jobs:
                 self._one_job()

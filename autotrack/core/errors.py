@@ -46,6 +46,10 @@ class JournalError(AutotrackError):
     """The journal could not take a record (most often: the disk is full)."""
 
 
+class JournalFull(JournalError):
+    """There was no room for a record (the disk or a quota is full); nothing of it was written."""
+
+
 class ArtifactError(AutotrackError):
     """An artifact path that is refused, or an artifact that could not be read or written."""
 

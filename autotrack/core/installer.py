@@ -350,13 +350,15 @@ def _path(owner: Any, name: str) -> str:
 
 
 def _version(distribution: str, top: str) -> str | None:
-    import importlib.metadata  # 20 ms where nobody has imported it yet; a target library mostly has
+    version = getattr(sys.modules.get(top), "__version__", None)  # it says so itself; metadata cost milliseconds
+    if isinstance(version, str):
+        return version
+    import importlib.metadata
 
     try:
         return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:  # the distribution has another name than the module (xgboost-cpu)
-        version = getattr(sys.modules.get(top), "__version__", None)
-        return version if isinstance(version, str) else None
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _findable(top: str) -> bool:

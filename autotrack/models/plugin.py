@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotrack.core.entities import ModelRecord
 from autotrack.core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -16,6 +14,8 @@ if TYPE_CHECKING:
 @hookimpl
 def log_model(run: Run, model: Any, path: str) -> bool | None:
     """Saves the model among the run's artifacts; None where no plugin's flavor handles its class."""
+    from autotrack.core.entities import ModelRecord
+
     from .flavors import flavor_of
     from .registered import registered_flavors
     from .saving import fill
@@ -23,6 +23,8 @@ def log_model(run: Run, model: Any, path: str) -> bool | None:
     flavor = flavor_of(model, registered_flavors())
     if flavor is None:
         return None
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="autotrack-model-") as name:
         folder = Path(name)
         files = fill(model, flavor, folder, path=path, run_id=run.id)

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 
 from autotrack.core.entities import Delivery, Status
 from autotrack.core.errors import JournalError, StoreError
+from autotrack.core.exits import exit_path, read_exit_code
 from autotrack.core.journal.lastwords import last_words_path, read_last_words
 from autotrack.core.journal.layout import Header
 from autotrack.core.journal.lease import is_alive
@@ -147,15 +148,18 @@ class Ingest:
         )
         rows = connection.execute(left).all()
         if rows:
-            words = read_last_words(path)
+            words, code = read_last_words(path), read_exit_code(path)
             status, error = Status.CRASHED, None
-            if words is not None:
+            if code is not None:  # it ended by itself and left its runs to us
+                status = Status.FAILED if code else Status.FINISHED
+                error = f"the program ended with exit code {code}" if code else None
+            elif words is not None:
                 status = Status.KILLED if words.signal in ENDED_ON_PURPOSE else Status.CRASHED
                 error = "\n".join(part for part in (f"ended by {words.signal}", words.traceback) if part)
             for row in rows:
                 # The heartbeat touches the file; a file from the future (copied, clock set back) is not believed.
                 seen = max(row.last_seen or 0, row.started, min(heartbeat, time.time_ns()))
-                values = {"status": str(status), "ended": seen, "last_seen": seen, "error": error}
+                values = {"status": str(status), "ended": seen, "last_seen": seen, "error": error, "exit_code": code}
                 connection.execute(update(runs).where(runs.c.n == row.n).values(values))
         connection.execute(delete(schema.writer_series).where(schema.writer_series.c.writer == header.writer))
         writers = schema.writers
@@ -169,6 +173,7 @@ class Ingest:
         for path in done:
             path.unlink(missing_ok=True)
             last_words_path(path).unlink(missing_ok=True)
+            exit_path(path).unlink(missing_ok=True)
 
 
 def journals_in(folder: Path) -> list[Path]:

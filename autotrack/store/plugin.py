@@ -9,11 +9,10 @@ from urllib.parse import unquote, urlsplit
 from autotrack.core.errors import ArtifactError
 from autotrack.core.hookspecs import hookimpl
 
-from .artifacts import LocalArtifacts
-
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
 
+    from .artifacts import LocalArtifacts
     from .remote_artifacts import FsspecArtifacts
 
 
@@ -30,6 +29,8 @@ def open_sink(uri: str) -> Sink | None:
 @hookimpl
 def open_artifacts(uri: str) -> LocalArtifacts | FsspecArtifacts:
     """Artifacts in a folder (a path or ``file://`` URI) or at any URI that fsspec knows."""
+    from .artifacts import LocalArtifacts
+
     if "://" not in uri:
         return LocalArtifacts(Path(uri))
     parts = urlsplit(uri)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autotrack.core.errors import JournalError
+from autotrack.core.errors import JournalError, JournalFull
 
 from . import layout, lease
 from .layout import ExtentHeader, Header
@@ -24,10 +24,6 @@ RETRY_AFTER = 1.0
 
 _NO_FALLOCATE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 _COPY_CHUNK = 1 << 20
-
-
-class JournalFull(JournalError):
-    """There was no room for a record (the disk or a quota is full); nothing of it was written."""
 
 
 @dataclass(slots=True, eq=False)

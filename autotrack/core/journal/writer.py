@@ -15,13 +15,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from autotrack.core.errors import JournalError
+from autotrack.core.errors import JournalError, JournalFull
 
 from . import layout
 from .layout import EVENTS, EXTENT_HEADER, POINTS, SLOT, Header
 from .lease import process_identity
 from .points import Point, PointI8, Recorder, recorder
-from .space import Extent, JournalFull, Space
+from .space import Extent, Space
 
 #: Records that others stand on are written twice: a flipped byte in one would cost more than that record.
 KEYSTONES = frozenset({"session", "run_start", "series"})
@@ -194,8 +194,12 @@ class JournalWriter:
             self._record_with(recorder(points, used, self._overflow))
             old.discard()
 
-    def close(self) -> None:
-        """Syncs, gives unused room back and releases the lease; the file stays. Logging then is a JournalError."""
+    def close(self, *, keep_lease: bool = False) -> None:
+        """Syncs, gives unused room back and releases the lease; the file stays. Logging then is a JournalError.
+
+        ``keep_lease`` leaves the lease to end with the process, for a program that still has something to write beside
+        the journal: nobody takes it for dead before.
+        """
         with self._sync_lock, self._events_lock, self._grow_lock:
             if self._state != "open":
                 return
@@ -211,7 +215,8 @@ class JournalWriter:
                 self._space.trim(self._unmap(ends))
                 self._space.sync()
             finally:
-                self._space.release()
+                if not keep_lease:
+                    self._space.release()
 
     def abandon(self) -> None:
         """For a forked child: forgets the parent's journal without touching its file, its maps or its lease.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt, pickled
+from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt
 
 #: Types whose files skops opens without being told to: nothing to declare in MLmodel for them.
 _ORDINARY = ("builtins.", "collections.", "numpy.")
@@ -27,6 +27,8 @@ def save(model: Any, folder: Path) -> Mapping[str, Any]:
         entry: dict[str, Any] = {"pickled_model": "model.skops", "serialization_format": "skops"}
         modules = names
     else:
+        from autotrack.plugin import pickled
+
         content, pickler = pickled.dumps(model)
         (folder / "model.pkl").write_bytes(content)
         entry = {"pickled_model": "model.pkl", "serialization_format": pickler, "pickled_because": str(reason)}
@@ -46,6 +48,8 @@ def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
     path = _inside(folder, entry.get("pickled_model"))
     kind = entry.get("serialization_format") or ("skops" if path.suffix == ".skops" else "pickle")
     if kind != "skops" and path.suffix != ".skops":
+        from autotrack.plugin import pickled
+
         return pickled.load(path, trust)
     import zipfile
 

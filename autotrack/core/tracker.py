@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import process
+from . import addresses, process
 from .config import Location, Settings, find_store, load_settings
 from .errors import JournalError, JournalFull, StoreError
 from .exits import Ending, ending_of, uncaught, write_exit_code
@@ -23,6 +23,7 @@ from .folding import Sites
 from .guard import Failure, guard, warn
 from .kept import KeptRuns
 from .meter import Meter
+from .private import make_own
 from .session import session_record
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Tracker:
         problems = []
         for folder in folders:
             try:
-                journal = JournalWriter(folder)
+                journal = JournalWriter(folder, meta=self._prepared(folder))
                 break
             except (OSError, JournalError) as error:
                 problems.append(f"{folder}: {error}")
@@ -106,6 +107,12 @@ class Tracker:
         self._courier = Courier(self)
         self._courier.start()
         return journal
+
+    def _prepared(self, folder: Path) -> dict[str, str]:
+        """What the header of a journal in this folder says. The spare folder is made, and checked, first."""
+        if folder != self.location.journal:
+            make_own(folder.parent)
+        return {addresses.MARK: addresses.mark(self.location.uri, folder)}
 
     def event(self, record: Mapping[str, Any]) -> None:
         """Writes one event. On a full disk it waits in memory and is written when there is space.
@@ -167,7 +174,7 @@ class Tracker:
     def _relocate(self, journal: JournalWriter) -> None:
         for folder in (self.location.journal, spare_folder() / "journal"):
             try:
-                journal.relocate(folder)
+                journal.relocate(folder, meta=self._prepared(folder))
             except (OSError, JournalError):
                 continue
             warn(

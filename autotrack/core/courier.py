@@ -78,6 +78,7 @@ class Courier:
                 self._one_job()
             if not self._stopping:
                 guard.call("courier", self._tick)
+            self._tracker.meter.background = time.thread_time()
 
     def _one_job(self) -> None:
         with self._busy:

@@ -26,12 +26,12 @@ def start_run(
     Inside another run it becomes its child. On ranks above 0 of a distributed job it is a run that records nothing.
     """
     from .nullrun import NullRun
-    from .process import role
+    from .plugins import role
     from .run import Run
     from .tracker import tracker
 
     current = tracker()
-    if role() == "rank" or not current.settings.enabled:
+    if not current.settings.enabled or role() == "rank":
         return NullRun()
     if name is not None:
         keys.check_name(name, "run's name")

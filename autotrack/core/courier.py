@@ -35,6 +35,8 @@ class Courier:
         self._stopping = False
         self._jobs: deque[tuple[str, Callable[[], object]]] = deque()
         self._busy = threading.Lock()
+        #: The thread that a job runs on at this moment.
+        self._worker: int | None = None
         self._born = time.monotonic()
         self._beaten = 0.0
         self._delivered = 0.0
@@ -51,7 +53,12 @@ class Courier:
         self._wake.set()
 
     def drain(self, deadline: float) -> int:
-        """Waits for postponed jobs, doing them on this thread too; answers how many are left at the deadline."""
+        """Waits for postponed jobs, doing them on this thread too; answers how many are left at the deadline.
+
+        Inside a job it waits for nothing: what is queued comes after that job.
+        """
+        if self._worker == threading.get_ident():
+            return len(self._jobs) + 1
         while time.monotonic() < deadline:
             if self._jobs:
                 self._one_job()
@@ -83,12 +90,17 @@ class Courier:
                 site, job = self._jobs.popleft()
             except IndexError:
                 return
-            guard.call(site, job)
+            self._worker = threading.get_ident()
+            try:
+                guard.call(site, job)
+            finally:
+                self._worker = None
 
     def _tick(self) -> None:
         now = time.monotonic()
         tracker = self._tracker
         tracker.keep_journal(heartbeat=now - self._beaten >= HEARTBEAT)
+        tracker.observers.tell_points()
         if now - self._beaten >= HEARTBEAT:
             self._beaten = now
         if now - self._born < tracker.settings.deliver_after and not tracker.delivers_eagerly():

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .active import active_run
+from .errors import PluginError
 from .exits import ending_of
 from .folding import Series
+from .guard import Failure
 from .kept import Kept
+from .plugins import settings
 from .run import Run
 from .tracker import Tracker, tracker
 
@@ -133,10 +136,24 @@ class ProbeRun:
         if self._run is not None:
             self._run.note(message)
 
+    def note_failure(self, failure: Failure) -> bool:
+        """Writes down a failure of autotrack's own; False where there is no run of this call to write it on."""
+        if self._run is None:
+            return False
+        self._run.note_failure(failure)
+        return True
+
     # What the probe may ask.
 
     def setting(self, name: str) -> Any:
-        """A setting in force (``models``, ``max_children``, ...)."""
+        """A setting in force: one of the plugin's own (``register_settings``), else a common one (``models``, ...)."""
+        own = settings(self._call.plugin)
+        if name in own:
+            return own[name]
+        if not hasattr(self._tracker.settings, name):
+            raise PluginError(
+                f"there is no setting {name!r}: neither among {', '.join(own) or 'none'} of the plugin's own"
+            )
         return getattr(self._tracker.settings, name)
 
     def afford(self, part: str, seconds: float = 0.0) -> bool:

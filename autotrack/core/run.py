@@ -351,9 +351,7 @@ class Run(RunView):
         self._tracker_of().event(record)
 
     def _notify(self, observer: str, **details: Any) -> None:
-        from .plugins import notify
-
-        notify(observer, run=self, **details)
+        self._tracker_of().observers.tell(observer, self, details)
 
     def _count(self, what: str) -> None:
         self._health[what] = self._health.get(what, 0) + 1

@@ -6,9 +6,9 @@ There is one a process and store. A forked child starts over with a journal of i
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import tempfile
-import threading
 import time
 import weakref
 from collections import deque
@@ -23,7 +23,9 @@ from .exits import ExitWatch
 from .folding import Sites
 from .guard import Failure, guard, warn
 from .kept import KeptRuns
+from .locks import Lock
 from .meter import Meter
+from .observers import Observers
 from .session import session_record
 
 if TYPE_CHECKING:
@@ -47,9 +49,12 @@ class Tracker:
         self.sites = Sites(settings.runs_per_site)
         self.kept = KeptRuns()
         self.exits = ExitWatch()
+        self.observers = Observers(self)
+        #: Set once the process ends: when all must be done (``time.monotonic()``).
+        self.deadline = math.inf
         self.runs: dict[str, Run] = {}
         self.closed = False
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._journal: JournalWriter | None = None
         self._session: dict[str, Any] | None = None
         self._pending: deque[Mapping[str, Any]] = deque()
@@ -174,8 +179,12 @@ class Tracker:
 
     def catch_up(self) -> None:
         """Delivers what this process has written so far, before something reads it."""
-        if self._courier is not None:
-            self._courier.drain(time.monotonic() + self.settings.exit_timeout)
+        self.drain(self.settings.exit_timeout)
+
+    def drain(self, seconds: float) -> bool:
+        """Waits for postponed jobs, at most that long and never past the exit's deadline; True where all are done."""
+        deadline = min(time.monotonic() + seconds, self.deadline)
+        return self._courier is None or self._courier.drain(deadline) == 0
 
     def later(self, site: str, job: Any) -> None:
         """Runs a job on the background thread (at once where there is none)."""
@@ -189,6 +198,13 @@ class Tracker:
         self.runs[run.id] = run
         self.exits.still_running()
 
+    def run(self, run_id: str) -> Run:
+        """The run of that id: the object that records it here, if there is one still."""
+        from .run import Run
+
+        known = self.runs.get(run_id) or next((run for run in list(self._writing) if run.id == run_id), None)
+        return known or Run(run_id, tracker=lambda: self, sink=self.sink)
+
     def ended(self, run: Run) -> None:
         self.runs.pop(run.id, None)
         if not any(run.is_manual for run in list(self.runs.values())):
@@ -201,7 +217,7 @@ class Tracker:
         if self.closed:
             return
         self.closed = True
-        deadline = time.monotonic() + self.settings.exit_timeout
+        deadline = self.deadline = time.monotonic() + self.settings.exit_timeout
         ending = self.exits.ending()
         self.exits.disarm()
         for run in reversed(list(self.runs.values())):
@@ -209,6 +225,7 @@ class Tracker:
         journal, courier = self._journal, self._courier
         if journal is None or courier is None:
             return
+        guard.call("observers", self.observers.tell_points)
         unfinished = courier.drain(deadline)
         courier.stop(deadline)
         if self._pending:
@@ -232,9 +249,9 @@ class Tracker:
         journal = self._journal
         if journal is not None:
             journal.abandon()
-        self._lock = threading.RLock()
         self._journal = self._session = self._sink = self._courier = None
         self._pending = deque()
+        self.observers = Observers(self)
         self.runs = {}
         self.sites, self.kept = Sites(self.settings.runs_per_site), KeptRuns()
         for run in list(self._writing):
@@ -262,7 +279,7 @@ def open_sink(uri: str) -> Sink:
 
 _trackers: dict[str, Tracker] = {}
 _current: Tracker | None = None
-_registry_lock = threading.RLock()
+_registry_lock = Lock()
 _hooked = False
 _words: LastWords | None = None
 
@@ -332,8 +349,6 @@ def _hook_process() -> None:
 
 
 def _after_fork() -> None:
-    global _registry_lock
-    _registry_lock = threading.RLock()
     if _words is not None:
         _words.disarm()
     for known in _trackers.values():
@@ -341,9 +356,19 @@ def _after_fork() -> None:
 
 
 def note_failure(failure: Failure) -> None:
-    """Puts a failure of ours on the run that is active, so that silence is visible."""
-    from .active import active_run
+    """Puts a failure of ours on the run that it happened to, so that silence is visible.
 
+    That is the run of the innermost watched call that has one, else the active run.
+    """
+    from .active import active_run
+    from .frames import FRAME
+
+    frame = FRAME.get()
+    while frame is not None:
+        taken = getattr(frame.run, "note_failure", None)
+        if taken is not None and taken(failure):
+            return
+        frame = frame.outer
     run = active_run()
     if run is not None:
         run.note_failure(failure)

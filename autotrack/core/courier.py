@@ -83,6 +83,7 @@ class Courier:
                 self._one_job()
             if not self._stopping:
                 guard.call("courier", self._tick)
+            self._tracker.meter.background = time.thread_time()
 
     def _one_job(self) -> None:
         self._worker = threading.get_ident()  # before the queue is seen to be empty

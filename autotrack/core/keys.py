@@ -45,6 +45,11 @@ def check_text(text: str, what: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    """The text with NUL and lone surrogates spelled out, for what is not the user's to correct (paths, tracebacks)."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")
+
+
 def check_key(key: object, what: str = "key") -> str:
     """A key of a metric, param or tag: 1 to 1,000 characters of valid text."""
     if not isinstance(key, str):

@@ -8,6 +8,7 @@ that logging one does not even know whether somebody listens.
 from __future__ import annotations
 
 import struct
+import weakref
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from .plugins import plugins
 
 if TYPE_CHECKING:
     from .journal.reader import Cursor
-    from .run import Run
+    from .runview import RunView
     from .tracker import Tracker
 
 #: How long the end of a run waits for observers that have not heard all of it yet; then ``run_ended`` is queued too.
@@ -33,6 +34,7 @@ class Observers:
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         self._lock = Lock()
+        self._runs: weakref.WeakValueDictionary[str, RunView] = weakref.WeakValueDictionary()
         self._cursor: Cursor | None = None
         #: Series of this process's journal: run, key, and whether values are integers.
         self._series: dict[int, tuple[str, str, bool]] = {}
@@ -41,17 +43,18 @@ class Observers:
         self.dropped = 0
         self._behind = False
 
-    def tell(self, hook: str, run: Run, details: Mapping[str, Any]) -> None:
+    def tell(self, hook: str, run: RunView, details: Mapping[str, Any]) -> None:
         """Has the observers of a hook told of something that is in the journal."""
         with guard.section("observers"):
             if hook == "run_started":
+                self._runs[run.id] = run
                 plugins().notify(hook, run=run, **details)
             elif hook == "run_ended":
                 self._tell_end(run, details)
             elif plugins().has(hook):
                 self._queue(hook, run, details)
 
-    def _queue(self, hook: str, run: Run, details: Mapping[str, Any]) -> None:
+    def _queue(self, hook: str, run: RunView, details: Mapping[str, Any]) -> None:
         if self._waiting >= MAX_WAITING:
             self.dropped += 1
             if self.dropped == 1:
@@ -64,14 +67,14 @@ class Observers:
             self._waiting += 1
         self._tracker.later(f"observers of {hook}", partial(self._tell_now, hook, run, details))
 
-    def _tell_now(self, hook: str, run: Run, details: Mapping[str, Any]) -> None:
+    def _tell_now(self, hook: str, run: RunView, details: Mapping[str, Any]) -> None:
         try:
             plugins().notify(hook, run=run, **details)
         finally:
             with self._lock:
                 self._waiting -= 1
 
-    def _tell_end(self, run: Run, details: Mapping[str, Any]) -> None:
+    def _tell_end(self, run: RunView, details: Mapping[str, Any]) -> None:
         manager = plugins()
         if not manager.has("run_ended"):
             return
@@ -96,7 +99,7 @@ class Observers:
             for run, points in self._new_points():
                 self._queue("metrics_logged", run, {"points": points})
 
-    def _new_points(self) -> list[tuple[Run, list[tuple[str, int, int, float]]]]:
+    def _new_points(self) -> list[tuple[RunView, list[tuple[str, int, int, float]]]]:
         path = self._tracker.journal().path
         from .journal.reader import Cursor, JournalReader
         from .journal.slots import decode_points
@@ -117,4 +120,10 @@ class Observers:
                         run_id, key, whole = self._series[number]
                         value = bits if whole else struct.unpack("<d", struct.pack("<q", bits))[0]
                         found.setdefault(run_id, []).append((key, step, stamp, value))
-        return [(self._tracker.run(run_id), points) for run_id, points in found.items()]
+        return [(self._run(run_id), points) for run_id, points in found.items()]
+
+    def _run(self, run_id: str) -> RunView:
+        from .run import Run
+
+        tracker = self._tracker
+        return self._runs.get(run_id) or Run(run_id, tracker=lambda: tracker, sink=tracker.sink)

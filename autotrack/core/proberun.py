@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import keys
-from .active import active_run
+from .active import innermost
 from .errors import PluginError
 from .exits import ending_of
 from .folding import Series
@@ -47,7 +47,7 @@ class ProbeRun:
         self._left_out: set[str] = set()
         self._tags: dict[str, str] = {}
         self._error: BaseException | None = None
-        self.folded = parent is None and active_run() is None and self._tracker.sites.is_full(call.site)
+        self.folded = parent is None and innermost() is None and self._tracker.sites.is_full(call.site)
 
     # What the probe logs.
 
@@ -176,7 +176,7 @@ class ProbeRun:
         In any case the run stays open after this call, for the next one, until the object or the program ends.
         """
         known = self._tracker.kept.find(obj)
-        active = active_run()
+        active = innermost()
         if known is not None and self._run is None and (known.owned or known.run is active):
             self._kept, self._run, self._prefix = known, known.run, known.prefix
             self.folded = False
@@ -220,7 +220,7 @@ class ProbeRun:
     def _start(self) -> Run:
         site = self._call.site
         if self._parent is None:
-            active = active_run()
+            active = innermost()
             if active is not None:
                 return self._join(active)
             if self.folded:

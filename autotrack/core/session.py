@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from .keys import new_id
+from .keys import new_id, printable
 from .version import __version__
 
 
@@ -19,7 +19,7 @@ def session_record() -> dict[str, Any]:
         "k": "session",
         "t": time.time_ns(),
         "id": new_id(),
-        "argv": [_printable(argument) for argument in getattr(sys, "orig_argv", sys.argv)],
+        "argv": [printable(argument) for argument in getattr(sys, "orig_argv", sys.argv)],
         "entry": entry_point(),
         "cwd": _working_directory(),
         "host": socket.gethostname(),
@@ -41,12 +41,12 @@ def entry_point() -> str:
         return f"-m {spec.name.removesuffix('.__main__')}"
     path = getattr(main, "__file__", None)
     if path:
-        return _printable(os.path.abspath(path))  # noqa: PTH100 - resolves nothing, so that links keep their name
+        return printable(os.path.abspath(path))  # noqa: PTH100 - resolves nothing, so that links keep their name
     arguments = getattr(sys, "orig_argv", [])
     if "-c" in arguments:
         return "-c"
     if len(arguments) > 1 and not hasattr(sys, "ps1") and os.path.isfile(sys.argv[0] or ""):  # noqa: PTH113
-        return _printable(os.path.abspath(sys.argv[0]))  # noqa: PTH100 - enabled before the script became __main__
+        return printable(os.path.abspath(sys.argv[0]))  # noqa: PTH100 - enabled before the script became __main__
     return "interactive"
 
 
@@ -54,7 +54,7 @@ def user_name() -> str | None:
     """The account's name from the environment or the password file."""
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         if os.environ.get(name):
-            return _printable(os.environ[name])
+            return printable(os.environ[name])
     try:
         import pwd
 
@@ -65,11 +65,6 @@ def user_name() -> str | None:
 
 def _working_directory() -> str | None:
     try:
-        return _printable(os.getcwd())  # noqa: PTH109 - a string is wanted
+        return printable(os.getcwd())  # noqa: PTH109 - a string is wanted
     except OSError:
         return None
-
-
-def _printable(text: str) -> str:
-    """Valid Unicode: undecodable bytes of a command line or a path come as lone surrogates."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")

@@ -78,7 +78,7 @@ def test_every_hook_has_a_caller(register: Any, tmp_path: Path) -> None:
     with autotrack.start_run("mine") as run:
         Ridge().fit(X, Y)
         run.set_tag("a", "b")
-        assert run.name == "mine"
+        autotrack.search_runs()
     add_plugin_commands(click.Group())
     loaded._settings.clear()
     loaded.settings("heard")
@@ -208,7 +208,7 @@ def test_a_program_that_ends_tells_its_observers_all(store: Path, script: Any) -
         plugins().register(Prints(), "prints")
         run = autotrack.start_run("mine")
         run.set_tag("a", "b")
-        assert run.name == "mine"
+        autotrack.search_runs()
         run.log_metric("m", 1.0)
         """
     )

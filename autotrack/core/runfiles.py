@@ -1,0 +1,106 @@
+"""Files of a run: artifacts, documents, pictures, tables, data sets and models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from . import attachments
+from .entities import ArtifactRecord, ModelRecord
+from .errors import ArtifactError
+from .runwriting import RunWriting
+
+
+class RunFiles(RunWriting):
+    """The artifacts of ``Run``."""
+
+    def log_artifact(self, source: str | Path, path: str | None = None) -> None:
+        """Keeps a copy of a file or a folder. ``path`` is its name in the run (its folder, if it ends with ``/``)."""
+        with self.refusing("artifacts", "log_artifact"):
+            source = Path(source)
+            name = source.name if path is None else f"{path}{source.name}" if path.endswith("/") else path
+            if source.is_dir():
+                for file in sorted(file for file in source.rglob("*") if file.is_file()):
+                    self._put(f"{name}/{file.relative_to(source).as_posix()}", file)
+            elif source.exists():
+                self._put(name, source)
+            else:
+                raise ArtifactError(f"there is no file {str(source)!r} to keep as an artifact")
+
+    def log_artifacts(self, folder: str | Path, path: str | None = None) -> None:
+        """Keeps a copy of all files of a folder, under ``path`` (by default at the top)."""
+        with self.refusing("artifacts", "log_artifacts"):
+            folder = Path(folder)
+            if not folder.is_dir():
+                raise ArtifactError(f"there is no folder {str(folder)!r} to keep as artifacts")
+            prefix = f"{path.rstrip('/')}/" if path else ""
+            for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+                self._put(f"{prefix}{file.relative_to(folder).as_posix()}", file)
+
+    def log_text(self, text: str, path: str) -> None:
+        """Keeps a text as a file."""
+        with self.refusing("artifacts", "log_text"):
+            self._put(path, text.encode("utf-8"))
+
+    def log_dict(self, content: Any, path: str) -> None:
+        """Keeps a dict or list as JSON (or as YAML, where the name ends so)."""
+        with self.refusing("artifacts", "log_dict"):
+            self._put(path, attachments.document(content, path))
+
+    def log_figure(self, figure: Any, path: str) -> None:
+        """Keeps a matplotlib figure (png, svg, pdf by the name) or a plotly figure (html, json)."""
+        with self.refusing("artifacts", "log_figure"):
+            self._put(path, attachments.figure(figure, path))
+
+    def log_image(self, image: Any, path: str) -> None:
+        """Keeps a picture: a PIL image, or an array of shape (h, w), (h, w, 1|3|4), uint8 or floats from 0 to 1."""
+        with self.refusing("artifacts", "log_image"):
+            self._put(path, attachments.image(image, path))
+
+    def log_table(self, table: Any, path: str) -> None:
+        """Keeps a table as CSV or JSON by the name: a data frame, a dict of columns or a list of rows (dicts)."""
+        with self.refusing("artifacts", "log_table"):
+            self._put(path, attachments.table(table, path))
+
+    def log_dataset(
+        self, data: Any, name: str | None = None, context: str = "train", source: str | None = None
+    ) -> None:
+        """Writes down which data were used: name, digest of all rows and columns, sizes, column types."""
+        with self.refusing("artifacts", "log_dataset"):
+            from .fingerprint import describe
+
+            described = describe(data)
+            self._write(
+                {"k": "dataset", "name": name or described["kind"], "context": context, "source": source} | described
+            )
+
+    def log_model(self, model: Any, path: str = "model") -> None:
+        """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads."""
+        with self.refusing("artifacts", "log_model"):
+            from .plugins import plugins
+
+            if not plugins().choose("log_model", run=self, model=model, path=path):
+                raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
+
+    def add_model(self, record: ModelRecord) -> None:
+        """Writes down a model folder whose files are kept already."""
+        fields = {"path": record.path, "flavor": record.flavor, "class_name": record.class_name, "size": record.size}
+        self._write({"k": "model"} | fields)
+        self._notify(
+            "model_saved", path=record.path, flavor=record.flavor, folder=Path(self.artifact_uri) / record.path
+        )
+
+    def put(self, path: str, content: bytes | Path, *, durable: bool = True) -> ArtifactRecord:
+        """Keeps one file under an artifact path; raises where it cannot (plugins and ``log_*`` guard that)."""
+        from .plugins import artifacts
+
+        folder, _, name = self.artifact_uri.rpartition("/")
+        storage = artifacts(folder)
+        put = storage.put_bytes if isinstance(content, bytes) else storage.put_file
+        record: ArtifactRecord = put(name, path, content, durable=durable)
+        self._write({"k": "artifact", "path": record.path, "size": record.size, "sha256": record.sha256})
+        self._notify("artifact_logged", path=record.path, size=record.size)
+        return record
+
+    def _put(self, path: str, content: bytes | Path) -> None:
+        self.put(path, content)

@@ -26,6 +26,7 @@ help:
 
 demo: $(VENV)/.installed
 	@$(RUN) $(BIN)/autotrack demo
+	@echo && echo "autotrack is installed in $(VENV): type \`. $(BIN)/activate\` once, and the lines above work as they stand."
 
 test: $(VENV)/.installed-dev
 	$(RUN) $(BIN)/python -m pytest -n $(WORKERS) -m "not bench" --cov --cov-report=term $(ARGS)

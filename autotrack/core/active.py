@@ -1,18 +1,18 @@
-"""Which run is active: the innermost open one of this context."""
+"""Which run is active, and how one is started."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from .guard import guard
-from .keys import new_id
+from . import keys
+from .guard import Failure, guard
 
 if TYPE_CHECKING:
     from .run import Run
 
+#: The run that was started last in this context; it may have ended.
 active: ContextVar[Run | None] = ContextVar("autotrack_run", default=None)
 
 
@@ -24,43 +24,58 @@ def start_run(
 ) -> Run:
     """Starts a run and makes it the active one; use it as a context manager, or end it with ``finish()``.
 
-    Inside another run it becomes its child. On ranks above 0 of a distributed job it is a run that records nothing.
+    Inside another run it becomes its child. On ranks above 0 of a distributed job, where autotrack is off, and where no
+    journal can be written, it is a run that records nothing.
     """
+    from . import process
     from .nullrun import NullRun
-    from .process import role
+    from .plugins import role
     from .run import Run
     from .tracker import tracker
 
+    previous = innermost()
     current = tracker()
-    if role() == "rank" or not current.settings.enabled:
-        return NullRun()
-    # Another task's run on this thread is no parent: only a thread without one takes the main thread's.
-    on_main = threading.current_thread() is threading.main_thread()
-    previous = _innermost() if on_main else active_run()
-    run = Run(new_id(), tracker=lambda: current, sink=current.sink)
-    run.is_manual = True
+    run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
     run._previous = previous
-    given: dict[str, Any] = {
-        "name": name,
-        "experiment": experiment,
-        "tags": tags,
-        "parent": previous if parent is None else parent,
-    }
-    if current.settings.strict:
-        run.begin(**given)
-    elif guard.call("start_run", run.begin, **given) is None:
-        return NullRun()
-    current.exits.arm()
+    if not current.settings.enabled or process.imports_main() or role() == "rank":
+        return activate(NullRun(), previous)
+    run.is_manual = True
+    name, experiment = _usable(run, name, "name"), _usable(run, experiment, "experiment")
+    begun = guard.call("start_run", run.begin, name=name, experiment=experiment, tags=tags, parent=parent or previous)
+    if begun is None:
+        return activate(NullRun(), previous)
+    return activate(run, previous)
+
+
+def _usable(run: Run, text: str | None, what: str) -> str | None:
+    """The text where it can be a name; None (the default is taken) with a warning where it cannot."""
+    if text is not None:
+        with run.refusing("names", f"{what} of start_run"):
+            return keys.check_name(text, f"{what} of a run")
+    return None
+
+
+def activate(run: Run, previous: Run | None) -> Run:
+    """Makes a run the active one of this context until it ends; then ``previous`` is it again."""
+    run._previous = previous
     active.set(run)
+    return run
+
+
+def innermost() -> Run | None:
+    """The innermost open run that was started in this context, by nobody's guess: what children and joins go by."""
+    run = active.get()
+    while run is not None and not run.is_open:
+        run = run._previous
     return run
 
 
 def active_run() -> Run | None:
     """The run that ``log_*`` of the module writes to: the innermost open one of this context.
 
-    A thread that has none of its own shares the main thread's run where exactly one is open.
+    A thread that has started none shares the program's run, where there is exactly one (with its children inside).
     """
-    run = _innermost()
+    run = innermost()
     if run is not None:
         return run
     from . import tracker as trackers
@@ -68,14 +83,25 @@ def active_run() -> Run | None:
     current = trackers._current
     if current is None:
         return None
-    shared = (threading.main_thread().ident, threading.get_ident())
-    outermost = [run for run in list(current.runs.values()) if run.is_manual and run.thread in shared]
-    return outermost[0] if len(outermost) == 1 else None
+    manual = [run for run in list(current.runs.values()) if run.is_manual]
+    outer = {run._previous for run in manual}
+    ends = [run for run in manual if run not in outer]
+    return ends[0] if len(ends) == 1 else None
 
 
-def _innermost() -> Run | None:
-    """The innermost open run of this context itself."""
-    run = active.get()
-    while run is not None and not run.is_open:
-        run = run._previous
-    return run
+def note_failure(failure: Failure) -> None:
+    """Puts a failure of ours on the run that it happened to, so that silence is visible.
+
+    That is the run of the innermost watched call that has one, else the active run.
+    """
+    from .frames import FRAME
+
+    frame = FRAME.get()
+    while frame is not None:
+        taken = getattr(frame.run, "note_failure", None)
+        if taken is not None and taken(failure):
+            return
+        frame = frame.outer
+    run = active_run()
+    if run is not None:
+        run.note_failure(failure)

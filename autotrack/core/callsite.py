@@ -29,6 +29,11 @@ def user_site(frame: FrameType | None) -> tuple[str, int]:
     return nearest or ("", 0)
 
 
+def is_ours(filename: str) -> bool:
+    """True for a file of autotrack's own."""
+    return filename.startswith(_OURS + os.sep)
+
+
 def _looks_like_library(filename: str) -> bool:
     return (
         "site-packages" in filename
@@ -53,4 +58,4 @@ def drop_our_frames(error: BaseException) -> None:
         trace = following
 
 
-__all__ = ["drop_our_frames", "our_code", "user_site"]
+__all__ = ["drop_our_frames", "is_ours", "our_code", "user_site"]

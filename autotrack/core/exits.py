@@ -1,18 +1,16 @@
 """How a program ended, learnt without a hook that the user could notice.
 
 An uncaught exception stands in ``sys.last_value`` when exit handlers run, so ``sys.excepthook`` stays the user's. A
-deadly signal is written down by C code (``journal.lastwords``), so signal handlers stay the user's. Only the code of
-``sys.exit`` leaves no trace: the function is wrapped while a run without a ``with`` block is open.
+deadly signal is written down by C code (``journal.lastwords``), so signal handlers stay the user's. The exit code is
+known to nobody inside Python, whatever way ``SystemExit`` was raised: the C library writes it down (``ExitCode``).
 """
 
 from __future__ import annotations
 
+import os
 import sys
-import traceback
 from dataclasses import dataclass
-from typing import Any, NoReturn
-
-from .guard import attempt
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,67 +41,48 @@ def exit_code(code: object) -> int:
     return code & 0xFF if isinstance(code, int) else 1
 
 
-#: Characters of a traceback that are kept; what is left out in the middle is said.
-LONGEST_TRACEBACK = 64_000
+def uncaught() -> BaseException | None:
+    """The exception that ends the program, asked from an exit handler; None where there is none.
 
-
-def described(error: BaseException) -> str:
-    """The traceback as text; an exception whose own text fails is named by its type."""
-    text, _ = attempt(lambda: "".join(traceback.format_exception(error)))
-    text = text or type(error).__name__
-    left_out = len(text) - LONGEST_TRACEBACK
-    half = LONGEST_TRACEBACK // 2
-    return text if left_out <= 0 else f"{text[:half]}\n... {left_out} characters left out ...\n{text[-half:]}"
-
-
-class ExitWatch:
-    """Knows, when exit handlers run, how the main program ended."""
-
-    def __init__(self) -> None:
-        self._original: Any = None
-        self._wrapper: Any = None
-        self._asked: object = None
-        self._was_asked = False
-        self._seen_before = _last_error()
-
-    def arm(self) -> None:
-        """Starts to watch ``sys.exit``. Idempotent."""
-        if self._wrapper is not None:
-            return
-        original = sys.exit
-        self._seen_before = _last_error()
-
-        def exit(status: Any = None, /) -> NoReturn:
-            self._asked, self._was_asked = status, True
-            original(status)
-
-        exit.__doc__ = original.__doc__
-        exit.__module__ = "sys"
-        exit.__qualname__ = "exit"
-        self._original, self._wrapper = original, exit
-        sys.exit = exit
-
-    def disarm(self) -> None:
-        """Puts ``sys.exit`` back, unless somebody else has replaced it since."""
-        if self._wrapper is not None and sys.exit is self._wrapper:
-            sys.exit = self._original
-        self._wrapper = None
-
-    def still_running(self) -> None:
-        """The program went on after ``sys.exit`` (somebody caught it)."""
-        self._was_asked = False
-
-    def ending(self) -> Ending:
-        """How the program ended, as far as it can be known from an exit handler."""
-        error = _last_error()
-        if error is not None and error is not self._seen_before:
-            return ending_of(error)
-        if self._was_asked:
-            return ending_of(SystemExit(self._asked))
-        return Ending("FINISHED", None, 0)
-
-
-def _last_error() -> BaseException | None:
-    """The exception that the interpreter printed last, if any."""
+    An interactive session goes on after an error, so there the last one says nothing about the end.
+    """
+    if hasattr(sys, "ps1") or sys.flags.interactive or "ipykernel" in sys.modules:
+        return None
     found = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     return found if isinstance(found, BaseException) else None
+
+
+def exit_path(journal: Path) -> Path:
+    """The file beside a journal that holds its program's exit code, as one byte."""
+    return journal.with_name(journal.name + ".exit")
+
+
+def write_exit_code(journal: Path) -> bool:
+    """Has the exit code of this process written beside the journal when it ends. False where that cannot be done.
+
+    glibc's ``on_exit`` calls a C function with the status and one pointer after the interpreter is gone; ``fputc``
+    with a stream is such a function. Nothing of Python runs then, and a process that is killed writes nothing. Called
+    from an exit handler only, so that neither a forked child nor a program that closes descriptors meets the stream.
+    """
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    if not all(hasattr(libc, name) for name in ("on_exit", "fputc", "fdopen")):
+        return False
+    libc.fdopen.restype = ctypes.c_void_p
+    libc.on_exit.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+    descriptor = os.open(exit_path(journal), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    stream = libc.fdopen(descriptor, b"w")
+    if not stream:
+        os.close(descriptor)
+        return False
+    return bool(libc.on_exit(ctypes.cast(libc.fputc, ctypes.c_void_p), stream) == 0)
+
+
+def read_exit_code(journal: Path) -> int | None:
+    """The exit code that a program left beside its journal; None where it left none."""
+    try:
+        content = exit_path(journal).read_bytes()
+    except OSError:
+        return None
+    return content[0] if content else None

@@ -14,8 +14,6 @@ from typing import Any, Literal
 
 from .errors import UsageError
 
-#: The id of a run that is not recorded (on ranks above 0, and where autotrack is off).
-NO_RUN = "0" * 32
 MAX_KEY = 1000
 MAX_NAME = 500
 FLOAT_EXACT = 2**53
@@ -31,8 +29,8 @@ def new_id() -> str:
     return os.urandom(16).hex()
 
 
-def is_run_id(text: object) -> bool:
-    return isinstance(text, str) and _RUN_ID.fullmatch(text) is not None
+def is_run_id(text: str) -> bool:
+    return _RUN_ID.fullmatch(text) is not None
 
 
 def check_text(text: str, what: str) -> str:
@@ -48,13 +46,8 @@ def check_text(text: str, what: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with NUL and lone surrogates spelled out: for words that are kept for a person to read, not as data."""
-    return text if text.isascii() and "\x00" not in text else _UNFIT.sub(_spelled, text)
-
-
-def _spelled(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    return f"\\u{code:04x}" if code else "\\x00"
+    """The text with NUL and lone surrogates spelled out, for what is not the user's to correct (paths, tracebacks)."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")
 
 
 def check_key(key: object, what: str = "key") -> str:
@@ -118,19 +111,6 @@ def number(value: object) -> tuple[Literal["f8"], float] | tuple[Literal["i8"], 
         except (TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise UsageError(f"a metric must be one real number; this {kind.__name__} is not: {error}") from None
     raise UsageError(f"a metric must be one real number, not {kind.__name__}")
-
-
-def point(key: object, value: object, step: object) -> tuple[Literal["f8", "i8"], float | int, int | None]:
-    """A metric point, checked: its type, its exact value and its step (None: count on). UsageError where it is none."""
-    dtype, exact = number(value)
-    when = None if step is None else check_step(step)
-    check_key(key, "metric's key")
-    return dtype, exact, when
-
-
-def pair(key: object, value: object, what: str) -> str:
-    """The text that is kept for a param's or a tag's value, with its key checked too. UsageError where it cannot be."""
-    return param_text(value, check_key(key, f"{what}'s key"))
 
 
 def check_step(step: object) -> int:

@@ -1,6 +1,7 @@
 """The names of ``Run`` on the module: ``autotrack.log_metric`` and its like act on the active run.
 
-Where no run is active they start one, which ends with the program.
+Where no run is active they write to one of the program's own, which starts with the first of them and ends with the
+program. Watched calls do not join it.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .active import active_run, start_run
+from .active import active_run
 from .run import Run
+from .tracker import tracker
 
 
 def _run() -> Run:
-    return active_run() or start_run()
+    return active_run() or tracker().implicit()
 
 
 def log_metric(key: str, value: float, step: int | None = None) -> None:

@@ -43,6 +43,12 @@ def role(choose: Callable[[], str | None] | None = None) -> Role:
     return "rank" if chosen == "rank" else "main"
 
 
+def imports_main() -> bool:
+    """True in a spawned child that is importing the parent's ``__main__``: what stands at its top has run there."""
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and bool(getattr(process.current_process(), "_inheriting", False))
+
+
 def mark_tracked() -> None:
     """This process records from now on, so that children forked from it go quiet."""
     global _tracked
@@ -53,7 +59,8 @@ def mark_tracked() -> None:
 def on_fork(name: str, callback: Callable[[], None]) -> None:
     """Calls ``callback()`` in every child that is forked from here on, guarded, in the order of registration.
 
-    It runs before any other Python code of the child: it may drop locks and handles, and must not wait.
+    It runs before any other Python code of the child, but after locks have been freed (``core/locks.py``): it may drop
+    handles, and must not wait.
     """
     _register()
     _callbacks.append((name, callback))
@@ -68,7 +75,7 @@ def _register() -> None:
 
 def _after_fork() -> None:
     global _forked
-    guard.reset()  # first of all: its lock may have been held
+    guard.reset()
     if _tracked:
         _forked = True
     for name, callback in _callbacks:
@@ -81,7 +88,7 @@ def _is_worker() -> bool:
     if process is not None:
         if process.parent_process() is not None:
             return True
-        if getattr(process.current_process(), "_inheriting", False):  # a spawned child that is importing __main__
+        if imports_main():
             return True
     # Wherever multiprocessing is imported __mp_main__ is an alias of __main__; only in a child is it called so.
     return getattr(sys.modules.get("__mp_main__"), "__name__", None) == "__mp_main__"

@@ -1,23 +1,22 @@
-"""The files of a run: what is kept beside its numbers and texts."""
+"""Files of a run: artifacts, documents, pictures, tables, data sets and models."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from . import attachments, keys
+from . import attachments
 from .entities import ArtifactRecord, ModelRecord
 from .errors import ArtifactError
-from .guard import Handing, guard
-from .runview import RunView
+from .runwriting import RunWriting
 
 
-class RunFiles(RunView):
-    """The half of ``Run`` that keeps files, data sets and models. A bad path or a full disk costs a warning only."""
+class RunFiles(RunWriting):
+    """The artifacts of ``Run``."""
 
     def log_artifact(self, source: str | Path, path: str | None = None) -> None:
         """Keeps a copy of a file or a folder. ``path`` is its name in the run (its folder, if it ends with ``/``)."""
-        with self._files("log_artifact"):
+        with self.refusing("artifacts", "log_artifact"):
             source = Path(source)
             name = source.name if path is None else f"{path}{source.name}" if path.endswith("/") else path
             if source.is_dir():
@@ -30,7 +29,7 @@ class RunFiles(RunView):
 
     def log_artifacts(self, folder: str | Path, path: str | None = None) -> None:
         """Keeps a copy of all files of a folder, under ``path`` (by default at the top)."""
-        with self._files("log_artifacts"):
+        with self.refusing("artifacts", "log_artifacts"):
             folder = Path(folder)
             if not folder.is_dir():
                 raise ArtifactError(f"there is no folder {str(folder)!r} to keep as artifacts")
@@ -40,44 +39,44 @@ class RunFiles(RunView):
 
     def log_text(self, text: str, path: str) -> None:
         """Keeps a text as a file."""
-        with self._files("log_text"):
+        with self.refusing("artifacts", "log_text"):
             self._put(path, text.encode("utf-8"))
 
     def log_dict(self, content: Any, path: str) -> None:
         """Keeps a dict or list as JSON (or as YAML, where the name ends so)."""
-        with self._files("log_dict"):
+        with self.refusing("artifacts", "log_dict"):
             self._put(path, attachments.document(content, path))
 
     def log_figure(self, figure: Any, path: str) -> None:
         """Keeps a matplotlib figure (png, svg, pdf by the name) or a plotly figure (html, json)."""
-        with self._files("log_figure"):
+        with self.refusing("artifacts", "log_figure"):
             self._put(path, attachments.figure(figure, path))
 
     def log_image(self, image: Any, path: str) -> None:
         """Keeps a picture: a PIL image, or an array of shape (h, w), (h, w, 1|3|4), uint8 or floats from 0 to 1."""
-        with self._files("log_image"):
+        with self.refusing("artifacts", "log_image"):
             self._put(path, attachments.image(image, path))
 
     def log_table(self, table: Any, path: str) -> None:
         """Keeps a table as CSV or JSON by the name: a data frame, a dict of columns or a list of rows (dicts)."""
-        with self._files("log_table"):
+        with self.refusing("artifacts", "log_table"):
             self._put(path, attachments.table(table, path))
 
     def log_dataset(
         self, data: Any, name: str | None = None, context: str = "train", source: str | None = None
     ) -> None:
         """Writes down which data were used: name, digest of all rows and columns, sizes, column types."""
-        with self._files("log_dataset"):
+        with self.refusing("artifacts", "log_dataset"):
             from .fingerprint import describe
 
-            found = describe(data)
-            given = {"name": name or found["kind"], "context": context or "", "source": source}
-            texts = {key: keys.param_text(text, key) for key, text in given.items() if text is not None}
-            self._write({"k": "dataset", "source": None} | texts | found)
+            described = describe(data)
+            self._write(
+                {"k": "dataset", "name": name or described["kind"], "context": context, "source": source} | described
+            )
 
     def log_model(self, model: Any, path: str = "model") -> None:
         """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads."""
-        with self._files("log_model"):
+        with self.refusing("artifacts", "log_model"):
             from .plugins import plugins
 
             if not plugins().choose("log_model", run=self, model=model, path=path):
@@ -105,18 +104,3 @@ class RunFiles(RunView):
 
     def _put(self, path: str, content: bytes | Path) -> None:
         self.put(path, content)
-
-    def _files(self, what: str) -> Handing:
-        """A bad path or a full disk costs a warning and is counted; only ``strict`` raises."""
-        return guard.handing(lambda error: self._refuse("artifacts", f"{what}: {error}", error))
-
-    # What the writing half brings.
-
-    def _write(self, record: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def _notify(self, observer: str, **details: Any) -> None:
-        raise NotImplementedError
-
-    def _refuse(self, kind: str, message: str, error: BaseException | None = None) -> None:
-        raise NotImplementedError

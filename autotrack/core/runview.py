@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from .entities import ArtifactRecord, DatasetRecord, MetricSummary, ModelRecord, RunRecord, Status
@@ -14,8 +15,25 @@ if TYPE_CHECKING:
     from .tracker import Tracker
 
 
+@dataclass(slots=True)
+class Draft:
+    """What this process has written of a run that it records: read back without asking a store."""
+
+    name: str
+    experiment: str
+    parent: str | None
+    started: int
+    session: str | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
 class RunView:
-    """The reading half of ``Run``."""
+    """The reading half of ``Run``.
+
+    While this process records the run, its name, params, tags and status are read from memory; metrics, files and all
+    that others may have written come from the store.
+    """
 
     def __init__(
         self,
@@ -30,6 +48,8 @@ class RunView:
         self._sink_of = sink
         self._record = record
         self._open = False
+        self._draft: Draft | None = None
+        self._totals: dict[str, int] = {}
         self._artifact_uri: str | None = record.artifact_uri if record else None
 
     @property
@@ -62,19 +82,20 @@ class RunView:
 
     @property
     def name(self) -> str:
-        return self._view().name
+        return self._draft.name if self._draft is not None and self._open else self._view().name
 
     @property
     def experiment(self) -> str:
-        return self._view().experiment
+        return self._draft.experiment if self._draft is not None and self._open else self._view().experiment
 
     @property
     def status(self) -> Status:
-        return self._view().status
+        return Status.RUNNING if self._open else self._view().status
 
     @property
     def params(self) -> dict[str, str]:
-        return dict(self._view().params)
+        draft = self._draft if self._open else None
+        return dict(draft.params if draft is not None else self._view().params)
 
     @property
     def metrics(self) -> dict[str, float | int]:
@@ -83,7 +104,8 @@ class RunView:
 
     @property
     def tags(self) -> dict[str, str]:
-        return dict(self._view().tags)
+        draft = self._draft if self._open else None
+        return dict(draft.tags if draft is not None else self._view().tags)
 
     @property
     def datasets(self) -> tuple[DatasetRecord, ...]:
@@ -108,12 +130,12 @@ class RunView:
 
     @property
     def session(self) -> str | None:
-        return self._view().session
+        return self._draft.session if self._draft is not None else self._view().session
 
     @property
     def started(self) -> int:
         """Nanoseconds since the epoch."""
-        return self._view().started
+        return self._draft.started if self._draft is not None else self._view().started
 
     @property
     def ended(self) -> int | None:
@@ -127,7 +149,7 @@ class RunView:
 
     @property
     def parent(self) -> Run | None:
-        parent = self._view().parent
+        parent = self._draft.parent if self._draft is not None else self._view().parent
         return self._other(parent, None) if parent else None
 
     @property

@@ -6,24 +6,26 @@ There is one a process and store. A forked child starts over with a journal of i
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import tempfile
-import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import process
+from . import addresses, process
 from .config import Location, Settings, find_store, load_settings
-from .errors import JournalError, RecordError, StoreError
-from .exits import ExitWatch
+from .errors import JournalError, JournalFull, StoreError
+from .exits import Ending, ending_of, uncaught, write_exit_code
 from .folding import Sites
-from .guard import Failure, guard, warn
+from .guard import guard, warn
 from .kept import KeptRuns
+from .locks import Lock
 from .meter import Meter
+from .observers import Observers
+from .private import make_own
 from .session import session_record
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from .journal.lastwords import LastWords
     from .journal.writer import JournalWriter
     from .run import Run
+    from .runwriting import RunWriting
     from .sink import Sink
 
 #: Events that wait in memory for space on the disk; beyond this they are counted as lost.
@@ -46,16 +49,21 @@ class Tracker:
         self.meter = Meter(settings.overhead_share, settings.overhead_allowance)
         self.sites = Sites(settings.runs_per_site)
         self.kept = KeptRuns()
-        self.exits = ExitWatch()
+        self.observers = Observers(self)
+        #: Set once the process ends: when all must be done (``time.monotonic()``).
+        self.deadline = math.inf
         self.runs: dict[str, Run] = {}
         self.closed = False
-        self._lock = threading.RLock()
+        #: Held for moments only, never while something waits on a disk or a store.
+        self.lock = Lock()
+        self._pending_lock = Lock()
         self._journal: JournalWriter | None = None
         self._session: dict[str, Any] | None = None
         self._pending: deque[Mapping[str, Any]] = deque()
         self._sink: Sink | None = None
         self._courier: Courier | None = None
-        self._writing: weakref.WeakSet[Run] = weakref.WeakSet()
+        self._news: dict[int, RunWriting] = {}
+        self._implicit: Run | None = None
         self.lost_events = 0
         self._troubled = False
 
@@ -72,11 +80,12 @@ class Tracker:
         """This process's journal, made at the first record. JournalError where no folder takes one."""
         journal = self._journal
         if journal is None:
-            with self._lock:
+            with self.lock:
                 journal = self._journal or self._open_journal()
         return journal
 
     def _open_journal(self) -> JournalWriter:
+        from .active import note_failure
         from .courier import Courier
         from .journal.writer import JournalWriter
 
@@ -84,7 +93,7 @@ class Tracker:
         problems = []
         for folder in folders:
             try:
-                journal = JournalWriter(folder)
+                journal = JournalWriter(folder, meta=self._prepared(folder))
                 break
             except (OSError, JournalError) as error:
                 problems.append(f"{folder}: {error}")
@@ -96,44 +105,51 @@ class Tracker:
                 f"deliver them with `autotrack sync {folders[1]}`",
                 silent=self.settings.silent,
             )
-        self._session = self._session or session_record()
+        self._session = session_record()
         journal.event(self._session)
         self._journal = journal
-        if self.closed:  # an exit handler logs after ours: no thread any more, the next reader takes the journal in
-            return journal
         guard.call("last words", _last_words().arm, journal.path)
         guard.on_failure = note_failure
         self._courier = Courier(self)
         self._courier.start()
         return journal
 
+    def _prepared(self, folder: Path) -> dict[str, str]:
+        """What the header of a journal in this folder says. The spare folder is made, and checked, first."""
+        if folder != self.location.journal:
+            make_own(folder.parent)
+        return {addresses.MARK: addresses.mark(self.location.uri, folder)}
+
     def event(self, record: Mapping[str, Any]) -> None:
         """Writes one event. On a full disk it waits in memory and is written when there is space.
 
-        RecordError for one that no journal takes: it must not keep others waiting.
+        JournalError where the record itself cannot be written down.
         """
         try:
             journal = self.journal()
+        except (JournalError, OSError) as error:
+            self._keep_for_later(record, error)
+            return
+        try:
             if self._pending:
                 self._write_pending(journal)
             journal.event(record)
-        except RecordError:
-            raise
-        except (JournalError, OSError) as error:
+        except (JournalFull, OSError) as error:
+            self._keep_for_later(record, error)
+
+    def _keep_for_later(self, record: Mapping[str, Any], error: Exception) -> None:
+        with self._pending_lock:
             if len(self._pending) < MAX_PENDING:
                 self._pending.append(record)
             else:
                 self.lost_events += 1
-            self.disk_trouble(error)
+        self.disk_trouble(error)
 
     def _write_pending(self, journal: JournalWriter) -> None:
-        while self._pending:
-            try:
+        with self._pending_lock:
+            while self._pending:
                 journal.event(self._pending[0])
-            except RecordError as error:
-                self.lost_events += 1
-                self.disk_trouble(error)
-            self._pending.popleft()
+                self._pending.popleft()
 
     def disk_trouble(self, error: BaseException) -> None:
         """Says once that the journal takes nothing. Cheap: it is called for every point that is lost."""
@@ -141,9 +157,9 @@ class Tracker:
             self._troubled = True
             warn(f"{error}; training goes on, what is lost is counted on its run", silent=self.settings.silent)
 
-    def uses_series(self, run: Run) -> None:
-        """Remembers a run that holds series numbers of this process's journal (they end with a fork)."""
-        self._writing.add(run)
+    def has_news(self, run: RunWriting) -> None:
+        """Remembers a run whose health has changed; the courier writes it down."""
+        self._news[id(run)] = run
 
     def keep_journal(self, *, heartbeat: bool) -> None:
         """The courier's care: sync, heartbeat, a new place if the folder was removed, events that waited."""
@@ -153,9 +169,10 @@ class Tracker:
             return
         if not journal.linked():
             self._relocate(journal)
+        while self._news:
+            self._news.popitem()[1].write_health()
         if self._pending:
-            with self._lock:
-                self._write_pending(journal)
+            self._write_pending(journal)
         journal.sync()
         if heartbeat:
             journal.heartbeat()
@@ -163,7 +180,7 @@ class Tracker:
     def _relocate(self, journal: JournalWriter) -> None:
         for folder in (self.location.journal, spare_folder() / "journal"):
             try:
-                journal.relocate(folder)
+                journal.relocate(folder, meta=self._prepared(folder))
             except (OSError, JournalError):
                 continue
             warn(
@@ -175,7 +192,7 @@ class Tracker:
 
     def sink(self) -> Sink:
         """The store of this process's runs, opened at the first read. StoreError where no plugin takes the URI."""
-        with self._lock:
+        with self.lock:
             if self._sink is None:
                 self._sink = open_sink(self.location.uri)
             return self._sink
@@ -185,52 +202,59 @@ class Tracker:
 
     def catch_up(self) -> None:
         """Delivers what this process has written so far, before something reads it."""
-        if self._courier is not None:
-            self._courier.drain(time.monotonic() + self.settings.exit_timeout)
+        self.drain(self.settings.exit_timeout)
+
+    def drain(self, seconds: float) -> bool:
+        """Waits for postponed jobs, at most that long and never past the exit's deadline; True where all are done."""
+        deadline = min(time.monotonic() + seconds, self.deadline)
+        return self._courier is None or self._courier.drain(deadline) == 0
 
     def later(self, site: str, job: Any) -> None:
         """Runs a job on the background thread (at once where there is none)."""
         self.journal()
-        if self._courier is not None:
-            self._courier.later(site, job)
-        else:
-            guard.call(site, job)
+        assert self._courier is not None
+        self._courier.later(site, job)
 
     # Runs.
 
     def opened(self, run: Run) -> None:
         self.runs[run.id] = run
-        self.exits.still_running()
 
     def ended(self, run: Run) -> None:
         self.runs.pop(run.id, None)
-        if not any(run.is_manual for run in list(self.runs.values())):
-            self.exits.disarm()
+
+    def implicit(self) -> Run:
+        """The run of a program that logs without starting one."""
+        with self.lock:
+            if self._implicit is None or not self._implicit.is_open:
+                from .active import active, start_run
+
+                before = active.get()
+                self._implicit = start_run()
+                self._implicit.is_manual = False
+                active.set(before)
+            return self._implicit
 
     # The end.
 
-    def close(self) -> None:
+    def close(self, *, at_exit: bool = False) -> None:
         """Ends open runs as the program ended, does what is left within ``exit_timeout`` seconds, says what stays."""
         if self.closed:
             return
         self.closed = True
-        deadline = time.monotonic() + self.settings.exit_timeout
-        ending = self.exits.ending()
-        self.exits.disarm()
-        for run in reversed(list(self.runs.values())):
-            run.end(ending.status, ending.error, ending.exit_code)
+        deadline = self.deadline = time.monotonic() + self.settings.exit_timeout
+        undecided = guard.call("the end of runs", self._end_runs, at_exit)
         journal, courier = self._journal, self._courier
         if journal is None or courier is None:
             return
+        guard.call("observers", self.observers.tell_points)
         unfinished = courier.drain(deadline)
         courier.stop(deadline)
         if self._pending:
             guard.call("the journal", self._write_pending, journal)
         _last_words().disarm()
-        guard.call("the journal", journal.close)
-        self._journal = self._courier = None
-        for run in list(self._writing):
-            run.forget_series()
+        guard.call("the journal", journal.heartbeat)
+        guard.call("the journal", journal.close, keep_lease=bool(undecided))
         if self._pending or self.lost_events or unfinished:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)
@@ -243,19 +267,36 @@ class Tracker:
         if self._sink is not None:
             guard.call("the store", self._sink.close)
 
+    def _end_runs(self, at_exit: bool) -> bool:
+        """Ends all open runs; True where some are left for the exit code to decide."""
+        runs = list(reversed(self.runs.values()))
+        error = uncaught() if at_exit else None
+        ending = ending_of(error) if error is not None else Ending("FINISHED")
+        own = [run for run in runs if run.is_manual or run is self._implicit]
+        # Without an exception only the exit code tells a failure from success, and it is not known yet. A local reader
+        # finds it beside the journal; a server is told now.
+        unknown = at_exit and error is None and bool(own) and not self.delivers_eagerly()
+        if unknown and self._journal is not None and guard.call("exit code", write_exit_code, self._journal.path):
+            for run in own:
+                run.leave_open()
+            runs = [run for run in runs if run not in own]
+        else:
+            unknown = False
+        for run in runs:
+            run.end(ending.status, ending.error, ending.exit_code)
+        return unknown
+
     def after_fork(self) -> Tracker:
         """In a forked child: lets go of the parent's journal; open runs are the parent's to end."""
         journal = self._journal
         if journal is not None:
             journal.abandon()
-        self._lock = threading.RLock()
         self._journal = self._session = self._sink = self._courier = None
         self._pending = deque()
+        self.observers = Observers(self)
         self.runs = {}
         self.sites, self.kept = Sites(self.settings.runs_per_site), KeptRuns()
-        for run in list(self._writing):
-            run.forget_series()
-        self._writing = weakref.WeakSet()
+        self._news, self._implicit = {}, None
         return self
 
 
@@ -278,7 +319,7 @@ def open_sink(uri: str) -> Sink:
 
 _trackers: dict[str, Tracker] = {}
 _current: Tracker | None = None
-_registry_lock = threading.RLock()
+_registry_lock = Lock()
 _hooked = False
 _words: LastWords | None = None
 
@@ -329,11 +370,11 @@ def tracker_at(uri: str) -> Tracker:
         return found
 
 
-def close_all() -> None:
+def close_all(*, at_exit: bool = False) -> None:
     """Closes every tracker of the process (at exit, and between tests)."""
     global _current
     for known in list(_trackers.values()):
-        guard.call("exit", known.close)
+        guard.call("exit", known.close, at_exit=at_exit)
     with _registry_lock:
         _trackers.clear()
         _current = None
@@ -343,23 +384,12 @@ def _hook_process() -> None:
     global _hooked
     if not _hooked:
         _hooked = True
-        atexit.register(close_all)
+        atexit.register(close_all, at_exit=True)
         process.on_fork("the tracker", _after_fork)
 
 
 def _after_fork() -> None:
-    global _registry_lock
-    _registry_lock = threading.RLock()
     if _words is not None:
         _words.disarm()
     for known in _trackers.values():
         known.after_fork()
-
-
-def note_failure(failure: Failure) -> None:
-    """Puts a failure of ours on the run that is active, so that silence is visible."""
-    from .active import active_run
-
-    run = active_run()
-    if run is not None:
-        run.note_failure(failure)

@@ -23,6 +23,14 @@ ENDINGS = {
     "sys.exit(0)": ("sys.exit(0)", 0, "FINISHED", "FINISHED"),
     "sys.exit(3)": ("sys.exit(3)", 3, "FAILED", "FAILED"),
     "sys.exit(text)": ("sys.exit('no data')", 1, "FAILED", "FAILED"),
+    "SystemExit(3)": ("raise SystemExit(3)", 3, "FAILED", "FAILED"),
+    "exit(3)": ("exit(3)", 3, "FAILED", "FAILED"),
+    "exit in a thread": (
+        "thread = threading.Thread(target=sys.exit, args=(1,)); thread.start(); thread.join()",
+        0,
+        "FINISHED",
+        "FINISHED",
+    ),
     "os._exit(0)": ("os._exit(0)", 0, "CRASHED", "CRASHED"),
     "KeyboardInterrupt": ("raise KeyboardInterrupt", -signal.SIGINT, "KILLED", "KILLED"),
     "SIGINT": ("os.kill(os.getpid(), signal.SIGINT); time.sleep(5)", -signal.SIGINT, "KILLED", "KILLED"),
@@ -108,13 +116,35 @@ autotrack.start_run("second").finish()
     assert {run.status for run in autotrack.search_runs()} == {"FINISHED"}
 
 
-def test_sys_exit_is_itself_again(store: Path) -> None:
+def test_sys_exit_is_left_alone(store: Path) -> None:
     import sys
 
     before = sys.exit
-    with autotrack.start_run():
-        pass
+    run = autotrack.start_run()
     assert sys.exit is before
+    run.finish()
+
+
+def test_exit_code_is_known(store: Path, script) -> None:
+    script("import autotrack, sys; autotrack.start_run(); sys.exit(41)")
+    assert autotrack.last_run().record.exit_code == 41
+    assert autotrack.last_run().error == "the program ended with exit code 41"
+    assert sorted(path.suffix for path in (store / "journal").iterdir()) == []
+
+
+def test_a_failed_line_of_an_interactive_session_is_not_its_end(store: Path, script) -> None:
+    done = script(
+        """
+        import code, autotrack, sys
+        sys.ps1 = ">>> "
+        session = code.InteractiveInterpreter()
+        run = autotrack.start_run()
+        session.runsource("1/0")
+        run.log_metric("loss", 1.0)
+        """
+    )
+    assert "ZeroDivisionError" in done.stderr
+    assert autotrack.last_run().status == "FINISHED"
 
 
 def test_output_is_the_same(store: Path, script) -> None:

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from autotrack.core.errors import JournalFull
+
 from .lastwords import LastWord, LastWords, last_words_path, read_last_words
 from .layout import SUFFIX, Header
 from .lease import ProcessIdentity, is_alive, process_identity
 from .reader import Batch, Cursor, JournalReader, read_header
 from .slots import decode_points
-from .space import JournalFull
 from .writer import JournalWriter
 
 __all__ = [

@@ -20,7 +20,7 @@ from struct import Struct
 from typing import Any
 from zlib import crc32
 
-from autotrack.core.errors import JournalError, RecordError
+from autotrack.core.errors import JournalError
 
 FORMAT = 1
 SUFFIX = ".atj"
@@ -161,13 +161,13 @@ def decode_extent(writer: bytes, offset: int, block: bytes) -> ExtentHeader | No
 
 
 def encode_event(record: Mapping[str, Any]) -> bytes:
-    """A record as JSON (RecordError where it cannot be said in JSON or in Unicode)."""
+    """A record as JSON (JournalError where it cannot be said in JSON or in Unicode)."""
     try:
         payload = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError is a ValueError
-        raise RecordError(f"a {record.get('k')!r} record cannot be written as JSON: {error}") from error
+        raise JournalError(f"a {record.get('k')!r} record cannot be written as JSON: {error}") from error
     if len(payload) > LARGEST_PAYLOAD:
-        raise RecordError(f"a {record.get('k')!r} record of {len(payload)} bytes; the journal takes {LARGEST_PAYLOAD}")
+        raise JournalError(f"a {record.get('k')!r} record of {len(payload)} bytes; the journal takes {LARGEST_PAYLOAD}")
     return payload
 
 

@@ -10,18 +10,18 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from autotrack.core.errors import JournalError
+from autotrack.core.errors import JournalError, JournalFull
 
 from . import layout
 from .layout import EVENTS, EXTENT_HEADER, POINTS, SLOT, Header
 from .lease import process_identity
 from .points import Point, PointI8, Recorder, recorder
-from .space import Extent, JournalFull, Space
+from .space import Extent, Space
 
 #: Records that others stand on are written twice: a flipped byte in one would cost more than that record.
 KEYSTONES = frozenset({"session", "run_start", "series"})
@@ -163,8 +163,10 @@ class JournalWriter:
         """False once the file was deleted (or its directory): call ``relocate`` then. A renamed one is still there."""
         return self._space.linked()
 
-    def relocate(self, folder: Path) -> None:
+    def relocate(self, folder: Path, *, meta: Mapping[str, Any] | None = None) -> None:
         """Goes on in a new file in another folder, with all that was written so far, under the same writer id.
+
+        ``meta``: what the new file's header says instead of the old one's.
 
         Offsets stay what they were, so a store that had taken in part of it takes in the rest, once. Threads that log
         meanwhile wait. Raises JournalFull or JournalError where the new file cannot be made; then nothing changed.
@@ -175,7 +177,8 @@ class JournalWriter:
             used = active.seal()  # from here on no point goes to the old file: threads queue at the grow lock
             try:
                 _await_late_points(active, used)
-                space = old.copy_to(folder)
+                header = old.header if meta is None else replace(old.header, meta=dict(meta))
+                space = old.copy_to(folder, header)
                 try:
                     events, *others = [
                         extent and space.remap(extent)
@@ -194,8 +197,12 @@ class JournalWriter:
             self._record_with(recorder(points, used, self._overflow))
             old.discard()
 
-    def close(self) -> None:
-        """Syncs, gives unused room back and releases the lease; the file stays. Logging then is a JournalError."""
+    def close(self, *, keep_lease: bool = False) -> None:
+        """Syncs, gives unused room back and releases the lease; the file stays. Logging then is a JournalError.
+
+        ``keep_lease`` leaves the lease to end with the process, for a program that still has something to write beside
+        the journal: nobody takes it for dead before.
+        """
         with self._sync_lock, self._events_lock, self._grow_lock:
             if self._state != "open":
                 return
@@ -211,7 +218,8 @@ class JournalWriter:
                 self._space.trim(self._unmap(ends))
                 self._space.sync()
             finally:
-                self._space.release()
+                if not keep_lease:
+                    self._space.release()
 
     def abandon(self) -> None:
         """For a forked child: forgets the parent's journal without touching its file, its maps or its lease.

@@ -1,0 +1,69 @@
+"""How a run writes: records into the journal, refusals and losses into its health. Nothing raises into training."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from . import keys
+from .errors import UsageError
+from .guard import Failure, Handing, guard, warn
+from .runview import RunView
+
+
+class RunWriting(RunView):
+    """What the writing halves of ``Run`` share."""
+
+    def __init__(self, run_id: str, **places: Any) -> None:
+        super().__init__(run_id, **places)
+        self._warned: set[str] = set()
+        self._health: dict[str, Any] = {}
+        self._refusals: list[str] = []
+
+    def note(self, message: str) -> None:
+        """Writes down something about the recording itself (what was left out, and why)."""
+        with self.refusing("notes", "note"):
+            self._write({"k": "health", "health": {"notes": [message]}})
+
+    def note_failure(self, failure: Failure) -> None:
+        """Writes down a failure of autotrack's own."""
+        self._write({"k": "health", "health": {"errors": [f"{failure.site}: {failure.error}"]}})
+
+    def write_health(self) -> None:
+        """Writes down what was refused or lost since the last time, so that a sudden end does not hide it."""
+        if not self._health and not self._refusals:
+            return
+        health, self._health = self._health, {}
+        refusals, self._refusals = self._refusals, []
+        self._totals.update({key: self._totals.get(key, 0) + count for key, count in health.items()})
+        counts: dict[str, Any] = {key: self._totals[key] for key in health}
+        self._write({"k": "health", "health": counts | ({"refusals": refusals} if refusals else {})})
+
+    def _write(self, record: dict[str, Any]) -> None:
+        """Hands one event to the tracker. UsageError where the record holds something that no store can keep."""
+        record.setdefault("t", time.time_ns())
+        record["r"] = self.id
+        self._record = None
+        self._tracker_of().event(record)
+
+    def _notify(self, observer: str, **details: Any) -> None:
+        self._tracker_of().observers.tell(observer, self, details)
+
+    def refusing(self, kind: str, what: str) -> Handing:
+        """A bad argument or a full disk costs a warning and is counted; only ``strict`` raises."""
+        return guard.handing(lambda error: self._refuse(kind, f"{what}: {error}", error))
+
+    def _count(self, what: str) -> None:
+        self._health[what] = self._health.get(what, 0) + 1
+        self._tracker_of().has_news(self)
+
+    def _refuse(self, kind: str, message: str, error: BaseException | None = None) -> None:
+        """A value that cannot be kept: raised under ``strict``, else counted, and said once a kind and run."""
+        settings = self._tracker_of().settings
+        if settings.strict:
+            raise UsageError(message) from error
+        if kind not in self._warned:
+            self._warned.add(kind)
+            warn(f"not kept: {message}", silent=settings.silent)
+            self._refusals.append(keys.printable(message[:500]))
+        self._count(f"refused_{kind}")

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import atexit
 import math
-import os
-import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -25,7 +23,7 @@ from .kept import KeptRuns
 from .locks import Lock
 from .meter import Meter
 from .observers import Observers
-from .private import make_own
+from .private import make_own, spare_folder
 from .session import session_record
 
 if TYPE_CHECKING:
@@ -105,9 +103,11 @@ class Tracker:
                 f"deliver them with `autotrack sync {folders[1]}`",
                 silent=self.settings.silent,
             )
-        self._session = session_record()
+        self._session = self._session or session_record()
         journal.event(self._session)
         self._journal = journal
+        if self.closed:  # an exit handler logs after ours: no threads any more, and the next reader takes this in
+            return journal
         guard.call("last words", _last_words().arm, journal.path)
         guard.on_failure = note_failure
         self._courier = Courier(self)
@@ -217,8 +217,10 @@ class Tracker:
     def later(self, site: str, job: Any) -> None:
         """Runs a job on the background thread (at once where there is none)."""
         self.journal()
-        assert self._courier is not None
-        self._courier.later(site, job)
+        if self._courier is None or self.closed:
+            guard.call(site, job)
+        else:
+            self._courier.later(site, job)
 
     # Runs.
 
@@ -260,6 +262,7 @@ class Tracker:
         _last_words().disarm()
         guard.call("the journal", journal.heartbeat)
         guard.call("the journal", journal.close, keep_lease=bool(undecided))
+        self._journal = None
         if self._pending or self.lost_events or unfinished:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)
@@ -303,11 +306,6 @@ class Tracker:
         self.sites, self.kept = Sites(self.settings.runs_per_site), KeptRuns()
         self._news, self._implicit = {}, None
         return self
-
-
-def spare_folder() -> Path:
-    """Where journals go when the store's own folder takes none."""
-    return Path(tempfile.gettempdir()) / f"autotrack-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
 
 
 def open_sink(uri: str) -> Sink:

@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from .errors import ArtifactError
     from .flavor import Flavor
     from .patching import Family, Patch
     from .run import Run
@@ -77,8 +78,11 @@ def choose_flavor(model: Any) -> str | None:
 
 
 @hookspec(firstresult=True)
-def log_model(run: Run, model: Any, path: str) -> bool | None:
-    """Saves a model among the run's artifacts under ``path``; None where this plugin cannot."""
+def log_model(run: Run, model: Any, path: str) -> bool | ArtifactError | None:
+    """Saves a model among the run's artifacts under ``path``; None where this plugin cannot.
+
+    Answers an ArtifactError where the plugin is the right one and the model refuses to be saved.
+    """
 
 
 # Observers: told after the fact, in batches, on autotrack's own thread where they could cost time.

@@ -11,6 +11,7 @@ from . import keys
 from .active import innermost
 from .exits import ending_of
 from .folding import Series
+from .guard import guard
 from .kept import Kept
 from .run import Run
 from .tracker import Tracker, tracker
@@ -103,7 +104,10 @@ class ProbeRun:
     def log_model(self, model: Any, path: str = "model") -> None:
         """Saves the trained model, where the settings want it and time allows."""
         if self._tracker.settings.models and not self.folded and self.afford("model"):
-            self._started().log_model(model, self._path(path))
+            # Nobody asked for this very model to be saved: that it cannot be is a note, not a warning a fit.
+            run = self._started()
+            with guard.handing(lambda error: run.note(f"model left out: {error}")):
+                run.put_model(model, self._path(path))
 
     def children(self, runs: Sequence[Mapping[str, Any]]) -> None:
         """Keeps finished child runs: mappings with name, params, metrics, tags, seconds, status (FINISHED)."""

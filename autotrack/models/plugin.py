@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 from autotrack.core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from autotrack.core.errors import ArtifactError
     from autotrack.core.run import Run
 
 
 @hookimpl
-def log_model(run: Run, model: Any, path: str) -> bool | None:
-    """Saves the model among the run's artifacts; None where no plugin's flavor handles its class."""
+def log_model(run: Run, model: Any, path: str) -> bool | ArtifactError | None:
+    """Saves the model among the run's artifacts; None where no plugin's flavor handles its class.
+
+    A model that refuses to be saved is the user's matter and no failure of ours: its ArtifactError is the answer.
+    """
     from autotrack.core.entities import ModelRecord
+    from autotrack.core.errors import ArtifactError
 
     from .flavors import flavor_of
     from .registered import registered_flavors
@@ -27,7 +32,10 @@ def log_model(run: Run, model: Any, path: str) -> bool | None:
 
     with tempfile.TemporaryDirectory(prefix="autotrack-model-") as name:
         folder = Path(name)
-        files = fill(model, flavor, folder, path=path, run_id=run.id)
+        try:
+            files = fill(model, flavor, folder, path=path, run_id=run.id)
+        except ArtifactError as error:
+            return error
         for file in sorted(files, key=lambda file: file == "MLmodel"):  # MLmodel last: with it the model is there
             run.put(f"{path}/{file}", folder / file, durable=False)
     kind = type(model)

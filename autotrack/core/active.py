@@ -29,6 +29,7 @@ def start_run(
     """
     from . import process
     from .nullrun import NullRun
+    from .plugins import role
     from .run import Run
     from .tracker import tracker
 
@@ -36,7 +37,7 @@ def start_run(
     current = tracker()
     run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
     run._previous = previous
-    if process.role() == "rank" or process.imports_main() or not current.settings.enabled:
+    if not current.settings.enabled or process.imports_main() or role() == "rank":
         return activate(NullRun(), previous)
     run.is_manual = True
     name, experiment = _usable(run, name, "name"), _usable(run, experiment, "experiment")

@@ -60,10 +60,10 @@ def load_settings(**given: Any) -> Settings:
         raise UsageError(f"unknown setting {unknown[0]!r}; there are: {', '.join(names)}")
     table = {key: value for key, value in project_table().items() if key in names}
     for source, values in (("[tool.autotrack]", table), ("environment", _environment(names))):
-        changes = {name: _convert(name, value, str(names[name]), source) for name, value in values.items()}
+        changes = {name: convert(name, value, str(names[name]), source) for name, value in values.items()}
         settings = replace(settings, **changes)
     changes = {
-        name: _convert(name, value, str(names[name]), "argument") for name, value in given.items() if value is not None
+        name: convert(name, value, str(names[name]), "argument") for name, value in given.items() if value is not None
     }
     return replace(settings, **changes)
 
@@ -77,7 +77,7 @@ def _environment(names: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _convert(name: str, value: Any, kind: str, source: str) -> Any:
+def convert(name: str, value: Any, kind: str, source: str) -> Any:
     """A value from text or TOML as the field's type."""
     try:
         if kind == "bool":

@@ -9,26 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .active import innermost
+from .errors import PluginError
 from .exits import ending_of
-from .folding import Series
-from .guard import guard
+from .folding import Joined, Series, Sites
+from .guard import Failure, guard
 from .kept import Kept
+from .plugins import settings
 from .run import Run
 from .tracker import Tracker, tracker
 
 if TYPE_CHECKING:
     from .capture import Call
 
-#: How often each kind of call joined a user's run, so that the second one's params do not overwrite the first's.
-_joined: weakref.WeakKeyDictionary[Run, dict[str, int]] = weakref.WeakKeyDictionary()
+#: What joined each of the user's runs.
+_joined: weakref.WeakKeyDictionary[Run, Joined] = weakref.WeakKeyDictionary()
 
 
 class ProbeRun:
     """Where one watched call is recorded. A probe that logs nothing makes no run.
 
     Inside a user's ``start_run`` the call joins that run; the second and later ones write their keys behind the name of
-    what they trained (``Ridge.alpha``). Past ``runs_per_site`` runs from one line of code the call is a step of that
-    line's series run: ``folded`` is True, and only cheap scalars should be logged.
+    what they trained (``Ridge.alpha``). Past ``runs_per_site`` calls from one line of code the call is a step of that
+    line's series (a run, or part of the user's run): ``folded`` is True, and only cheap scalars should be logged.
     """
 
     def __init__(self, call: Call, parent: ProbeRun | None = None) -> None:
@@ -45,7 +47,7 @@ class ProbeRun:
         self._left_out: set[str] = set()
         self._tags: dict[str, str] = {}
         self._error: BaseException | None = None
-        self.folded = parent is None and innermost() is None and self._tracker.sites.is_full(call.site)
+        self.folded = parent is None and self._sites(innermost()).is_full(call.site)
 
     # What the probe logs.
 
@@ -137,10 +139,24 @@ class ProbeRun:
         if self._run is not None:
             self._run.note(message)
 
+    def note_failure(self, failure: Failure) -> bool:
+        """Writes down a failure of autotrack's own; False where there is no run of this call to write it on."""
+        if self._run is None:
+            return False
+        self._run.note_failure(failure)
+        return True
+
     # What the probe may ask.
 
     def setting(self, name: str) -> Any:
-        """A setting in force (``models``, ``max_children``, ...)."""
+        """A setting in force: one of the plugin's own (``register_settings``), else a common one (``models``, ...)."""
+        own = settings(self._call.plugin)
+        if name in own:
+            return own[name]
+        if not hasattr(self._tracker.settings, name):
+            raise PluginError(
+                f"there is no setting {name!r}: neither among {', '.join(own) or 'none'} of the plugin's own"
+            )
         return getattr(self._tracker.settings, name)
 
     def afford(self, part: str, seconds: float = 0.0) -> bool:
@@ -205,19 +221,24 @@ class ProbeRun:
         return self._run
 
     def _start(self) -> Run:
-        site = self._call.site
-        if self._parent is None:
-            active = innermost()
-            if active is not None:
-                return self._join(active)
-            if self.folded:
-                return self._fold(site)
-            self._tracker.sites.count(site)
+        if self._parent is not None:
+            self._owned = True
+            return self._new_run(self.name, self._parent._started())
+        active, site = innermost(), self._call.site
+        sites = self._sites(active)
+        self.folded = sites.is_full(site)
+        if self.folded:
+            return self._fold(active, sites)
+        sites.count(site)
+        if active is not None:
+            self._prefix = self._join(active).prefix(self.name)
+            return active
         self._owned = True
-        if self._parent is None:
-            # What the user calls the run says more than the estimator's name.
-            return self._new_run(self._tracker.settings.run_name or self.name, None)
-        return self._new_run(self.name, self._parent._started())
+        # What the user calls the run says more than the estimator's name.
+        return self._new_run(self._tracker.settings.run_name or self.name, None)
+
+    def _sites(self, active: Run | None) -> Sites:
+        return self._tracker.sites if active is None else self._join(active).sites
 
     def _new_run(self, name: str, parent: Run | None) -> Run:
         current = self._tracker
@@ -225,25 +246,28 @@ class ProbeRun:
         run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
         return run.begin(name=name, experiment=None, tags=tags, parent=parent, started=self._call.started)
 
-    def _join(self, active: Run) -> Run:
-        counts = _joined.setdefault(active, {})
-        name = self.name
-        if counts:
-            number = counts.get(name, 0) + 1
-            self._prefix = f"{name}." if number == 1 else f"{name}_{number}."
-        counts[name] = counts.get(name, 0) + 1
-        return active
+    def _join(self, active: Run) -> Joined:
+        joined = _joined.get(active)
+        if joined is None:
+            joined = _joined.setdefault(active, Joined(self._tracker.settings.runs_per_site))
+        return joined
 
-    def _fold(self, site: object) -> Run:
-        sites = self._tracker.sites
+    def _fold(self, active: Run | None, sites: Sites) -> Run:
+        site, limit = self._call.site, self._tracker.settings.runs_per_site
         series = sites.series(site)
-        if series is None:
-            run = self._new_run(f"{self.name} (many)", None)
-            run.set_tags({"autotrack.folded": "true"})
-            run.note(f"this line made {self._tracker.settings.runs_per_site} runs; further calls are steps of this one")
-            series = sites.keep(site, Series(run))
+        run = series.run if series is not None else None
+        if series is None or run is None:
+            prefix, run = "", active
+            if run is None:
+                run = self._new_run(f"{self.name} (many)", None)
+                run.set_tags({"autotrack.folded": "true"})
+                run.note(f"this line made {limit} runs; further calls are steps of this one")
+            else:
+                prefix = self._join(run).prefix(self.name)
+                run.note(f"one line made {limit} calls in this run; further ones are the steps of {prefix}*")
+            series = sites.keep(site, Series(run, prefix))
         self._series, self._step = series, series.next_step()
-        return series.run
+        return run
 
     def _named(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         return {f"{self._prefix}{key}": value for key, value in values.items()} if self._prefix else values

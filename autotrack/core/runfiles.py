@@ -83,10 +83,7 @@ class RunFiles(RunWriting):
         """Saves a trained model; raises where it cannot (probes and ``log_model`` guard that)."""
         from .plugins import plugins
 
-        saved = plugins().choose("log_model", run=self, model=model, path=path)
-        if isinstance(saved, ArtifactError):
-            raise saved
-        if not saved:
+        if not plugins().choose("log_model", run=self, model=model, path=path):
             raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
 
     def add_model(self, record: ModelRecord) -> None:

@@ -102,6 +102,6 @@ class Intake(Protocol):
     ) -> None:
         """Ends the runs that a dead writer left running, at the last moment it was ``seen`` (ns).
 
-        FINISHED or FAILED by its ``exit_code`` where that is known (it ended by itself), KILLED where its last word is a
-        signal by which somebody ends a program on purpose, else CRASHED.
+        FINISHED or FAILED by its ``exit_code`` where that is known (it ended by itself), KILLED where its last word is
+        a signal by which somebody ends a program on purpose, else CRASHED.
         """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import keys
@@ -12,6 +13,7 @@ from .active import innermost
 from .errors import PluginError
 from .exits import ending_of
 from .folding import Joined, Series, Sites
+from .frames import sealed
 from .guard import Failure, guard
 from .kept import Kept
 from .plugins import settings
@@ -106,10 +108,29 @@ class ProbeRun:
     def log_model(self, model: Any, path: str = "model") -> None:
         """Saves the trained model, where the settings want it and time allows."""
         if self._tracker.settings.models and not self.folded and self.afford("model"):
+            began = time.perf_counter()
             # Nobody asked for this very model to be saved: that it cannot be is a note, not a warning a fit.
             run = self._started()
             with guard.handing(lambda error: run.note(f"model left out: {error}")):
                 run.put_model(model, self._path(path))
+            if self._kept is not None:
+                self._kept.saved, self._kept.save_seconds = self._kept.calls, time.perf_counter() - began
+
+    def log_model_at_end(self, model: Any, path: str = "model") -> None:
+        """Saves the model as it is when the run ends, if the object is there then; it is held weakly.
+
+        For runs that go on between calls (see ``continued``). Where the object goes first, or the program's end leaves
+        no time, the run keeps the model that was saved before, and a note says of which call that is.
+        """
+        if self._run is None or self._kept is None or not self._tracker.settings.models:
+            return
+        name = self._path(path)
+        self._run.at_end[name] = partial(_last_model, self._tracker, self._run, self._kept, name, weakref.ref(model))
+
+    def no_model_at_end(self, path: str = "model") -> None:
+        """Takes ``log_model_at_end`` back: the model has just been saved."""
+        if self._run is not None:
+            self._run.at_end.pop(self._path(path), None)
 
     def children(self, runs: Sequence[Mapping[str, Any]]) -> None:
         """Keeps finished child runs: mappings with name, params, metrics, tags, seconds, status (FINISHED)."""
@@ -194,11 +215,6 @@ class ProbeRun:
         """How many earlier calls on the same object this run has seen (see ``continued``)."""
         return self._kept.calls if self._kept is not None else 0
 
-    def at_end(self, action: Callable[[], None] | None) -> None:
-        """Has something done just before the run ends (None: nothing any more), for runs that go on between calls."""
-        if self._run is not None:
-            self._run.at_end = action
-
     # The engine's side.
 
     def finish(self, error: BaseException | None) -> None:
@@ -274,3 +290,19 @@ class ProbeRun:
 
     def _path(self, path: str) -> str:
         return f"{self._prefix[:-1]}/{path}" if self._prefix else path
+
+
+def _last_model(tracker: Tracker, run: Run, kept: Kept, path: str, reference: weakref.ref[Any]) -> None:
+    """Saves the model of a run that went on between calls once more, or says of which call the saved one is."""
+    model = reference()
+    if model is None:
+        why = "its object was gone before it could be saved again"
+    elif time.monotonic() + 2 * kept.save_seconds > tracker.deadline:
+        why = "there was no time to save it again at the end of the program"
+    elif not tracker.meter.affords("model", kept.save_seconds):
+        why = "autotrack's own time would pass its share"
+    else:
+        with sealed():
+            run.log_model(model, path)
+        return
+    run.note(f"{path} is as it was after call {kept.saved + 1} of {kept.calls + 1}: {why}")

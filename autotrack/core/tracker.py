@@ -20,7 +20,7 @@ from .config import Location, Settings, find_store, load_settings
 from .errors import JournalError, JournalFull, StoreError
 from .exits import Ending, ending_of, uncaught, write_exit_code
 from .folding import Sites
-from .guard import Failure, guard, warn
+from .guard import guard, warn
 from .kept import KeptRuns
 from .locks import Lock
 from .meter import Meter
@@ -85,6 +85,7 @@ class Tracker:
         return journal
 
     def _open_journal(self) -> JournalWriter:
+        from .active import note_failure
         from .courier import Courier
         from .journal.writer import JournalWriter
 
@@ -392,22 +393,3 @@ def _after_fork() -> None:
         _words.disarm()
     for known in _trackers.values():
         known.after_fork()
-
-
-def note_failure(failure: Failure) -> None:
-    """Puts a failure of ours on the run that it happened to, so that silence is visible.
-
-    That is the run of the innermost watched call that has one, else the active run.
-    """
-    from .active import active_run
-    from .frames import FRAME
-
-    frame = FRAME.get()
-    while frame is not None:
-        taken = getattr(frame.run, "note_failure", None)
-        if taken is not None and taken(failure):
-            return
-        frame = frame.outer
-    run = active_run()
-    if run is not None:
-        run.note_failure(failure)

@@ -13,6 +13,7 @@ from autotrack.core.patching import Family, Patch
 if TYPE_CHECKING:
     from autotrack.core import pickled
     from autotrack.core.capture import Call
+    from autotrack.core.plugins import settings
     from autotrack.core.proberun import ProbeRun
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "pickled",
+    "settings",
 ]
 
 
@@ -46,4 +48,8 @@ def __getattr__(name: str) -> Any:
         from autotrack.core import pickled
 
         return pickled
+    if name == "settings":
+        from autotrack.core.plugins import settings
+
+        return settings
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

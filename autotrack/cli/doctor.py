@@ -166,13 +166,18 @@ def _journals(place: Place) -> Finding:
     files = sorted(folder.glob("*.atj")) if folder.is_dir() else []
     if not files:
         return Finding("journals", OK, "none waits")
+    from autotrack.core.addresses import MARK, destination, marks
     from autotrack.core.journal.lease import is_alive
     from autotrack.core.journal.reader import read_header
 
-    alive, unreadable = 0, []
+    alive, unreadable, others = 0, [], set()
+    ours = marks(place.uri, folder)
     for file in files:
         try:
-            alive += is_alive(file, read_header(file))
+            header = read_header(file)
+            alive += is_alive(file, header)
+            if header.meta.get(MARK) not in ours:
+                others.add(destination(header.meta[MARK], folder))
         except AutotrackError:
             unreadable.append(file.name)
         except FileNotFoundError:  # delivered meanwhile
@@ -181,6 +186,10 @@ def _journals(place: Place) -> Finding:
     said = f"{plural(len(files), 'journal')} ({taken}), {alive} of them of processes that are running"
     if unreadable:
         return Finding("journals", WARNING, f"{said}; cannot be read: {', '.join(unreadable[:5])}", "move them away")
+    if others:
+        names = ", ".join(sorted(others))
+        advice = "`autotrack --store STORE sync` with this folder delivers them there"
+        return Finding("journals", OK, f"{said}; some are for other stores ({names})", advice)
     if len(files) > alive:
         return Finding("journals", OK, said, "`autotrack sync` delivers them; reading commands do so by themselves")
     return Finding("journals", OK, said)

@@ -124,5 +124,6 @@ def delivery_document(delivery: Delivery) -> dict[str, Any]:
         "damaged": delivery.damaged,
         "journals": delivery.journals,
         "left": delivery.left,
+        "others": list(delivery.others),
         "busy": delivery.busy,
     }

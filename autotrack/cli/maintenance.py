@@ -73,6 +73,12 @@ def delivery_lines(delivery: Delivery, uri: str) -> list[str]:
         lines.append(f"{plural(delivery.damaged, 'record')} could not be read: the file is damaged; the runs say so")
     if delivery.left:
         lines.append(f"{plural(delivery.left, 'journal')} could not be delivered; try again, or see `autotrack doctor`")
+    if delivery.others:
+        stores = ", ".join(sorted(set(delivery.others)))
+        lines.append(
+            f"{plural(len(delivery.others), 'journal')} there for other stores ({stores}): left as they are; "
+            "`autotrack --store STORE sync` with the folder delivers them"
+        )
     return lines
 
 

@@ -31,7 +31,7 @@ class Place:
     @property
     def on_disk(self) -> bool:
         """True where the store itself is a folder or a file of this machine."""
-        return self.location.is_local or self.uri.startswith("sqlite:///")
+        return self.location.is_local
 
 
 def find_place(state: State) -> Place:
@@ -74,14 +74,14 @@ def open_folder(place: Place) -> Store:
     than the command."""
     from autotrack.store.store import Store
 
-    return Store.open(place.location.root if place.location.is_local else place.uri)
+    return Store.open(place.uri)
 
 
 def database_file(place: Place) -> Path:
     """The database of a store on this machine, which need not be there."""
-    from autotrack.store.store import located
+    from autotrack.core.addresses import located
 
-    return located(place.location.root if place.location.is_local else place.uri)[1]
+    return located(place.uri)[1]
 
 
 def no_store(place: Place) -> str:

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from . import keys
-from .guard import guard
+from .guard import Failure, guard
 
 if TYPE_CHECKING:
     from .run import Run
@@ -29,6 +29,7 @@ def start_run(
     """
     from . import process
     from .nullrun import NullRun
+    from .plugins import role
     from .run import Run
     from .tracker import tracker
 
@@ -36,7 +37,7 @@ def start_run(
     current = tracker()
     run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
     run._previous = previous
-    if process.role() == "rank" or process.imports_main() or not current.settings.enabled:
+    if not current.settings.enabled or process.imports_main() or role() == "rank":
         return activate(NullRun(), previous)
     run.is_manual = True
     name, experiment = _usable(run, name, "name"), _usable(run, experiment, "experiment")
@@ -86,3 +87,21 @@ def active_run() -> Run | None:
     outer = {run._previous for run in manual}
     ends = [run for run in manual if run not in outer]
     return ends[0] if len(ends) == 1 else None
+
+
+def note_failure(failure: Failure) -> None:
+    """Puts a failure of ours on the run that it happened to, so that silence is visible.
+
+    That is the run of the innermost watched call that has one, else the active run.
+    """
+    from .frames import FRAME
+
+    frame = FRAME.get()
+    while frame is not None:
+        taken = getattr(frame.run, "note_failure", None)
+        if taken is not None and taken(failure):
+            return
+        frame = frame.outer
+    run = active_run()
+    if run is not None:
+        run.note_failure(failure)

@@ -9,6 +9,7 @@ not armed. ``concurrent.futures`` is left as it is: what it runs is the user's o
 from __future__ import annotations
 
 import functools
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -20,7 +21,7 @@ from .frames import CLOSED, FRAME, Frame
 
 
 class JoblibBridge:
-    """Installed and removed with the engine's patches. ``revisit`` is called when a ``Parallel`` call has ended."""
+    """Installed and removed with the engine's patches. ``revisit`` is called when processes' results are in."""
 
     def __init__(self, engine: Engine, revisit: Callable[[], None]) -> None:
         self._engine = engine
@@ -104,8 +105,11 @@ class JoblibBridge:
             try:
                 return original(parallel, *args, **kwargs)
             finally:
-                if engine.armed:
+                # Threads and plain loops pickle nothing: only what comes back from processes can write a class anew.
+                if engine.armed and not getattr(getattr(parallel, "_backend", None), "supports_sharedmem", False):
+                    began = time.perf_counter()
                     engine.guard.call("joblib bridge", revisit)
+                    engine.took(time.perf_counter() - began)
 
         return _terminate_and_reset
 

@@ -238,7 +238,7 @@ class Engine:
     def __init__(self, open_run: OpenRun, *, guard: Guard = process_guard) -> None:
         self.open_run = open_run
         self.guard = guard
-        #: Told the seconds that a probe took of the user's thread, after each watched call.
+        #: Told the seconds that autotrack took of the user's thread (through ``took``).
         self.spent: Callable[[float], object] = float
         #: The off switch, read at every call.
         self.armed = False
@@ -261,6 +261,10 @@ class Engine:
             and bool(self._outermost)
             and threading.current_thread() is not threading.main_thread()
         )
+
+    def took(self, seconds: float) -> None:
+        """Counts time that autotrack took of the user's thread."""
+        self.guard.call("spent", self.spent, seconds)
 
     def entered(self, frame: Frame) -> None:
         if frame.outer is None:
@@ -376,16 +380,18 @@ def dispatch(watch: Watch, function: Any, obj: Any, args: tuple[Any, ...], kwarg
     try:
         result = function(*args, **kwargs)
     except BaseException as error:
-        call.seconds = clock() - began
+        ended = clock()
+        call.seconds = ended - began
         call.error = error
         drop_our_frames(error)
         bracket.end(error)
+        watch.engine.took(began - arrived + clock() - ended)
         raise
     ended = clock()
     call.seconds = ended - began
     call._result = result
     bracket.end(None)
-    watch.engine.guard.call("spent", watch.engine.spent, began - arrived + clock() - ended)
+    watch.engine.took(began - arrived + clock() - ended)
     return result
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from . import addresses
 from .errors import UsageError
 
 FOLDER = ".autotrack"
@@ -59,10 +60,10 @@ def load_settings(**given: Any) -> Settings:
         raise UsageError(f"unknown setting {unknown[0]!r}; there are: {', '.join(names)}")
     table = {key: value for key, value in project_table().items() if key in names}
     for source, values in (("[tool.autotrack]", table), ("environment", _environment(names))):
-        changes = {name: _convert(name, value, str(names[name]), source) for name, value in values.items()}
+        changes = {name: convert(name, value, str(names[name]), source) for name, value in values.items()}
         settings = replace(settings, **changes)
     changes = {
-        name: _convert(name, value, str(names[name]), "argument") for name, value in given.items() if value is not None
+        name: convert(name, value, str(names[name]), "argument") for name, value in given.items() if value is not None
     }
     return replace(settings, **changes)
 
@@ -76,7 +77,7 @@ def _environment(names: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _convert(name: str, value: Any, kind: str, source: str) -> Any:
+def convert(name: str, value: Any, kind: str, source: str) -> Any:
     """A value from text or TOML as the field's type."""
     try:
         if kind == "bool":
@@ -103,7 +104,10 @@ def _convert(name: str, value: Any, kind: str, source: str) -> Any:
 
 
 def project_table() -> dict[str, Any]:
-    """``[tool.autotrack]`` of the nearest pyproject.toml above the working directory; {} without one."""
+    """``[tool.autotrack]`` of the nearest pyproject.toml above the working directory; {} without one.
+
+    A relative path in ``tracking_uri`` is one beside that file, wherever the program was started.
+    """
     for folder in _upwards():
         path = folder / "pyproject.toml"
         try:
@@ -118,8 +122,19 @@ def project_table() -> dict[str, Any]:
             table = tomllib.loads(content.decode()).get("tool", {}).get("autotrack", {})
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{path} is not valid TOML: {error}") from None
-        return table if isinstance(table, dict) else {}
+        if not isinstance(table, dict):
+            return {}
+        uri = table.get("tracking_uri")
+        return {**table, "tracking_uri": _beside(folder, uri)} if isinstance(uri, str) and uri else table
     return {}
+
+
+def _beside(folder: Path, uri: str) -> str:
+    """A path, or the path of a ``sqlite:///`` URI, as seen from a folder; any other URI as it is."""
+    scheme = "sqlite:///" if uri.startswith("sqlite:///") else ""
+    if "://" in uri and not scheme:
+        return uri
+    return f"{scheme}{folder / Path(uri.removeprefix(scheme)).expanduser()}"
 
 
 def _upwards() -> list[Path]:
@@ -140,7 +155,10 @@ class Location:
 
     @property
     def journal(self) -> Path:
-        return self.root / "journal"
+        """Where journals for this store are written: beside its database, or in a folder for that remote store only."""
+        if self.is_local:
+            return self.root / "journal"
+        return self.root / "remote" / addresses.digest(self.uri) / "journal"
 
     @property
     def artifacts(self) -> Path:
@@ -148,8 +166,8 @@ class Location:
 
     @property
     def is_local(self) -> bool:
-        """True where ``root`` itself is the store."""
-        return self.uri == str(self.root)
+        """True where the store is a folder or a database file of this machine, under ``root``."""
+        return not addresses.is_remote(self.uri)
 
 
 def find_store(tracking_uri: str | None = None) -> Location:
@@ -177,13 +195,9 @@ def _here(root: Path, reason: str) -> Location:
 
 def _located(uri: str) -> Location:
     reason = "AUTOTRACK_TRACKING_URI or the tracking_uri setting"
-    if uri.startswith("file://"):
-        uri = uri.removeprefix("file://")
-    if uri.startswith("sqlite:///"):
-        root = Path(uri.removeprefix("sqlite:///")).absolute().parent
-        return Location(uri, root, reason)
-    if "://" in uri:
+    if addresses.is_remote(uri):
         near = next((folder / FOLDER for folder in _upwards() if (folder / FOLDER).is_dir()), None)
         return Location(uri, near or Path.home() / FOLDER, reason)
-    root = Path(uri).expanduser().absolute()
-    return Location(str(root), root, reason)
+    root, database = addresses.located(uri)
+    # One spelling, so that a process has one journal for a store however it is named.
+    return Location(str(root) if database == root / addresses.DATABASE else f"sqlite:///{database}", root, reason)

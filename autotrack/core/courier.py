@@ -34,7 +34,8 @@ class Courier:
         self._wake = threading.Event()
         self._stopping = False
         self._jobs: deque[tuple[str, Callable[[], object]]] = deque()
-        self._busy = threading.Lock()
+        #: The thread that a job runs on at this moment: this one's, or none.
+        self._worker: int | None = None
         self._born = time.monotonic()
         self._beaten = 0.0
         self._delivered = 0.0
@@ -51,17 +52,21 @@ class Courier:
         self._wake.set()
 
     def drain(self, deadline: float) -> int:
-        """Waits for postponed jobs, doing them on this thread too; answers how many are left at the deadline."""
-        if threading.current_thread() is self._thread:
-            return len(self._jobs)  # asked by one of the jobs: it cannot wait for itself
-        while time.monotonic() < deadline:
-            if self._jobs:
-                self._one_job()
-            elif self._busy.acquire(timeout=max(0.0, deadline - time.monotonic())):
-                self._busy.release()
-                if not self._jobs:
-                    return 0
-        return len(self._jobs)
+        """Waits until all jobs queued so far are done; answers how many are not at the deadline.
+
+        Jobs are done by the background thread alone, for one that hangs must not take this thread with it. Inside a job
+        nothing is waited for: what is queued comes after it.
+        """
+        working = self._worker
+        if working == threading.get_ident() or not self._thread.is_alive():
+            return len(self._jobs) + (working is not None)
+        if not self._jobs and working is None:
+            return 0
+        done = threading.Event()
+        self.later("drain", done.set)
+        if done.wait(max(0.0, deadline - time.monotonic())):
+            return 0
+        return max(1, len(self._jobs) - 1 + (self._worker is not None))
 
     def stop(self, deadline: float) -> None:
         """Ends the thread; waits for it until the deadline (``time.monotonic()``)."""
@@ -78,19 +83,21 @@ class Courier:
                 self._one_job()
             if not self._stopping:
                 guard.call("courier", self._tick)
+            self._tracker.meter.background = time.thread_time()
 
     def _one_job(self) -> None:
-        with self._busy:
-            try:
-                site, job = self._jobs.popleft()
-            except IndexError:
-                return
+        self._worker = threading.get_ident()  # before the queue is seen to be empty
+        try:
+            site, job = self._jobs.popleft()
             guard.call(site, job)
+        finally:
+            self._worker = None
 
     def _tick(self) -> None:
         now = time.monotonic()
         tracker = self._tracker
         tracker.keep_journal(heartbeat=now - self._beaten >= HEARTBEAT)
+        tracker.observers.tell_points()
         if now - self._beaten >= HEARTBEAT:
             self._beaten = now
         if now - self._born < tracker.settings.deliver_after and not tracker.delivers_eagerly():

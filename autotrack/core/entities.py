@@ -122,7 +122,11 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one pass over the journals brought to a store, and what it had to leave."""
+    """What one pass over the journals brought to a store, and what it had to leave.
+
+    ``left`` counts journals that are to be tried again; ``others`` names, for each journal that is for another store
+    and was not touched, that store.
+    """
 
     points: int = 0
     events: int = 0
@@ -130,3 +134,4 @@ class Delivery:
     journals: int = 0
     left: int = 0
     busy: bool = False
+    others: tuple[str, ...] = ()

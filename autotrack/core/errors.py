@@ -42,6 +42,18 @@ class SchemaVersionError(StoreError):
     """The store was written by a version that this one must not touch; the message names the one to install."""
 
 
+class OutOfStepError(StoreError):
+    """A batch of a writer's records that does not begin where the store is with that writer.
+
+    ``events`` and ``points`` are the cursor from which the store wants to go on.
+    """
+
+    def __init__(self, message: str, events: int, points: int) -> None:
+        self.events = events
+        self.points = points
+        super().__init__(message)
+
+
 class JournalError(AutotrackError):
     """The journal could not take a record (most often: the disk is full)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,10 @@ class Creation:
             super(owner, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
         else:
             self.stood.__get__(None, cls)(**kwargs)
-        self.installer.engine.guard.call("class creation", self.installer.created, owner, cls)
+        engine = self.installer.engine
+        began = time.perf_counter()
+        engine.guard.call("class creation", self.installer.created, owner, cls)
+        engine.took(time.perf_counter() - began)
 
 
 def is_hook(value: Any) -> bool:

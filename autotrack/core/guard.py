@@ -1,7 +1,8 @@
 """The one place where autotrack's own failures stop.
 
 Everything of ours that runs inside somebody's training goes through ``Guard``: an exception becomes one warning a
-site and a note for the run, and after three strikes the site is off. No other module may catch ``Exception``.
+site and a note for the run. A plugin's site is off after three strikes; the core's own (the courier, the journal,
+``start_run``) are tried again each time. No other module may catch ``Exception``.
 KeyboardInterrupt and SystemExit always pass.
 """
 
@@ -9,15 +10,18 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
+
+from .locks import Lock
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 STRIKES = 3
+#: Failures of one site that are kept and noted on runs; further ones are only counted.
+MAX_NOTED = 100
 
 log = logging.getLogger("autotrack.guard")
 
@@ -70,28 +74,30 @@ class Handing:
 
 
 class Guard:
-    """Counts failures by site and switches a site off after three of them."""
+    """Counts failures by site; a plugin's site is off after three of them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._strikes: dict[str, int] = {}
         self.failures: list[Failure] = []
         self.on_failure: Callable[[Failure], None] | None = None
         self.silent = False
 
     def is_off(self, site: str) -> bool:
-        """True once a site has failed three times: do not enter it again."""
+        """True once a plugin's site has failed three times: do not enter it again."""
         return self._strikes.get(site, 0) >= STRIKES
 
     def call(self, site: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """Calls the function; answers None where it fails or the site is off."""
-        if self.is_off(site):
-            return None
+        """Calls a function of the core; answers None where it fails."""
         try:
             return function(*args, **kwargs)
         except Exception as error:
             self.record(site, error)
             return None
+
+    def call_plugin(self, site: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Calls a plugin's function; answers None where it fails, or has failed three times and is not called again."""
+        return None if self.is_off(site) else self.call(site, function, *args, **kwargs)
 
     def section(self, site: str) -> Section:
         """A ``with`` block whose Exception is recorded and swallowed."""
@@ -106,12 +112,12 @@ class Guard:
         failure = Failure(site, f"{type(error).__name__}: {_text(error)}"[:2000])
         with self._lock:
             strikes = self._strikes[site] = self._strikes.get(site, 0) + 1
-            if len(self.failures) < 1000:
+            if strikes <= MAX_NOTED and len(self.failures) < 1000:
                 self.failures.append(failure)
         log.debug("failure at %s", site, exc_info=error)
         if strikes == 1:
             warn(f"{site} failed ({failure.error}); training goes on, and the run says so", silent=self.silent)
-        if self.on_failure is not None:
+        if self.on_failure is not None and strikes <= MAX_NOTED:
             try:
                 self.on_failure(failure)
             except Exception as nested:
@@ -119,7 +125,6 @@ class Guard:
 
     def reset(self) -> None:
         """Forgets all strikes (for ``enable()`` after ``disable()``, and for forked children)."""
-        self._lock = threading.Lock()
         self._strikes.clear()
         self.failures.clear()
 

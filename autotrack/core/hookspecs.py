@@ -1,7 +1,9 @@
 """The hooks: everything that a plugin can declare, choose, observe or extend.
 
 Names say the kind: ``register_*`` returns data, ``open_*`` and ``choose_*`` choose (the first that is not None wins),
-a noun with a past participle observes. Observers are called one by one, each guarded, never on a hot path.
+a noun with a past participle observes. Observers are called one by one, each guarded: ``run_started`` and
+``run_ended`` on the thread that starts or ends the run, all others on autotrack's own thread, in the order of what they
+tell of.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ def register_flavors() -> Sequence[Flavor]:  # type: ignore[empty-body]
 
 @hookspec(historic=True)
 def register_settings() -> Mapping[str, Any]:  # type: ignore[empty-body]
-    """Settings of this plugin with their defaults, by name; users set them under ``[tool.autotrack.<plugin>]``."""
+    """Settings of this plugin with their defaults, by name; ``autotrack.plugin.settings(plugin)`` has them in force."""
 
 
 @hookspec(historic=True)
@@ -81,7 +83,7 @@ def log_model(run: Run, model: Any, path: str) -> bool | None:
     """Saves a model among the run's artifacts under ``path``; None where this plugin cannot."""
 
 
-# Observers: told after the fact, in batches, on autotrack's own thread where they could cost time.
+# Observers: told after the fact (core/observers.py says on which thread).
 
 
 @hookspec
@@ -106,7 +108,7 @@ def tags_set(run: Run, tags: Mapping[str, str]) -> None:
 
 @hookspec
 def metrics_logged(run: Run, points: Sequence[tuple[str, int, int, float]]) -> None:
-    """A batch of metric points (key, step, nanoseconds, value), off the training thread."""
+    """A batch of metric points (key, step, nanoseconds, value), in the order of logging."""
 
 
 @hookspec
@@ -125,13 +127,3 @@ def model_saved(run: Run, path: str, flavor: str, folder: Path) -> None:
 @hookspec
 def register_commands(cli: click.Group) -> None:
     """Adds commands to the ``autotrack`` command line."""
-
-
-@hookspec
-def register_routes(app: Any) -> None:
-    """Adds routes to the tracking server."""
-
-
-@hookspec
-def register_panels() -> Sequence[Any]:  # type: ignore[empty-body]
-    """Panels for a run's page in the web UI."""

@@ -15,10 +15,11 @@ from types import ModuleType
 from typing import Any
 
 from .guard import guard
+from .locks import Lock
 
 Callback = Callable[[ModuleType], None]
 
-_lock = threading.RLock()
+_lock = Lock()
 _wanted: dict[str, list[Callback]] = {}
 _searching = threading.local()
 _spec_classes: dict[type, type] = {}
@@ -128,10 +129,4 @@ class _Finder:
 _finder: Any = _Finder()
 
 
-def forget_locks() -> None:
-    """For a forked child: another thread may have held the lock."""
-    global _lock
-    _lock = threading.RLock()
-
-
-__all__ = ["forget_locks", "is_complete", "when_imported"]
+__all__ = ["is_complete", "when_imported"]

@@ -11,7 +11,6 @@ import importlib.util
 import inspect
 import logging
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Iterable
 from types import ModuleType
@@ -23,6 +22,7 @@ from .errors import PluginError
 from .families import Creation, FamilyWatch, is_hook
 from .guard import warn
 from .ledger import Ledger
+from .locks import Lock
 from .patching import Family, Patch
 from .versions import in_range
 from .watched import Watched, stood_before, wrap_attribute, wrapper_in
@@ -37,7 +37,7 @@ class Installer:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._ledger = Ledger()
         self._families: list[FamilyWatch] = []
         self._watches: weakref.WeakSet[Watch] = weakref.WeakSet()
@@ -110,10 +110,6 @@ class Installer:
                 base = family.base()
                 if base is not None:
                     self._visit_tree(family, base)
-
-    def forget_locks(self) -> None:
-        """For a forked child: another thread may have held the lock."""
-        self._lock = threading.RLock()
 
     # Patches.
 

@@ -15,17 +15,24 @@ class Kept:
     ``owned`` is False where the run is the user's own, which such calls joined.
     """
 
-    __slots__ = ("calls", "owned", "prefix", "run")
+    __slots__ = ("calls", "owned", "prefix", "run", "save_seconds", "saved")
 
     def __init__(self) -> None:
         self.calls = 0
         self.run: Run | None = None
         self.prefix = ""
         self.owned = False
+        #: How long saving the model took the last time, and after which call that was.
+        self.save_seconds = 0.0
+        self.saved = 0
 
     def hold(self, run: Run, prefix: str, owned: bool) -> None:
         """Takes the run that the first call started or joined."""
         self.run, self.prefix, self.owned = run, prefix, owned
+
+
+#: Runs that wait for the next call on their object at most; past it the one that waits longest is ended.
+MAX_KEPT = 256
 
 
 class KeptRuns:
@@ -44,6 +51,7 @@ class KeptRuns:
         entry = self._kept.get(id(obj))
         if entry is None or entry[0]() is not obj:
             return None
+        self._kept[id(obj)] = self._kept.pop(id(obj), entry)  # the last one now
         run = entry[1].run
         return entry[1] if run is not None and run.is_open else None
 
@@ -58,11 +66,19 @@ class KeptRuns:
                 if kept.run is not None and kept.owned:
                     self.orphans.append(kept.run)
 
+        self._make_room()
         try:
             self._kept[number] = weakref.ref(obj, gone), kept
         except TypeError:
             return None
         return kept
+
+    def _make_room(self) -> None:
+        while len(self._kept) >= MAX_KEPT:
+            oldest = next(iter(list(self._kept)), None)
+            entry = self._kept.pop(oldest, None) if oldest is not None else None
+            if entry is not None and entry[1].run is not None and entry[1].owned:
+                entry[1].run.end("FINISHED", None, None)
 
     def end_orphans(self) -> None:
         """Ends the runs whose objects are gone."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,7 @@ import pluggy
 
 from . import hookspecs
 from .discovery import EntryPoint, entry_points
-from .errors import PluginError
+from .errors import AutotrackError, PluginError
 from .flavor import Flavor
 from .frames import sealed
 from .guard import Guard
@@ -128,9 +128,9 @@ class Manager:
         """All model formats of the loaded plugins."""
         return [flavor for _, found in self._declared("register_flavors") for flavor in found]
 
-    def settings(self) -> dict[str, Mapping[str, Any]]:
-        """Settings with their defaults, by plugin."""
-        return {name: dict(found) for name, found in self._declared("register_settings")}
+    def settings(self, *names: str) -> dict[str, Mapping[str, Any]]:
+        """Settings of the loaded plugins (or the named ones) with their defaults, by plugin."""
+        return {name: dict(found) for name, found in self._declared("register_settings", names)}
 
     def run_tags(self) -> dict[str, str]:
         """Tags for a run that starts now; of two plugins that set one tag, the later one wins."""
@@ -148,16 +148,23 @@ class Manager:
     def _ask_one(self, name: str, hook: str) -> Any:
         for implementation in getattr(self._pluggy.hook, hook).get_hookimpls():
             if implementation.plugin_name == name:
-                return self._guard.call(f"{name}.{hook}", implementation.function)
+                return self._guard.call_plugin(f"{name}.{hook}", implementation.function)
         return None
 
     # Choices and observers.
 
     def choose(self, hook: str, **arguments: Any) -> Any | None:
-        """The first answer that is not None; the plugin registered last is asked first, a failing one passed over."""
+        """The first answer that is not None; the plugin registered last is asked first, a failing one passed over.
+
+        An AutotrackError is an answer, too, and raised: the plugin is the right one, and says what is in the way.
+        """
         caller = self._caller(hook)
         for implementation in reversed(caller.get_hookimpls()):
-            answer = self._guarded(hook, implementation, arguments)
+            chosen = [arguments[name] for name in implementation.argnames]
+            site = f"{implementation.plugin_name}.{hook}"
+            answer = self._guard.call_plugin(site, _outcome, implementation.function, *chosen)
+            if isinstance(answer, AutotrackError):
+                raise answer
             if answer is not None:
                 return answer
         return None
@@ -174,9 +181,13 @@ class Manager:
             for implementation in reversed(implementations):
                 self._guarded(hook, implementation, arguments)
 
+    def has(self, hook: str) -> bool:
+        """True where a plugin implements the hook."""
+        return bool(self._caller(hook).get_hookimpls())
+
     def _guarded(self, hook: str, implementation: pluggy.HookImpl, arguments: Mapping[str, Any]) -> Any:
         chosen = [arguments[name] for name in implementation.argnames]
-        return self._guard.call(f"{implementation.plugin_name}.{hook}", implementation.function, *chosen)
+        return self._guard.call_plugin(f"{implementation.plugin_name}.{hook}", implementation.function, *chosen)
 
     def _caller(self, hook: str) -> pluggy.HookCaller:
         caller: pluggy.HookCaller | None = getattr(self._pluggy.hook, hook, None)
@@ -239,6 +250,14 @@ class Manager:
             for implementation in hook.get_hookimpls()
             if implementation.plugin is plugin
         ]
+
+
+def _outcome(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function returns, or the AutotrackError that it raises."""
+    try:
+        return function(*arguments)
+    except AutotrackError as error:
+        return error
 
 
 def _is_own(entry: EntryPoint, missing: str | None) -> bool:

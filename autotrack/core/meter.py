@@ -12,12 +12,14 @@ class Meter:
     saved within the budget, metrics that need predictions within twice the budget. What is left costs microseconds.
     """
 
-    __slots__ = ("allowance", "own", "share", "since")
+    __slots__ = ("allowance", "background", "own", "share", "since")
 
     def __init__(self, share: float, allowance: float) -> None:
         self.share = share
         self.allowance = allowance
         self.own = 0.0
+        #: Processor seconds of autotrack's own thread, which it alone writes: they too are taken from the program.
+        self.background = 0.0
         self.since: float | None = None
 
     def add(self, seconds: float) -> None:
@@ -32,4 +34,4 @@ class Meter:
         budget = self.allowance + self.share * elapsed
         if part == "metrics":
             budget *= 2
-        return self.own + seconds <= budget
+        return self.own + self.background + seconds <= budget

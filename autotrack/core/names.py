@@ -23,6 +23,10 @@ def run_name(run_id: str) -> str:
     return f"{first}-{second}-{number // 9409 % 1000:03d}"
 
 
-def experiment_id(name: str) -> str:
-    """The id that an experiment of this name gets where it is new: 16 hexadecimal digits of blake2b."""
-    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+def experiment_id(name: str, attempt: int = 0) -> str:
+    """The id that an experiment of this name gets where it is new: 16 hexadecimal digits of blake2b.
+
+    ``attempt`` counts up where that id is another experiment's (one that was renamed, say).
+    """
+    seed = name if attempt == 0 else f"{name}\n{attempt}"
+    return hashlib.blake2b(seed.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

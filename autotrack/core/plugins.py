@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Mapping
 from typing import Any
 
-from .config import load_settings
+from . import process
+from .config import load_settings, project_table
 from .errors import StoreError
+from .guard import warn
+from .locks import Lock
 from .manager import Manager
+from .plugin_settings import in_force, unknown
 
-_lock = threading.RLock()
+_lock = Lock()
 _manager: Manager | None = None
+_settings: dict[str, Mapping[str, Any]] = {}
 
 
 def plugins() -> Manager:
-    """The plugin manager with all installed plugins loaded, save those that the settings block."""
+    """The plugin manager with all installed plugins loaded, save those that the settings block.
+
+    UsageError at the first use where the settings, a plugin's own included, cannot be meant.
+    """
+    manager = _manager
+    return manager if manager is not None else _load()
+
+
+def _load() -> Manager:
     global _manager
     with _lock:
         if _manager is None:
-            manager = Manager(block=load_settings().plugins_block)
+            common = load_settings()
+            manager = Manager(block=common.plugins_block)
             manager.load()
+            table, declared = project_table(), manager.settings()
+            _settings.update({name: in_force(name, defaults, table) for name, defaults in declared.items()})
+            for message in unknown(table, declared):
+                warn(message, silent=common.silent)
             _manager = manager
         return _manager
 
 
-def notify(hook: str, **arguments: Any) -> None:
-    """Tells the observers of a hook, if plugins are loaded at all."""
-    if _manager is not None:
-        _manager.notify(hook, **arguments)
+def settings(plugin: str) -> Mapping[str, Any]:
+    """The settings in force of one plugin (see ``register_settings``); empty where it has none."""
+    manager = plugins()
+    if plugin not in _settings:  # loaded by name, after the others
+        with _lock:
+            _settings[plugin] = in_force(plugin, manager.settings(plugin).get(plugin, {}), project_table())
+    return _settings[plugin]
+
+
+def role() -> process.Role:
+    """``"main"``, ``"worker"`` or ``"rank"``: what this process is, plugins being asked too."""
+    return process.role(lambda: plugins().choose("process_role"))
 
 
 def run_tags() -> dict[str, str]:
-    """Tags that plugins give to a run that starts now; none where no plugins are loaded."""
-    return {} if _manager is None else _manager.run_tags()
+    """Tags that plugins give to a run that starts now."""
+    return plugins().run_tags()
 
 
 def artifacts(uri: str) -> Any:
@@ -48,3 +74,4 @@ def forget_plugins() -> None:
     global _manager
     with _lock:
         _manager = None
+        _settings.clear()

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .active import innermost
+from .errors import PluginError
 from .exits import ending_of
-from .folding import Series
+from .folding import Joined, Series, Sites
+from .frames import sealed
+from .guard import Failure
 from .kept import Kept
+from .plugins import settings
 from .run import Run
 from .tracker import Tracker, tracker
 
 if TYPE_CHECKING:
     from .capture import Call
 
-#: How often each kind of call joined a user's run, so that the second one's params do not overwrite the first's.
-_joined: weakref.WeakKeyDictionary[Run, dict[str, int]] = weakref.WeakKeyDictionary()
+#: What joined each of the user's runs.
+_joined: weakref.WeakKeyDictionary[Run, Joined] = weakref.WeakKeyDictionary()
 
 
 class ProbeRun:
     """Where one watched call is recorded. A probe that logs nothing makes no run.
 
     Inside a user's ``start_run`` the call joins that run; the second and later ones write their keys behind the name of
-    what they trained (``Ridge.alpha``). Past ``runs_per_site`` runs from one line of code the call is a step of that
-    line's series run: ``folded`` is True, and only cheap scalars should be logged.
+    what they trained (``Ridge.alpha``). Past ``runs_per_site`` calls from one line of code the call is a step of that
+    line's series (a run, or part of the user's run): ``folded`` is True, and only cheap scalars should be logged.
     """
 
     def __init__(self, call: Call, parent: ProbeRun | None = None) -> None:
@@ -44,7 +49,7 @@ class ProbeRun:
         self._left_out: set[str] = set()
         self._tags: dict[str, str] = {}
         self._error: BaseException | None = None
-        self.folded = parent is None and innermost() is None and self._tracker.sites.is_full(call.site)
+        self.folded = parent is None and self._sites(innermost()).is_full(call.site)
 
     # What the probe logs.
 
@@ -103,7 +108,26 @@ class ProbeRun:
     def log_model(self, model: Any, path: str = "model") -> None:
         """Saves the trained model, where the settings want it and time allows."""
         if self._tracker.settings.models and not self.folded and self.afford("model"):
+            began = time.perf_counter()
             self._started().log_model(model, self._path(path))
+            if self._kept is not None:
+                self._kept.saved, self._kept.save_seconds = self._kept.calls, time.perf_counter() - began
+
+    def log_model_at_end(self, model: Any, path: str = "model") -> None:
+        """Saves the model as it is when the run ends, if the object is there then; it is held weakly.
+
+        For runs that go on between calls (see ``continued``). Where the object goes first, or the program's end leaves
+        no time, the run keeps the model that was saved before, and a note says of which call that is.
+        """
+        if self._run is None or self._kept is None or not self._tracker.settings.models:
+            return
+        name = self._path(path)
+        self._run.at_end[name] = partial(_last_model, self._tracker, self._run, self._kept, name, weakref.ref(model))
+
+    def no_model_at_end(self, path: str = "model") -> None:
+        """Takes ``log_model_at_end`` back: the model has just been saved."""
+        if self._run is not None:
+            self._run.at_end.pop(self._path(path), None)
 
     def children(self, runs: Sequence[Mapping[str, Any]]) -> None:
         """Keeps finished child runs: mappings with name, params, metrics, tags, seconds, status (FINISHED)."""
@@ -133,10 +157,24 @@ class ProbeRun:
         if self._run is not None:
             self._run.note(message)
 
+    def note_failure(self, failure: Failure) -> bool:
+        """Writes down a failure of autotrack's own; False where there is no run of this call to write it on."""
+        if self._run is None:
+            return False
+        self._run.note_failure(failure)
+        return True
+
     # What the probe may ask.
 
     def setting(self, name: str) -> Any:
-        """A setting in force (``models``, ``max_children``, ...)."""
+        """A setting in force: one of the plugin's own (``register_settings``), else a common one (``models``, ...)."""
+        own = settings(self._call.plugin)
+        if name in own:
+            return own[name]
+        if not hasattr(self._tracker.settings, name):
+            raise PluginError(
+                f"there is no setting {name!r}: neither among {', '.join(own) or 'none'} of the plugin's own"
+            )
         return getattr(self._tracker.settings, name)
 
     def afford(self, part: str, seconds: float = 0.0) -> bool:
@@ -174,11 +212,6 @@ class ProbeRun:
         """How many earlier calls on the same object this run has seen (see ``continued``)."""
         return self._kept.calls if self._kept is not None else 0
 
-    def at_end(self, action: Callable[[], None] | None) -> None:
-        """Has something done just before the run ends (None: nothing any more), for runs that go on between calls."""
-        if self._run is not None:
-            self._run.at_end = action
-
     # The engine's side.
 
     def finish(self, error: BaseException | None) -> None:
@@ -201,19 +234,24 @@ class ProbeRun:
         return self._run
 
     def _start(self) -> Run:
-        site = self._call.site
-        if self._parent is None:
-            active = innermost()
-            if active is not None:
-                return self._join(active)
-            if self.folded:
-                return self._fold(site)
-            self._tracker.sites.count(site)
+        if self._parent is not None:
+            self._owned = True
+            return self._new_run(self.name, self._parent._started())
+        active, site = innermost(), self._call.site
+        sites = self._sites(active)
+        self.folded = sites.is_full(site)
+        if self.folded:
+            return self._fold(active, sites)
+        sites.count(site)
+        if active is not None:
+            self._prefix = self._join(active).prefix(self.name)
+            return active
         self._owned = True
-        if self._parent is None:
-            # What the user calls the run says more than the estimator's name.
-            return self._new_run(self._tracker.settings.run_name or self.name, None)
-        return self._new_run(self.name, self._parent._started())
+        # What the user calls the run says more than the estimator's name.
+        return self._new_run(self._tracker.settings.run_name or self.name, None)
+
+    def _sites(self, active: Run | None) -> Sites:
+        return self._tracker.sites if active is None else self._join(active).sites
 
     def _new_run(self, name: str, parent: Run | None) -> Run:
         current = self._tracker
@@ -221,28 +259,47 @@ class ProbeRun:
         run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
         return run.begin(name=name, experiment=None, tags=tags, parent=parent, started=self._call.started)
 
-    def _join(self, active: Run) -> Run:
-        counts = _joined.setdefault(active, {})
-        name = self.name
-        if counts:
-            number = counts.get(name, 0) + 1
-            self._prefix = f"{name}." if number == 1 else f"{name}_{number}."
-        counts[name] = counts.get(name, 0) + 1
-        return active
+    def _join(self, active: Run) -> Joined:
+        joined = _joined.get(active)
+        if joined is None:
+            joined = _joined.setdefault(active, Joined(self._tracker.settings.runs_per_site))
+        return joined
 
-    def _fold(self, site: object) -> Run:
-        sites = self._tracker.sites
+    def _fold(self, active: Run | None, sites: Sites) -> Run:
+        site, limit = self._call.site, self._tracker.settings.runs_per_site
         series = sites.series(site)
-        if series is None:
-            run = self._new_run(f"{self.name} (many)", None)
-            run.set_tags({"autotrack.folded": "true"})
-            run.note(f"this line made {self._tracker.settings.runs_per_site} runs; further calls are steps of this one")
-            series = sites.keep(site, Series(run))
+        run = series.run if series is not None else None
+        if series is None or run is None:
+            prefix, run = "", active
+            if run is None:
+                run = self._new_run(f"{self.name} (many)", None)
+                run.set_tags({"autotrack.folded": "true"})
+                run.note(f"this line made {limit} runs; further calls are steps of this one")
+            else:
+                prefix = self._join(run).prefix(self.name)
+                run.note(f"one line made {limit} calls in this run; further ones are the steps of {prefix}*")
+            series = sites.keep(site, Series(run, prefix))
         self._series, self._step = series, series.next_step()
-        return series.run
+        return run
 
     def _named(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         return {f"{self._prefix}{key}": value for key, value in values.items()} if self._prefix else values
 
     def _path(self, path: str) -> str:
         return f"{self._prefix[:-1]}/{path}" if self._prefix else path
+
+
+def _last_model(tracker: Tracker, run: Run, kept: Kept, path: str, reference: weakref.ref[Any]) -> None:
+    """Saves the model of a run that went on between calls once more, or says of which call the saved one is."""
+    model = reference()
+    if model is None:
+        why = "its object was gone before it could be saved again"
+    elif time.monotonic() + 2 * kept.save_seconds > tracker.deadline:
+        why = "there was no time to save it again at the end of the program"
+    elif not tracker.meter.affords("model", kept.save_seconds):
+        why = "autotrack's own time would pass its share"
+    else:
+        with sealed():
+            run.log_model(model, path)
+        return
+    run.note(f"{path} is as it was after call {kept.saved + 1} of {kept.calls + 1}: {why}")

@@ -59,7 +59,8 @@ def mark_tracked() -> None:
 def on_fork(name: str, callback: Callable[[], None]) -> None:
     """Calls ``callback()`` in every child that is forked from here on, guarded, in the order of registration.
 
-    It runs before any other Python code of the child: it may drop locks and handles, and must not wait.
+    It runs before any other Python code of the child, but after locks have been freed (``core/locks.py``): it may drop
+    handles, and must not wait.
     """
     _register()
     _callbacks.append((name, callback))
@@ -74,7 +75,7 @@ def _register() -> None:
 
 def _after_fork() -> None:
     global _forked
-    guard.reset()  # first of all: its lock may have been held
+    guard.reset()
     if _tracked:
         _forked = True
     for name, callback in _callbacks:

@@ -39,7 +39,7 @@ class Run(RunMetrics, RunFiles):
         #: True for a run of ``start_run``: it is active until it ends, and watched calls join it.
         self.is_manual = False
         #: Done just before the run ends.
-        self.at_end: Callable[[], None] | None = None
+        self.at_end: dict[str, Callable[[], None]] = {}
         self._previous: Run | None = None
         self._began = self._clock = self._pid = 0
 
@@ -177,9 +177,7 @@ class Run(RunMetrics, RunFiles):
         """Ends the run with what ended it. Idempotent. In a forked child it does nothing: the run is the parent's."""
         if not self._open or self._pid != os.getpid():
             return
-        if self.at_end is not None:
-            last, self.at_end = self.at_end, None
-            guard.call("the end of a run", last)
+        self._last_things()
         self.write_health()
         self._open = False
         text = _describe(error) if error is not None else None
@@ -190,11 +188,15 @@ class Run(RunMetrics, RunFiles):
             active.set(self._previous)
         self._notify("run_ended", status=status, error=error)
 
+    def _last_things(self) -> None:
+        last, self.at_end = list(self.at_end.values()), {}
+        for action in last:
+            guard.call("the end of a run", action)
+
     def leave_open(self) -> None:
         """At the end of a program whose exit code is not known yet: the last words before the reader decides."""
         if self._open and self._pid == os.getpid():
-            if self.at_end is not None:
-                guard.call("the end of a run", self.at_end)
+            self._last_things()
             self.write_health()
             self._notify("run_ended", status=str(Status.FINISHED), error=None)
 

@@ -47,9 +47,7 @@ class RunWriting(RunView):
         self._tracker_of().event(record)
 
     def _notify(self, observer: str, **details: Any) -> None:
-        from .plugins import notify
-
-        notify(observer, run=self, **details)
+        self._tracker_of().observers.tell(observer, self, details)
 
     def refusing(self, kind: str, what: str) -> Handing:
         """A bad argument or a full disk costs a warning and is counted; only ``strict`` raises."""

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from .entities import Columns, Delivery, Experiment, MetricSummary, RunRecord
+
+if TYPE_CHECKING:
+    from .journal.lastwords import LastWord
+    from .journal.reader import Batch, Cursor
 
 
 @runtime_checkable
@@ -23,7 +27,9 @@ class Sink(Protocol):
     eager: bool
 
     def deliver(self, folder: Path, *, deadline: float | None = None) -> Delivery:
-        """Takes in every journal under ``folder``, live and dead, each record exactly once.
+        """Takes in every journal in ``folder`` that is for this store, live and dead, each record exactly once.
+
+        Which those are, ``core.addresses.marks`` says; the others stay where they are, named in ``Delivery.others``.
 
         ``deadline`` is a ``time.monotonic()`` value after which it stops between batches. Never waits for another
         process that is delivering already: it answers ``busy=True`` then. Raises StoreError where it cannot write.
@@ -65,3 +71,37 @@ class Sink(Protocol):
     def restore_runs(self, run_ids: Iterable[str]) -> int: ...
 
     def close(self) -> None: ...
+
+
+class Intake(Protocol):
+    """A store that takes a writer's records in batches, with or without a journal file at hand (a server's route).
+
+    A batch is what ``JournalReader.read`` gives: events, points as whole slots, the cursor behind them. It is stored
+    together with that cursor in one transaction, so each record counts once however often it is sent:
+
+        cursor = store.cursor(writer)
+        batch = reader.read(cursor, final=False)
+        store.apply(writer, cursor, batch)
+    """
+
+    def cursor(self, writer: str) -> Cursor:
+        """How far this writer's records are in the store: ``Cursor(0, 0)`` for one that is not known."""
+
+    def apply(
+        self, writer: str, cursor: Cursor, batch: Batch, *, host: str | None = None, seen: int | None = None
+    ) -> Delivery:
+        """Stores a batch that begins at ``cursor``. One that is stored already changes nothing (an empty Delivery).
+
+        ``seen``: when the writer was last known alive (ns), by default now. OutOfStepError, with the cursor that is
+        wanted, where the batch begins elsewhere than the store is; UsageError where its points are not whole slots;
+        StoreError where it could not be stored: nothing of it is then.
+        """
+
+    def end_writer(
+        self, writer: str, *, seen: int | None = None, word: LastWord | None = None, exit_code: int | None = None
+    ) -> None:
+        """Ends the runs that a dead writer left running, at the last moment it was ``seen`` (ns).
+
+        FINISHED or FAILED by its ``exit_code`` where that is known (it ended by itself), KILLED where its last word is
+        a signal by which somebody ends a program on purpose, else CRASHED.
+        """

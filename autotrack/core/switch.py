@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import process
 from .config import load_settings
 from .guard import guard
-from .plugins import plugins
+from .locks import Lock
+from .plugins import plugins, role
 from .tracker import configure, tracker
 
 if TYPE_CHECKING:
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from .installer import Installer
     from .proberun import ProbeRun
 
-_lock = threading.RLock()
+_lock = Lock()
 _watching: Watching | None = None
+#: What calls of ``enable()`` have said since the last ``disable()``.
+_given: dict[str, Any] = {}
+_libraries: tuple[str, ...] = ()
 
 
 class Watching:
@@ -39,7 +42,6 @@ class Watching:
     def after_fork(self) -> None:
         """A forked child goes quiet: its parent records."""
         self.engine.reset()
-        self.installer.forget_locks()
 
 
 def open_run(call: Call, parent: Frame | None) -> ProbeRun:
@@ -60,33 +62,32 @@ def enable(
     experiment: str | None = None,
     models: bool | None = None,
     datasets: bool | None = None,
-    exclude: Iterable[str] = (),
+    exclude: Iterable[str] | None = None,
     silent: bool | None = None,
     **settings: Any,
 ) -> None:
     """Watches the training calls of every library that a plugin knows, from here on.
 
     ``libraries`` restricts it to the plugins named (``enable("sklearn")``; PluginError where one cannot be used).
-    ``exclude`` are class or module paths to leave alone. Other settings are those of docs/settings.md. A second call
-    takes the new settings over. Worker processes and ranks above 0 are left as they are. Raises UsageError for
-    settings that cannot be meant.
+    ``exclude`` are class or module paths to leave alone. Other settings are those of docs/settings.md. A further call
+    changes what it gives and leaves the rest as earlier calls set it; after ``disable()`` all starts from the defaults
+    again. Worker processes and ranks above 0 are left as they are. Raises UsageError for settings that cannot be meant.
     """
-    global _watching
-    chosen = load_settings(
-        experiment=experiment,
-        models=models,
-        datasets=datasets,
-        exclude=tuple(exclude) or None,
-        silent=silent,
-        **settings,
-    )
-    if not chosen.enabled or process.role(lambda: plugins().choose("process_role")) != "main":
+    global _watching, _libraries
+    settings |= {"experiment": experiment, "models": models, "datasets": datasets, "silent": silent}
+    settings["exclude"] = None if exclude is None else tuple(exclude)
+    given = _given | {name: value for name, value in settings.items() if value is not None}
+    chosen = load_settings(**given)
+    libraries = libraries or _libraries
+    if not chosen.enabled or role() != "main":
         return
     with _lock:
-        configure(chosen)
         manager = plugins()
         if libraries:
             manager.load(*libraries)
+        configure(chosen)
+        _given.update(given)
+        _libraries = libraries
         if _watching is None:
             _watching = Watching()
             process.on_fork("the probe engine", _watching.after_fork)
@@ -106,7 +107,10 @@ def enable(
 
 def disable() -> None:
     """Stops watching and puts every original back. Runs that are open stay open."""
+    global _libraries
     with _lock:
+        _given.clear()
+        _libraries = ()
         if _watching is None:
             return
         _watching.engine.armed = False

@@ -6,23 +6,26 @@ There is one a process and store. A forked child starts over with a journal of i
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import process
+from . import addresses, process
 from .config import Location, Settings, find_store, load_settings
 from .errors import JournalError, JournalFull, StoreError
 from .exits import Ending, ending_of, uncaught, write_exit_code
 from .folding import Sites
-from .guard import Failure, guard, warn
+from .guard import guard, warn
 from .kept import KeptRuns
+from .locks import Lock
 from .meter import Meter
+from .observers import Observers
+from .private import make_own
 from .session import session_record
 
 if TYPE_CHECKING:
@@ -46,11 +49,14 @@ class Tracker:
         self.meter = Meter(settings.overhead_share, settings.overhead_allowance)
         self.sites = Sites(settings.runs_per_site)
         self.kept = KeptRuns()
+        self.observers = Observers(self)
+        #: Set once the process ends: when all must be done (``time.monotonic()``).
+        self.deadline = math.inf
         self.runs: dict[str, Run] = {}
         self.closed = False
         #: Held for moments only, never while something waits on a disk or a store.
-        self.lock = threading.RLock()
-        self._pending_lock = threading.Lock()
+        self.lock = Lock()
+        self._pending_lock = Lock()
         self._journal: JournalWriter | None = None
         self._session: dict[str, Any] | None = None
         self._pending: deque[Mapping[str, Any]] = deque()
@@ -79,6 +85,7 @@ class Tracker:
         return journal
 
     def _open_journal(self) -> JournalWriter:
+        from .active import note_failure
         from .courier import Courier
         from .journal.writer import JournalWriter
 
@@ -86,7 +93,7 @@ class Tracker:
         problems = []
         for folder in folders:
             try:
-                journal = JournalWriter(folder)
+                journal = JournalWriter(folder, meta=self._prepared(folder))
                 break
             except (OSError, JournalError) as error:
                 problems.append(f"{folder}: {error}")
@@ -106,6 +113,12 @@ class Tracker:
         self._courier = Courier(self)
         self._courier.start()
         return journal
+
+    def _prepared(self, folder: Path) -> dict[str, str]:
+        """What the header of a journal in this folder says. The spare folder is made, and checked, first."""
+        if folder != self.location.journal:
+            make_own(folder.parent)
+        return {addresses.MARK: addresses.mark(self.location.uri, folder)}
 
     def event(self, record: Mapping[str, Any]) -> None:
         """Writes one event. On a full disk it waits in memory and is written when there is space.
@@ -167,7 +180,7 @@ class Tracker:
     def _relocate(self, journal: JournalWriter) -> None:
         for folder in (self.location.journal, spare_folder() / "journal"):
             try:
-                journal.relocate(folder)
+                journal.relocate(folder, meta=self._prepared(folder))
             except (OSError, JournalError):
                 continue
             warn(
@@ -189,8 +202,12 @@ class Tracker:
 
     def catch_up(self) -> None:
         """Delivers what this process has written so far, before something reads it."""
-        if self._courier is not None:
-            self._courier.drain(time.monotonic() + self.settings.exit_timeout)
+        self.drain(self.settings.exit_timeout)
+
+    def drain(self, seconds: float) -> bool:
+        """Waits for postponed jobs, at most that long and never past the exit's deadline; True where all are done."""
+        deadline = min(time.monotonic() + seconds, self.deadline)
+        return self._courier is None or self._courier.drain(deadline) == 0
 
     def later(self, site: str, job: Any) -> None:
         """Runs a job on the background thread (at once where there is none)."""
@@ -225,11 +242,12 @@ class Tracker:
         if self.closed:
             return
         self.closed = True
-        deadline = time.monotonic() + self.settings.exit_timeout
+        deadline = self.deadline = time.monotonic() + self.settings.exit_timeout
         undecided = guard.call("the end of runs", self._end_runs, at_exit)
         journal, courier = self._journal, self._courier
         if journal is None or courier is None:
             return
+        guard.call("observers", self.observers.tell_points)
         unfinished = courier.drain(deadline)
         courier.stop(deadline)
         if self._pending:
@@ -273,12 +291,11 @@ class Tracker:
         journal = self._journal
         if journal is not None:
             journal.abandon()
-        self.lock = threading.RLock()
         self._journal = self._session = self._sink = self._courier = None
         self._pending = deque()
+        self.observers = Observers(self)
         self.runs = {}
         self.sites, self.kept = Sites(self.settings.runs_per_site), KeptRuns()
-        self._pending_lock = threading.Lock()
         self._news, self._implicit = {}, None
         return self
 
@@ -302,7 +319,7 @@ def open_sink(uri: str) -> Sink:
 
 _trackers: dict[str, Tracker] = {}
 _current: Tracker | None = None
-_registry_lock = threading.RLock()
+_registry_lock = Lock()
 _hooked = False
 _words: LastWords | None = None
 
@@ -372,18 +389,7 @@ def _hook_process() -> None:
 
 
 def _after_fork() -> None:
-    global _registry_lock
-    _registry_lock = threading.RLock()
     if _words is not None:
         _words.disarm()
     for known in _trackers.values():
         known.after_fork()
-
-
-def note_failure(failure: Failure) -> None:
-    """Puts a failure of ours on the run that is active, so that silence is visible."""
-    from .active import active_run
-
-    run = active_run()
-    if run is not None:
-        run.note_failure(failure)

@@ -81,10 +81,10 @@ def folder_of_run(uri: str) -> Path:
 
 def is_own(folder: Path) -> bool:
     """True where the folder lies among the artifacts of the store in force here and belongs to this user."""
-    from autotrack.core.config import find_store
+    from autotrack.core.tracker import tracker
 
     real = folder.resolve()
-    if not real.is_relative_to(find_store().artifacts.resolve()):
+    if not real.is_relative_to(tracker().location.artifacts.resolve()):
         return False
     return not hasattr(os, "getuid") or real.stat().st_uid == os.getuid()
 

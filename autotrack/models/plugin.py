@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotrack.core.errors import ArtifactError
+from autotrack.core.guard import attempt
 from autotrack.core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -16,18 +18,23 @@ def log_model(run: Run, model: Any, path: str) -> bool | None:
     """Saves the model among the run's artifacts; None where no plugin's flavor handles its class."""
     from autotrack.core.entities import ModelRecord
 
-    from .flavors import flavor_of
-    from .registered import registered_flavors
+    from .flavors import flavor_of, named_flavor
+    from .registered import chosen_flavor, registered_flavors
     from .saving import fill
 
-    flavor = flavor_of(model, registered_flavors())
+    chosen, flavors = chosen_flavor(model), registered_flavors()
+    flavor = named_flavor(chosen, flavors) if chosen is not None else flavor_of(model, flavors)
     if flavor is None:
         return None
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="autotrack-model-") as name:
         folder = Path(name)
-        files = fill(model, flavor, folder, path=path, run_id=run.id)
+        files, error = attempt(fill, model, flavor, folder, path=path, run_id=run.id)
+        if files is None:  # what a model is made of may refuse to be saved: that says nothing against the next one
+            raise ArtifactError(
+                f"a {type(model).__qualname__} was not saved as {flavor.name}: {error!r:.500}"
+            ) from error
         for file in sorted(files, key=lambda file: file == "MLmodel"):  # MLmodel last: with it the model is there
             run.put(f"{path}/{file}", folder / file, durable=False)
     kind = type(model)

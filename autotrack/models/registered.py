@@ -1,8 +1,9 @@
-"""The flavors that the plugins bring, plugins being loaded if they are not yet."""
+"""The flavors that the plugins bring and choose, plugins being loaded if they are not yet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from autotrack.core.flavor import Flavor
 
@@ -12,3 +13,11 @@ def registered_flavors() -> Sequence[Flavor]:
     from autotrack.core.plugins import plugins
 
     return tuple(plugins().flavors())
+
+
+def chosen_flavor(model: Any) -> str | None:
+    """The name of the flavor that a plugin chooses for this model; None where its class is to decide."""
+    from autotrack.core.plugins import plugins
+
+    name = plugins().choose("choose_flavor", model=model)
+    return None if name is None else str(name)

@@ -14,7 +14,7 @@ from autotrack.core.flavor import Flavor
 from .environment import distributions_of, environment_files
 from .flavors import require_flavor
 from .mlmodel import NAME, describe
-from .registered import registered_flavors
+from .registered import chosen_flavor, registered_flavors
 
 
 def save_model(
@@ -28,7 +28,9 @@ def save_model(
     target = Path(path)
     if target.exists():
         raise UsageError(f"{target} exists already; save the model under another name, or remove it first")
-    chosen = require_flavor(model, registered_flavors() if flavors is None else flavors, flavor)
+    if flavors is None:
+        flavors, flavor = registered_flavors(), flavor or chosen_flavor(model)
+    chosen = require_flavor(model, flavors, flavor)
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:

@@ -6,21 +6,21 @@ statements a table, whatever the number of records.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
-import numpy as np
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from autotrack.core.entities import Status
+from autotrack.core.names import experiment_id
 
 from . import schema
-from .chunks import Points
-from .dialect import upsert
+from .dialect import among, first_of, for_update, upsert, write_rows
 from .numbers import as_number
+from .points import Points
 from .summaries import MANY, NewPoints, append, bits_of
 
 DEFAULT_EXPERIMENT = "default"
@@ -70,11 +70,11 @@ class Batch:
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             self.refused += 1
 
-    def add_points(self, run: str, key: str, points: Points) -> None:
-        """Appends points to a run's metric."""
-        entry = self._run(run)
-        entry.seen = max(entry.seen, int(points.times.max()))
-        self._points.append((run, key, points))
+    def touch(self, run_id: str, moment: int) -> None:
+        """Notes that a run was alive at a moment: one of its points is of then."""
+        run = self._run(run_id)
+        if moment > run.seen:
+            run.seen = moment
 
     def _run(self, run_id: str) -> _Run:
         found = self._runs.get(run_id)
@@ -170,27 +170,32 @@ class Batch:
                 self._tags[child["id"], key] = str(value)
             for key, value in (child.get("metrics") or {}).items():
                 is_int = isinstance(value, int) and abs(value) > 2**53
-                bits = bits_of(value, is_int=is_int)
-                step, time, value_bits = np.array([[0], [int(child["ended"])], [bits]], dtype=np.int64)
-                self._points.append((child["id"], key, Points(step, time, value_bits, is_int)))
+                points = Points([0], [int(child["ended"])], [bits_of(value, is_int=is_int)], is_int)
+                self._points.append((child["id"], key, points))
 
     # Writing.
 
-    def write(self, connection: Connection) -> None:
-        """Stores everything that was taken in. Runs that were never started (their record was lost) are made up."""
-        self._write_runs(connection)
+    def write(self, connection: Connection, points: Iterable[tuple[str, str, Points]]) -> None:
+        """Stores everything that was taken in, and points (run id, key, points) of runs that were touched.
+
+        Runs that were never started (their record was lost) are made up.
+        """
+        fresh = self._write_runs(connection)
         for table, rows in (
             (schema.params, self._param_rows()),
             (schema.artifacts, self._rows_of(self._artifacts)),
             (schema.datasets, self._rows_of(self._datasets)),
             (schema.models, self._rows_of(self._models)),
             (schema.sessions, self._session_rows()),
-            (schema.writer_series, self._series_rows()),
         ):
             if rows:
                 connection.execute(upsert(table), rows)
         self._write_tags(connection)
-        append(connection, [NewPoints(self._runs[run].number, key, points) for run, key, points in self._points])
+        if self.series:
+            names = ("writer", "id", "run", "key", "is_int")
+            write_rows(connection, upsert(schema.writer_series), names, self._series_rows())
+        numbered = (NewPoints(self._runs[run].number, key, some) for run, key, some in chain(self._points, points))
+        append(connection, numbered, fresh)
 
     def _rows_of(self, things: Mapping[Any, Record]) -> list[dict[str, Any]]:
         return [{**row, "run": self._runs[address[0]].number} for address, row in things.items()]
@@ -207,9 +212,9 @@ class Batch:
             for session, record in self._sessions.items()
         ]
 
-    def _series_rows(self) -> list[dict[str, Any]]:
+    def _series_rows(self) -> list[tuple[str, int, int, str, bool]]:
         return [
-            {"writer": self.writer, "id": number, "run": self._runs[run].number, "key": key, "is_int": is_int}
+            (self.writer, number, self._runs[run].number, key, is_int)
             for number, (run, key, is_int) in self.series.items()
         ]
 
@@ -228,13 +233,15 @@ class Batch:
             where = (table.c.run == bindparam("at_run"), table.c.key == bindparam("at_key"))
             connection.execute(delete(table).where(*where), gone)
 
-    def _write_runs(self, connection: Connection) -> None:
+    def _write_runs(self, connection: Connection) -> set[int]:
+        """Adds and changes runs; answers the numbers of those that it added."""
         if not self._runs:
-            return
+            return set()
         known = self._known_runs(connection)
-        next_number = (connection.execute(select(func.max(schema.runs.c.n))).scalar() or 0) + 1
+        next_number = first_of(connection, schema.runs.c.n, len(self._runs))
         experiments = _Experiments(connection)
-        new, changed = [], []
+        new: list[dict[str, Any]] = []
+        changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         # In order of appearance: a search's parent comes before its children, whose experiment is the parent's.
         for run_id, run in self._runs.items():
             row = known.get(run_id)
@@ -252,27 +259,35 @@ class Batch:
                 known[run_id] = base
                 continue
             run.number = row["n"]
-            fields.pop("started", None)  # a run that goes on keeps its first start
-            update = {**row, **fields, "last_seen": max(row["last_seen"] or 0, run.seen)}
+            # Only what the records say is written: what somebody else changes meanwhile stays. A run that goes on keeps
+            # its first start.
+            update = {name: value for name, value in fields.items() if name != "started"}
             if run.experiment is not None and row["name"] == f"run-{run_id[:8]}":
                 update["experiment_id"] = experiments.id_of(run.experiment, run.seen)  # made up before; now it is known
             if run.health:
                 update["health"] = _merged(row["health"], run.health)
-            changed.append({f"at_{name}": value for name, value in update.items()})
+            if run.seen > (row["last_seen"] or 0):
+                update["last_seen"] = run.seen
+            if update:
+                values = {f"at_{name}": value for name, value in update.items()}
+                changes.setdefault(tuple(update), []).append({**values, "at_n": run.number})
         if new:
-            connection.execute(insert(schema.runs), new)
-        if changed:
-            table = schema.runs
-            names = [column for column in table.columns if column.name not in ("n", "id")]
-            values: dict[Any, Any] = {column: bindparam(f"at_{column.name}") for column in names}
-            connection.execute(table.update().where(table.c.n == bindparam("at_n")).values(values), changed)
+            names = [column.name for column in schema.runs.columns]
+            write_rows(connection, insert(schema.runs), names, [tuple(row.values()) for row in new])
+        table = schema.runs
+        for changed_names, rows in changes.items():
+            changed: dict[Any, Any] = {table.c[name]: bindparam(f"at_{name}") for name in changed_names}
+            connection.execute(table.update().where(table.c.n == bindparam("at_n")).values(changed), rows)
+        return {row["n"] for row in new}
 
     def _known_runs(self, connection: Connection) -> dict[str, dict[str, Any]]:
-        ids = list(self._runs)
+        runs, ids = schema.runs, list(self._runs)
         known: dict[str, dict[str, Any]] = {}
         for start in range(0, len(ids), MANY):
-            wanted = select(schema.runs).where(schema.runs.c.id.in_(ids[start : start + MANY]))
-            known.update((row["id"], dict(row)) for row in connection.execute(wanted).mappings())
+            these = among(runs.c.id, ids[start : start + MANY])
+            wanted = select(runs.c.n, runs.c.id, runs.c.name, runs.c.experiment_id, runs.c.last_seen, runs.c.health)
+            rows = connection.execute(for_update(wanted.where(these))).mappings()
+            known.update((row["id"], dict(row)) for row in rows)
         return known
 
     def _experiment_of(
@@ -327,9 +342,8 @@ class _Experiments:
 def create_experiment(connection: Connection, name: str, moment: int) -> str:
     """A new experiment's id: from its name, so that stores agree, or at random where that is taken."""
     table = schema.experiments
-    for number in range(1000):
-        seed = name if number == 0 else f"{name}\n{number}"
-        identity = hashlib.blake2b(seed.encode(), digest_size=8).hexdigest()
+    for attempt in range(1000):
+        identity = experiment_id(name, attempt)
         if connection.execute(select(table.c.id).where(table.c.id == identity)).first() is None:
             break
     row = {"id": identity, "name": name, "lifecycle": "active", "created": moment, "updated": moment}
@@ -358,17 +372,12 @@ def note_damage(connection: Connection, writer: str, damaged: int) -> None:
 def series_of(connection: Connection, writer: str, ids: Iterable[int]) -> dict[int, tuple[str, str, bool]]:
     """(run id, key, is_int) of series that earlier batches of a writer have announced."""
     table, run = schema.writer_series, schema.runs
-    found: dict[int, tuple[str, str, bool]] = {}
-    wanted = list(ids)
-    for start in range(0, len(wanted), MANY):
-        pairs = [(writer, number) for number in wanted[start : start + MANY]]
-        statement = (
-            select(table.c.id, run.c.id.label("run_id"), table.c.key, table.c.is_int)
-            .join(run, run.c.n == table.c.run)
-            .where(tuple_(table.c.writer, table.c.id).in_(pairs))
-        )
-        found.update((row[0], (row[1], row[2], bool(row[3]))) for row in connection.execute(statement))
-    return found
+    statement = (
+        select(table.c.id, run.c.id.label("run_id"), table.c.key, table.c.is_int)
+        .join(run, run.c.n == table.c.run)
+        .where(table.c.writer == writer, among(table.c.id, list(ids)))
+    )
+    return {row[0]: (row[1], row[2], bool(row[3])) for row in connection.execute(statement)}
 
 
 _HANDLERS = {

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
 from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import ArtifactError, NotFoundError
+from autotrack.core.private import make_private
 
 BLOCK = 1 << 20
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -122,9 +123,8 @@ class LocalArtifacts:
     @contextmanager
     def _folder(self, segments: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
         """A descriptor of a folder under the root, made on the way if asked; no link is followed."""
-        if make and not self.root.is_dir():
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.root.chmod(0o700)
+        if make:
+            make_private(self.root)
         current = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for segment in segments:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, select
+from sqlalchemy import Connection, Engine, Select, Table, create_engine, event, select, tuple_
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
@@ -132,9 +132,19 @@ def translated(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(f"the store could not be used: {error.orig}; is its disk full, or the file locked?") from error
+        raise StoreError(_explained(error.orig)) from error
     except sqlite3.Error as error:
-        raise StoreError(f"the store could not be opened: {error}") from error
+        raise StoreError(_explained(error)) from error
+
+
+def _explained(error: BaseException | None) -> str:
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF  # the rest of it is a detail
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return "the store's disk is full; free some space there (what is new waits in its journal until then)"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"another program has kept the store locked for {BUSY_SECONDS:g} s; try again when it is done"
+    return f"the store could not be used: {error}; may its folder be written, and is there space on its disk?"
 
 
 def upsert(table: Table, *, keep: bool = False) -> Insert:
@@ -159,9 +169,51 @@ def matches(column: ColumnElement[Any], pattern: str, *, ignore_case: bool) -> C
     return column.op("GLOB", is_comparison=True)(glob)
 
 
-def among(column: ColumnElement[Any], numbers: Sequence[int]) -> ColumnElement[bool]:
-    """``column IN numbers`` with one bound value, however many numbers there are."""
-    return column.in_(select(func.json_each(json.dumps(list(numbers))).table_valued("value").c.value))
+def among(column: ColumnElement[Any], values: Sequence[int] | Sequence[str]) -> ColumnElement[bool]:
+    """``column IN values`` with one bound value, however many there are."""
+    return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
+
+
+def among_pairs(
+    first: ColumnElement[Any], second: ColumnElement[Any], pairs: Sequence[tuple[int, str]]
+) -> ColumnElement[bool]:
+    """``(first, second) IN pairs`` with one bound value, however many there are."""
+    value = func.json_each(json.dumps(pairs)).table_valued("value").c.value
+    return tuple_(first, second).in_(select(func.json_extract(value, "$[0]"), func.json_extract(value, "$[1]")))
+
+
+def for_update(statement: Select[Any]) -> Select[Any]:
+    """The SELECT with its rows locked until the transaction ends; SQLite has one lock, which a writer holds anyway."""
+    return statement.with_for_update()
+
+
+def first_of(connection: Connection, column: ColumnElement[Any], count: int) -> int:
+    """The first of ``count`` consecutive numbers that no row has, for rows that this transaction adds.
+
+    Under SQLite's one write lock the highest number does; an engine with several writers takes a sequence here.
+    """
+    return int(connection.execute(select(func.max(column))).scalar() or 0) + 1
+
+
+def write_rows(
+    connection: Connection, statement: Insert, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Executes an INSERT for every row at the driver's own speed; values unconverted, in the order of ``columns``."""
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(columns))
+    # Positional parameters in the order in which the statement names them, which is the table's.
+    order = [columns.index(name) for name in compiled.positiontup or ()]
+    if order != list(range(len(columns))):
+        rows = [tuple(row[at] for at in order) for row in rows]
+    connection.exec_driver_sql(compiled.string, list(rows))
+
+
+def damage(connection: Connection) -> Iterator[str]:
+    """What the engine's own check finds wrong: a sentence each."""
+    for (line,) in connection.exec_driver_sql("PRAGMA integrity_check").all():
+        if line != "ok":
+            yield f"the database is damaged: {line}"
+    for row in connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+        yield f"a row of {row[0]} belongs to nothing in {row[2]}"
 
 
 @contextmanager

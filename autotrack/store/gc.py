@@ -43,7 +43,7 @@ def plan(connection: Connection, root: Path) -> GarbagePlan:
     artifacts = root / "artifacts"
     files: dict[Path, int] = {}
     for row in deleted:
-        folder = _inside(artifacts, row.artifact_uri)
+        folder = _inside(root, row.artifact_uri)
         if folder is not None:
             files.update(_files(folder))
     old = time.time() - ABANDONED_SECONDS
@@ -103,11 +103,11 @@ def _forget(connection: Connection, run_ids: tuple[str, ...]) -> None:
     connection.execute(delete(runs).where(runs.c.id.in_(run_ids), runs.c.lifecycle == DELETED))
 
 
-def _inside(artifacts: Path, uri: str | None) -> Path | None:
-    """A run's artifact folder, if it is a real folder strictly inside the store's."""
+def _inside(root: Path, uri: str | None) -> Path | None:
+    """A run's artifact folder, if it is a real folder strictly inside the store's. ``uri`` is relative to ``root``."""
     if not uri or "://" in uri:
         return None
-    base, folder = Path(os.path.normpath(artifacts)), Path(os.path.normpath(uri))
+    base, folder = Path(os.path.normpath(root / "artifacts")), Path(os.path.normpath(root / uri))
     if base not in folder.parents or not folder.is_dir():
         return None
     # No link on the way may lead out of the store.

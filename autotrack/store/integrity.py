@@ -6,16 +6,12 @@ from sqlalchemy import Connection, exists, not_, select
 
 from . import schema
 from .chunks import is_intact
+from .dialect import damage
 
 
 def findings(connection: Connection) -> list[str]:
     """What is wrong: one sentence a finding, none where everything is sound. Reads every chunk."""
-    found = []
-    for (line,) in connection.exec_driver_sql("PRAGMA integrity_check").all():
-        if line != "ok":
-            found.append(f"the database is damaged: {line}")
-    for row in connection.exec_driver_sql("PRAGMA foreign_key_check").all():
-        found.append(f"a row of {row[0]} belongs to nothing in {row[2]}")
+    found = list(damage(connection))
     chunks, series = schema.chunks, schema.series
     for number, n, data in connection.execute(select(chunks.c.series, chunks.c.n, chunks.c.data)):
         if not is_intact(data):

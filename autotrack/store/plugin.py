@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from autotrack.core.addresses import is_remote
 from autotrack.core.errors import ArtifactError
 from autotrack.core.hookspecs import hookimpl
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @hookimpl
 def open_sink(uri: str) -> Sink | None:
     """A local store for a folder, a database file or ``sqlite:///path``; None for any other URI."""
-    if "://" in uri and not uri.startswith("sqlite:///"):
+    if is_remote(uri):
         return None
     from .store import Store
 

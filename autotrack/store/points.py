@@ -1,4 +1,4 @@
-"""The journal's metric slots as columns, by series, by the million.
+"""The journal's metric slots as columns, by series, by the million; numpy is loaded only where there are many.
 
 A slot is 32 bytes, ``<qqdI`` and a crc32: step, time in nanoseconds, the value's 64 bits, series id. The journal's
 reader has checked the crc.
@@ -6,30 +6,156 @@ reader has checked the crc.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-from .chunks import Array
+SLOT = struct.Struct("<qqqII")
+#: So many points of one series at most are handled as plain lists: an array costs more to make than to use.
+FEW = 16
+#: Slots up to which Python sorts them by series itself.
+_BY_HAND = 2000
 
-SLOT = np.dtype([("step", "<i8"), ("time", "<i8"), ("bits", "<i8"), ("series", "<u4"), ("crc", "<u4")])
+
+@dataclass(slots=True, eq=False)
+class Points:
+    """Points of one series, in order of arrival: equally long lists of up to ``FEW`` integers, else int64 arrays.
+
+    Times in nanoseconds; ``bits`` are the values' 64 bits as signed integers, floats unless ``is_int``.
+    """
+
+    steps: list[int] | np.ndarray[Any, Any]
+    times: list[int] | np.ndarray[Any, Any]
+    bits: list[int] | np.ndarray[Any, Any]
+    is_int: bool
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @classmethod
+    def of(cls, columns: Iterable[Any], is_int: bool) -> Self:
+        """Points from three lists or int64 arrays (steps, times, bits) of any length."""
+        steps, times, bits = columns
+        if len(steps) <= FEW:
+            steps, times, bits = (
+                column if isinstance(column, list) else column.tolist() for column in (steps, times, bits)
+            )
+        else:
+            import numpy as np
+
+            steps, times, bits = (np.asarray(column, dtype=np.int64) for column in (steps, times, bits))
+        return cls(steps, times, bits, is_int)
+
+    def values(self) -> Any:
+        """The values: a sequence of ints or floats."""
+        if self.is_int:
+            return self.bits
+        if isinstance(self.bits, list):
+            return floats(self.bits)
+        return self.bits.view("<f8")
+
+    def part(self, start: int, end: int) -> Points:
+        """Those from ``start`` up to ``end``."""
+        return Points.of((column[start:end] for column in (self.steps, self.times, self.bits)), self.is_int)
+
+    def followed_by(self, other: Points) -> Points | None:
+        """Both, one after the other; None where one has integers and the other floats."""
+        if self.is_int != other.is_int:
+            return None
+        pairs = ((self.steps, other.steps), (self.times, other.times), (self.bits, other.bits))
+        if len(self) + len(other) <= FEW:
+            return Points.of(([*first, *second] for first, second in pairs), self.is_int)
+        import numpy as np
+
+        return Points.of((np.concatenate([np.asarray(part, np.int64) for part in pair]) for pair in pairs), self.is_int)
 
 
-def by_series(data: bytes) -> Iterator[tuple[int, Array, Array, Array]]:
-    """For each series its id and its steps, times and value bits as int64 arrays, in order of arrival."""
-    slots = np.frombuffer(data, dtype=SLOT)
-    if len(slots) == 0:
-        return
-    steps, times, bits, ids = (np.ascontiguousarray(slots[name]) for name in ("step", "time", "bits", "series"))
-    lowest, highest = int(ids.min()), int(ids.max())
-    if lowest == highest:
-        yield lowest, steps, times, bits
-        return
-    # Two-byte keys make numpy's stable sort a radix sort.
-    keys = (ids - np.uint32(lowest)).astype(np.uint16) if highest - lowest < 65536 else ids
-    order = np.argsort(keys, kind="stable")
-    ordered, steps, times, bits = keys[order], steps[order], times[order], bits[order]
-    edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    for start, end in pairwise([0, *edges.tolist(), len(ordered)]):
-        yield int(ids[order[start]]), steps[start:end], times[start:end], bits[start:end]
+def floats(bits: list[int]) -> tuple[float, ...]:
+    """The float64 values that signed 64-bit integers stand for."""
+    count = len(bits)
+    if count <= FEW:
+        return _DOUBLES[count].unpack(_INTEGERS[count].pack(*bits))
+    return struct.unpack(f"<{count}d", struct.pack(f"<{count}q", *bits))
+
+
+_INTEGERS = [struct.Struct(f"<{count}q") for count in range(FEW + 1)]
+_DOUBLES = [struct.Struct(f"<{count}d") for count in range(FEW + 1)]
+
+
+class Slots:
+    """Slots sorted by series."""
+
+    def __init__(self, data: bytes) -> None:
+        self._by_hand: dict[int, tuple[list[int], list[int], list[int]]] = {}
+        self._sorted: _Sorted | None = None
+        if len(data) // SLOT.size > _BY_HAND:
+            self._sorted = _Sorted(data)
+            return
+        for step, time, bits, series, _ in SLOT.iter_unpack(data):
+            columns = self._by_hand.get(series)
+            if columns is None:
+                columns = self._by_hand[series] = [], [], []
+            columns[0].append(step)
+            columns[1].append(time)
+            columns[2].append(bits)
+
+    def latest(self) -> list[tuple[int, int]]:
+        """Each series' id and the latest of its times."""
+        if self._sorted is not None:
+            return self._sorted.latest()
+        return [(number, max(columns[1])) for number, columns in self._by_hand.items()]
+
+    def groups(self) -> Iterator[tuple[int, Any, Any, Any]]:
+        """Each series' id and its steps, times and value bits in order of arrival, as ``Points`` takes them."""
+        if self._sorted is not None:
+            yield from self._sorted.groups()
+            return
+        for number, columns in self._by_hand.items():
+            if len(columns[0]) <= FEW:
+                yield number, *columns
+            else:
+                import numpy as np
+
+                steps, times, bits = (np.array(column, dtype=np.int64) for column in columns)
+                yield number, steps, times, bits
+
+
+class _Sorted:
+    """Many slots, sorted by series with numpy."""
+
+    def __init__(self, data: bytes) -> None:
+        import numpy as np
+
+        names = [("step", "<i8"), ("time", "<i8"), ("bits", "<i8"), ("series", "<u4"), ("crc", "<u4")]
+        slots = np.frombuffer(data, np.dtype(names))
+        steps, times, bits, ids = (np.ascontiguousarray(slots[name]) for name in ("step", "time", "bits", "series"))
+        lowest, highest = int(ids.min()), int(ids.max())
+        if lowest != highest:
+            # Two-byte keys make numpy's stable sort a radix sort.
+            keys = (ids - np.uint32(lowest)).astype(np.uint16) if highest - lowest < 65536 else ids
+            order = np.argsort(keys, kind="stable")
+            ids, steps, times, bits = ids[order], steps[order], times[order], bits[order]
+        starts = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
+        self._columns = steps, times, bits
+        self._edges: list[int] = [*starts.tolist(), len(ids)]
+        self._ids: list[int] = ids[starts].tolist()
+        self._latest: list[int] = np.maximum.reduceat(times, starts).tolist()
+
+    def latest(self) -> list[tuple[int, int]]:
+        return list(zip(self._ids, self._latest, strict=True))
+
+    def groups(self) -> Iterator[tuple[int, Any, Any, Any]]:
+        steps, times, bits = self._columns
+        lists: list[list[int]] | None = None
+        for number, (start, end) in zip(self._ids, pairwise(self._edges), strict=True):
+            if end - start > FEW:
+                yield number, steps[start:end], times[start:end], bits[start:end]
+                continue
+            if lists is None:  # all at once: a slice of an array costs ten times a slice of a list
+                lists = [column.tolist() for column in self._columns]
+            yield number, lists[0][start:end], lists[1][start:end], lists[2][start:end]

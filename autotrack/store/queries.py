@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, case, func, not_, select
 
 from autotrack.core.entities import (
@@ -27,6 +26,7 @@ from .dialect import among, fetch
 from .filters.grammar import attribute
 from .filters.sql import attribute_column, condition, has
 from .filters.syntax import And, Compare, Field, In, Node, Order
+from .points import floats
 from .summaries import value_of
 
 Condition = ColumnElement[bool]
@@ -211,7 +211,7 @@ def _metrics(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[s
     query = select(table.c.run, table.c.key, table.c.last_bits, table.c.last_int).where(among(table.c.run, numbers))
     rows = fetch(connection, query)
     # All floats at once; the few exact integers are put right after.
-    values = np.array([row[2] for row in rows], dtype=np.int64).view(np.float64).tolist()
+    values = floats([row[2] for row in rows])
     for (number, key, bits, is_int), value in zip(rows, values, strict=True):
         found[number][key] = bits if is_int else value
     return found
@@ -231,6 +231,8 @@ def _dataset(row: Sequence[Any]) -> DatasetRecord:
 
 def history(connection: Connection, number: int, key: str) -> Columns | None:
     """All points of one metric of a run, by step and then arrival; None where the run has no such metric."""
+    import numpy as np
+
     series, chunks = schema.series, schema.chunks
     row = connection.execute(select(series).where(series.c.run == number, series.c.key == key)).first()
     if row is None:
@@ -259,9 +261,11 @@ def history(connection: Connection, number: int, key: str) -> Columns | None:
 def _typed(bits: Any, kinds: Sequence[tuple[int, int, bool]]) -> Any:
     """Value bits as one array: int64 or float64, or objects where the series has both."""
     if not any(is_int for _, _, is_int in kinds):
-        return bits.view(np.float64)
+        return bits.view("<f8")
     if all(is_int for _, _, is_int in kinds):
         return bits
+    import numpy as np
+
     values = np.empty(len(bits), dtype=object)
     for start, end, is_int in kinds:
         piece = bits[start:end]

@@ -15,9 +15,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
+from autotrack.core.addresses import DATABASE, located
 from autotrack.core.entities import Columns, Delivery, Experiment, MetricSummary, RunRecord
 from autotrack.core.errors import FilterError, NotFoundError, StoreError, UsageError
 from autotrack.core.guard import warn
+from autotrack.core.journal.lastwords import LastWord
+from autotrack.core.journal.reader import Batch, Cursor
+from autotrack.core.private import make_private
 
 from . import experiments as lives
 from . import integrity, migrate, queries, schema
@@ -25,12 +29,12 @@ from .dialect import TooExpensive, begin_write, sqlite_engine, time_limit, trans
 from .filters import parse_filter, parse_order
 from .gc import GarbagePlan, collect, plan
 from .ingest import Ingest
+from .intake import Intake
 
 log = logging.getLogger("autotrack.store")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DATABASE = "autotrack.db"
 #: How long a search may take before it is refused as too expensive.
 SEARCH_SECONDS = 2.0
 #: How long a reader waits for another process that is delivering the journals just now.
@@ -52,7 +56,8 @@ class Store:
     def _connect(self) -> None:
         self._pid = os.getpid()
         self._engine = sqlite_engine(self.database, read_only=not self.writable)
-        self._ingest = Ingest(self._engine, self.database)
+        self._intake = Intake(self._engine)
+        self._ingest = Ingest(self._intake, self.database)
 
     @classmethod
     def open(cls, where: Path | str) -> Store:
@@ -63,8 +68,7 @@ class Store:
         root, database = located(where)
         try:
             for folder in (root, root / "journal", root / "artifacts"):
-                if not folder.is_dir():
-                    make_private(folder)
+                make_private(folder)
             ignore = root / ".gitignore"
             if database == root / DATABASE and not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
@@ -83,6 +87,27 @@ class Store:
         self._check_writable()
         self._after_fork()
         return self._ingest.deliver(folder, deadline)
+
+    def cursor(self, writer: str) -> Cursor:
+        """How far a writer's records are in the store (see ``Intake``, as for the next two)."""
+        self._after_fork()
+        return self._intake.cursor(writer)
+
+    def apply(
+        self, writer: str, cursor: Cursor, batch: Batch, *, host: str | None = None, seen: int | None = None
+    ) -> Delivery:
+        """Stores a batch of a writer's records that begins at ``cursor``, once however often it is sent."""
+        self._check_writable()
+        self._after_fork()
+        return self._intake.apply(writer, cursor, batch, host=host, seen=seen)
+
+    def end_writer(
+        self, writer: str, *, seen: int | None = None, word: LastWord | None = None, exit_code: int | None = None
+    ) -> None:
+        """Ends the runs that a dead writer left running."""
+        self._check_writable()
+        self._after_fork()
+        self._intake.end_writer(writer, seen=seen, word=word, exit_code=exit_code)
 
     def _refresh(self) -> None:
         """Brings in what the journals hold, so that a reader sees everything; reading goes on where that fails."""
@@ -245,30 +270,3 @@ class Store:
     def close(self) -> None:
         """Lets go of the database; the store opens it again if it is used again."""
         self._engine.dispose()
-
-
-def located(where: Path | str) -> tuple[Path, Path]:
-    """The root folder and the database file that a path or ``sqlite:///`` URI means."""
-    text = os.fspath(where)
-    if text.startswith("sqlite:///"):
-        text = text.removeprefix("sqlite:///")
-        if not text or text == ":memory:" or "?" in text:
-            raise UsageError(f"{where} is no database file; write sqlite:///folder/name.db")
-        path = Path(text).expanduser().absolute()
-        return path.parent, path
-    if "://" in text:
-        raise UsageError(f"{where} is neither a folder nor sqlite:///a/file.db")
-    path = Path(text).expanduser().absolute()
-    if path.is_file() or (path.suffix in (".db", ".sqlite") and not path.is_dir()):
-        return path.parent, path
-    return path, path / DATABASE
-
-
-def make_private(folder: Path) -> None:
-    """Makes a folder that only its owner can enter, whatever the umask; one that is there stays as it is."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        return
-    folder.chmod(0o700)

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-import numpy as np
-from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
+from sqlalchemy import Connection, bindparam, insert, select
 
 from . import schema
-from .chunks import FULL, LONGEST, Points, decode, encode
-from .dialect import upsert
+from .chunks import FULL, LONGEST, decode, encode
+from .dialect import among_pairs, first_of, for_update, upsert, write_rows
+from .points import Points
 
 BITS = struct.Struct("<d")
 INT = struct.Struct("<q")
-#: Bound parameters a statement: well under SQLite's limit of 32,766.
-MANY = 5000
+#: Series that are looked up in one statement.
+MANY = 2000
+
+_COLUMNS = [column.name for column in schema.series.columns]
+_STATE = [name for name in _COLUMNS if name not in ("run", "key", "id")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class NewPoints:
     """Points of one series of one run (its number), to be appended in order of arrival."""
 
@@ -51,128 +55,138 @@ def searchable(value: float | int) -> float | None:
     return None if math.isnan(number) else number
 
 
-def append(connection: Connection, batch: Sequence[NewPoints]) -> None:
-    """Appends points to their series, in the caller's transaction. A series may stand in ``batch`` more than once."""
-    for start in range(0, len(batch), MANY):
-        _append(connection, batch[start : start + MANY])
+def append(connection: Connection, batch: Iterable[NewPoints], fresh: Collection[int] = ()) -> None:
+    """Appends points to their series, in the caller's transaction. A series may stand in ``batch`` more than once.
+
+    ``fresh``: numbers of runs that this transaction made, which have no series yet.
+    """
+    items = iter(batch)
+    made: set[tuple[int, str]] = set()
+    while some := list(islice(items, MANY)):
+        asked = {(item.run, item.key) for item in some if item.run not in fresh or (item.run, item.key) in made}
+        made.update(_append(connection, some, _existing(connection, asked)))
 
 
-def _append(connection: Connection, batch: Sequence[NewPoints]) -> None:
-    known = _existing(connection, batch)
-    next_id = (connection.execute(select(func.max(schema.series.c.id))).scalar() or 0) + 1
-    summaries: dict[tuple[int, str], dict[str, Any]] = {}
-    chunks: dict[tuple[int, int], dict[str, Any]] = {}
+def _append(
+    connection: Connection, batch: Sequence[NewPoints], known: Mapping[tuple[int, str], dict[str, Any]]
+) -> Iterable[tuple[int, str]]:
+    """Appends points to series, of which ``known`` are in the database; answers the new ones."""
+    new: dict[tuple[int, str], dict[str, Any]] = {}
+    changed: dict[tuple[int, str], dict[str, Any]] = {}
+    chunks: dict[tuple[int, int], tuple[int, int, int, bytes]] = {}
+    next_id = first_of(connection, schema.series.c.id, len(batch))
     for item in batch:
-        if not len(item.points):
-            continue
-        key = (item.run, item.key)
-        row = summaries.get(key) or known.get(key)
+        address = (item.run, item.key)
+        row = known.get(address) or new.get(address)
         if row is None:
-            row = _first(item, next_id)
+            new[address] = row = _first(item, next_id)
             next_id += 1
-            if len(item.points) > 1:
+            if row["count"] > 1:
                 _store(connection, row, item.points, chunks)
-        else:
-            points: Points | None = item.points
-            if row["chunks"] == 0:
-                points = _joined(_only_point(row), item.points)
-                if points is None:
-                    _store(connection, row, _only_point(row), chunks)
-            _store(connection, row, points if points is not None else item.points, chunks)
-            _update(row, item.points)
-        summaries[key] = row
+            continue
+        if address in known:
+            changed[address] = row
+        points: Points | None = item.points
+        if row["chunks"] == 0:
+            points = _only_point(row).followed_by(item.points)
+            if points is None:
+                _store(connection, row, _only_point(row), chunks)
+        _store(connection, row, points if points is not None else item.points, chunks)
+        _update(row, item.points)
     if chunks:
-        connection.execute(upsert(schema.chunks), list(chunks.values()))
-    new = [row for key, row in summaries.items() if key not in known]
+        write_rows(connection, upsert(schema.chunks), ("series", "n", "count", "data"), list(chunks.values()))
     if new:
-        connection.execute(insert(schema.series), new)
-    old = [{f"at_{name}": value for name, value in row.items()} for key, row in summaries.items() if key in known]
-    if old:
+        write_rows(connection, insert(schema.series), _COLUMNS, [tuple(row.values()) for row in new.values()])
+    if changed:
         table = schema.series
-        changed = [column for column in table.columns if column.name not in ("run", "key", "id")]
+        rows = [{f"at_{name}": row[name] for name in ("run", "key", *_STATE)} for row in changed.values()]
         connection.execute(
             table.update()
             .where(table.c.run == bindparam("at_run"), table.c.key == bindparam("at_key"))
-            .values({column: bindparam(f"at_{column.name}") for column in changed}),
-            old,
+            .values({table.c[name]: bindparam(f"at_{name}") for name in _STATE}),
+            rows,
         )
+    return new
 
 
-def _existing(connection: Connection, batch: Sequence[NewPoints]) -> dict[tuple[int, str], dict[str, Any]]:
+def _existing(connection: Connection, addresses: Collection[tuple[int, str]]) -> dict[tuple[int, str], dict[str, Any]]:
+    if not addresses:
+        return {}
     table = schema.series
-    keys = list({(item.run, item.key) for item in batch})
-    found = connection.execute(select(table).where(tuple_(table.c.run, table.c.key).in_(keys)))
-    return {(row["run"], row["key"]): dict(row) for row in found.mappings()}
+    these = select(table).where(among_pairs(table.c.run, table.c.key, list(addresses)))
+    return {(row["run"], row["key"]): dict(row) for row in connection.execute(for_update(these)).mappings()}
 
 
 def _first(item: NewPoints, number: int) -> dict[str, Any]:
-    row: dict[str, Any] = {"run": item.run, "key": item.key, "id": number, "count": 0, "chunks": 0, "tail": 0}
-    row.update(last=None, last_bits=0, last_int=False, last_step=-(2**63), last_time=0, low=None, high=None)
+    """A new series' row, its values in the order of the table's columns."""
+    row: dict[str, Any] = {
+        "run": item.run,
+        "key": item.key,
+        "id": number,
+        "last": None,
+        "last_bits": 0,
+        "last_int": False,
+        "last_step": -(2**63),
+        "last_time": 0,
+        "low": None,
+        "high": None,
+        "count": 0,
+        "chunks": 0,
+        "tail": 0,
+    }
     _update(row, item.points)
     return row
 
 
 def _update(row: dict[str, Any], points: Points) -> None:
     """Takes points into a summary: the last is the one with the largest step that arrived last."""
-    count = len(points)
-    steps = points.steps
-    at = 0 if count == 1 else count - 1 - int(np.argmax(steps[::-1]))
-    step = int(steps[at])
-    if step >= row["last_step"]:
-        bits = int(points.bits[at])
-        row.update(last_bits=bits, last_int=points.is_int, last_step=step)
-        row["last_time"] = int(points.times[at]) // 1000 * 1000  # as chunks keep it
-        row["last"] = searchable(value_of(bits, points.is_int))
-    values = points.values()
-    low, high = (searchable(values[0]),) * 2 if count == 1 else (None, None)
-    if count > 1:
+    steps, values = points.steps, points.values()
+    if isinstance(steps, list):
+        step = max(steps)
+        at = len(steps) - 1 - steps[::-1].index(step)
+        numbers = [value for value in values if value == value]  # NaN is no number to search for
+        low, high = (float(min(numbers)), float(max(numbers))) if numbers else (None, None)
+    else:
+        import numpy as np
+
+        at = len(steps) - 1 - int(np.argmax(steps[::-1]))
+        step = int(steps[at])
         low, high = searchable(np.fmin.reduce(values)), searchable(np.fmax.reduce(values))
+    if step >= row["last_step"]:
+        row["last_bits"], row["last_int"], row["last_step"] = int(points.bits[at]), points.is_int, step
+        row["last_time"] = int(points.times[at]) // 1000 * 1000  # as chunks keep it
+        row["last"] = searchable(values[at])
     if low is not None and high is not None:
         row["low"] = low if row["low"] is None else min(row["low"], low)
         row["high"] = high if row["high"] is None else max(row["high"], high)
-    row["count"] += count
+    row["count"] += len(steps)
 
 
 def _only_point(row: dict[str, Any]) -> Points:
     """The single point of a series that has no chunk yet."""
-    step, moment, bits = (np.array([row[name]], dtype=np.int64) for name in ("last_step", "last_time", "last_bits"))
-    return Points(step, moment, bits, bool(row["last_int"]))
-
-
-def _joined(first: Points, second: Points) -> Points | None:
-    """Both, one after the other; None where one has integers and the other floats."""
-    if first.is_int != second.is_int:
-        return None
-    return Points(
-        np.concatenate((first.steps, second.steps)),
-        np.concatenate((first.times, second.times)),
-        np.concatenate((first.bits, second.bits)),
-        first.is_int,
-    )
+    return Points([row["last_step"]], [row["last_time"]], [row["last_bits"]], bool(row["last_int"]))
 
 
 def _store(
-    connection: Connection, row: dict[str, Any], points: Points, chunks: dict[tuple[int, int], dict[str, Any]]
+    connection: Connection,
+    row: dict[str, Any],
+    points: Points,
+    chunks: dict[tuple[int, int], tuple[int, int, int, bytes]],
 ) -> None:
     """Puts points into chunks: into the last one while it is short, then into new ones."""
     if row["chunks"] and row["tail"] < FULL:
         address = (row["id"], row["chunks"] - 1)
         held = chunks.get(address)
         table = schema.chunks
-        data = (
-            held["data"]
-            if held
-            else connection.execute(
-                select(table.c.data).where(table.c.series == address[0], table.c.n == address[1])
-            ).scalar_one()
-        )
-        joined = _joined(decode(data), points)
+        last = select(table.c.data).where(table.c.series == address[0], table.c.n == address[1])
+        joined = decode(held[3] if held else connection.execute(last).scalar_one()).followed_by(points)
         if joined is not None:
             points = joined
             row["chunks"] -= 1
-    for start in range(0, len(points), LONGEST):
-        end = start + LONGEST
-        piece = Points(points.steps[start:end], points.times[start:end], points.bits[start:end], points.is_int)
-        number = row["chunks"]
-        chunks[row["id"], number] = {"series": row["id"], "n": number, "count": len(piece), "data": encode(piece)}
-        row.update(chunks=number + 1, tail=len(piece))
+    number, total = row["chunks"], len(points)
+    for start in range(0, total, LONGEST):
+        piece = points if total <= LONGEST else points.part(start, start + LONGEST)
+        chunks[row["id"], number] = (row["id"], number, len(piece), encode(piece))
+        number += 1
+        row["tail"] = len(piece)
+    row["chunks"] = number

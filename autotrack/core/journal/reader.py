@@ -252,10 +252,14 @@ class JournalReader:
 
 def _event_of(payload: bytes) -> dict[str, Any] | None:
     try:
-        event = json.loads(payload)
+        text = payload.decode()
+        event, end = _decode_json(text)
     except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, dict) else None
+    return event if isinstance(event, dict) and end == len(text) else None
+
+
+_decode_json = json.JSONDecoder().raw_decode  # json.loads without its guessing of encodings: a third of its time
 
 
 def _sort_out(data: bytes, final: bool) -> tuple[list[tuple[int, int]], int, int]:

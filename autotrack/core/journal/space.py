@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autotrack.core.errors import JournalError, JournalFull
+from autotrack.core.private import make_private
 
 from . import layout, lease
 from .layout import ExtentHeader, Header
@@ -57,7 +58,7 @@ class Space:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = -1
         try:
-            _make_private(folder)
+            make_private(folder)
             descriptor = os.open(path, flags, 0o600)
             os.fchmod(descriptor, 0o600)
             header = replace(header, lease=lease.take(descriptor))  # before the header: who can read it sees the lease
@@ -132,9 +133,12 @@ class Space:
         view = mmap.mmap(self.descriptor(), extent.header.length, offset=extent.header.offset)
         return Extent(extent.header, view)
 
-    def copy_to(self, folder: Path) -> Space:
-        """A copy of the whole file in another folder, with its own lease, growing from where this one stands."""
-        copy = Space.create(folder, self.header)
+    def copy_to(self, folder: Path, header: Header) -> Space:
+        """A copy of the whole file in another folder, with its own lease, growing from where this one stands.
+
+        ``header`` is what the copy's header says; writer and page are this file's.
+        """
+        copy = Space.create(folder, header)
         try:
             source, target = self.descriptor(), copy.descriptor()
             _reserve(target, copy.end, max(self.end - copy.end, 1))
@@ -207,16 +211,6 @@ def _reserve(descriptor: int, offset: int, length: int) -> None:
         written = os.pwrite(descriptor, zeros[:length], offset)
         offset += written
         length -= written
-
-
-def _make_private(folder: Path) -> None:
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    for place in reversed(missing):
-        try:
-            place.mkdir(0o700)
-            place.chmod(0o700)  # the umask may have taken the owner's own bits
-        except FileExistsError:
-            pass  # another process was quicker
 
 
 def _file_identity(descriptor: int) -> tuple[int, int]:

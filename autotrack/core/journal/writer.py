@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, NoReturn
@@ -163,8 +163,10 @@ class JournalWriter:
         """False once the file was deleted (or its directory): call ``relocate`` then. A renamed one is still there."""
         return self._space.linked()
 
-    def relocate(self, folder: Path) -> None:
+    def relocate(self, folder: Path, *, meta: Mapping[str, Any] | None = None) -> None:
         """Goes on in a new file in another folder, with all that was written so far, under the same writer id.
+
+        ``meta``: what the new file's header says instead of the old one's.
 
         Offsets stay what they were, so a store that had taken in part of it takes in the rest, once. Threads that log
         meanwhile wait. Raises JournalFull or JournalError where the new file cannot be made; then nothing changed.
@@ -175,7 +177,8 @@ class JournalWriter:
             used = active.seal()  # from here on no point goes to the old file: threads queue at the grow lock
             try:
                 _await_late_points(active, used)
-                space = old.copy_to(folder)
+                header = old.header if meta is None else replace(old.header, meta=dict(meta))
+                space = old.copy_to(folder, header)
                 try:
                     events, *others = [
                         extent and space.remap(extent)

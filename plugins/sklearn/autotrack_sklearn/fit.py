@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autotrack.plugin import attempt
@@ -72,29 +71,16 @@ def fitted(call: Call, run: ProbeRun) -> Generator[None, None, None]:
 def _another_step(call: Call, run: ProbeRun, estimator: Any) -> None:
     """A further ``partial_fit`` of one object: a scalar; at the 2nd, 4th, 8th, ... call what costs more.
 
-    The model is saved at those calls too, and as it is in the end when the run ends: because the object is gone, or
-    the program. For that its state is kept (not the object, so that it can go).
+    The model is saved at those calls too, and as it is in the end where the object lives as long as its run.
     """
     step = run.calls
     run.log_metric("fit_seconds", call.seconds, step)
     if step & (step + 1):
-        state = _sharing(estimator)
-        if state is not None:
-            run.at_end(partial(run.log_model, state, "model"))
+        run.log_model_at_end(estimator)
         return
-    run.at_end(None)
+    run.no_model_at_end()
     run.log_metrics(numbers_of(estimator), step)
     _finish(run, estimator, _data_of(call), step)
-
-
-def _sharing(estimator: Any) -> Any:
-    """Another object of the class with the very same attribute dict; None where the class does not allow it."""
-    kind = type(estimator)
-    twin, _ = attempt(kind.__new__, kind)
-    if twin is None or not hasattr(twin, "__dict__"):
-        return None
-    object.__setattr__(twin, "__dict__", vars(estimator))
-    return twin
 
 
 def _data_of(call: Call) -> Training:

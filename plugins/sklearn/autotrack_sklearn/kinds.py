@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from autotrack.plugin import attempt
@@ -25,6 +25,9 @@ PREPARATION = (
 _PIPELINE = "sklearn.pipeline.Pipeline"
 _UNION = "sklearn.pipeline.FeatureUnion"
 _SEARCH = "sklearn.model_selection._search.BaseSearchCV"
+
+_PACKAGES = frozenset({"site-packages", "dist-packages"})
+_TESTS = frozenset({"tests", "test", "conftest"})
 
 #: Methods that training calls anyway; what they do is no reason against a later predict.
 _TRAINING = frozenset({"__init__", "fit", "partial_fit", "fit_predict", "fit_transform", "get_params", "set_params"})
@@ -91,14 +94,19 @@ def _prepares(kind: type) -> bool:
 def is_library(kind: Any) -> bool:
     """True where a class or function comes from an installed package, False where it is the user's own code."""
     module = sys.modules.get(getattr(kind, "__module__", None) or "")
-    if module is None:
+    return module is not None and _is_library_module(module)
+
+
+def _is_library_module(module: ModuleType) -> bool:
+    if not _TESTS.isdisjoint(module.__name__.split(".")):  # a package's tests are programs that use it
         return False
     if module.__name__.partition(".")[0] in {"sklearn", "numpy", "scipy", "builtins"}:
         return True
     file = getattr(module, "__file__", None)
     if file is None:
         return module.__name__ in sys.builtin_module_names
-    return any(Path(file).is_relative_to(root) for root in _installed())
+    path = Path(file)  # folders of packages may be anywhere: per user, on PYTHONPATH, through .pth files
+    return not _PACKAGES.isdisjoint(path.parts) or any(path.is_relative_to(root) for root in _installed())
 
 
 @functools.cache
@@ -120,14 +128,41 @@ def keeps_quiet(estimator: Any) -> str | None:
     if params is None:
         return f"{type(estimator).__name__}.get_params"
     for part in (estimator, *params.values()):
-        if isinstance(part, FunctionType):
-            if not is_library(part) and not _is_quiet(part):
-                return part.__qualname__
-        elif hasattr(type(part), "fit"):
-            loud = _loud_method(type(part))
-            if loud is not None:
-                return loud
+        loud = None if isinstance(part, type) else _loud(part)
+        if loud is not None:
+            return loud
     return None
+
+
+def scores_by_name(estimator: Any) -> bool:
+    """True where no ``scoring`` in the estimator or in its parts is a scorer of the user's: their calls are theirs."""
+    params, _ = attempt(estimator.get_params, deep=True)
+    if params is None:
+        return False
+    given = [value for key, value in params.items() if key.rpartition("__")[2] == "scoring"]
+    return all(_is_name(name) for value in given for name in (value if isinstance(value, (list, tuple)) else (value,)))
+
+
+def _is_name(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _loud(part: Any, depth: int = 4) -> str | None:
+    """The name of what may do more than compute in a value that predicting may use: an estimator, a function (a
+    kernel, a metric), an object or module of the user's."""
+    while isinstance(part, functools.partial):
+        part = part.func
+    if isinstance(part, MethodType):
+        part = part.__func__
+    if isinstance(part, BuiltinFunctionType):
+        return part.__qualname__ if part.__name__ in _SPEAKING else None
+    if isinstance(part, ModuleType):
+        return None if _is_library_module(part) else part.__name__
+    if isinstance(part, type):
+        return None if is_library(part) else part.__qualname__
+    if isinstance(part, FunctionType):
+        return None if is_library(part) or _is_quiet(part, depth) else part.__qualname__
+    return _loud_method(type(part))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -163,12 +198,8 @@ def _is_quiet(function: FunctionType, depth: int = 4) -> bool:
     if depth == 0 or not _is_quiet_code(function.__code__):
         return False
     cells = [attempt(lambda cell=cell: cell.cell_contents)[0] for cell in function.__closure__ or ()]
-    called = [function.__globals__.get(name) for name in function.__code__.co_names]
-    return all(
-        _is_quiet(other, depth - 1)
-        for other in (*cells, *called)
-        if isinstance(other, FunctionType) and other is not function and not is_library(other)
-    )
+    named = [function.__globals__.get(name) for name in function.__code__.co_names]
+    return all(_loud(other, depth - 1) is None for other in (*cells, *named) if other is not function)
 
 
 def _is_quiet_code(code: CodeType) -> bool:

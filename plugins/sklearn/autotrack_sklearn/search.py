@@ -27,7 +27,8 @@ def log_search(search: Any, run: ProbeRun) -> None:
     if score is not None:
         run.log_metric("best_cv_score", float(score))
     results = getattr(search, "cv_results_", None)
-    if not isinstance(results, Mapping) or not results.get("params"):
+    params = results.get("params") if isinstance(results, Mapping) else None
+    if params is None or not len(params):  # an array in a search of the user's own
         return
     run.log_metrics({"n_candidates": len(results["params"])})
     run.log_text(table(results), "cv_results.csv")

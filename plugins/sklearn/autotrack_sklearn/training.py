@@ -15,7 +15,7 @@ import numpy as np
 from autotrack.plugin import attempt
 
 from . import metrics
-from .kinds import final_step, is_library, is_search, keeps_quiet
+from .kinds import final_step, is_library, is_search, keeps_quiet, scores_by_name
 
 #: Rows up to which predicting again is taken for cheap without trying a few rows first.
 FEW_ROWS = 400
@@ -73,7 +73,7 @@ def training_metrics(
     put back afterwards; not at all where that might be seen or take more than can be afforded.
     """
     rows = training.rows
-    if rows is None or rows == 0:
+    if rows is None or rows == 0 or not (is_library(type(training.data)) and is_library(type(training.target))):
         return {}, None
     model = getattr(estimator, "best_estimator_", None) if is_search(estimator) else estimator
     if model is None:
@@ -97,7 +97,7 @@ def training_metrics(
     if _scores_as_usual(estimator, model):
         if usual in found:
             found["score"] = found[usual]
-    elif is_library(type(estimator)):
+    elif is_library(type(estimator)) and scores_by_name(estimator):
         with unmoved(model):
             score, _ = attempt(_score, estimator, training)
         if score is not None:
@@ -214,6 +214,8 @@ def _own_score(model: Any, training: Training, afford: Afford) -> tuple[dict[str
         return {"training_score": -float(inertia)}, None
     rows = training.rows or 0
     if not is_library(type(model)) or not hasattr(model, "score") or keeps_quiet(model) is not None:
+        return {}, None
+    if not scores_by_name(model):
         return {}, None
     few = head(training.data, TRIAL_ROWS)
     if few is None or not afford("metrics", 0.0):

@@ -53,8 +53,9 @@ class Recorder:
     def children(self, runs: list[dict[str, Any]]) -> None:
         self.kids.extend(runs)
 
-    def at_end(self, action: Any) -> None:
-        self.last_action = action
+    def log_model_at_end(self, model: Any, path: str = "model") -> None: ...
+
+    def no_model_at_end(self, path: str = "model") -> None: ...
 
     def note(self, message: str) -> None:
         self.notes.append(message)

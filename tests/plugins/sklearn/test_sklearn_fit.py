@@ -4,6 +4,7 @@ import random
 import time
 import warnings
 import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from autotrack_sklearn.fit import fitted
 from autotrack_sklearn.training import Training, training_metrics
 from autotrack_sklearn.validation import cross_validated, quiet
 from recording import Recorder, drive
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin, clone
 from sklearn.cluster import KMeans
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import AdaBoostClassifier, GradientBoostingClassifier, RandomForestClassifier
@@ -24,6 +25,7 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
+    ParameterGrid,
     RandomizedSearchCV,
     cross_val_predict,
     cross_val_score,
@@ -345,3 +347,100 @@ def test_no_warning_of_ours() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drive(fitted, SVC().fit, XI[:100], np.array([0] * 99 + [1]))
+
+
+class CountingScorer:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, model, X, y, sample_weight=None) -> float:
+        self.calls += 1
+        return 0.5
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda scorer: LogisticRegressionCV(
+            Cs=[1, 2], cv=2, scoring=scorer, l1_ratios=(0,), use_legacy_attributes=False, max_iter=5000
+        ),
+        lambda scorer: GridSearchCV(LogisticRegression(max_iter=5000), {"C": [1, 2]}, cv=2, scoring=scorer),
+        lambda scorer: GridSearchCV(KMeans(2, n_init=1, random_state=0), {"max_iter": [9, 10]}, cv=2, scoring=scorer),
+    ],
+    ids=["LogisticRegressionCV", "GridSearchCV", "GridSearchCV-KMeans"],
+)
+def test_a_users_scorer_is_called_by_training_alone(make) -> None:
+    scorer = CountingScorer()
+    drive(fitted, make(scorer).fit, XI, YI)
+    assert scorer.calls == 4
+
+
+def _is_left_out(model, *data) -> bool:
+    run = drive(fitted, model.fit, *data)
+    return any("may do more than predict" in note for note in run.notes)
+
+
+def test_a_users_callable_object_is_not_called_by_predicting_again() -> None:
+    class Kernel:
+        calls = 0
+
+        def __call__(self, a, b):
+            type(self).calls += 1
+            return a @ b.T
+
+    plain = Kernel()
+    SVC(kernel=plain).fit(XI, YI)
+    by_training, Kernel.calls = Kernel.calls, 0
+    assert _is_left_out(SVC(kernel=plain), XI, YI) and Kernel.calls == by_training
+
+
+seen: list[int] = []
+remember = partial(seen.append, 1)
+
+
+class PredictsLoudly(RegressorMixin, BaseEstimator):
+    """Its predict tells somebody through a partial, which is no function that could be looked into by name."""
+
+    def fit(self, X, y):
+        self.fitted_ = True
+        return self
+
+    def predict(self, X):
+        remember()
+        return np.zeros(len(X))
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: inner, lambda inner: TransformedTargetRegressor(inner)])
+def test_a_predict_that_tells_somebody_is_not_called_again(wrap) -> None:
+    seen.clear()
+    model = wrap(PredictsLoudly())
+    assert _is_left_out(model, X, Y.astype(float)) and seen == []
+
+
+def test_data_of_the_users_own_class_are_not_read_again() -> None:
+    class Data:
+        shape = XI.shape
+        reads = 0
+
+        def __array__(self, dtype=None, copy=None):
+            type(self).reads += 1
+            return XI.astype(dtype or float)
+
+        def __len__(self) -> int:
+            return len(XI)
+
+    LogisticRegression(max_iter=5000).fit(Data(), YI)
+    by_training, Data.reads = Data.reads, 0
+    drive(fitted, LogisticRegression(max_iter=5000).fit, Data(), YI)
+    assert Data.reads == by_training
+
+
+def test_a_search_of_the_users_own_may_keep_its_params_as_an_array() -> None:
+    class Search(GridSearchCV):
+        def _run_search(self, evaluate):
+            results = evaluate(ParameterGrid(self.param_grid))
+            results["params"] = np.array(results["params"], dtype=object)
+
+    search = Search(LogisticRegression(max_iter=5000), {"C": [1.0, 2.0]}, cv=2)
+    run = drive(fitted, search.fit, XI, YI)
+    assert run.last("n_candidates") == 2 and len(run.kids) == 2

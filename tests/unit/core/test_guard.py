@@ -23,13 +23,22 @@ def test_failure_is_swallowed_said_once_and_noted(
     assert capsys.readouterr().err.count("a site failed") == 1
 
 
-def test_three_strikes_and_a_site_is_off() -> None:
+def test_three_strikes_and_a_plugins_site_is_off() -> None:
     guard = Guard()
     for _ in range(5):
-        guard.call("a site", fail)
+        guard.call_plugin("a site", fail)
     assert guard.is_off("a site")
     assert len(guard.failures) == 3
     assert not guard.is_off("another")
+
+
+def test_the_core_is_never_switched_off() -> None:
+    guard, noted = Guard(), []
+    guard.silent, guard.on_failure = True, noted.append
+    for _ in range(1000):
+        guard.call("the courier", fail)
+    assert guard.call("the courier", lambda: "works again") == "works again"
+    assert len(guard.failures) == len(noted) == 100, "what fails each second does not fill the run"
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])

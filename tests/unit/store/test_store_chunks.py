@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autotrack.core.errors import StoreError
-from autotrack.store.chunks import FULL, LONGEST, Points, decode, encode, is_intact
-from autotrack.store.points import SLOT, by_series
+from autotrack.store.chunks import FULL, LONGEST, decode, decode_into, encode, is_intact
+from autotrack.store.points import FEW, SLOT, Points, Slots
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
 def points(steps, times, bits, is_int=False):
     arrays = (np.asarray(column, dtype=np.int64) for column in (steps, times, bits))
-    return Points(*arrays, is_int)
+    return Points.of(arrays, is_int)
 
 
 @given(st.lists(st.tuples(INT64, INT64, INT64), min_size=1, max_size=200), st.booleans())
@@ -25,8 +25,11 @@ def test_any_points_come_back(rows, is_int):
     given_points = points(steps, times, bits, is_int)
     back = decode(encode(given_points))
     assert back.is_int is is_int
-    for column in ("steps", "times", "bits"):
+    columns = [np.empty(len(rows), dtype=np.int64) for _ in range(3)]
+    assert decode_into(encode(given_points), *columns) is is_int
+    for column, array in zip(("steps", "times", "bits"), columns, strict=True):
         assert np.array_equal(getattr(back, column), getattr(given_points, column)), column
+        assert np.array_equal(array, getattr(given_points, column)), column
 
 
 @given(
@@ -80,16 +83,20 @@ def test_a_flipped_bit_is_found():
             whole[at] ^= 4
 
 
-@given(st.lists(st.tuples(st.sampled_from([0, 1, 5, 70_000, 2**32 - 1]), INT64, INT64, INT64), max_size=300))
-def test_slots_are_grouped_in_order_of_arrival(rows):
-    slots = np.zeros(len(rows), dtype=SLOT)
-    for at, (series, step, time, bits) in enumerate(rows):
-        slots[at] = (step, time, bits, series, 0)
-    found = {
-        series: list(zip(steps.tolist(), times.tolist(), bits.tolist(), strict=True))
-        for series, steps, times, bits in by_series(slots.tobytes())
-    }
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 5, 70_000, 2**32 - 1]), INT64, INT64, INT64), max_size=300),
+    st.integers(0, 3000),
+)
+def test_slots_are_grouped_in_order_of_arrival(rows, more):
+    rows = [*rows, *((7, step, step * 1000, 0) for step in range(more))]  # few by hand, many with numpy
+    data = b"".join(SLOT.pack(step, time, bits, series, 0) for series, step, time, bits in rows)
+    found, slots = {}, Slots(data)
+    for series, *columns in slots.groups():
+        points = Points(*columns, False)
+        assert isinstance(points.steps, list) is (len(points) <= FEW)
+        found[series] = [tuple(map(int, row)) for row in zip(points.steps, points.times, points.bits, strict=True)]
     wanted: dict[int, list[tuple[int, int, int]]] = {}
     for series, *rest in rows:
         wanted.setdefault(series, []).append(tuple(rest))
     assert found == wanted
+    assert dict(slots.latest()) == {series: max(time for _, time, _ in rows) for series, rows in wanted.items()}

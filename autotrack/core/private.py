@@ -1,0 +1,40 @@
+"""Folders that only their owner can enter, whatever the umask."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def make_private(folder: Path) -> None:
+    """Makes a folder, and those above it that are missing, with mode 0700; what is there stays as it is (OSError)."""
+    missing = []
+    for place in (folder, *folder.parents):
+        if place.exists():
+            break
+        missing.append(place)
+    for place in reversed(missing):
+        try:
+            place.mkdir(0o700)
+            place.chmod(0o700)  # the umask may have taken the owner's own bits
+        except FileExistsError:
+            pass  # another process was quicker
+
+
+def make_own(folder: Path) -> None:
+    """Makes a private folder where anybody could have made one before us, such as under ``/tmp``.
+
+    PermissionError where something of that name is there that is not a folder of this user's alone: a link, somebody
+    else's folder, or one that others may enter.
+    """
+    make_private(folder)
+    found = folder.lstat()
+    ours = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    if not (stat.S_ISDIR(found.st_mode) and ours and stat.S_IMODE(found.st_mode) == 0o700):
+        raise PermissionError(
+            errno.EPERM,
+            "it must be a folder of your own that nobody else may enter (mode 0700); remove it",
+            str(folder),
+        )

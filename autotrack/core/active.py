@@ -41,7 +41,14 @@ def start_run(
         return activate(NullRun(), previous)
     run.is_manual = True
     name, experiment = _usable(run, name, "name"), _usable(run, experiment, "experiment")
-    begun = guard.call("start_run", run.begin, name=name, experiment=experiment, tags=tags, parent=parent or previous)
+    begun = guard.call(
+        "start_run",
+        run.begin,
+        name=name,
+        experiment=experiment,
+        tags=tags,
+        parent=previous if parent is None else parent,
+    )
     if begun is None:
         return activate(NullRun(), previous)
     return activate(run, previous)

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from .errors import UsageError
 
+#: The id of a run that is not recorded (on ranks above 0, and where autotrack is off).
+NO_RUN = "0" * 32
 MAX_KEY = 1000
 MAX_NAME = 500
 FLOAT_EXACT = 2**53

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .active import active
 from .entities import ArtifactRecord, MetricSummary, ModelRecord, RunRecord, Status
 from .errors import NotFoundError
+from .keys import NO_RUN
 from .run import Run
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class NullRun(Run):
     """Takes every call of ``Run`` and does nothing; everything that is read from it is empty."""
 
     def __init__(self) -> None:
-        record = RunRecord("0" * 32, "not recorded", "", "", Status.RUNNING, 0)
+        record = RunRecord(NO_RUN, "not recorded", "", "", Status.RUNNING, 0)
         super().__init__(record.id, tracker=_nowhere, sink=_nowhere, record=record)
         self._open = True
 

@@ -27,6 +27,9 @@ from .runmetrics import RunMetrics
 from .runview import Draft
 from .session import user_name
 
+#: Characters of a traceback that are kept; how many are left out in the middle is said.
+LONGEST_TRACEBACK = 64_000
+
 
 class Run(RunMetrics, RunFiles):
     """One training. Made by ``start_run``, by a watched call, or read from a store.
@@ -47,7 +50,8 @@ class Run(RunMetrics, RunFiles):
 
     def log_param(self, key: str, value: Any) -> Any:
         """Keeps one parameter, as text in full; answers the value. A mapping is flattened to dotted keys."""
-        self.log_params({key: value})
+        with self.refusing("params", "log_param"):
+            self.log_params({key: value})
         return value
 
     def log_params(self, params: Mapping[str, Any]) -> None:
@@ -67,7 +71,8 @@ class Run(RunMetrics, RunFiles):
 
     def set_tag(self, key: str, value: Any) -> None:
         """Sets one tag; a later value replaces it."""
-        self.set_tags({key: value})
+        with self.refusing("tags", "set_tag"):
+            self.set_tags({key: value})
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Sets tags; later values replace earlier ones."""
@@ -130,12 +135,12 @@ class Run(RunMetrics, RunFiles):
         self._draft = Draft(
             name=name or tracker.settings.run_name or run_name(self.id),
             experiment=experiment,
-            parent=parent.id if isinstance(parent, Run) else parent,
+            parent=self._parent_id(parent),
             started=self._began,
             tags=self._texts("tags", run_tags()),
         )
         with self.refusing("tags", "tags of a run"):
-            self._draft.tags.update(self._texts("tags", tags or {}))
+            self._draft.tags.update(self._texts("tags", {} if tags is None else tags))
         tracker.journal()  # first of all: without one there is no run
         self._draft.session = tracker.session
         self._open = True
@@ -156,6 +161,17 @@ class Run(RunMetrics, RunFiles):
         tracker.opened(self)
         self._notify("run_started")
         return self
+
+    def _parent_id(self, parent: object) -> str | None:
+        """The id of a recorded run; anything else is no parent, which costs a warning, never the run."""
+        with self.refusing("names", "parent of start_run"):
+            found = getattr(parent, "id", parent)
+            if found is None or found == keys.NO_RUN:
+                return None
+            if not isinstance(found, str) or not keys.is_run_id(found):
+                raise UsageError("neither a run nor a run's id")
+            return found
+        return None
 
     def finish(self, status: str | None = None) -> None:
         """Ends the run: FINISHED unless another status is given. A second call does nothing.
@@ -237,7 +253,9 @@ def _boot_clock() -> int:
 def _describe(error: BaseException) -> str:
     """The traceback as text, without our own frames; an exception whose own text fails is named by its type."""
     text = guard.call("traceback", lambda: "".join(_their_traceback(error).format()))
-    return keys.printable((text or type(error).__name__)[-16_000:])
+    words = keys.printable(text or type(error).__name__)
+    left_out, half = len(words) - LONGEST_TRACEBACK, LONGEST_TRACEBACK // 2
+    return words if left_out <= 0 else f"{words[:half]}\n... {left_out} characters left out ...\n{words[-half:]}"
 
 
 def _their_traceback(error: BaseException) -> traceback.TracebackException:

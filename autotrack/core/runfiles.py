@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import attachments
+from . import attachments, keys
 from .entities import ArtifactRecord, ModelRecord
 from .errors import ArtifactError
 from .runwriting import RunWriting
@@ -70,9 +70,9 @@ class RunFiles(RunWriting):
             from .fingerprint import describe
 
             described = describe(data)
-            self._write(
-                {"k": "dataset", "name": name or described["kind"], "context": context, "source": source} | described
-            )
+            given = {"name": name or described["kind"], "context": context or "", "source": source}
+            texts = {field: keys.param_text(text, field) for field, text in given.items() if text is not None}
+            self._write({"k": "dataset", "source": None} | texts | described)
 
     def log_model(self, model: Any, path: str = "model") -> None:
         """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads."""

@@ -36,7 +36,7 @@ class RunMetrics(RunWriting):
         """
         try:
             series = self._series.get(key)
-            if series is not None and value.__class__ is float:
+            if series is not None and value.__class__ is float and (step is None or step.__class__ is int):
                 if step is None:
                     step = series[1]()
                 self._journal.point(series[0], step, value)

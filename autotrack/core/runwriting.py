@@ -10,6 +10,9 @@ from .errors import UsageError
 from .guard import Failure, Handing, guard, warn
 from .runview import RunView
 
+#: How many different refusals a run's health quotes; all are counted.
+MAX_REFUSALS = 20
+
 
 class RunWriting(RunView):
     """What the writing halves of ``Run`` share."""
@@ -19,11 +22,12 @@ class RunWriting(RunView):
         self._warned: set[str] = set()
         self._health: dict[str, Any] = {}
         self._refusals: list[str] = []
+        self._told: set[str] = set()
 
     def note(self, message: str) -> None:
         """Writes down something about the recording itself (what was left out, and why)."""
         with self.refusing("notes", "note"):
-            self._write({"k": "health", "health": {"notes": [message]}})
+            self._write({"k": "health", "health": {"notes": [keys.printable(str(message))]}})
 
     def note_failure(self, failure: Failure) -> None:
         """Writes down a failure of autotrack's own."""
@@ -58,12 +62,15 @@ class RunWriting(RunView):
         self._tracker_of().has_news(self)
 
     def _refuse(self, kind: str, message: str, error: BaseException | None = None) -> None:
-        """A value that cannot be kept: raised under ``strict``, else counted, and said once a kind and run."""
+        """A value that cannot be kept: raised under ``strict``, else counted, noted, and said once a kind and run."""
         settings = self._tracker_of().settings
         if settings.strict:
             raise UsageError(message) from error
         if kind not in self._warned:
             self._warned.add(kind)
             warn(f"not kept: {message}", silent=settings.silent)
-            self._refusals.append(keys.printable(message[:500]))
+        told = keys.printable(message[:500])
+        if told not in self._told and len(self._told) < MAX_REFUSALS:
+            self._told.add(told)
+            self._refusals.append(told)
         self._count(f"refused_{kind}")

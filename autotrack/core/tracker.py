@@ -148,7 +148,12 @@ class Tracker:
     def _write_pending(self, journal: JournalWriter) -> None:
         with self._pending_lock:
             while self._pending:
-                journal.event(self._pending[0])
+                try:
+                    journal.event(self._pending[0])
+                except JournalError as error:
+                    if isinstance(error, JournalFull):
+                        raise
+                    self.lost_events += 1  # it cannot be said in JSON, and must not keep those behind it waiting
                 self._pending.popleft()
 
     def disk_trouble(self, error: BaseException) -> None:

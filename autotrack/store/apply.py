@@ -18,6 +18,7 @@ from autotrack.core.entities import Status
 from autotrack.core.names import experiment_id
 
 from . import schema
+from .cells import int64, text, whole
 from .dialect import among, first_of, for_update, upsert, write_rows
 from .numbers import as_number
 from .points import Points
@@ -62,7 +63,7 @@ class Batch:
         try:
             if handler is None:
                 raise KeyError(record.get("k"))
-            moment = int(record["t"])
+            moment = int64(record["t"])
             if "r" in record:
                 run = self._run(str(record["r"]))
                 run.seen = max(run.seen, moment)
@@ -90,7 +91,7 @@ class Batch:
     def _run_start(self, record: Record, moment: int) -> None:
         run = self._run(record["r"])
         run.experiment = str(record.get("experiment") or DEFAULT_EXPERIMENT)
-        fields = {key: record.get(key) for key in ("parent", "session", "user", "artifact_uri")}
+        fields = {key: text(record.get(key)) for key in ("parent", "session", "user", "artifact_uri")}
         run.fields.update(fields, name=str(record["name"]), writer=self.writer)
         run.fields.update(status=str(Status.RUNNING), ended=None, error=None, exit_code=None)
         run.fields.setdefault("started", moment)
@@ -106,7 +107,7 @@ class Batch:
 
     def _untag(self, record: Record, moment: int) -> None:
         for key in record["keys"]:
-            self._tags[record["r"], key] = None
+            self._tags[record["r"], str(key)] = None
 
     def _rename(self, record: Record, moment: int) -> None:
         self._run(record["r"]).fields["name"] = str(record["name"])
@@ -117,7 +118,7 @@ class Batch:
     def _artifact(self, record: Record, moment: int) -> None:
         row: dict[str, Any] = {
             "path": str(record["path"]),
-            "size": int(record["size"]),
+            "size": whole(record["size"]),
             "sha256": str(record["sha256"]),
         }
         self._artifacts[record["r"], row["path"]] = row
@@ -128,26 +129,26 @@ class Batch:
             "name": str(record["name"]),
             "digest": str(record.get("digest") or ""),
             "context": str(record.get("context") or ""),
-            "rows": record.get("rows"),
+            "rows": whole(record.get("rows")),
             "columns": json.dumps(columns, ensure_ascii=False),
-            "source": record.get("source"),
+            "source": text(record.get("source")),
         }
         self._datasets[record["r"], row["name"], row["digest"], row["context"]] = row
 
     def _model(self, record: Record, moment: int) -> None:
         row = {name: str(record.get(name) or "") for name in ("path", "flavor", "class_name")}
-        self._models[record["r"], row["path"]] = {**row, "size": int(record.get("size") or 0)}
+        self._models[record["r"], row["path"]] = {**row, "size": whole(record.get("size") or 0)}
 
     def _health(self, record: Record, moment: int) -> None:
-        self._run(record["r"]).health.append(record["health"])
+        self._run(record["r"]).health.append(dict(record["health"]))
 
     def _run_end(self, record: Record, moment: int) -> None:
         status = str(record["status"])
         if status not in STATUSES:
             raise ValueError(status)
         run = self._run(record["r"])
-        run.fields.update(status=status, ended=int(record.get("ended") or moment))
-        run.fields.update(error=record.get("error"), exit_code=record.get("exit_code"))
+        run.fields.update(status=status, ended=whole(record.get("ended") or moment))
+        run.fields.update(error=text(record.get("error")), exit_code=whole(record.get("exit_code")))
 
     def _children(self, record: Record, moment: int) -> None:
         parent = self._run(record["r"])
@@ -156,8 +157,8 @@ class Batch:
             run.fields.update(
                 name=str(child["name"]),
                 parent=str(record["r"]),
-                started=int(child["started"]),
-                ended=int(child["ended"]),
+                started=int64(child["started"]),
+                ended=int64(child["ended"]),
                 status=str(child["status"]) if child["status"] in STATUSES else str(Status.FINISHED),
                 session=parent.fields.get("session"),
                 user=parent.fields.get("user"),

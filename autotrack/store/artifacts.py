@@ -9,9 +9,11 @@ import hashlib
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,7 +60,7 @@ class LocalArtifacts:
         with os.fdopen(descriptor, "rb", buffering=0) as stream:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ArtifactError(f"{source} is not a regular file, so it cannot be stored as {path!r}")
-            return self._put(run_folder, path, iter(lambda: stream.read(BLOCK), b""), durable)
+            return self._put(run_folder, path, _blocks(stream, os.fstat(descriptor).st_size), durable)
 
     def put_bytes(self, run_folder: str, path: str, data: bytes, *, durable: bool = True) -> ArtifactRecord:
         """Stores bytes as a file."""
@@ -144,6 +146,17 @@ def _make_folder(name: str, folder: int) -> None:
     except FileExistsError:
         return
     os.chmod(name, 0o700, dir_fd=folder)
+
+
+def _blocks(stream: FileIO, size: int) -> Iterator[bytes]:
+    """What the file held when it was opened: one that grows as fast as it is read would never end.
+
+    Files of the kernel's (under /proc) say that they are empty: those are read to their end.
+    """
+    left = size or sys.maxsize
+    while left > 0 and (block := stream.read(min(BLOCK, left))):
+        left -= len(block)
+        yield block
 
 
 def _write(descriptor: int, block: bytes) -> None:

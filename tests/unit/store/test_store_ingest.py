@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 import shutil
 import struct
 import threading
@@ -8,8 +9,11 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from autotrack.core.entities import Status
+from autotrack.core.journal.writer import JournalWriter
 from autotrack.store.chunks import FULL
 from autotrack.store.store import Store
 
@@ -292,3 +296,39 @@ def test_the_database_is_sound_and_damage_is_seen(store, program):
         data = connection.exec_driver_sql("SELECT data FROM chunks").scalar_one()
         connection.exec_driver_sql("UPDATE chunks SET data = ?", (data[:-1] + bytes([data[-1] ^ 1]),))
     assert "chunk 0 of metric series 1 is damaged" in store.check()
+
+
+RECORD = st.dictionaries(
+    st.sampled_from(
+        "t r id name experiment parent session user artifact_uri tags params keys series key dtype path size sha256 "
+        "context digest rows columns source flavor class_name health status ended error exit_code runs started".split()
+    ),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+        max_leaves=4,
+    ),
+)
+KINDS = st.sampled_from(
+    "session run_start params tags untag rename series artifact dataset model health run_end children nothing".split()
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(record=RECORD, kind=KINDS, proper=st.booleans())
+def test_no_record_keeps_those_behind_it_waiting(record, kind, proper, tmp_path):
+    """A record that makes no sense is counted; what comes after it is in the store."""
+    root = tmp_path / secrets.token_hex(4)
+    writer = JournalWriter(root / "journal")
+    now, run = time.time_ns(), "a" * 32
+    writer.event({"k": "run_start", "t": now, "r": run, "name": "x", "experiment": "e", "tags": {}})
+    writer.event({**record, **({"t": now, "r": run} if proper else {}), "k": kind})
+    writer.event({"k": "params", "t": now, "r": run, "params": {"after": "kept"}})
+    writer.close()
+    store = Store.open(root)
+    try:
+        store.deliver(root / "journal")
+        assert store.run(run).params["after"] == "kept"
+        store.runs(lifecycle="all")
+    finally:
+        store.close()

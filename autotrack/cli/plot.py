@@ -66,7 +66,7 @@ def draw(
         return [*legend, [("(no value that can be drawn)"[:width], None)]]
     low, high = _stretch(min(v.min() for _, v in points), max(v.max() for _, v in points))
     ticks = _ticks(low, high, max(3, height // 3), logarithmic)
-    labels = {value: _label(10**value if logarithmic else value, ticks, logarithmic) for value in ticks}
+    labels = {value: _label(10.0 ** min(value, 308) if logarithmic else value, ticks, logarithmic) for value in ticks}
     gutter = max((len(text) for text in labels.values()), default=0)
     columns = max(8, width - gutter - 3)
     left, right = _stretch(min(p.min() for p, _ in points), max(p.max() for p, _ in points))

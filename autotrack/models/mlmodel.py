@@ -23,6 +23,10 @@ from autotrack.core.version import __version__
 NAME = "MLmodel"
 MAX_BYTES = 1 << 20
 
+_PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+#: Words that YAML 1.1 takes for something else than text.
+_WORDS = frozenset("y n yes no on off true false null".split())
+
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
@@ -68,11 +72,12 @@ def describe(
 def _lines(content: Mapping[str, Any], indent: str, lines: list[str]) -> None:
     """YAML blocks of mappings."""
     for key, value in content.items():
+        name = key if _PLAIN_KEY.fullmatch(key) and key.lower() not in _WORDS else _scalar(key)
         if isinstance(value, Mapping) and value:
-            lines.append(f"{indent}{key}:")
+            lines.append(f"{indent}{name}:")
             _lines(value, indent + "  ", lines)
         else:
-            lines.append(f"{indent}{key}: {_scalar(value)}")
+            lines.append(f"{indent}{name}: {_scalar(value)}")
 
 
 def _scalar(value: Any) -> str:

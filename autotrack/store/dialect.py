@@ -138,8 +138,9 @@ def translated(engine: Engine) -> Iterator[None]:
 
 
 def _explained(error: BaseException | None) -> str:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it is a detail
-    if code == sqlite3.SQLITE_FULL:
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF  # the rest of it is a detail
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
         return "the store's disk is full; free some space there (what is new waits in its journal until then)"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return f"another program has kept the store locked for {BUSY_SECONDS:g} s; try again when it is done"

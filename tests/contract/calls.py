@@ -75,6 +75,7 @@ def _best(search: Any) -> Any:
 
 
 ROWS: dict[str, list[Row]] = {
+    "models": [],
     "store": [],
     "sklearn": [
         Row(

@@ -12,6 +12,7 @@ import pytest
 
 from autotrack.cli.commands import Group
 from autotrack.cli.main import cli
+from autotrack.core.journal.writer import JournalWriter
 
 Autotrack = Callable[..., Any]
 
@@ -142,6 +143,19 @@ def test_sync_says_what_it_delivered(autotrack: Autotrack, filled: Path) -> None
     first = autotrack("sync", "--json").json
     assert (first["points"], first["journals"], first["left"]) == (53, 1, 0)
     assert autotrack("sync").out.startswith("nothing new")
+
+
+def test_journals_for_other_stores_are_left_and_said(autotrack: Autotrack, filled: Path, tmp_path: Path) -> None:
+    for journal in (filled / "journal").iterdir():
+        journal.unlink()
+    writer = JournalWriter(filled / "journal", meta={"store": "../other.db"})
+    writer.close()
+    answer = autotrack("sync")
+    assert answer.code == 0 and "1 journal there for other stores" in answer.out and "other.db" in answer.out
+    assert autotrack("sync", "--json").json["others"] == [str(filled / "other.db")]
+    journals = next(check for check in autotrack("doctor", "--json").json["checks"] if check["check"] == "journals")
+    assert f"for other stores ({filled}/other.db)" in journals["found"]
+    assert writer.path.exists()
 
 
 def test_sync_takes_a_folder(autotrack: Autotrack, filled: Path, tmp_path: Path) -> None:

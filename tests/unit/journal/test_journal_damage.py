@@ -6,7 +6,7 @@ import random
 import shutil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autotrack.core.errors import JournalError
@@ -190,7 +190,7 @@ def test_a_power_cut_that_kept_pages_back(tmp_path, read_all):
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
 def test_nothing_raises_whatever_the_bytes(tmp_path_factory, read_all, chance: random.Random, spots: int):
     folder = tmp_path_factory.mktemp("garbage")
     writer = JournalWriter(folder)

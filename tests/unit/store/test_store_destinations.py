@@ -137,12 +137,12 @@ def test_what_is_no_place_is_refused(uri):
 
 @pytest.mark.guarded
 def test_a_journal_in_the_spare_folder_knows_its_store(tmp_path, recwarn, capsys):
-    root = tmp_path / "s"
-    root.write_text("a file where the folder should be")
+    root = tmp_path / "blocked" / "s"
+    root.parent.write_text("a file where the folder should be")
     path = record(str(root), "spared")
     assert path.parent == trackers.spare_folder() / "journal"
     assert path.parent.parent.stat().st_mode & 0o777 == 0o700
-    root.unlink()
+    root.parent.unlink()
     assert Store.open(tmp_path / "other").deliver(path.parent).journals == 0
     store = Store.open(root)
     store.deliver(path.parent)
@@ -150,13 +150,13 @@ def test_a_journal_in_the_spare_folder_knows_its_store(tmp_path, recwarn, capsys
 
 
 def test_a_journal_whose_folder_was_removed_keeps_its_destination(tmp_path, monkeypatch):
-    root = tmp_path / "s"
+    root = tmp_path / "blocked" / "s"
     monkeypatch.setenv("AUTOTRACK_TRACKING_URI", str(root))
     monkeypatch.setenv("AUTOTRACK_SILENT", "1")
     run = autotrack.start_run("moved")
     tracker = trackers.tracker()
-    shutil.rmtree(root)
-    root.write_text("in the way")
+    shutil.rmtree(root.parent)
+    root.parent.write_text("in the way")
     tracker.keep_journal(heartbeat=False)
     path = tracker.journal().path
     assert path.parent == trackers.spare_folder() / "journal"
@@ -164,7 +164,7 @@ def test_a_journal_whose_folder_was_removed_keeps_its_destination(tmp_path, monk
     assert read_header(path).meta[MARK].startswith("sqlite:///")
     run.finish()
     trackers.close_all()
-    root.unlink()
+    root.parent.unlink()
     store = Store.open(root)
     store.deliver(path.parent)
     assert names(store) == ["moved"]
@@ -187,8 +187,8 @@ def test_a_spare_folder_that_somebody_planted_is_refused(tmp_path, monkeypatch, 
         os.chown(spare, 12345, 12345)
     with pytest.raises(OSError, match="a folder of your own"):
         make_own(spare)
-    root = tmp_path / "s"
-    root.write_text("a file where the folder should be")
+    root = tmp_path / "blocked" / "s"
+    root.parent.write_text("a file where the folder should be")
     monkeypatch.setenv("AUTOTRACK_TRACKING_URI", str(root))
     with pytest.raises(JournalError, match="a folder of your own"):
         trackers.tracker().journal()

@@ -8,6 +8,7 @@ million points stays visible.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,8 @@ def draw(
         return [*legend, [("(no value that can be drawn)"[:width], None)]]
     low, high = _stretch(min(v.min() for _, v in points), max(v.max() for _, v in points))
     ticks = _ticks(low, high, max(3, height // 3), logarithmic)
-    labels = {value: _label(10.0 ** min(value, 308) if logarithmic else value, ticks, logarithmic) for value in ticks}
+    shown = {value: 10.0 ** min(float(value), 308.0) if logarithmic else value for value in ticks}
+    labels = {value: _label(number, ticks, logarithmic) for value, number in shown.items()}
     gutter = max((len(text) for text in labels.values()), default=0)
     columns = max(8, width - gutter - 3)
     left, right = _stretch(min(p.min() for p, _ in points), max(p.max() for p, _ in points))
@@ -108,8 +110,8 @@ def _stretch(low: float, high: float) -> tuple[float, float]:
         return low, high
     if not math.isfinite(high - low):
         return low / 4, high / 4
-    around = abs(low) * 0.05 or 0.5
-    return low - around, high + around
+    around, most = abs(low) * 0.05 or 0.5, sys.float_info.max
+    return max(low - around, -most), min(high + around, most)
 
 
 def _ticks(low: float, high: float, wanted: int, logarithmic: bool = False) -> list[float]:
@@ -128,7 +130,7 @@ def _ticks(low: float, high: float, wanted: int, logarithmic: bool = False) -> l
 def _label(value: float, ticks: Sequence[float], logarithmic: bool) -> str:
     """A tick as text, with as many digits as tell it from its neighbours."""
     if logarithmic or len(ticks) < 2:
-        return f"{value:.3g}"
+        return f"{float(value):.3g}"
     step = ticks[1] - ticks[0]
     most = max(abs(ticks[0]), abs(ticks[-1]))
     if most >= 1e6 or most < 1e-4:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -201,3 +202,8 @@ def _located(uri: str) -> Location:
     root, database = addresses.located(uri)
     # One spelling, so that a process has one journal for a store however it is named.
     return Location(str(root) if database == root / addresses.DATABASE else f"sqlite:///{database}", root, reason)
+
+
+def spare_folder() -> Path:
+    """Where journals go when the store's own folder takes none."""
+    return Path(tempfile.gettempdir()) / f"autotrack-{os.getuid() if hasattr(os, 'getuid') else 'user'}"

@@ -12,19 +12,24 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from .errors import UntrustedModelError
+from .errors import ArtifactError, UntrustedModelError
+from .guard import attempt
 
 
 def dumps(value: Any) -> tuple[bytes, str]:
     """The value as pickle bytes, and the name of the pickler that could hold it (``cloudpickle`` or ``pickle``).
 
     cloudpickle (or joblib's copy of it) holds lambdas and classes of ``__main__`` by value; without either, plain
-    pickle is used. Raises what the pickler raises where the value cannot be pickled.
+    pickle is used. ArtifactError where the value cannot be pickled.
     """
     pickler = _cloudpickle()
-    if pickler is not None:
-        return pickler.dumps(value, protocol=5), "cloudpickle"
-    return pickle.dumps(value, protocol=5), "pickle"
+    content, error = attempt((pickler or pickle).dumps, value, protocol=5)
+    if content is None:
+        kind = type(value)
+        raise ArtifactError(
+            f"a {kind.__module__}.{kind.__qualname__} cannot be pickled ({type(error).__name__}: {error})"
+        ) from error
+    return content, "pickle" if pickler is None else "cloudpickle"
 
 
 def load(path: Path, trust: bool) -> Any:

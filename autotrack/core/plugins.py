@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import process
 from .config import load_settings, project_table
@@ -12,6 +12,9 @@ from .guard import warn
 from .locks import Lock
 from .manager import Manager
 from .plugin_settings import in_force, unknown
+
+if TYPE_CHECKING:
+    from .sink import Sink
 
 _lock = Lock()
 _manager: Manager | None = None
@@ -59,6 +62,14 @@ def role() -> process.Role:
 def run_tags() -> dict[str, str]:
     """Tags that plugins give to a run that starts now."""
     return plugins().run_tags()
+
+
+def open_sink(uri: str) -> Sink:
+    """The store for a URI. StoreError where no plugin opens it."""
+    sink: Sink | None = plugins().choose("open_sink", uri=uri)
+    if sink is None:
+        raise StoreError(f"no plugin opens {uri!r}; a folder, sqlite:/// or a plugin's own scheme is wanted")
+    return sink
 
 
 def artifacts(uri: str) -> Any:

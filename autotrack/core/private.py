@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 
@@ -39,8 +38,3 @@ def make_own(folder: Path) -> None:
             "it must be a folder of your own that nobody else may enter (mode 0700); remove it",
             str(folder),
         )
-
-
-def spare_folder() -> Path:
-    """Where journals go when the store's own folder takes none."""
-    return Path(tempfile.gettempdir()) / f"autotrack-{os.getuid() if hasattr(os, 'getuid') else 'user'}"

@@ -14,7 +14,7 @@ from .errors import PluginError
 from .exits import ending_of
 from .folding import Joined, Series, Sites
 from .frames import sealed
-from .guard import Failure
+from .guard import Failure, guard
 from .kept import Kept
 from .plugins import settings
 from .run import Run
@@ -109,7 +109,10 @@ class ProbeRun:
         """Saves the trained model, where the settings want it and time allows."""
         if self._tracker.settings.models and not self.folded and self.afford("model"):
             began = time.perf_counter()
-            self._started().log_model(model, self._path(path))
+            # Nobody asked for this very model to be saved: that it cannot be is a note, not a warning a fit.
+            run = self._started()
+            with guard.handing(lambda error: run.note(f"model left out: {error}")):
+                run.put_model(model, self._path(path))
             if self._kept is not None:
                 self._kept.saved, self._kept.save_seconds = self._kept.calls, time.perf_counter() - began
 

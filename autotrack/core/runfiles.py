@@ -77,10 +77,14 @@ class RunFiles(RunWriting):
     def log_model(self, model: Any, path: str = "model") -> None:
         """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads."""
         with self.refusing("artifacts", "log_model"):
-            from .plugins import plugins
+            self.put_model(model, path)
 
-            if not plugins().choose("log_model", run=self, model=model, path=path):
-                raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
+    def put_model(self, model: Any, path: str) -> None:
+        """Saves a trained model; raises where it cannot (probes and ``log_model`` guard that)."""
+        from .plugins import plugins
+
+        if not plugins().choose("log_model", run=self, model=model, path=path):
+            raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
 
     def add_model(self, record: ModelRecord) -> None:
         """Writes down a model folder whose files are kept already."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import addresses, process
-from .config import Location, Settings, find_store, load_settings
-from .errors import JournalError, JournalFull, StoreError
+from .config import Location, Settings, find_store, load_settings, spare_folder
+from .errors import JournalError, JournalFull
 from .exits import Ending, ending_of, uncaught, write_exit_code
 from .folding import Sites
 from .guard import guard, warn
@@ -23,7 +23,7 @@ from .kept import KeptRuns
 from .locks import Lock
 from .meter import Meter
 from .observers import Observers
-from .private import make_own, spare_folder
+from .private import make_own
 from .session import session_record
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Tracker:
         self._session = self._session or session_record()
         journal.event(self._session)
         self._journal = journal
-        if self.closed:  # an exit handler logs after ours: no threads any more, and the next reader takes this in
+        if self.closed or _exiting:  # an exit handler that comes after ours logs: no thread starts any more
             return journal
         guard.call("last words", _last_words().arm, journal.path)
         guard.on_failure = note_failure
@@ -199,6 +199,8 @@ class Tracker:
         """The store of this process's runs, opened at the first read. StoreError where no plugin takes the URI."""
         with self.lock:
             if self._sink is None:
+                from .plugins import open_sink
+
                 self._sink = open_sink(self.location.uri)
             return self._sink
 
@@ -217,10 +219,10 @@ class Tracker:
     def later(self, site: str, job: Any) -> None:
         """Runs a job on the background thread (at once where there is none)."""
         self.journal()
-        if self._courier is None or self.closed:
-            guard.call(site, job)
-        else:
+        if self._courier is not None:
             self._courier.later(site, job)
+        else:
+            guard.call(site, job)
 
     # Runs.
 
@@ -262,7 +264,6 @@ class Tracker:
         _last_words().disarm()
         guard.call("the journal", journal.heartbeat)
         guard.call("the journal", journal.close, keep_lease=bool(undecided))
-        self._journal = None
         if self._pending or self.lost_events or unfinished:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)
@@ -274,6 +275,7 @@ class Tracker:
             )
         if self._sink is not None:
             guard.call("the store", self._sink.close)
+        self._journal = self._courier = self._sink = None
 
     def _end_runs(self, at_exit: bool) -> bool:
         """Ends all open runs; True where some are left for the exit code to decide."""
@@ -308,22 +310,12 @@ class Tracker:
         return self
 
 
-def open_sink(uri: str) -> Sink:
-    """The store for a URI, through the plugins' ``open_sink`` hook."""
-    from .plugins import plugins
-
-    sink: Sink | None = plugins().choose("open_sink", uri=uri)
-    if sink is None:
-        raise StoreError(f"no plugin opens {uri!r}; a folder, sqlite:/// or a plugin's own scheme is wanted")
-    return sink
-
-
 # The registry of this process.
 
 _trackers: dict[str, Tracker] = {}
 _current: Tracker | None = None
 _registry_lock = Lock()
-_hooked = False
+_hooked = _exiting = False
 _words: LastWords | None = None
 
 
@@ -375,7 +367,8 @@ def tracker_at(uri: str) -> Tracker:
 
 def close_all(*, at_exit: bool = False) -> None:
     """Closes every tracker of the process (at exit, and between tests)."""
-    global _current
+    global _current, _exiting
+    _exiting = at_exit
     for known in list(_trackers.values()):
         guard.call("exit", known.close, at_exit=at_exit)
     with _registry_lock:

@@ -108,7 +108,7 @@ def test_results_exceptions_and_random_state_are_the_same(enabled: Path, name: s
 
 
 def shown_filters() -> list[tuple[str, ...]]:
-    """The warning filters, compiled or not: scikit-learn's own threads write them back compiled."""
+    """The warning filters, patterns as text: scikit-learn's own threads write them back compiled."""
     return [tuple(str(getattr(part, "pattern", part)) for part in entry) for entry in warnings.filters]
 
 

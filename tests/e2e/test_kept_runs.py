@@ -60,9 +60,8 @@ def test_no_second_object_is_made_and_nothing_is_kept_alive(store: Path) -> None
     tracker().keep_journal(heartbeat=False)
     (run,) = runs()
     assert str(run.status) == "FINISHED"
-    assert run.health["notes"] == [
-        "model is as it was after call 8 of 11: its object was gone before it could be saved again"
-    ]
+    last = run.health["notes"][-1]
+    assert last == "model is as it was after call 8 of 11: its object was gone before it could be saved again"
 
 
 def test_the_last_model_is_saved_where_the_object_lives(store: Path) -> None:
@@ -73,7 +72,7 @@ def test_the_last_model_is_saved_where_the_object_lives(store: Path) -> None:
             step(model)
             step(other)
     first = autotrack.load_model(f"runs:/{run.id}/model")
-    second = autotrack.load_model(f"runs:/{run.id}/SGDClassifier/model")
+    second = autotrack.load_model(f"runs:/{run.id}/SGDClassifier_2/model")
     assert np.array_equal(first.coef_, model.coef_) and np.array_equal(second.coef_, other.coef_)
     assert "notes" not in run.health
 

@@ -50,7 +50,7 @@ def fitted(call: Call, run: ProbeRun) -> Generator[None, None, None]:
         if call.error is None:
             _another_step(call, run, estimator)
         return
-    warm = call.name == "fit" and getattr(estimator, "warm_start", False) is True
+    warm = call.name == "fit" and getattr(estimator, "__dict__", {}).get("warm_start") is True
     training = _data_of(call)  # asked before anything is logged: a call that cannot work makes no run
     if not (warm and run.continued(estimator)):
         run.name = run_name(estimator)

@@ -21,6 +21,9 @@ from .kinds import final_step, is_library, is_search, keeps_quiet, scores_by_nam
 FEW_ROWS = 400
 #: Rows of the trial.
 TRIAL_ROWS = 32
+#: Rows of a second trial, and the estimated seconds from which on it is worth its time.
+SECOND_TRIAL_ROWS = 256
+DEAR = 0.1
 
 Afford = Callable[[str, float], bool]
 
@@ -88,8 +91,8 @@ def training_metrics(
     found, error = attempt(_supervised, model, sort, training, afford, positive)
     if error is not None:
         return {}, f"training metrics left out: predicting again raised {type(error).__name__}: {error}"
-    if found is None:
-        return {}, "training metrics left out: predicting again would take too long"
+    if found is None:  # `afford` has noted it
+        return {}, None
     usual = "accuracy_score" if sort == "classifier" else "r2_score"
     if _scores_as_usual(estimator, model):
         if usual in found:
@@ -103,13 +106,16 @@ def training_metrics(
 
 
 def _sort(model: Any) -> str | None:
-    from sklearn.base import is_classifier, is_regressor
+    from sklearn.base import ClassifierMixin, RegressorMixin, is_classifier, is_regressor
 
     if attempt(is_classifier, model)[0]:
         return "classifier"
     if attempt(is_regressor, model)[0]:
         return "regressor"
-    return "other"
+    # Written as `class Mine(BaseEstimator, ClassifierMixin)`, a class hides the mixin's tags from scikit-learn 1.6 on.
+    if isinstance(model, ClassifierMixin):
+        return "classifier"
+    return "regressor" if isinstance(model, RegressorMixin) else "other"
 
 
 def _supervised(model: Any, sort: str, training: Training, afford: Afford, positive: object) -> dict[str, float] | None:
@@ -148,14 +154,28 @@ def _classify(caller: Any, data: Any) -> tuple[Any, Any]:
 
 
 def _affordable(caller: Any, training: Training, rows: int, afford: Afford) -> bool:
-    """Tries a few rows: their time, scaled up, is what predicting all would take at most."""
+    """Tries a few rows: their time, scaled up, is what predicting all would take at most.
+
+    Where that is much, more rows are tried: of a call that costs the same for few rows as for many (an ensemble asks
+    each of its members), only the difference grows with the rows.
+    """
     few = head(training.data, TRIAL_ROWS)
     if few is None:
         return afford("metrics", 0.0)
+    predict = caller.predict_proba if hasattr(caller, "predict_proba") else caller.predict
+    first = _seconds(predict, few)
+    estimate = first * rows / TRIAL_ROWS if first > 0.001 else first * rows / TRIAL_ROWS / 8
+    if estimate > DEAR and rows > 2 * SECOND_TRIAL_ROWS:
+        second = _seconds(predict, head(training.data, SECOND_TRIAL_ROWS))
+        each = max(0.0, second - first) / (SECOND_TRIAL_ROWS - TRIAL_ROWS)
+        estimate = min(estimate, second + each * (rows - SECOND_TRIAL_ROWS))
+    return afford("metrics", estimate)
+
+
+def _seconds(predict: Callable[[Any], Any], data: Any) -> float:
     begin = time.perf_counter()
-    (caller.predict_proba if hasattr(caller, "predict_proba") else caller.predict)(few)
-    once = time.perf_counter() - begin
-    return afford("metrics", once * rows / TRIAL_ROWS if once > 0.001 else once * rows / TRIAL_ROWS / 8)
+    predict(data)
+    return time.perf_counter() - begin
 
 
 def head(data: Any, rows: int) -> Any:

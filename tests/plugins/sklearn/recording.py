@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
+import weakref
 from typing import Any
 
 
@@ -22,7 +23,7 @@ class Recorder:
         self.folded = folded
         self.calls = 0
         self.known: list[Any] = []
-        self.last_action: Any = None
+        self.last_model: Any = None
         self._affords = affords
         self._settings = {"max_children": max_children}
 
@@ -53,9 +54,11 @@ class Recorder:
     def children(self, runs: list[dict[str, Any]]) -> None:
         self.kids.extend(runs)
 
-    def log_model_at_end(self, model: Any, path: str = "model") -> None: ...
+    def log_model_at_end(self, model: Any, path: str = "model") -> None:
+        self.last_model = weakref.ref(model)
 
-    def no_model_at_end(self, path: str = "model") -> None: ...
+    def no_model_at_end(self, path: str = "model") -> None:
+        self.last_model = None
 
     def note(self, message: str) -> None:
         self.notes.append(message)

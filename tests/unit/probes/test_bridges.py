@@ -13,7 +13,7 @@ import joblib
 import joblib.parallel
 import pytest
 
-from autotrack.core.bridges import _Tasks
+from autotrack.core.bridges import JoblibBridge, _Tasks
 from autotrack.core.frames import OPEN, Frame, current_frame
 from autotrack.core.patching import Patch
 
@@ -68,6 +68,23 @@ def test_processes_give_the_same_results(lab: Lab, training: Any, outer: Any) ->
     import math
 
     assert joblib.Parallel(2, backend="loky")(joblib.delayed(math.hypot)(3, 4) for _ in range(4)) == [5.0] * 4
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)
+
+
+@pytest.mark.parametrize(("backend", "visits"), [("sequential", 0), ("threading", 0), ("loky", 1)])
+def test_classes_are_visited_again_only_where_processes_answered(lab: Lab, backend: str, visits: int) -> None:
+    import math
+
+    seen: list[str] = []
+    bridge = JoblibBridge(lab.engine, lambda: seen.append("again"))
+    bridge.install()
+    try:
+        joblib.Parallel(2, backend=backend)(joblib.delayed(math.sqrt)(n) for n in range(3))
+    finally:
+        bridge.uninstall()
+    assert len(seen) == visits
     from joblib.externals.loky import get_reusable_executor
 
     get_reusable_executor().shutdown(wait=True)

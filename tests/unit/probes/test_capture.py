@@ -386,3 +386,14 @@ def test_a_call_under_another_call_on_the_same_object_returns_what_it_returned(l
     lab.watch(TRAIN, plain, also=("fakelib.api:train",))
     value = object()
     assert training.train(value, None)[0] is value
+
+
+def test_the_time_of_calls_that_fail_is_counted_too(lab: Lab, training: Any) -> None:
+    taken: list[float] = []
+    lab.engine.spent = taken.append
+    lab.watch(BASE, plain)
+    training.Base().fit("fine")
+    for data, kind in (("boom", ValueError), ("interrupt", KeyboardInterrupt)):
+        with pytest.raises(kind):
+            training.Base().fit(data)
+    assert len(taken) == 3 and all(seconds > 0 for seconds in taken) and lab.errors == []

@@ -178,7 +178,7 @@ def test_ranks_above_zero_record_nothing_and_crash_nowhere(
         "log_dataset": ([1.0],), "log_model": (object(),), "put": ("p", b""), "finish": (), "refresh": (),
         "add_model": (autotrack.core.entities.ModelRecord("m", "f", "c", 0),), "metric_history": ("a",),
         "metric_summaries": (), "end": ("FINISHED", None, None), "leave_open": (), "write_health": (),
-        "refusing": ("tags", "it"),
+        "refusing": ("tags", "it"), "put_model": ("m", {}),
     }  # fmt: skip
     with autotrack.start_run("none") as run:
         names = [name for name in dir(run) if not name.startswith("_") and name != "begin"]
@@ -204,6 +204,7 @@ def test_a_run_under_one_that_is_not_recorded_is_nobodys_child(store: Path, monk
     monkeypatch.setenv("RANK", "1")
     none = autotrack.start_run()
     monkeypatch.delenv("RANK")
+    none.finish()
     with autotrack.start_run(parent=none) as run:
         pass
     assert run.parent is None

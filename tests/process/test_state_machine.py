@@ -323,7 +323,7 @@ def run_machine(examples: int, steps: int, environment: pytest.MonkeyPatch) -> N
 
 
 def test_the_store_equals_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    run_machine(10, 15, monkeypatch)
+    run_machine(6, 15, monkeypatch)
 
 
 @pytest.mark.slow

@@ -314,7 +314,7 @@ KINDS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(record=RECORD, kind=KINDS, proper=st.booleans())
 def test_no_record_keeps_those_behind_it_waiting(record, kind, proper, tmp_path):
     """A record that makes no sense is counted; what comes after it is in the store."""

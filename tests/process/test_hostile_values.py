@@ -175,10 +175,11 @@ def test_ranks_above_zero_record_nothing_and_crash_nowhere(
         "note": ("n",), "note_failure": (autotrack.core.guard.Failure("s", "e"),), "log_artifact": (__file__,),
         "log_artifacts": (str(Path(__file__).parent),), "log_text": ("t", "t.txt"), "log_dict": ({}, "d.json"),
         "log_figure": (None, "f.png"), "log_image": (None, "i.png"), "log_table": ({"a": [1]}, "t.csv"),
-        "log_dataset": ([1.0],), "log_model": (object(),), "put": ("p", b""), "put_model": (object(), "m"), "finish": (), "refresh": (),
+        "log_dataset": ([1.0],), "log_model": (object(),), "put": ("p", b""), "put_model": (object(), "m"),
+        "finish": (), "refresh": (),
         "add_model": (autotrack.core.entities.ModelRecord("m", "f", "c", 0),), "metric_history": ("a",),
         "metric_summaries": (), "end": ("FINISHED", None, None), "leave_open": (), "write_health": (),
-        "refusing": ("tags", "it"), "put_model": ("m", {}),
+        "refusing": ("tags", "it"),
     }  # fmt: skip
     with autotrack.start_run("none") as run:
         names = [name for name in dir(run) if not name.startswith("_") and name != "begin"]

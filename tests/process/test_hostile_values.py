@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import autotrack
+from autotrack.core.entities import ModelRecord
+from autotrack.core.guard import Failure
 
 
 class Boom:
@@ -172,12 +174,12 @@ def test_ranks_above_zero_record_nothing_and_crash_nowhere(
     given: dict[str, tuple[Any, ...]] = {
         "log_metric": ("a", 1.0), "log_metrics": ({"a": 1.0},), "log_param": ("a", 1), "log_params": ({"a": 1},),
         "set_tag": ("a", 1), "set_tags": ({"a": 1},), "delete_tag": ("a",), "rename": ("b",), "add_children": ([],),
-        "note": ("n",), "note_failure": (autotrack.core.guard.Failure("s", "e"),), "log_artifact": (__file__,),
+        "note": ("n",), "note_failure": (Failure("s", "e"),), "log_artifact": (__file__,),
         "log_artifacts": (str(Path(__file__).parent),), "log_text": ("t", "t.txt"), "log_dict": ({}, "d.json"),
         "log_figure": (None, "f.png"), "log_image": (None, "i.png"), "log_table": ({"a": [1]}, "t.csv"),
         "log_dataset": ([1.0],), "log_model": (object(),), "put": ("p", b""), "put_model": (object(), "m"),
         "finish": (), "refresh": (),
-        "add_model": (autotrack.core.entities.ModelRecord("m", "f", "c", 0),), "metric_history": ("a",),
+        "add_model": (ModelRecord("m", "f", "c", 0),), "metric_history": ("a",),
         "metric_summaries": (), "end": ("FINISHED", None, None), "leave_open": (), "write_health": (),
         "refusing": ("tags", "it"),
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 
 _STDLIB = os.__file__.rpartition(os.sep)[0]
 _OURS = __file__.rsplit(os.sep, 2)[0]
@@ -34,6 +34,14 @@ def is_ours(filename: str) -> bool:
     return filename.startswith(_OURS + os.sep)
 
 
+def is_users(module: ModuleType) -> bool:
+    """True for ``__main__`` and modules that lie in no library."""
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return module.__name__ == "__main__"
+    return not _looks_like_library(file)
+
+
 def _looks_like_library(filename: str) -> bool:
     return (
         "site-packages" in filename
@@ -58,4 +66,4 @@ def drop_our_frames(error: BaseException) -> None:
         trace = following
 
 
-__all__ = ["drop_our_frames", "is_ours", "our_code", "user_site"]
+__all__ = ["drop_our_frames", "is_ours", "is_users", "our_code", "user_site"]

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from . import imports
+from .callsite import is_users
 from .capture import MISSING, Engine, Watch
 from .errors import PluginError
 from .families import Creation, FamilyWatch, is_hook
@@ -180,7 +181,16 @@ class Installer:
             return
         if "wrapper" not in shared:
             shared["wrapper"] = Watched(stood, self._watch(plugin, patch, patch.target, takes_self=False))
+            self._put_where_imported(stood, shared["wrapper"])
         self._put(owner, name, shared["wrapper"])
+
+    def _put_where_imported(self, stood: Any, wrapper: Watched) -> None:
+        """Also in the user's own modules that said ``from library import function`` before ``enable()``."""
+        for module in list(sys.modules.values()):
+            if type(module) is ModuleType and is_users(module):
+                for name, value in list(vars(module).items()):
+                    if value is stood:
+                        self._put(module, name, wrapper)
 
     # Families.
 

@@ -292,8 +292,9 @@ class Tracker:
             runs = [run for run in runs if run not in own]
         else:
             unknown = False
-        for run in runs:
-            run.end(ending.status, ending.error, ending.exit_code)
+        for run in runs:  # what calls left open (a series, a loop of partial fits) did not fail with the program
+            last = ending if run in own else Ending("FINISHED")
+            run.end(last.status, last.error, last.exit_code)
         return unknown
 
     def after_fork(self) -> Tracker:

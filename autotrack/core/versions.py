@@ -74,7 +74,8 @@ def _satisfies(key: Key, operator: str, bound: str) -> bool:
     if operator == "<":  # not a pre-release of the bound itself
         early = key[2] < (3, 0) or key[4] != float("inf")
         limit_early = limit[2] < (3, 0) or limit[4] != float("inf")
-        return key < limit and not (early and not limit_early and key[:2] == limit[:2])
+        first = (*limit[:2], (-1, 0) if limit[3] < 0 else limit[2], limit[3], 0.0)  # the bound's own .dev0
+        return key < limit and not (early and not limit_early and key >= first)
     prefix = re.match(r"^v?(?:\d+!)?(\d+(?:\.\d+)+)", bound.lower())
     if prefix is None:
         raise UsageError(f"'~={bound}': needs at least two numbers")

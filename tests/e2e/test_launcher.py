@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,7 +197,7 @@ def test_a_terminal_stays_a_terminal(bench: Bench) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL], ids=lambda n: n.name)
 def test_a_signal_ends_it_as_it_ends_python(bench: Bench, number: signal.Signals) -> None:
-    bench.write("train.py", "import os, signal\nprint(os.getpid(), flush=True); signal.pause()\n")
+    bench.write("train.py", "import os, signal\nprint(os.getpid(), flush=True)\nsignal.pause()\n")
     seen = []
     for command in ([], TRACKED):
         process = subprocess.Popen(
@@ -209,6 +210,9 @@ def test_a_signal_ends_it_as_it_ends_python(bench: Bench, number: signal.Signals
         )
         assert process.stdout is not None
         assert int(process.stdout.readline()) == process.pid  # the launcher became the script: no process between
+        while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+            time.sleep(0.01)  # until it is in pause(), so that the traceback names the same line
+        time.sleep(0.1)
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
         seen.append((process.returncode, err))

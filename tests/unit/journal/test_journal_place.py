@@ -160,7 +160,7 @@ def test_forking_while_a_thread_logs_never_hangs(tmp_path):
     for thread in threads:
         thread.start()
     try:
-        for _ in range(50):
+        for _ in range(15):
             child = os.fork()
             if child == 0:
                 signal.alarm(20)

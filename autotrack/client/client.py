@@ -65,16 +65,15 @@ class Client:
             self._sink = trackers.tracker_at(self._location.uri).sink()
         return self._sink
 
-    def _run(self, record: RunRecord) -> Run:
-        tracker = trackers.tracker_at(self._location.uri)
+    def _run(self, record: RunRecord, tracker: trackers.Tracker) -> Run:
         return tracker.runs.get(record.id) or Run(
             record.id, tracker=lambda: tracker, sink=lambda: self.sink, record=record
         )
 
     def get_run(self, run_id: str) -> Run:
         """The run with that id or unique prefix (NotFoundError, AmbiguousError)."""
-        self._catch_up()
-        return self._run(self.sink.run(run_id))
+        tracker = self._caught_up()
+        return self._run(self.sink.run(run_id), tracker)
 
     def search_runs(
         self,
@@ -87,7 +86,7 @@ class Client:
         offset: int = 0,
     ) -> RunList:
         """Runs that match ``filter`` (``"metrics.loss < 0.1 and params.lr = '0.1'"``), newest first unless ordered."""
-        self._catch_up()
+        tracker = self._caught_up()
         records = self.sink.runs(
             filter,
             experiments=[experiments] if isinstance(experiments, str) else experiments,
@@ -96,7 +95,7 @@ class Client:
             offset=offset,
             lifecycle=lifecycle,
         )
-        return RunList(self._run(record) for record in records)
+        return RunList(self._run(record, tracker) for record in records)
 
     def last_run(self) -> Run:
         """The run that started last (NotFoundError where there is none)."""
@@ -114,7 +113,7 @@ class Client:
         return self.sink.restore_runs([run_ids] if isinstance(run_ids, str) else run_ids)
 
     def experiments(self, lifecycle: str = "active") -> list[Experiment]:
-        self._catch_up()
+        self._caught_up()
         return self.sink.experiments(lifecycle)
 
     def create_experiment(self, name: str, tags: dict[str, str] | None = None) -> Experiment:
@@ -129,9 +128,11 @@ class Client:
     def restore_experiment(self, name_or_id: str) -> None:
         self.sink.restore_experiment(name_or_id)
 
-    def _catch_up(self) -> None:
-        """Postponed work of this process (a model that is still being written) is done before somebody reads."""
-        trackers.tracker_at(self._location.uri).catch_up()
+    def _caught_up(self) -> trackers.Tracker:
+        """The tracker of this store, its postponed work (a model that is still being written) done."""
+        tracker = trackers.tracker_at(self._location.uri)
+        tracker.catch_up()
+        return tracker
 
     def __repr__(self) -> str:
         return f"Client({self._location.uri!r})"

@@ -36,10 +36,13 @@ def is_ours(filename: str) -> bool:
 
 def is_users(module: ModuleType) -> bool:
     """True for ``__main__`` and modules that lie in no library."""
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return module.__name__ == "__main__"
-    return not _looks_like_library(file)
+    file = module.__dict__.get("__file__")
+    if not isinstance(file, str):
+        return module.__dict__.get("__name__") == "__main__"
+    library = _is_library.get(file)
+    if library is None:
+        library = _is_library[file] = _looks_like_library(file)
+    return not library
 
 
 def _looks_like_library(filename: str) -> bool:

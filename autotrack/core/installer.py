@@ -44,6 +44,7 @@ class Installer:
         self._watches: weakref.WeakSet[Watch] = weakref.WeakSet()
         self._cancels: list[tuple[str, Callable[[], None]]] = []
         self._installed: dict[str, list[Declaration]] = {}
+        self._users: tuple[int, list[ModuleType]] = (0, [])
 
     def install(
         self, plugin: str, declarations: Iterable[Declaration], *, by_name: bool = False, exclude: Iterable[str] = ()
@@ -61,6 +62,7 @@ class Installer:
         if by_name:
             self._require_target(plugin, declarations)
         self._installed[plugin] = declarations
+        self._users = (0, [])
         try:
             for declaration in declarations:
                 if isinstance(declaration, Family):
@@ -186,11 +188,13 @@ class Installer:
 
     def _put_where_imported(self, stood: Any, wrapper: Watched) -> None:
         """Also in the user's own modules that said ``from library import function`` before ``enable()``."""
-        for module in list(sys.modules.values()):
-            if type(module) is ModuleType and is_users(module):
-                for name, value in list(vars(module).items()):
-                    if value is stood:
-                        self._put(module, name, wrapper)
+        if self._users[0] != len(sys.modules):  # looked through once for all patches that are applied together
+            modules = [module for module in list(sys.modules.values()) if type(module) is ModuleType]
+            self._users = len(sys.modules), [module for module in modules if is_users(module)]
+        for module in self._users[1]:
+            for name, value in list(vars(module).items()):
+                if value is stood:
+                    self._put(module, name, wrapper)
 
     # Families.
 

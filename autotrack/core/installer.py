@@ -72,6 +72,8 @@ class Installer:
         except PluginError:
             self.uninstall(plugin)
             raise
+        finally:
+            self._users = (0, [])
 
     def uninstall(self, plugin: str | None = None) -> None:
         """Puts back what stood before, for one plugin or all.

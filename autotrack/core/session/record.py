@@ -9,8 +9,8 @@ import sys
 import time
 from typing import Any
 
-from .keys import new_id, printable
-from .version import __version__
+from ..keys import new_id, printable
+from ..version import __version__
 
 
 def session_record() -> dict[str, Any]:

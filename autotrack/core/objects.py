@@ -1,0 +1,105 @@
+"""Content kept under its own sha256: written once however many sessions and runs refer to it.
+
+    objects/ab/cdef...     zlib-compressed where that helps; the name is the digest of the content itself
+
+A file is there whole or not at all (temporary name, then rename), private to its owner, and checked when it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import ArtifactError, NotFoundError
+from .private import make_private
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_RAW, _DEFLATED = b"\x00", b"\x01"
+#: Contents below this are kept as they are: compressing them saves nothing on a disk of 4 KiB blocks.
+_SMALL = 512
+
+
+class Objects:
+    """The objects under one folder. Any number of processes may write the same ones at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        #: What this process has written or seen already.
+        self._known: set[str] = set()
+
+    def put(self, content: bytes) -> str:
+        """Keeps content; answers its sha256 as hexadecimal digits (OSError where the disk takes nothing)."""
+        digest = hashlib.sha256(content).hexdigest()
+        if digest in self._known:
+            return digest
+        path = self._path(digest)
+        if not path.exists():
+            packed = zlib.compress(content, 6) if len(content) >= _SMALL else content
+            kind = _DEFLATED if len(packed) < len(content) else _RAW
+            self._write(path, kind + (packed if kind == _DEFLATED else content))
+        self._known.add(digest)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """The content with that sha256. NotFoundError where it is not kept, ArtifactError where it has changed."""
+        path = self._path(digest)
+        try:
+            packed = path.read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError(f"there is no object {digest} in {self.root}") from None
+        try:
+            content = zlib.decompress(packed[1:]) if packed[:1] == _DEFLATED else packed[1:]
+        except zlib.error:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ArtifactError(f"the object {digest} in {self.root} is not what was written: its bytes have changed")
+        return content
+
+    def has(self, digest: str) -> bool:
+        """True where the content is kept."""
+        return digest in self._known or self._path(digest).exists()
+
+    def delete(self, digest: str) -> int:
+        """Removes content; answers the bytes freed (0 where it was not there)."""
+        path = self._path(digest)
+        self._known.discard(digest)
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        return size
+
+    def __iter__(self) -> Iterator[str]:
+        """The digests of everything that is kept."""
+        if not self.root.is_dir():
+            return
+        for folder in sorted(self.root.iterdir()):
+            if len(folder.name) == 2 and folder.is_dir():
+                for file in sorted(folder.iterdir()):
+                    if _DIGEST.fullmatch(folder.name + file.name):
+                        yield folder.name + file.name
+
+    def _path(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise NotFoundError(f"{digest[:80]!r} is no sha256: 64 hexadecimal digits are wanted")
+        return self.root / digest[:2] / digest[2:]
+
+    @staticmethod
+    def _write(path: Path, packed: bytes) -> None:
+        make_private(path.parent)
+        partial = path.with_name(f".{path.name[:16]}-{os.urandom(8).hex()}")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as stream:
+                view = memoryview(packed)
+                while view:
+                    view = view[stream.write(view) :]
+            partial.rename(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise

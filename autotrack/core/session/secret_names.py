@@ -1,4 +1,4 @@
-"""Tells by its name whether a value is a secret: ``api_key`` and ``hf_token``, but not ``max_tokens``, ``pad_token``."""
+"""Tells by its name whether a value is a secret: ``api_key`` and ``hf_token`` are, ``max_tokens`` is none."""
 
 from __future__ import annotations
 

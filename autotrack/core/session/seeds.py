@@ -73,7 +73,7 @@ def _plain(seed: object) -> int | float | str | None:
         return mask(seed[:200])
     if seed is None or type(seed) is float:
         return seed  # type: ignore[return-value]
-    number, _ = attempt(operator.index, seed)  # type: ignore[arg-type]
+    number, _ = attempt(operator.index, seed)
     if number is not None:
         return number if abs(number) < 2**63 else str(number)[:200]
     return f"<{type(seed).__module__}.{type(seed).__qualname__}>"

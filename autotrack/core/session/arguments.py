@@ -37,6 +37,8 @@ class Understood:
         self.values: dict[str, str] = {}
         #: What an earlier parse left over, for the next one.
         self.rest: list[str] | None = None
+        #: Options that are typed without an echo: whatever they are called, they are secret.
+        self.hidden: set[str] = set()
         self.inside = threading.local()
 
     def is_own(self, arguments: object) -> bool:
@@ -78,7 +80,7 @@ def collect_arguments() -> tuple[dict[str, Any], list[Gap]]:
         if names:
             what = f"the arguments are kept as typed, not as {' and '.join(names)} understood them"
             gaps.append(Gap("arguments", what, "log them with run.log_params"))
-    return {"argv": mask_argv(typed), "parsed": parsed()}, gaps
+    return {"argv": mask_argv(typed, _understood.hidden), "parsed": parsed()}, gaps
 
 
 def argparse_parsed(call: Call, run: ProbeRun) -> Generator[None, None, None]:
@@ -104,12 +106,12 @@ def click_parsed(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     arguments, context = list(call.arg("args")), call.arg("ctx")
     child = getattr(context, "parent", None) is not None
     own = _understood.is_end_of_own(arguments) if child else _understood.is_own(arguments)
-    # Names of options that are typed without an echo: whatever they are called, they are secret.
     hidden = {str(p.name) for p in getattr(call.obj, "params", ()) if getattr(p, "hide_input", False)}
     yield
     if not own or call.error is not None or getattr(context, "resilient_parsing", False):
         return
     values = flat(context.params)
+    _understood.hidden |= hidden
     _understood.rest = _understood.rest or []
     _understood.add(
         ((name, MASK if name in hidden else text) for name, text in values),

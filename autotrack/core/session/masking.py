@@ -8,7 +8,7 @@ is either running text (messages, console output, arguments: what follows ``pass
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from .secret_names import Secrecy, is_secret_name, secrecy
 from .token_shapes import PLACEHOLDER, SHAPES, Span, shaped_spans
@@ -93,8 +93,11 @@ def mask_url(url: str) -> str:
     return mask(url)
 
 
-def mask_argv(arguments: Sequence[str]) -> list[str]:
-    """Command-line arguments with their secrets masked: ``--password X``, ``--password=X``, ``-e KEY=X``, ``key=X``."""
+def mask_argv(arguments: Sequence[str], also: Container[str] = ()) -> list[str]:
+    """Command-line arguments with their secrets masked: ``--password X``, ``--password=X``, ``-e KEY=X``, ``key=X``.
+
+    ``also`` are options that are known to be secret, by their name in Python (``user_pin`` for ``--user-pin``).
+    """
     hidden: list[str] = []
     awaited = False
     for argument in arguments:
@@ -106,10 +109,11 @@ def mask_argv(arguments: Sequence[str]) -> list[str]:
             awaited = False
             continue
         awaited = False
-        if equals and plain and is_secret_name(name):
-            hidden.append(f"{option}={mask_value(name, value)}")
+        told = name.replace("-", "_") in also
+        if equals and plain and (told or is_secret_name(name)):
+            hidden.append(f"{option}={MASK if told else mask_value(name, value)}")
         else:
-            awaited = not equals and plain and argument.startswith("-") and _takes_secret(name)
+            awaited = not equals and plain and argument.startswith("-") and (told or _takes_secret(name))
             hidden.append(mask(argument))
     return hidden
 

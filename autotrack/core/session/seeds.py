@@ -71,9 +71,9 @@ def _plain(seed: object) -> int | float | str | None:
     """A seed as JSON has it; what is no plain value is named by its type."""
     if isinstance(seed, str):
         return mask(seed[:200])
-    if seed is None or type(seed) is float:
-        return seed  # type: ignore[return-value]
-    number, _ = attempt(operator.index, seed)
+    if seed is None or isinstance(seed, float):
+        return None if seed is None else float(seed)
+    number, _ = attempt(operator.index, seed)  # type: ignore[arg-type]
     if number is not None:
         return number if abs(number) < 2**63 else str(number)[:200]
     return f"<{type(seed).__module__}.{type(seed).__qualname__}>"

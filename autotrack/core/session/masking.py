@@ -120,8 +120,7 @@ def mask_argv(arguments: Sequence[str], also: Container[str] = ()) -> list[str]:
 
 def _takes_secret(option: str) -> bool:
     """True for an option whose next argument is a secret, and not a switch such as ``--use-auth``."""
-    kind = secrecy(option)
-    return kind == "strong" or (kind == "weak" and not re.search(r"auth(?:entication|orization)?$", option, re.I))
+    return option != "auth" and is_secret_name(option)
 
 
 def _may_hold_one(text: str, lower: str) -> bool:

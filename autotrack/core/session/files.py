@@ -8,7 +8,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from . import opened
 from .hashing import TOTAL, WHOLE, FileHashes, Hashed, NotRegular, Stopped
 from .opened import Batch, Ours, Role, Told
 from .paths import Paths
+from .seen import FileSeen, SeenFile, stat_or_none
 
 #: A file that was written is hashed once nothing has changed it for this long, or at the end (nanoseconds).
 SETTLED = 2_000_000_000
@@ -34,45 +34,6 @@ SMALL = 1 << 16
 NOTES = 128
 
 log = logging.getLogger("autotrack.files")
-
-
-@dataclass(frozen=True, slots=True)
-class FileSeen:
-    """One file in one role: ``path`` is absolute and real, times are nanoseconds since 1970, ``size`` is in bytes.
-
-    ``sha256`` is None, or starts with ``partial:``, where ``partial`` says why. ``name`` is that of a named source. A
-    later one of the same path and role comes after a change and, where the role is "written", replaces the earlier.
-    """
-
-    path: str
-    role: Role
-    first: int
-    size: int
-    mtime: int
-    sha256: str | None
-    partial: str | None = None
-    name: str | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _File:
-    """What is known about one file, and what is still to be done with it."""
-
-    path: str
-    name: str | None = None
-    #: When it was first opened in each role (a look may be up to a second late: the time of the look before it).
-    first: dict[Role, int] = field(default_factory=dict)
-    #: A reading that is not hashed yet: the looks before and after it; whether we had it written before, or after.
-    reading: bool = False
-    since: int = 0
-    until: int = 0
-    explained: bool = False
-    spoilt: bool = False
-    #: It may be written to. Where it was opened for updating, only a time after this shows that it was.
-    only_after: int = 0
-    missed: int = 0
-    #: Size and time of what was last hashed as written.
-    hashed: tuple[int, int] | None = None
 
 
 class Files:
@@ -97,11 +58,11 @@ class Files:
         self._pid = os.getpid()
         self._lock = Lock()
         self._batches: deque[Batch] = deque()
-        self._names: dict[str, _File | None] = {}
-        self._files: dict[str, _File] = {}
-        self._jobs: deque[tuple[_File, Role]] = deque()
-        self._doing: tuple[_File, Role] | None = None
-        self._unsettled: dict[str, _File] = {}
+        self._names: dict[str, SeenFile | None] = {}
+        self._files: dict[str, SeenFile] = {}
+        self._jobs: deque[tuple[SeenFile, Role]] = deque()
+        self._doing: tuple[SeenFile, Role] | None = None
+        self._unsettled: dict[str, SeenFile] = {}
         self._done: list[FileSeen] = []
         self._unreadable: dict[str, str] = {}
         self._gone: dict[str, None] = {}
@@ -256,7 +217,7 @@ class Files:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _smallest_first(self) -> None:
-        sized = [(_stat(file.path), file, role) for file, role in self._jobs]
+        sized = [(stat_or_none(file.path), file, role) for file, role in self._jobs]
         sized.sort(key=lambda entry: entry[0].st_size if entry[0] is not None else 0)
         with self._lock:
             self._jobs = deque((file, role) for _, file, role in sized)
@@ -317,7 +278,7 @@ class Files:
             with self._lock:
                 self._unsettled[file.path] = file
 
-    def _file(self, path: str, *, written: bool, source: str | None) -> _File | None:
+    def _file(self, path: str, *, written: bool, source: str | None) -> SeenFile | None:
         """What is known under that name; None where it is nobody's data, or there are too many."""
         file = self._names.get(path)
         if file is None and (path not in self._names or written or source is not None):
@@ -327,7 +288,7 @@ class Files:
             if data:
                 file = self._files.get(real)
                 if file is None and len(self._files) < self._most:
-                    file = self._files[real] = _File(real, source)
+                    file = self._files[real] = SeenFile(real, source)
                 elif file is None:
                     self._too_many += 1
             if len(self._names) >= 4 * self._most:
@@ -343,7 +304,7 @@ class Files:
             candidates += [f for f in self._files.values() if f.hashed is not None and f.path not in self._unsettled]
         now = time.time_ns()
         for file in candidates:
-            found = _stat(file.path)
+            found = stat_or_none(file.path)
             if found is None:  # a temporary file, or one that is about to be made
                 file.missed += 1
                 if file.missed > 1 or last:
@@ -357,7 +318,7 @@ class Files:
                         file.first.setdefault("written", file.since)
                         self._jobs.append((file, "written"))
 
-    def _one(self, file: _File, role: Role) -> int:
+    def _one(self, file: SeenFile, role: Role) -> int:
         """Hashes one file and keeps what comes out; its size."""
         reading = role == "read"
         if reading:
@@ -378,7 +339,7 @@ class Files:
         self._keep(file, role, Hashed(hashed.size, hashed.mtime, hashed.sha256, partial))
         return hashed.size
 
-    def _hashed(self, file: _File, role: Role) -> Hashed | None:
+    def _hashed(self, file: SeenFile, role: Role) -> Hashed | None:
         try:
             return self.hashes.hash(file.path, self._out_of_time)
         except NotRegular:
@@ -395,16 +356,9 @@ class Files:
             self._unreadable.setdefault(file.path, str(error.strerror))
             return Hashed(0, 0, None, f"it could not be read: {error.strerror}")
 
-    def _keep(self, file: _File, role: Role, hashed: Hashed) -> None:
+    def _keep(self, file: SeenFile, role: Role, hashed: Hashed) -> None:
         seen = FileSeen(
             file.path, role, file.first[role], hashed.size, hashed.mtime, hashed.sha256, hashed.partial, file.name
         )
         with self._lock:
             self._done.append(seen)
-
-
-def _stat(path: str) -> os.stat_result | None:
-    try:
-        return Path(path).stat()
-    except OSError:
-        return None

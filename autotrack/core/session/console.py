@@ -1,9 +1,9 @@
 """What a program prints, kept while it is printed: a bounded copy of stdout and stderr that no caller can notice.
 
 The stream objects stay in place, with their buffering, encoding and file descriptor. Only an attribute ``write`` is put
-on the instance: ``print``, ``writelines``, tracebacks and logging find it there before the type's own, it calls that and
-keeps the text. Taking it away again leaves the object as it was. What does not come by there is not seen: C libraries,
-child processes, ``sys.stdout.buffer`` and ``os.write``.
+on the instance: ``print``, ``writelines``, tracebacks and logging find it there before the type's own. It calls that
+and keeps the text. Taking it away again leaves the object as it was. What does not come by there is not seen: C
+libraries, child processes, ``sys.stdout.buffer`` and ``os.write``.
 """
 
 from __future__ import annotations

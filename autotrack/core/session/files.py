@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import itertools
 import logging
 import os
 import threading
@@ -10,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..gaps import Gap
 from ..guard import guard
@@ -66,6 +69,7 @@ class Files:
         self._done: list[FileSeen] = []
         self._unreadable: dict[str, str] = {}
         self._gone: dict[str, None] = {}
+        self._remote: dict[str, None] = {}
         self._too_many = self._unhashed = self._lost_batches = 0
         self._overflowed = self._forbidden = False
         self._deadline: float | None = None
@@ -141,6 +145,10 @@ class Files:
         if self._gone:
             first = next(iter(self._gone))
             found.append((f"{len(self._gone)} opened files were not there to be hashed, the first {first}", ""))
+        if self._remote:
+            found.append(
+                (f"{len(self._remote)} sources are not on this machine, the first {next(iter(self._remote))}", "")
+            )
         if self._unreadable:
             path, error = next(iter(self._unreadable.items()))
             found.append((f"{len(self._unreadable)} files could not be hashed, the first {path}: {error}", ""))
@@ -225,9 +233,7 @@ class Files:
     def _note(self, item: Any, batch: Batch) -> None:
         """Takes in one thing that the hook noted."""
         if type(item) is Told:
-            path = item.path.removeprefix("file://")
-            if "://" not in path:
-                self._opened(path, batch, read=item.role == "read", written=item.role == "written", source=item.name)
+            self._told(item, batch)
         elif type(item) is not tuple:
             self._opened(item, batch, read=True)
         elif len(item) == 2 and isinstance(item[1], tuple):
@@ -237,6 +243,22 @@ class Files:
             written = bool(how & (os.O_WRONLY | os.O_RDWR))
             read = not written or bool(how & os.O_RDWR and not how & (os.O_TRUNC | os.O_EXCL))
             self._opened(item[0], batch, read=read, written=written)
+
+    def _told(self, item: Told, batch: Batch) -> None:
+        """Takes in what somebody told of: a file, a folder of them, a pattern, or something far away."""
+        path = item.path.removeprefix("file://")
+        if "://" in path:
+            parts = urlsplit(path)
+            self._remote.setdefault(f"{parts.scheme}://{parts.hostname or ''}{parts.path}")
+            return
+        names: Iterable[str] = (path,)
+        resolved = self._paths.resolve(path)
+        if resolved is not None and Path(resolved).is_dir():
+            names = (os.path.join(folder, name) for folder, _, files in os.walk(resolved) for name in files)  # noqa: PTH118
+        elif resolved is not None and glob.has_magic(resolved) and not Path(resolved).exists():
+            names = glob.iglob(resolved, recursive=True)  # noqa: PTH207
+        for name in itertools.islice(names, self._most):
+            self._opened(name, batch, read=item.use != "written", written=item.use != "read", source=item.name)
 
     def _happened(self, event: str, args: tuple[Any, ...], batch: Batch) -> None:
         if event == "os.chdir":

@@ -17,6 +17,8 @@ from typing import Any, Literal
 from .. import process
 
 Role = Literal["read", "written"]
+#: What somebody can say of a file; "updated" is read and then perhaps written, which the file itself shows later.
+Use = Literal["read", "written", "updated"]
 
 #: Names that wait to be looked at; of more than these between two looks the earliest are forgotten, and it is said.
 MOST_WAITING = 65_536
@@ -42,7 +44,7 @@ class Told:
     """A file that somebody says was read or written, with the name of a source that is known by one."""
 
     path: str
-    role: Role
+    use: Use
     name: str | None = None
 
 
@@ -103,14 +105,16 @@ def is_watching() -> bool:
     return bool(_open)
 
 
-def saw_file(path: str | os.PathLike[str], role: Role, name: str | None = None) -> None:
+def saw_file(path: str | os.PathLike[str], use: Use, name: str | None = None) -> None:
     """Notes a file that was read or written without Python's ``open``, such as by a library's own C code.
+
+    A folder or a pattern (``part-*.parquet``) stands for the files in it.
 
     ``name`` is for sources that are known by one (``"sklearn:iris"``): they count wherever they lie. Nothing is looked
     at here, and nothing happens while files are not watched.
     """
     if _open:
-        _append(Told(os.fspath(path), role, name))
+        _append(Told(os.fspath(path), use, name))
 
 
 def take() -> Batch:

@@ -28,6 +28,7 @@ SUBJECTS = (
     "small_fit",
     "grid_search",
     "quiet_call",
+    "audit_hook",
     "loop_of_fits",
     "search",
     "history",

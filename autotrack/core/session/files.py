@@ -304,7 +304,7 @@ class Files:
         """What is known under that name; None where it is nobody's data, or there are too many."""
         file = self._names.get(path)
         if file is None and (path not in self._names or written or source is not None):
-            real = os.path.realpath(path)
+            real = self._paths.real(path)
             source = source or self._paths.source(real)
             data = source is not None or all(self._paths.is_data(name, written=written) for name in {path, real})
             if data:

@@ -75,7 +75,7 @@ class FileHashes:
         Never waits for a pipe or a device. OSError where the file is gone or cannot be read (NotRegular where it is
         none); Stopped where ``stop()``, which is asked before each block, answers True.
         """
-        before = Path(path).stat()
+        before = os.stat(path)  # noqa: PTH116 - for each of many files, and a Path costs as much as the look
         if not stat.S_ISREG(before.st_mode):
             raise NotRegular(f"{path} is no regular file")
         if (remembered := self._remembered(before)) is not None:

@@ -30,6 +30,7 @@ class Paths:
 
     def __init__(self, own: Iterable[str | os.PathLike[str]] = ()) -> None:
         self.unresolved = 0
+        self._real: dict[str, str] = {}
         self._cwd = _working_directory()
         own_folders = tuple(_folder(os.path.realpath(folder)) for folder in own)
         libraries: set[str | None] = {
@@ -54,6 +55,7 @@ class Paths:
     def settle(self) -> None:
         """Follows the working directory as it is now: after all that was noted has been resolved."""
         self._cwd = _working_directory() or self._cwd
+        self._real.clear()
 
     def resolve(self, name: Any) -> str | None:
         """The absolute path of a name, its links not followed; None for descriptors, and where nobody can tell."""
@@ -64,6 +66,16 @@ class Paths:
                 self.unresolved += 1
             return None
         return joined if ".." in joined else os.path.normpath(joined)  # links before .. are followed later
+
+    def real(self, path: str) -> str:
+        """An absolute path without links; folders are looked at once until ``settle()``."""
+        folder, _, name = path.rpartition("/")
+        if name in ("", ".", "..") or os.path.islink(path):  # noqa: PTH114 - for each of many files
+            return os.path.realpath(path)
+        real = self._real.get(folder)
+        if real is None:
+            real = self._real[folder] = os.path.realpath(folder or "/").rstrip("/")
+        return f"{real}/{name}"
 
     def is_data(self, path: str, *, written: bool) -> bool:
         """False for the system's files, libraries, imported code and autotrack's own."""

@@ -318,6 +318,26 @@ def test_no_time_at_the_end(files: Files, old: Old, monkeypatch: pytest.MonkeyPa
     assert any("before the program ended" in gap.what for gap in files.gaps())
 
 
+def test_a_disk_that_does_not_answer_holds_nobody_up(files: Files, old: Old, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = threading.Event()
+    hashed = files.hashes.hash
+
+    def hangs(path: str, stop: Callable[[], bool]) -> object:
+        answer.wait()
+        return hashed(path, stop)
+
+    monkeypatch.setattr(files.hashes, "hash", hangs)
+    for name in ("a.csv", "b.csv"):
+        old(name).read_text()
+    assert files.drain() == []
+    before = time.monotonic()
+    found = files.finish(before + 0.2)
+    assert time.monotonic() - before < 5
+    assert {(os.path.basename(seen.path), seen.sha256) for seen in found} == {("a.csv", None), ("b.csv", None)}
+    assert any("2 files were not hashed" in gap.what for gap in files.gaps())
+    answer.set()
+
+
 def test_the_smallest_come_first_at_the_end(files: Files, old: Old) -> None:
     for size in (300_000, 1, 70_000):
         old(f"{size}.bin", b"x" * size).read_bytes()

@@ -143,6 +143,8 @@ def _text(value: object, depth: int = 0) -> str:
         return str(value)
     if kind in _PLAIN:
         return repr(value)
+    if kind is dict and not value:
+        return "{}"
     if kind in (list, tuple, set, frozenset) and depth < _DEEPEST:
         texts = [_item(item, depth) for item in list(value)[:_LONGEST]]  # type: ignore[call-overload]
         return f"[{', '.join(sorted(texts) if kind in (set, frozenset) else texts)}]"

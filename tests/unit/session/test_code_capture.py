@@ -66,17 +66,19 @@ def test_equal_changes_give_equal_documents_and_touched_files_none(make_project:
         project.git("config", "diff.noprefix", "true")
         project.git("config", "diff.external", "/bin/false")
         project.git("config", "diff.context", str(len(documents)))
-        project.git("config", "core.fsmonitor", str(project.write("spy.sh", "#!/bin/sh\ntouch spied\n")))
-        (project.root / "spy.sh").chmod(0o755)
+        spied = project.root.parent / "spied"
+        spy = project.write(".git/spy.sh", f"#!/bin/sh\ntouch {spied}\n")
+        spy.chmod(0o755)
+        project.git("config", "core.fsmonitor", str(spy))
         project.commit()
-        (project.root / "spied").unlink(missing_ok=True)
+        spied.unlink()  # it works
         project.write("model.py", "a = 2\n")
         project.write("fresh.py")
         os.utime(project.root / "train.py", (1, 1))  # touched, not changed: the index does not know it
         index = (project.root / ".git/index").stat()
         documents.append(project.capture()[0])
         assert (project.root / ".git/index").stat().st_mtime_ns == index.st_mtime_ns
-        assert not (project.root / "spied").exists()
+        assert not spied.exists()
     for document in documents:
         del document["root"], document["commit"]
     assert documents[0] == documents[1] and documents[0]["diff_stat"]["files"] == 1

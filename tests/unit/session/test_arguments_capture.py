@@ -33,7 +33,7 @@ PARSERS = {
     "explicit": "import sys; args = parser.parse_args(sys.argv[1:])",
     "known": "args, rest = parser.parse_known_args()",
     "intermixed": "args = parser.parse_intermixed_args()",
-    "twice": "parser.parse_args(); parser.set_defaults(run=1); parser.parse_args(); parser.parse_args(['y', '--lr', '7'])",
+    "twice": "parser.parse_args(); parser.set_defaults(run=1); parser.parse_args(); parser.parse_args(['y'])",
     "namespace": "args = parser.parse_args(namespace=argparse.Namespace())",
 }
 
@@ -88,8 +88,9 @@ def test_what_argparse_prints_and_raises_is_the_same(store: Path, script: Script
     source = """
 import argparse, pickle, copy, inspect, sys
 parser = argparse.ArgumentParser(prog="p"); parser.add_argument("--lr", type=float, required=True)
-print(inspect.signature(parser.parse_known_args), parser.parse_known_args.__doc__, argparse.ArgumentParser.parse_args)
-assert len(pickle.dumps(pickle.loads(pickle.dumps(parser)))) == len(pickle.dumps(parser)) and copy.deepcopy(parser)
+print(inspect.signature(parser.parse_known_args), parser.parse_known_args.__doc__)
+print(pickle.dumps(argparse.ArgumentParser.parse_known_args), parser.parse_known_args == parser.parse_known_args)
+assert callable(copy.copy(argparse.ArgumentParser.parse_known_args)) and inspect.ismethod(parser.parse_known_args)
 class Mine(argparse.ArgumentParser):
     def error(self, message):
         raise KeyError(message)
@@ -208,7 +209,7 @@ def test_values_are_text_and_nothing_of_the_users_is_asked() -> None:
         "touchy": f"<{__name__}.{Touchy.__qualname__}>",
         "path": "/x",
         "kind": "Kind.A",
-        "many": "[1.5, 'two', [<builtins.type>]]",
+        "many": f"[1.5, 'two', [{__name__}.{Touchy.__qualname__}]]",
         "set": "[1, 3]",
         "bad": "\\udcff\\x00",
         "empty": "{}",

@@ -13,7 +13,6 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from ..guard import attempt
-from .masking import mask
 
 if TYPE_CHECKING:
     from ..capture import Call
@@ -70,6 +69,8 @@ def _note(generator: str, parameter: str, call: Call) -> Generator[None, None, N
 def _plain(seed: object) -> int | float | str | None:
     """A seed as JSON has it; what is no plain value is named by its type."""
     if isinstance(seed, str):
+        from .masking import mask
+
         return mask(seed[:200])
     if seed is None or isinstance(seed, float):
         return None if seed is None else float(seed)

@@ -93,8 +93,39 @@ def _csv(content: bytes = b"a,b\n1,2\n") -> Made:
     return pyarrow.csv.read_csv, (io.BytesIO(content),), {}
 
 
+def _parse(text: str) -> Made:
+    import argparse
+
+    parser = argparse.ArgumentParser(exit_on_error=False, add_help=False)
+    parser.add_argument("--lr", type=float)
+    return argparse.ArgumentParser.parse_known_args, (parser, ["--lr", text]), {}
+
+
+def _click(text: str) -> Made:
+    import click
+
+    command = click.Command("train", params=[click.Option(["--lr"], type=float)])
+    return click.Command.parse_args, (command, click.Context(command), ["--lr", text]), {}
+
+
 ROWS: dict[str, list[Row]] = {
     "models": [],
+    "session": [
+        Row(
+            "a parse by argparse",
+            "argparse:ArgumentParser.parse_known_args",
+            lambda: _parse("0.5"),
+            lambda: _parse("half"),
+            runs=0,
+        ),
+        Row(
+            "a parse by click",
+            "click.core:Command.parse_args",
+            lambda: _click("0.5"),
+            lambda: _click("half"),
+            runs=0,
+        ),
+    ],
     "store": [],
     "readers": [
         Row(

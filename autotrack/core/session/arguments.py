@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from ..gaps import Gap
 from ..guard import attempt
 from ..keys import printable
-from .masking import MASK, mask_argv, mask_value
 
 if TYPE_CHECKING:
     from ..capture import Call
@@ -73,6 +72,8 @@ def parsed() -> dict[str, str]:
 
 def collect_arguments() -> tuple[dict[str, Any], list[Gap]]:
     """``argv`` as it was typed and ``parsed`` as it was understood, both masked."""
+    from .masking import mask_argv
+
     typed = [printable(argument) for argument in getattr(sys, "orig_argv", sys.argv)]
     gaps = []
     if not _understood.values and len(sys.argv) > 1:
@@ -110,6 +111,8 @@ def click_parsed(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     yield
     if not own or call.error is not None or getattr(context, "resilient_parsing", False):
         return
+    from .masking import MASK
+
     values = flat(context.params)
     _understood.hidden |= hidden
     _understood.rest = _understood.rest or []
@@ -121,6 +124,8 @@ def click_parsed(call: Call, run: ProbeRun) -> Generator[None, None, None]:
 
 def flat(values: Mapping[Any, Any], prefix: str = "", depth: int = 0) -> list[tuple[str, str]]:
     """Names and masked texts of parsed values; nested mappings and namespaces have dotted names."""
+    from .masking import mask_value  # at the first parse: its patterns take longer to compile than enable() should
+
     found: list[tuple[str, str]] = []
     for key, value in list(values.items())[:_MOST]:
         name = f"{prefix}{key}"
@@ -143,6 +148,8 @@ def _text(value: object, depth: int = 0) -> str:
         return str(value)
     if kind in _PLAIN:
         return repr(value)
+    if kind is dict and not value:
+        return "{}"
     if kind in (list, tuple, set, frozenset) and depth < _DEEPEST:
         texts = [_item(item, depth) for item in list(value)[:_LONGEST]]  # type: ignore[call-overload]
         return f"[{', '.join(sorted(texts) if kind in (set, frozenset) else texts)}]"

@@ -136,13 +136,24 @@ def _unknown(failure: str, repository: Repository) -> Gap:
         return Gap("code", f"{what}: there is no git command on the PATH", "install git")
     if failure in ("limit", "time"):
         return Gap("code", f"{what}: git took over {_SECONDS:.0f} s to list them", "commit before training")
-    if "dubious ownership" in failure or "safe.directory" in failure:
+    if "dubious ownership" in failure or ("ot a git repository" in failure and _is_foreign(repository)):
         return Gap(
             "code",
             f"{what}: the repository belongs to another user and git refuses to read it",
             f"run `git config --global --add safe.directory {printable(str(repository.root))}` if you trust it",
         )
-    return Gap("code", f"{what}: git says {printable(failure)!r}", "run `git diff HEAD` there and mend what it says")
+    return Gap(
+        "code", f"{what}: git says {printable(failure)[:200]!r}", "run `git diff HEAD` there and mend what it says"
+    )
+
+
+def _is_foreign(repository: Repository) -> bool:
+    """True where git sees no repository because another user could have planted it."""
+    try:
+        owners = {os.lstat(place).st_uid for place in (repository.root, repository.folder)}
+    except OSError:
+        return False
+    return hasattr(os, "geteuid") and owners != {os.geteuid()}
 
 
 def _some(paths: dict[str, int]) -> str:

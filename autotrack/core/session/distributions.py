@@ -31,7 +31,9 @@ def distributions(path: Iterable[str] | None = None) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for folder in sys.path if path is None else path:
         for name, record in _scan(folder or ".").items():
-            found.setdefault(name, record)
+            first = found.setdefault(name, record)
+            if "url" in record and "url" not in first and record["version"] == first["version"]:
+                found[name] = record  # a source folder on the path, and what installed it as an editable
     return [found[name] for name in sorted(found)]
 
 

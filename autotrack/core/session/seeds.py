@@ -13,7 +13,6 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from ..guard import attempt
-from .masking import mask
 
 if TYPE_CHECKING:
     from ..capture import Call
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
 
 #: Seedings of one generator that are kept, its first ones; a program that seeds in a loop is left alone after them.
 MOST = 20
-#: The seed of torch's default CPU generator where nobody gave it another (ATen's default_rng_seed_val).
-_TORCH_DEFAULT = 67280421310721
+#: Where nobody seeds it, torch's default generator takes 64 bits from the operating system: of 65,000 such seeds one
+#: is below this. Those that people choose are.
+_CHOSEN = 2**48
 
 _seen: dict[str, list[Any]] = {}
 
@@ -31,7 +31,7 @@ def seeded() -> dict[str, Any]:
     """What is known of the seeds of this process, by generator.
 
     ``python`` and ``numpy``: ``{"seeds": [...], "seeded": True, False or None}``, None where the generator does not say
-    and nothing was seen; a list that is full may have lost later ones. ``torch``: ``{"seeds": [its seed], ...}``.
+    and nothing was seen; a list that is full may have lost later ones. ``torch``: its seed, whoever chose it.
     ``PYTHONHASHSEED``: the variable, or None. Only generators whose module is imported are there.
     """
     found: dict[str, Any] = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED")}
@@ -42,8 +42,7 @@ def seeded() -> dict[str, Any]:
     generator = getattr(sys.modules.get("torch"), "default_generator", None)
     if generator is not None:
         seed = int(generator.initial_seed())
-        given = seed != _TORCH_DEFAULT
-        found["torch"] = {"seeds": [seed] if given else [], "seeded": given}
+        found["torch"] = {"seeds": [seed], "seeded": True if seed < _CHOSEN else None}
     return found
 
 
@@ -70,6 +69,8 @@ def _note(generator: str, parameter: str, call: Call) -> Generator[None, None, N
 def _plain(seed: object) -> int | float | str | None:
     """A seed as JSON has it; what is no plain value is named by its type."""
     if isinstance(seed, str):
+        from .masking import mask
+
         return mask(seed[:200])
     if seed is None or isinstance(seed, float):
         return None if seed is None else float(seed)

@@ -243,7 +243,7 @@ def test_nested_calls_follow_their_policy(lab: Lab, training: Any) -> None:
     assert lab.targets == ["fakelib.base:Meta.fit"]
 
 
-@pytest.mark.parametrize("policy", ["skip", "join", "child"])
+@pytest.mark.parametrize("policy", ["skip", "join", "child", "beside"])
 def test_an_exception_from_deep_inside_shows_two_frames_of_ours(lab: Lab, training: Any, policy: str) -> None:
     lab.installer.install("p", [Family("fakelib.base:Base", ("fit",), plain, nested=policy)])  # type: ignore[arg-type]
     with pytest.raises(ValueError) as caught:
@@ -272,6 +272,23 @@ def test_a_nested_child_gets_a_run_under_the_outer_one(lab: Lab, training: Any) 
     assert [record.finished for record in lab.records] == [1, 1]
 
 
+def test_what_is_called_beside_counts_as_not_there(lab: Lab, training: Any) -> None:
+    lab.watch("fakelib.base:Meta.fit", plain, nested="beside")
+    lab.watch(BASE, plain)
+    training.Meta(training.Base()).fit(1)
+    assert lab.targets == ["fakelib.base:Meta.fit", BASE]
+    assert [record.parent for record in lab.records] == [None, None]
+    assert [record.finished for record in lab.records] == [1, 1] and current_frame() is None
+
+
+def test_inside_another_call_a_call_beside_is_watched_and_what_it_calls_is_inside(lab: Lab, training: Any) -> None:
+    lab.watch("fakelib.base:Meta.fit", plain)
+    lab.watch(BASE, plain, nested="beside")
+    training.Meta(training.Meta(training.Base())).fit(1)
+    assert lab.targets == ["fakelib.base:Meta.fit", BASE]
+    assert lab.records[1].parent is None
+
+
 def test_a_failed_outer_probe_still_holds_the_run_that_inner_calls_join(lab: Lab, training: Any) -> None:
     lab.watch("fakelib.base:Meta.fit", Misbehaving.raises_before)
     lab.watch(BASE, plain, nested="join")
@@ -280,7 +297,7 @@ def test_a_failed_outer_probe_still_holds_the_run_that_inner_calls_join(lab: Lab
     assert (lab.records[0].log, lab.records[0].finished) == (["before", "after"], 1)
 
 
-@pytest.mark.parametrize("policy", ["skip", "join", "child"])
+@pytest.mark.parametrize("policy", ["skip", "join", "child", "beside"])
 def test_what_a_probe_calls_itself_is_not_watched(lab: Lab, training: Any, policy: str) -> None:
     def probe(call: Any, run: Any) -> Any:
         training.Base().fit("ours")

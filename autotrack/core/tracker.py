@@ -182,9 +182,12 @@ class Tracker:
             self._news.popitem()[1].write_health()
         if self._pending:
             self._write_pending(journal)
-        journal.sync()
-        if heartbeat:
-            journal.heartbeat()
+        try:
+            journal.sync()
+            if heartbeat:
+                journal.heartbeat()
+        except OSError as error:
+            self.disk_trouble(error)
 
     def _relocate(self, journal: JournalWriter) -> None:
         for folder in (self.location.journal, spare_folder() / "journal"):
@@ -267,8 +270,11 @@ class Tracker:
         if self._pending:
             guard.call("the journal", self._write_pending, journal)
         _last_words().disarm()
-        guard.call("the journal", journal.heartbeat)
-        guard.call("the journal", journal.close, keep_lease=bool(undecided))
+        try:
+            guard.call("the journal", journal.heartbeat)
+            journal.close(keep_lease=bool(undecided))
+        except OSError as error:
+            self.disk_trouble(error)
         if self._pending or self.lost_events or unfinished:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)

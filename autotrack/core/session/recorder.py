@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +39,28 @@ class SessionRecorder:
 
     def begin(self, started: int) -> None:
         """Queues what is found out once; the journal has just been opened. ``started``: ns since the epoch."""
+        # All that the background needs is imported here: a child that is forked while another thread imports would
+        # find half a module, be it ours or the standard library's.
+        from . import arguments, code, environment, random_state, seeds  # noqa: F401
+
         self._began = started
         settings = self._tracker.settings
         watchers.start(settings, self._tracker.location.root)
         if settings.code:
-            self._tracker.later("the session's code", self._code)
-        self._tracker.later("the session's environment", self._environment)
+            self._later("code", self._code)
+        self._later("environment", self._environment)
+
+    def _later(self, part: str, collect: Callable[[], None]) -> None:
+        """Collects in the background; a disk that takes nothing is a gap, and no failure of ours."""
+
+        def work() -> None:
+            try:
+                collect()
+            except OSError as error:
+                what = f"the {part} could not be kept ({error.strerror or error})"
+                self._part(part, {}, [Gap(part, what, "Free some space for the store, or make its folder writable")])
+
+        self._tracker.later(f"the session's {part}", work)
 
     def tick(self) -> None:
         """Writes down what is new. Called by the background thread about once a second."""
@@ -75,8 +91,11 @@ class SessionRecorder:
         digest = hashlib.sha256(content).hexdigest()
         if digest != self._random:
             self._random = digest
-            self._tracker.later("random states", lambda: self.objects.put(content))
+            self._later("seeds", lambda: self._keep(content))
         return digest
+
+    def _keep(self, content: bytes) -> None:
+        self.objects.put(content)
 
     # Parts.
 

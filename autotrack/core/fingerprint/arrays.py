@@ -82,18 +82,27 @@ def numeric(array: Array, names: list[Label], mask: Array | None = None, logical
 
 
 def fetcher(array: Array, mask: Array | None) -> Callable[[slice, slice], tuple[Array, Array | None]]:
-    """Gets blocks of an array as ``NumericPart`` wants them; copies a block only where it does not lie so already."""
+    """Gets blocks of an array as ``NumericPart`` wants them; copies a block only where it does not lie so already.
+
+    A copied block stands until the next is fetched: memory that is new each time costs more than the copying.
+    """
     import numpy as np
 
     size, wanted = array.dtype.itemsize, array.dtype.newbyteorder("<")
+    room = np.empty(0, wanted)
 
     def block(source: Array, rows: slice, columns: slice) -> Array:
         return source[None, rows] if source.ndim == 1 else source[rows, columns].T
 
     def fetch(rows: slice, columns: slice) -> tuple[Array, Array | None]:
+        nonlocal room
         values = block(array, rows, columns)
         if values.strides[-1] != size or not array.dtype.isnative or not array.flags.aligned:
-            values = np.ascontiguousarray(values, wanted)
+            if room.size < values.size:
+                room = np.empty(values.size, wanted)
+            copied = room[: values.size].reshape(values.shape)
+            np.copyto(copied, values)
+            values = copied
         if wanted.kind == "b":
             values = values.view("u1")
         return values, None if mask is None else block(mask, rows, columns)

@@ -81,13 +81,12 @@ def _fetcher(values: Any, dtype: np.dtype[Any]) -> Any:
     import pyarrow as pa
 
     def numbers(piece: Any) -> Array:
-        if piece.null_count:
-            piece = piece.fill_null(False if dtype.kind == "b" else pa.scalar(0).cast(pa.int32()).cast(piece.type))
         if dtype.kind in "mM":
-            if piece.type.bit_width == 32:
-                return np.asarray(piece.view(pa.int32()).to_numpy()).astype("<i8").view(dtype)
-            return np.asarray(piece.view(pa.int64()).to_numpy()).view(dtype)
-        return np.asarray(piece.to_numpy(zero_copy_only=False))
+            piece = piece.view(pa.int32() if piece.type.bit_width == 32 else pa.int64())
+        if piece.null_count:
+            piece = piece.fill_null(False if dtype.kind == "b" else pa.scalar(0, piece.type))
+        array = np.asarray(piece.to_numpy(zero_copy_only=False))
+        return array.astype("<i8", copy=False).view(dtype) if dtype.kind in "mM" else array
 
     def fetch(rows: slice, columns: slice) -> tuple[Array, Array | None]:
         part = values.slice(rows.start, rows.stop - rows.start)

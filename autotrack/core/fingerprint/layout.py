@@ -1,7 +1,7 @@
 """Which rows a chunk covers: the same for every column and container, and for every length of the same beginning.
 
 A chunk begins small, so that a changed row is nearly named, and grows with the offset, so that a table of any length
-has a few hundred: 256 rows up to row 4,096, from there on a sixteenth of the power of two below its first row. A
+has a few hundred: 1,024 rows up to row 16,384, from there on a sixteenth of the power of two below its first row. A
 chunk's boundaries do not depend on how many rows follow, so tables to which rows were added share their first chunks.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 #: Rows of the first chunks.
-FIRST = 256
+FIRST = 1024
 #: Chunks between a row number and its double.
 PER_DOUBLING = 16
 #: Rows of variable length are hashed in pieces of at most so many, aligned to multiples of it.
 PIECE = 4096
 #: Rows that are worked through together (a multiple of ``PIECE``): a column's share of them stays in the cache.
-BLOCK = 16384
+BLOCK = 32768
 
 
 def chunk_size(start: int) -> int:
@@ -40,7 +40,7 @@ def pieces(start: int, stop: int, rows: int, longest: int | None = None) -> Iter
     ``longest`` cuts them further, at its multiples. ``start`` is a multiple of ``BLOCK``, ``stop`` one too or the end.
     """
     while start < stop:
-        # Chunks are powers of two long and begin at multiples of their length, from 4,096 rows on.
+        # Chunks are powers of two long and begin at multiples of their length.
         size = chunk_size(start)
         end = min(rows, start - start % size + size)
         cut = min(end, stop)

@@ -25,7 +25,7 @@ def fingerprint(data: Any, *, seconds: float | None = None) -> Fingerprint:
 
     Takes arrays, tables and series of numpy, pandas, polars and pyarrow, sparse matrices of scipy, tensors of torch,
     lists, tuples, dicts of columns, and what has ``__array__``. Reads the data once, keeps nothing of them, and copies
-    no more than a block of 16,384 rows (and a sparse matrix that is not in CSR form). Equal data have equal digests in whatever container: values,
+    no more than a block of rows (and a sparse matrix that is not in CSR form). Equal data have equal digests in whatever container: values,
     logical types, names and order count. UsageError for what is no data set.
     """
     import numpy as np

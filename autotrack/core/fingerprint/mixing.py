@@ -30,8 +30,11 @@ def multipliers(labels: list[bytes], words: int) -> Array:
     return np.frombuffer(bytes(drawn), "<u8").reshape(len(labels), words) | np.uint64(1)
 
 
-def mix_into(shares: Array, values: Array, factors: Array, mask: Array | None) -> None:
-    """Adds each row's share to ``shares`` (uint64). ``values`` has shape (columns, rows), ``factors`` (columns, words)."""
+def mix_into(shares: Array, values: Array, factors: Array, mask: Array | None, room: Array) -> None:
+    """Adds each row's share to ``shares`` (uint64). ``values`` has shape (columns, rows), ``factors`` (columns, words).
+
+    ``room`` is a uint64 array to work in, one word for each of the values' words.
+    """
     import numpy as np
 
     size = values.dtype.itemsize
@@ -41,7 +44,7 @@ def mix_into(shares: Array, values: Array, factors: Array, mask: Array | None) -
             words = words.reshape(len(values), -1, size // 8)
     else:
         words = values.view(f"<u{size}").astype("<u8")
-    scratch = np.right_shift(words, np.uint64(32))
+    scratch = np.right_shift(words, np.uint64(32), out=room[: words.size].reshape(words.shape))
     np.bitwise_xor(words, scratch, out=scratch)
     if mask is not None:
         scratch[mask] = np.uint64(NULL)

@@ -43,6 +43,7 @@ class NumericPart:
         self._gone: list[list[Array]] = [[] for _ in labels]
         self._nulls = np.zeros(self.count, np.int64)
         self._seen = np.zeros(self.count, bool)
+        self._room = np.empty(0, "<u8")
         self._low: Any = None
         self._high: Any = None
 
@@ -59,12 +60,16 @@ class NumericPart:
                 self._take(first, end, columns, None if shares is None else shares[first - start : end - start])
 
     def _take(self, start: int, stop: int, columns: slice, shares: Array | None) -> None:
+        np = self._np
         values, mask = self._fetch(slice(start, stop), columns)
         values, mask = self._measured(values, mask, columns)
         if self._wide:
             values = halved(values)
         if shares is not None:
-            mix_into(shares, values, self._factors[columns], mask)
+            words = values.size * max(1, values.dtype.itemsize // 8)
+            if self._room.size < words:
+                self._room = np.empty(words, "<u8")
+            mix_into(shares, values, self._factors[columns], mask, self._room)
         raw, size = values.view("u1"), values.dtype.itemsize
         pieces = [(a, b, (a - start) * size, (b - start) * size, ends) for a, b, ends in self._pieces(start, stop)]
         blake3, position = self._blake3, columns.start

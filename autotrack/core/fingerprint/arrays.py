@@ -40,7 +40,9 @@ def table_of(array: Array, kind: str, logical: str | None = None) -> Table:
     return table
 
 
-def fill(table: Table, array: Array, labels: list[Label], mask: Array | None = None, logical: str | None = None) -> None:
+def fill(
+    table: Table, array: Array, labels: list[Label], mask: Array | None = None, logical: str | None = None
+) -> None:
     """Adds the columns of an array of one or two dimensions to a table."""
     if array.dtype.kind in FIXED:
         if labels:

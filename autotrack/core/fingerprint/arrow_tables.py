@@ -130,8 +130,10 @@ def packed(values: Any, wanted: Any) -> Packed | list[Any]:
     if piece.null_count:
         gone = _nulls(piece)
         if lengths[gone].any():  # a null may have bytes that nobody sees
-            kept = [b"" if away else bytes(data[a - first : b - first])
-                    for away, a, b in zip(gone.tolist(), offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
+            kept = [
+                b"" if away else bytes(data[a - first : b - first])
+                for away, a, b in zip(gone.tolist(), offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+            ]
             lengths = np.where(gone, 0, lengths)
             return Packed(b"".join(kept), np.cumsum(lengths) - lengths, lengths, gone)
     return Packed(data, offsets[:-1] - first, lengths, gone)

@@ -90,7 +90,7 @@ class Cells:
             return "complex", repr(value).encode()
         if issubclass(kind, (list, tuple, dict, set, frozenset)):
             return name, self._container(value, kind, within)
-        text = self._foreign(value, kind) if name.partition(".")[0] in ("numpy", "pandas") else None
+        text = self._foreign(value, kind, within) if name.partition(".")[0] in ("numpy", "pandas") else None
         if text is None:
             text = _subtype(value, kind)
         if text is None:
@@ -118,7 +118,7 @@ class Cells:
         kind, text = self._cell(value, within)
         return b"%d:%b%d:%b" % (len(kind.encode()), kind.encode(), len(text), text)
 
-    def _foreign(self, value: Any, kind: type) -> bytes | None:
+    def _foreign(self, value: Any, kind: type, within: tuple[int, ...]) -> bytes | None:
         """Scalars and arrays of numpy and pandas."""
         numpy, pandas = self._numpy, self._pandas
         if numpy is not None and issubclass(kind, numpy.generic):
@@ -126,8 +126,9 @@ class Cells:
         if numpy is not None and kind is numpy.ndarray:
             head = f"{value.dtype.str}{value.shape}:".encode()
             if value.dtype.hasobject:
-                flat = value.ravel().tolist() if value.dtype.kind == "O" and value.size <= 4096 else None
-                return None if flat is None else head + self._container(flat, list, ())
+                if value.dtype.kind != "O" or value.size > 4096 or id(value) in within:
+                    return None
+                return head + self._container(value.ravel().tolist(), list, (*within, id(value)))
             return head + bytes(value.tobytes())
         if pandas is None:
             return None
@@ -154,7 +155,9 @@ def _subtype(value: Any, kind: type) -> bytes | None:
     if kind is datetime:
         zone = value.tzinfo
         # A time zone of the user's is code of theirs: its name is its type.
-        known = zone is None or type(zone) is timezone or type(zone).__module__.partition(".")[0] in ("zoneinfo", "pytz")
+        known = (
+            zone is None or type(zone) is timezone or type(zone).__module__.partition(".")[0] in ("zoneinfo", "pytz")
+        )
         return datetime.isoformat(value if known else value.replace(tzinfo=None)).encode() + _named(type(zone)).encode()
     if any(kind is plain for plain in PLAIN):
         return str(value).encode("utf-8", "surrogatepass")

@@ -30,7 +30,10 @@ def compare(before: Fingerprint | dict[str, Any], after: Fingerprint | dict[str,
     gone, new = {id(old) for old, _ in renamed}, {id(fresh) for _, fresh in renamed}
     same_columns = not removed and not added
     rows = _Rows(a, b) if same_columns else None
-    reordered = same_columns and a.rows == b.rows and a.multiset == b.multiset and _moved(mine, others, common)
+    whole = a.covered == a.rows and b.covered == b.rows
+    reordered = (
+        whole and same_columns and a.rows == b.rows and a.multiset == b.multiset and _moved(mine, others, common)
+    )
     placed = not reordered and (rows is None or rows.in_place)
     pairs = [(mine[key], others[key]) for key in common]
     alone = _alone(pairs)
@@ -70,11 +73,16 @@ class _Rows:
             return
         mine, others = memoryview(a.row_hashes).cast("Q").tolist(), memoryview(b.row_hashes).cast("Q").tolist()
         both = min(len(mine), len(others))
+        whole = a.covered == a.rows and b.covered == b.rows
+        if not whole:
+            mine, others = mine[:both], others[:both]
         moved = [row for row in range(both) if mine[row] != others[row]]
         came, went = Counter(others), Counter(mine)
         new, gone = _extra(others, came - went), _extra(mine, went - came)
         # The shorter story is told: rows changed where they are and the rest at the end, or rows went and came anywhere.
-        if len(moved) + abs(len(mine) - len(others)) <= len(new) + len(gone):
+        if not whole:
+            self.changed = _ranges(moved)
+        elif len(moved) + abs(len(mine) - len(others)) <= len(new) + len(gone):
             self.changed = _ranges(moved)
             self.added = _ranges(range(both, len(others)))
             self.removed = _ranges(range(both, len(mine)))
@@ -114,7 +122,8 @@ def _changed(
 ) -> ColumnDiff | None:
     """How a column of both differs; None where it does not."""
     dtype = (mine.dtype, other.dtype) if mine.dtype != other.dtype else None
-    if mine.hash == other.hash and dtype is None:
+    whole = a.covered == a.rows and b.covered == b.rows
+    if dtype is None and (mine.hash == other.hash or not (whole or _chunks(a, b, mine, other))):
         return None
     ranges: tuple[Range, ...] = ()
     exact = False
@@ -127,7 +136,7 @@ def _changed(
     shifts: dict[str, tuple[Plain, Plain]] = {}
     sampled = a.sampled < a.rows or b.sampled < b.rows
     for what, old, fresh in _statistics(mine, other, estimates=not (sampled and not placed)):
-        if old != fresh and old is not None and fresh is not None:
+        if whole and old != fresh and old is not None and fresh is not None:
             shifts[what] = (old, fresh)
     if not ranges and not shifts and dtype is None and placed and a.rows != b.rows:
         return None  # it only got longer or shorter
@@ -153,10 +162,11 @@ def _chunks(a: Fingerprint, b: Fingerprint, mine: ColumnPrint, other: ColumnPrin
     Where the hashes of rows are kept, one that ends elsewhere is among them: those tell what changed in it.
     """
     found = []
-    named = a.row_hashes is not None and b.row_hashes is not None
+    covered = min(a.covered, b.covered)
+    named = a.row_hashes is not None and b.row_hashes is not None and covered == min(a.rows, b.rows)
     for number, (one, two) in enumerate(zip(mine.chunks, other.chunks, strict=False)):
         bounds, others = a.chunk_rows[number : number + 2], b.chunk_rows[number : number + 2]
-        if one != two and (bounds == others or named):
+        if one != two and (named or (bounds == others and bounds[1] <= covered)):
             found.append((number, (bounds[0], min(bounds[1], others[1]))))
     return found
 

@@ -12,7 +12,7 @@ from .prints import ColumnPrint, Fingerprint
 from .tables import table_of
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 #: Up to so many rows, each row's hash is kept (8 bytes a row), so that a comparison can name rows.
 NAMED_ROWS = 1 << 16
@@ -47,7 +47,7 @@ class _Reading:
         self._multiset = mixing.Multiset()
         self._hashes: list[bytes] = []
         self.covered = 0
-        for start in range(0, table.rows, layout.BLOCK):
+        for start in range(0, 0 if table.unread else table.rows, layout.BLOCK):
             if deadline is not None and time.perf_counter() >= deadline:
                 break
             self._block(start, min(table.rows, start + layout.BLOCK))
@@ -68,9 +68,7 @@ class _Reading:
         table = self._table
         step = sketches.step(self.covered, len(table.labels))
         described = [entry for part in table.parts for entry in part.results(self.covered, step)]
-        columns = tuple(
-            _column(label, entry, blake3) for label, entry in zip(table.labels, described, strict=True)
-        )
+        columns = tuple(_column(label, entry, blake3) for label, entry in zip(table.labels, described, strict=True))
         partial = self._partial(described)
         return Fingerprint(
             kind=table.kind,
@@ -79,6 +77,7 @@ class _Reading:
             bytes=table.bytes,
             shape=table.shape,
             columns=columns,
+            covered=self.covered,
             chunk_rows=tuple(layout.boundaries(table.rows)),
             multiset=self._multiset.hex,
             row_hashes=b"".join(self._hashes) if table.rows <= NAMED_ROWS else None,
@@ -97,7 +96,7 @@ class _Reading:
             for gap in getattr(gaps, "gaps", []):
                 where = f" of {names[0].shown!r}" if names[0].shown else ""
                 said.append(f"cells{where} that are known by their type alone: {gap}")
-        if self.covered < self._table.rows:
+        if self.covered < self._table.rows and not self._table.unread:
             said.append(f"rows from {self.covered:,} on, of {self._table.rows:,}, because the time allowed was used up")
         return f"Left out: {'; '.join(said)}." if said else None
 

@@ -53,29 +53,26 @@ def _of_arrays(arrays: list[Array]) -> str | None:
 
 
 def _hashed(values: Array) -> Any:
-    """What pandas' ``hash_array`` makes of the values; None where it takes pandas and that is not loaded.
+    """What pandas' ``hash_array`` makes of the values: by it where it is loaded; None where it would be needed.
 
-    Numbers: the bits as 64-bit integers through the finaliser of splitmix64 (Steele, Lea and Flood, 2014).
+    Numbers without it, as pandas 3.1: the bits (one NaN, one zero) as 64-bit integers through the finaliser of
+    splitmix64 (Steele, Lea and Flood, 2014).
     """
     import numpy as np
 
-    kind, size = values.dtype.kind, values.dtype.itemsize
-    if kind == "c" and size in (8, 16):
-        return _hashed(values.real) + np.uint64(23) * _hashed(values.imag)
-    if kind == "b":
-        bits = values.astype("u8")
-    elif kind in "mM":
-        bits = values.view("i8").astype("u8", copy=True)
-    elif kind in "iuf" and size <= 8:
-        bits = np.ascontiguousarray(values).view(f"u{size}").astype("u8")
-    else:
-        pandas = sys.modules.get("pandas")
-        if pandas is None:
-            return None
+    pandas = sys.modules.get("pandas")
+    if pandas is not None:
         hashed, error = attempt(pandas.util.hash_array, values)
-        if isinstance(error, TypeError):
-            return values.size.to_bytes(8, sys.byteorder)
-        return hashed
+        return values.size.to_bytes(8, sys.byteorder) if isinstance(error, TypeError) else hashed
+    kind, size = values.dtype.kind, values.dtype.itemsize
+    if kind == "c" and size <= 16:
+        return _hashed(values.real) + np.uint64(23) * _hashed(values.imag)
+    if kind not in "biufmM" or size > 8:
+        return None
+    if kind == "f":
+        values = np.where(np.isnan(values), np.asarray(np.nan, values.dtype), values)
+        values[values == 0] = 0
+    bits = np.ascontiguousarray(values).view(f"u{size}").astype("u8")
     bits ^= bits >> np.uint64(30)
     bits *= np.uint64(0xBF58476D1CE4E5B9)
     bits ^= bits >> np.uint64(27)
@@ -84,11 +81,13 @@ def _hashed(values: Array) -> Any:
     return bits
 
 
-def _of_frame(data: Any) -> str:
-    """The row hashes of the numeric and the all-string columns, the number of rows, and all names."""
+def _of_frame(data: Any) -> str | None:
+    """None for a table without rows, which MLflow refuses for some types; else the row hashes of the numeric and the all-string columns, the number of rows, and all names."""
     import numpy as np
     import pandas
 
+    if not len(data):
+        return None
     head = data.head(ROWS)
     strings = head.columns[[_all_strings(head.iloc[:, place]) for place in range(head.shape[1])]]
     numbers = head.select_dtypes(include=[np.number]).columns
@@ -97,9 +96,9 @@ def _of_frame(data: Any) -> str:
 
 
 def _all_strings(column: Any) -> bool:
-    """Whether every value's type is exactly str; so it is where there are none."""
+    """Whether every value's type is exactly str."""
     kind = column.dtype.kind
-    return not len(column) or (kind not in "biufcmM" and all(type(value) is str for value in column))
+    return bool(kind not in "biufcmM" and all(type(value) is str for value in column))
 
 
 def _short(parts: list[Any]) -> str:

@@ -34,7 +34,10 @@ class Label:
 
 @dataclass(slots=True)
 class Table:
-    """``labels`` are those of the parts' columns, in order; ``gaps`` say what is known not to be covered."""
+    """``labels`` are those of the parts' columns, in order; ``gaps`` say what is known not to be covered.
+
+    ``unread`` where only the outside of the data is known, so that no part is asked to take anything in.
+    """
 
     kind: str
     rows: int
@@ -43,11 +46,27 @@ class Table:
     labels: list[Label] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    unread: bool = False
 
     def add(self, label: Label, part: Part) -> None:
         """One more column."""
         self.labels.append(label)
         self.parts.append(part)
+
+
+@dataclass(slots=True)
+class UnreadPart:
+    """A column of which only the type is known."""
+
+    logical: str
+    count: int = 1
+
+    def take(self, start: int, stop: int, shares: np.ndarray[Any, Any] | None) -> None:
+        """Never asked for."""
+
+    def results(self, rows: int, step: int) -> list[dict[str, Any]]:
+        """No more than the type."""
+        return [{"dtype": self.logical, "digests": []}]
 
 
 #: The name of what has none: an array, a series that was not named.
@@ -56,7 +75,7 @@ UNNAMED = Label("", b"")
 
 def label(name: Any, role: str = "column") -> Label:
     """The label of a column that is called so: a string, a number, None, a tuple of these, ..."""
-    if name is None or type(name) is str and not name:
+    if name is None or (type(name) is str and not name):
         return UNNAMED if role == "column" else Label("", b"", role)
     if type(name) is str:
         return Label(name, b"s" + name.encode("utf-8", "surrogatepass"), role)

@@ -98,8 +98,8 @@ def _category(name: Label, values: Any, *, ordered: bool) -> Part:
     """By the texts: what polars's codes stand for depends on what else the process has read."""
     import numpy as np
 
-    known = Values(values.cat.get_categories().to_list() if ordered else values.unique().to_list(), ordered=ordered)
-    texts = values.cat.get_categories().to_list() if ordered else values.unique().to_list()
+    texts = values.dtype.categories.to_list() if ordered else values.unique().to_list()
+    known = Values(texts, ordered=ordered)
     table = dict(zip(texts, known.hashes[1:].tolist(), strict=True)) | {None: 0}
 
     def fetch(rows: slice) -> Array:

@@ -44,7 +44,8 @@ class Fingerprint:
 
     ``digest`` covers values, names, logical types and the order of rows and columns: 32 hex digits of a BLAKE3 hash;
     where something was left out it begins with ``partial-`` and ``partial`` says what in a sentence. ``rows``,
-    ``bytes`` (in memory; None where unknown) and ``shape`` are the container's. ``chunk_rows`` are the first rows of
+    ``bytes`` (in memory; None where unknown) and ``shape`` are the container's, ``covered`` the rows that were read
+    (the first; all, unless the time allowed was used up). ``chunk_rows`` are the first rows of
     the chunks, and the end. ``multiset`` is a hash of the rows that their order does not change, ``row_hashes`` 8 bytes
     a row where the rows are few enough to keep them; both serve comparisons and are not cryptographic.
     """
@@ -55,6 +56,7 @@ class Fingerprint:
     bytes: int | None
     shape: tuple[int, ...]
     columns: tuple[ColumnPrint, ...]
+    covered: int
     chunk_rows: tuple[int, ...]
     multiset: str
     row_hashes: bytes | None

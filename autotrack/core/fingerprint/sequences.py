@@ -99,7 +99,9 @@ def values(name: Label, rows: int, cut: Any) -> Part:
         array = np.array(block, kept)
         return (array.view("u1") if kept.kind == "b" else array)[None, :], None if gone is None else gone[None, :]
 
-    return NumericPart([name.token], rows, kept, "longdouble" if kept.itemsize > 8 and kept.kind == "f" else kept.name, fetch)
+    return NumericPart(
+        [name.token], rows, kept, "longdouble" if kept.itemsize > 8 and kept.kind == "f" else kept.name, fetch
+    )
 
 
 def _kinds(values: Any) -> list[type]:
@@ -108,4 +110,6 @@ def _kinds(values: Any) -> list[type]:
 
 
 def _scalar(kind: type) -> bool:
-    return not issubclass(kind, (list, tuple, dict, set)) and not hasattr(kind, "__array__") or kind.__module__ == "numpy"
+    return (
+        (not issubclass(kind, (list, tuple, dict, set)) and not hasattr(kind, "__array__")) or kind.__module__ == "numpy"
+    )

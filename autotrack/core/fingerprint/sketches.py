@@ -48,8 +48,11 @@ def looked_at(values: Array, missing: Array | None, rows: int, *, ordered: bool)
     distinct = fresh.sum(axis=1) + 1
     if rows > count:
         edge = np.ones((len(values), 1), bool)
-        alone = (np.hstack([edge, fresh]) & np.hstack([fresh, edge])).sum(axis=1)
-        distinct = [estimated(d, a, count, rows) for d, a in zip(distinct.tolist(), alone.tolist(), strict=True)]
+        begins = np.hstack([edge, fresh, edge, edge])
+        once = (begins[:, :-2] & begins[:, 1:-1])[:, :count].sum(axis=1)
+        twice = (begins[:, :-2] & ~begins[:, 1:-1] & begins[:, 2:])[:, :count].sum(axis=1)
+        counts = zip(distinct.tolist(), once.tolist(), twice.tolist(), strict=True)
+        distinct = [estimated(d, f1, f2, count, rows) for d, f1, f2 in counts]
     else:
         distinct = distinct.tolist()
     if not ordered:
@@ -58,12 +61,12 @@ def looked_at(values: Array, missing: Array | None, rows: int, *, ordered: bool)
     return list(zip(distinct, values[:, at].tolist() if kind not in "mM" else values[:, at], strict=True))
 
 
-def estimated(distinct: int, alone: int, count: int, rows: int) -> int:
-    """How many values ``rows`` have, of which ``count`` showed ``distinct``, ``alone`` of them once.
+def estimated(distinct: int, once: int, twice: int, count: int, rows: int) -> int:
+    """How many values ``rows`` have, of which ``count`` showed ``distinct``, ``once`` of them once, ``twice`` twice.
 
-    The guaranteed-error estimator of Charikar et al., "Towards Estimation Error Guarantees for Distinct Values" (2000);
-    where every value came once, all of them may be different.
+    The estimator of Chao, "Nonparametric estimation of the number of classes in a population" (1984), corrected for
+    bias; where every value came once, all may be different.
     """
-    if alone >= count:
+    if once >= count:
         return rows
-    return min(rows, round((rows / count) ** 0.5 * alone) + distinct - alone)
+    return int(min(rows, distinct + once * (once - 1) // (2 * (twice + 1))))

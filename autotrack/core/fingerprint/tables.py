@@ -7,11 +7,9 @@ from typing import Any
 
 from ..errors import UsageError
 from ..guard import attempt
-from .parts import UNNAMED, Table, label
+from .parts import UNNAMED, Table, UnreadPart
 
-ACCEPTED = (
-    "an array, a table or series (numpy, pandas, polars, pyarrow), a sparse matrix, a tensor, a list or a dict of columns"
-)
+ACCEPTED = "an array, a table or series (numpy, pandas, polars, pyarrow), a sparse matrix, a tensor, a list or a dict of columns"
 
 
 def table_of(data: Any) -> Table:
@@ -106,9 +104,6 @@ def _array_like(data: Any) -> Table:
 
 def _unread(kind: str, shape: tuple[int, ...], dtype: str, gap: str) -> Table:
     """A data set of which only the outside is known."""
-    from .texts import TextPart
-
-    table = Table(kind, shape[0] if shape else 1, shape, None, gaps=[gap])
-    table.add(UNNAMED, TextPart(label(None).token, 0, f"{dtype}{list(shape[1:])}", lambda a, b: []))
-    table.rows = 0 if not shape else table.rows
+    table = Table(kind, shape[0] if shape else 1, shape, None, gaps=[gap], unread=True)
+    table.add(UNNAMED, UnreadPart(f"{dtype}{list(shape[1:])}"))
     return table

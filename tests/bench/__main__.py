@@ -32,6 +32,7 @@ SUBJECTS = (
     "search",
     "history",
     "ingest",
+    "fingerprints",
 )
 
 

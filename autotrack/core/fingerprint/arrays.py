@@ -29,7 +29,7 @@ def table_of(array: Array, kind: str, logical: str | None = None) -> Table:
     table = Table(kind, flat.shape[0], shape, int(plain.nbytes))
     if flat.dtype.names and flat.ndim == 1:
         for name in flat.dtype.names:
-            table.add(label(name), column(flat[name], label(name), None if mask is None else mask[name]))
+            table.add(label(name), column(flat[name], label(name), None if mask is None else np.asarray(mask)[name]))
     elif flat.ndim <= 2:
         labels = [UNNAMED] if flat.ndim == 1 else numbered(flat.shape[1])
         if mask is not None:

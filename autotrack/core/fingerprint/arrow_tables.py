@@ -1,4 +1,4 @@
-"""Tables, record batches and arrays of Arrow as columns. pyarrow is there already: whoever calls holds one of its objects."""
+"""Tables, record batches and arrays of Arrow as columns. pyarrow is loaded: whoever calls holds one of its objects."""
 
 from __future__ import annotations
 
@@ -161,8 +161,8 @@ def _dictionary(name: Label, values: Any) -> Part:
         if codes.null_count:
             gone = _nulls(codes)
             plain = codes.fill_null(0).to_numpy(zero_copy_only=False).astype(np.intp) + 1
-            return table.hashes[np.where(gone, 0, plain)]
-        return table.hashes[codes.to_numpy(zero_copy_only=False).astype(np.intp) + 1]
+            return np.asarray(table.hashes[np.where(gone, 0, plain)])
+        return np.asarray(table.hashes[codes.to_numpy(zero_copy_only=False).astype(np.intp) + 1])
 
     def fetch(rows: slice) -> Array:
         found = []

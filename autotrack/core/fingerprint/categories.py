@@ -55,5 +55,5 @@ class Values:
         names = {1: "string", 3: "bool", 4: "int", 5: "float"}
         kinds = {names.get(tag, "object") for tag in tags if tag}
         name = kinds.pop() if len(kinds) == 1 else "object" if kinds else "string"
-        order = f", ordered {blake3(self.hashes.view('u1')).hexdigest()[:16]}" if ordered else ""
+        order = f", ordered {blake3(self.hashes.tobytes()).hexdigest()[:16]}" if ordered else ""
         self.logical = f"category[{name}{order}]"

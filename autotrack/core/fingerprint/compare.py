@@ -79,7 +79,7 @@ class _Rows:
         moved = [row for row in range(both) if mine[row] != others[row]]
         came, went = Counter(others), Counter(mine)
         new, gone = _extra(others, came - went), _extra(mine, went - came)
-        # The shorter story is told: rows changed where they are and the rest at the end, or rows went and came anywhere.
+        # The shorter story is told: rows changed where they are and others at the end, or rows went and came anywhere.
         if not whole:
             self.changed = _ranges(moved)
         elif len(moved) + abs(len(mine) - len(others)) <= len(new) + len(gone):
@@ -145,7 +145,7 @@ def _changed(
 
 def _statistics(mine: ColumnPrint, other: ColumnPrint, *, estimates: bool) -> list[tuple[str, Plain, Plain]]:
     """(name, before, after); without those that come from some rows only, where rows moved."""
-    nulls = [("nulls", mine.nulls, other.nulls)]
+    nulls: list[tuple[str, Plain, Plain]] = [("nulls", mine.nulls, other.nulls)]
     if mine.dtype != other.dtype:
         return nulls
     ends = [*nulls, ("min", mine.min, other.min), ("max", mine.max, other.max)]

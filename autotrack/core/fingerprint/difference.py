@@ -1,4 +1,7 @@
-"""What differs between two data sets, as values and as sentences. Rows are counted from 0; a range ends before its end."""
+"""What differs between two data sets, as values and as sentences.
+
+Rows are counted from 0, and a range (start, stop) does not hold its stop.
+"""
 
 from __future__ import annotations
 

@@ -24,9 +24,12 @@ def fingerprint(data: Any, *, seconds: float | None = None) -> Fingerprint:
     """The fingerprint of a data set: of all of it, or, if ``seconds`` run out, of its first rows.
 
     Takes arrays, tables and series of numpy, pandas, polars and pyarrow, sparse matrices of scipy, tensors of torch,
-    lists, tuples, dicts of columns, and what has ``__array__``. Reads the data once, keeps nothing of them, and copies
-    no more than a block of rows (and a sparse matrix that is not in CSR form). Equal data have equal digests in whatever container: values,
-    logical types, names and order count. UsageError for what is no data set.
+    lists, tuples, dicts of columns, and what has ``__array__``. UsageError for what is no data set.
+
+    Reads the data once, keeps nothing of them, and copies no more than a block of rows (but for a sparse matrix that
+    is not in canonical CSR form). Equal data have equal digests in whatever container; values, logical types, names
+    and order count. A pandas index counts unless it is 0, 1, 2, ... without a name. The columns of an array are called
+    0, 1, 2, ... as pandas would call them; an array of one dimension has one column without a name.
     """
     import numpy as np
 
@@ -92,8 +95,7 @@ class _Reading:
         labels = iter(self._table.labels)
         for part in self._table.parts:
             names = [next(labels) for _ in range(part.count)]
-            gaps = getattr(part, "cells", part)
-            for gap in getattr(gaps, "gaps", []):
+            for gap in part.gaps:
                 where = f" of {names[0].shown!r}" if names[0].shown else ""
                 said.append(f"cells{where} that are known by their type alone: {gap}")
         if self.covered < self._table.rows and not self._table.unread:

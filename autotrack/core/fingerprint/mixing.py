@@ -63,7 +63,7 @@ def finished(shares: Array) -> Array:
     """Row hashes of shares: all bits of a share move all bits of its hash."""
     import numpy as np
 
-    hashes = shares ^ (shares >> np.uint64(29))
+    hashes: Array = shares ^ (shares >> np.uint64(29))
     hashes *= np.uint64(0xBF58476D1CE4E5B9)
     hashes ^= hashes >> np.uint64(32)
     return hashes

@@ -82,7 +82,10 @@ def _hashed(values: Array) -> Any:
 
 
 def _of_frame(data: Any) -> str | None:
-    """None for a table without rows, which MLflow refuses for some types; else the row hashes of the numeric and the all-string columns, the number of rows, and all names."""
+    """The row hashes of the numeric and the all-string columns, the number of rows, and all names.
+
+    None for a table without rows, which MLflow refuses for some types.
+    """
     import numpy as np
     import pandas
 

@@ -27,13 +27,14 @@ NAT = -(2**63)
 
 
 class NumericPart:
-    """Columns of dtype ``dtype`` (kinds b, i, u, f, c, m, M). ``fetch`` gets at their values, wherever they are kept."""
+    """Columns of one ``dtype`` (kinds b, i, u, f, c, m, M). ``fetch`` gets at their values, wherever they are kept."""
 
     def __init__(self, labels: list[bytes], rows: int, dtype: np.dtype[Any], logical: str, fetch: Fetch) -> None:
         import numpy as np
         from blake3 import blake3
 
         self.count, self.logical = len(labels), logical
+        self.gaps: list[str] = []
         self._np, self._blake3, self._fetch = np, blake3, fetch
         self._rows, self._dtype, self._kind, self._size = rows, dtype, dtype.kind, dtype.itemsize
         self._wide = dtype.kind == "f" and dtype.itemsize > 8
@@ -135,7 +136,8 @@ class NumericPart:
         if gone.any():
             self._nulls[columns] += gone.any(axis=2).sum(axis=1)
             halves = np.where(gone, np.asarray(np.nan, halves.dtype), halves)
-        return np.ascontiguousarray(halves).reshape(len(values), -1).view(values.dtype)
+        whole: Array = np.ascontiguousarray(halves).reshape(len(values), -1).view(values.dtype)
+        return whole
 
     def _extremes(self, columns: slice, low: Array, high: Array) -> None:
         np, seen = self._np, self._seen[columns]

@@ -1,4 +1,4 @@
-"""Data frames, series and indexes of pandas as columns. pandas is there already: whoever calls holds one of its objects."""
+"""Data frames, series and indexes of pandas as columns. pandas is loaded: whoever calls holds one of its objects."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _level(name: Label, data: Any, level: int) -> Part:
 
 
 def _one_block(data: Any) -> Array | None:
-    """The array behind a frame whose columns are one array; None where it is made of several, for joining them copies."""
+    """The array that a frame's columns are kept in; None where they are several, for joining them copies."""
     manager = getattr(data, "_mgr", None)
     if getattr(manager, "nblocks", 0) != 1 or not data.shape[1]:
         return None

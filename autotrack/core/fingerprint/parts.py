@@ -16,6 +16,10 @@ class Part(Protocol):
 
     count: int
 
+    @property
+    def gaps(self) -> list[str]:
+        """Cells that are known by their type alone: how many of which."""
+
     def take(self, start: int, stop: int, shares: np.ndarray[Any, Any] | None) -> None:
         """Takes in a block of rows; adds each row's share to ``shares``."""
 
@@ -60,6 +64,7 @@ class UnreadPart:
 
     logical: str
     count: int = 1
+    gaps: list[str] = field(default_factory=list)
 
     def take(self, start: int, stop: int, shares: np.ndarray[Any, Any] | None) -> None:
         """Never asked for."""

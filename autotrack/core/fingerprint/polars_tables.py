@@ -47,7 +47,7 @@ def column(name: Label, values: Any) -> Part:
         return TextPart(name.token, rows, "null", lambda a, b: [None] * (b - a))
     logical = {polars.String: "string", polars.Binary: "binary"}.get(kind)
     if logical is not None and _arrow_is_there():
-        return TextPart(name.token, rows, logical, lambda a, b: _through_arrow(values.slice(a, b - a), logical))
+        return TextPart(name.token, rows, logical, lambda a, b: _through_arrow(values.slice(a, b - a)))
     if kind == polars.Binary:
         return TextPart(name.token, rows, logical, lambda a, b: _blobs(values.slice(a, b - a).to_list()))
     logical = logical or (None if kind == polars.Object else str(kind).lower())
@@ -119,10 +119,11 @@ def _arrow_is_there() -> bool:
     return "pyarrow" in sys.modules
 
 
-def _through_arrow(part: Any, logical: str) -> Any:
+def _through_arrow(part: Any) -> Any:
+    import polars
     import pyarrow as pa
 
-    return arrow_tables.packed(part.to_arrow(), pa.large_string() if logical == "string" else pa.large_binary())
+    return arrow_tables.packed(part.to_arrow(), pa.large_string() if part.dtype == polars.String else pa.large_binary())
 
 
 def _blobs(values: list[Any]) -> Any:

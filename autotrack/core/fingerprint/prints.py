@@ -1,9 +1,10 @@
-"""What a fingerprint is: a digest of all values, and of each column what a comparison needs. No reference to the data."""
+"""What a fingerprint is: a digest of all values, and of each column what a comparison needs; nothing of the data."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import builtins
 import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -59,7 +60,7 @@ class Fingerprint:
     covered: int
     chunk_rows: tuple[int, ...]
     multiset: str
-    row_hashes: bytes | None
+    row_hashes: builtins.bytes | None
     sampled: int
     partial: str | None
     seconds: float

@@ -67,7 +67,7 @@ def mapping(data: dict[Any, Any], table_of: Callable[[Any], Table]) -> Table:
 
 
 def values(name: Label, rows: int, cut: Any) -> Part:
-    """The part for Python values, ``cut(start, stop, step)`` of which are got: numbers of one type as numpy keeps them."""
+    """The part for Python values, which ``cut(start, stop, step)`` gets: numbers of one type as numpy keeps them."""
     import numpy as np
 
     everything = cut(0, rows)
@@ -75,7 +75,7 @@ def values(name: Label, rows: int, cut: Any) -> Part:
     nothing = kinds and any(kind is type(None) for kind in kinds)
     plain = [kind for kind in kinds if kind is not type(None)]
     only = plain[0] if len(plain) == 1 else None
-    dtype = None
+    dtype: np.dtype[Any] | None = None
     if only is float:
         dtype = np.dtype("<f8")
     elif only is bool:
@@ -111,5 +111,5 @@ def _kinds(values: Any) -> list[type]:
 
 def _scalar(kind: type) -> bool:
     return (
-        (not issubclass(kind, (list, tuple, dict, set)) and not hasattr(kind, "__array__")) or kind.__module__ == "numpy"
-    )
+        not issubclass(kind, (list, tuple, dict, set)) and not hasattr(kind, "__array__")
+    ) or kind.__module__ == "numpy"

@@ -61,6 +61,7 @@ class SparsePart:
         self._chunks: list[bytes] = []
         self._open: Any = None
         self._nulls = 0
+        self.gaps: list[str] = []
         self._entries = 0
         self._low: Any = None
         self._high: Any = None
@@ -76,7 +77,7 @@ class SparsePart:
             values = self._without_nan_bits(np.ascontiguousarray(self._matrix.data[first:last], dtype))
             opened = self._open = self._open or self._blake3()
             for array in (np.diff(pointers), places, values):
-                opened.update(array.view("u1"))
+                opened.update(array.tobytes())
             if ends:
                 self._chunks.append(opened.digest())
                 self._open = None

@@ -83,12 +83,13 @@ class TensorPart:
 
     def _without_nan_bits(self, row: Array) -> Array:
         np = self._np
-        halves = row.reshape(-1).view(row.real.dtype)
+        halves: Array = row.reshape(-1).view(row.real.dtype)
         if not np.isnan(halves.max()):
             return row
         gone = np.isnan(halves)
         self._nulls += int(gone.sum())
-        return np.where(gone, np.asarray(np.nan, halves.dtype), halves).view(row.dtype).reshape(row.shape)
+        halves = np.where(gone, np.asarray(np.nan, halves.dtype), halves)
+        return halves.view(row.dtype).reshape(row.shape)
 
     def results(self, rows: int, step: int) -> list[dict[str, Any]]:
         """Values that are missing are counted singly; there are no quantiles of arrays."""

@@ -58,6 +58,11 @@ class TextPart:
         self._step = sketches.step(rows, 1)
         self.cells = Cells()
 
+    @property
+    def gaps(self) -> list[str]:
+        """The cells that are known by their type alone."""
+        return self.cells.gaps
+
     def take(self, start: int, stop: int, shares: Array | None) -> None:
         """Takes in a block of rows; adds each row's share to ``shares``."""
         for a, b, ends in layout.pieces(start, stop, self._rows, layout.PIECE):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +19,7 @@ def test_tables_of_one_beginning_share_their_chunks(one: int, two: int) -> None:
 def test_a_thousand_million_rows_have_few_chunks() -> None:
     marks = layout.boundaries(10**9)
     assert marks[0] == 0 and marks[-1] == 10**9 and len(marks) < 300
-    assert all(b - a <= max(layout.FIRST, a // layout.PER_DOUBLING) for a, b in zip(marks, marks[1:], strict=False))
+    assert all(b - a <= max(layout.FIRST, a // layout.PER_DOUBLING) for a, b in pairwise(marks))
 
 
 @given(st.integers(1, 500_000), st.sampled_from([None, 64, layout.PIECE]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,21 @@ def lists(items: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 @given(lists(INT64))
 def test_whole_numbers(values: list[int]) -> None:
     array = np.array(values)
-    assert len(digests(values, array, np.repeat(array, 3)[::3], array.astype(">i8"), pd.Series(values),
-                       pd.Series(values, dtype="Int64"), pl.Series(values), *arrow(values, pa.int64()))) == 1  # fmt: skip
+    assert (
+        len(
+            digests(
+                values,
+                array,
+                np.repeat(array, 3)[::3],
+                array.astype(">i8"),
+                pd.Series(values),
+                pd.Series(values, dtype="Int64"),
+                pl.Series(values),
+                *arrow(values, pa.int64()),
+            )
+        )
+        == 1
+    )
 
 
 @given(lists(INT64 | st.none()).filter(lambda values: set(map(type, values)) == {int, type(None)}))
@@ -62,8 +76,20 @@ def test_whole_numbers_and_nulls(values: list[int | None]) -> None:
 def test_floats_with_nulls_as_nan(values: list[float | None]) -> None:
     array = np.array([np.nan if value is None else value for value in values])
     payload = np.where(np.isnan(array), np.array(0x7FF800000000BEEF, "u8").view("f8"), array)
-    assert len(digests(values, array, payload, pd.Series(array), pl.Series(values), pl.Series(array),
-                       *arrow(values, pa.float64()))) == 1  # fmt: skip
+    assert (
+        len(
+            digests(
+                values,
+                array,
+                payload,
+                pd.Series(array),
+                pl.Series(values),
+                pl.Series(array),
+                *arrow(values, pa.float64()),
+            )
+        )
+        == 1
+    )
 
 
 def test_nullable_floats() -> None:
@@ -73,8 +99,19 @@ def test_nullable_floats() -> None:
 @given(lists(st.booleans()))
 def test_truth_values(values: list[bool]) -> None:
     array = np.array(values)
-    assert len(digests(values, array, pd.Series(array), pd.Series(array, dtype="boolean"), pl.Series(values),
-                       *arrow(values, pa.bool_()))) == 1  # fmt: skip
+    assert (
+        len(
+            digests(
+                values,
+                array,
+                pd.Series(array),
+                pd.Series(array, dtype="boolean"),
+                pl.Series(values),
+                *arrow(values, pa.bool_()),
+            )
+        )
+        == 1
+    )
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
@@ -82,9 +119,22 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
 @given(lists(TEXT | st.none()).filter(lambda values: str in set(map(type, values))))
 def test_texts(values: list[str | None]) -> None:
-    assert len(digests(values, np.array(values, object), pd.Series(values, dtype=object), pd.Series(values, dtype="str"),
-                       pd.Series(values, dtype="string[python]"), pl.Series(values), *arrow(values, pa.string()),
-                       *arrow(values, pa.large_string()), pa.array(values, pa.string_view()))) == 1  # fmt: skip
+    assert (
+        len(
+            digests(
+                values,
+                np.array(values, object),
+                pd.Series(values, dtype=object),
+                pd.Series(values, dtype="str"),
+                pd.Series(values, dtype="string[python]"),
+                pl.Series(values),
+                *arrow(values, pa.string()),
+                *arrow(values, pa.large_string()),
+                pa.array(values, pa.string_view()),
+            )
+        )
+        == 1
+    )
 
 
 def test_texts_of_numpy() -> None:
@@ -137,8 +187,18 @@ def test_durations_days_and_times() -> None:
 def test_categories_by_their_values(values: list[str | None]) -> None:
     halves = pa.chunked_array([pa.array(half, pa.string()).dictionary_encode() for half in (values[:1], values[1:])])
     backwards = pd.Series(pd.Categorical(values, categories=["w", "unused", "", "v", "u"]))
-    assert len(digests(pd.Series(values, dtype="str").astype("category"), backwards, halves,
-                       pl.Series(values, dtype=pl.Categorical), pa.array(values, pa.string()).dictionary_encode())) == 1  # fmt: skip
+    assert (
+        len(
+            digests(
+                pd.Series(values, dtype="str").astype("category"),
+                backwards,
+                halves,
+                pl.Series(values, dtype=pl.Categorical),
+                pa.array(values, pa.string()).dictionary_encode(),
+            )
+        )
+        == 1
+    )
 
 
 def test_the_order_of_ordered_categories_counts() -> None:
@@ -159,11 +219,36 @@ def test_tables() -> None:
     matrix = np.random.default_rng(0).standard_normal((3000, 5))
     frame = pd.DataFrame(matrix, columns=list("abcde"))
     columns = {name: matrix[:, place] for place, name in enumerate("abcde")}
-    assert len(digests(frame, pd.DataFrame(columns), pl.from_pandas(frame), pa.Table.from_pandas(frame), columns,
-                       pa.RecordBatch.from_pandas(frame), frame.to_dict("records"), pl.DataFrame(columns),
-                       {name: values.tolist() for name, values in columns.items()})) == 1  # fmt: skip
-    assert len(digests(matrix, np.asfortranarray(matrix), matrix.repeat(2, 1)[:, ::2], pd.DataFrame(matrix),
-                       np.vstack([matrix, matrix])[:3000], matrix.tolist(), [tuple(row) for row in matrix.tolist()])) == 1  # fmt: skip
+    assert (
+        len(
+            digests(
+                frame,
+                pd.DataFrame(columns),
+                pl.from_pandas(frame),
+                pa.Table.from_pandas(frame),
+                columns,
+                pa.RecordBatch.from_pandas(frame),
+                frame.to_dict("records"),
+                pl.DataFrame(columns),
+                {name: values.tolist() for name, values in columns.items()},
+            )
+        )
+        == 1
+    )
+    assert (
+        len(
+            digests(
+                matrix,
+                np.asfortranarray(matrix),
+                matrix.repeat(2, 1)[:, ::2],
+                pd.DataFrame(matrix),
+                np.vstack([matrix, matrix])[:3000],
+                matrix.tolist(),
+                [tuple(row) for row in matrix.tolist()],
+            )
+        )
+        == 1
+    )
 
 
 def test_a_numbered_array_is_no_named_table() -> None:
@@ -191,10 +276,12 @@ def test_tensors_of_torch() -> None:
 def test_sparse_matrices_by_their_dense_values() -> None:
     matrix = sp.random_array((400, 60), density=0.05, rng=np.random.default_rng(0), format="csr")
     messy = sp.coo_array(
-        (np.append(matrix.data / 2, np.append(matrix.data / 2, 0.0)),
-         (np.append(np.tile(matrix.nonzero()[0], 2), 0), np.append(np.tile(matrix.nonzero()[1], 2), 59))),
+        (
+            np.append(matrix.data / 2, np.append(matrix.data / 2, 0.0)),
+            (np.append(np.tile(matrix.nonzero()[0], 2), 0), np.append(np.tile(matrix.nonzero()[1], 2), 59)),
+        ),
         shape=matrix.shape,
-    )  # fmt: skip
+    )
     before = messy.copy()
     assert len(digests(matrix, matrix.tocsc(), matrix.tocoo(), sp.csr_matrix(matrix), matrix.tolil(), messy)) == 1
     assert messy.nnz == before.nnz and (messy.data == before.data).all()
@@ -298,7 +385,7 @@ def _naively(array: np.ndarray[Any, Any]) -> str:
     from blake3 import blake3
 
     marks = layout.boundaries(len(array))
-    chunks = [blake3(array[a:b].tobytes()).digest() for a, b in zip(marks, marks[1:], strict=False)]
+    chunks = [blake3(array[a:b].tobytes()).digest() for a, b in pairwise(marks)]
     return str(blake3(b"".join(chunks)).hexdigest()[:32])
 
 

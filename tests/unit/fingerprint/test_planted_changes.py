@@ -46,12 +46,20 @@ CHANGES: list[tuple[str, Callable[[pd.DataFrame], pd.DataFrame], str]] = [
     ("the sign of zero", lambda f: f.assign(a=np.where(np.arange(ROWS) == 3, -0.0, f.a)), "a: row 3 changed"),
     ("a null", put("a", 4, np.nan), "a: nulls 0 became 1"),
     ("a type", lambda f: f.astype({"y": "int32"}), "y: type int64 became int32"),
-    ("the unit of time", lambda f: f.assign(when=f.when.dt.as_unit("ns")), "when: type datetime64[us] became datetime64[ns]"),
+    (
+        "the unit of time",
+        lambda f: f.assign(when=f.when.dt.as_unit("ns")),
+        "when: type datetime64[us] became datetime64[ns]",
+    ),
     ("a category's type", lambda f: f.assign(kind=f.kind.astype("str")), "kind: type category[string] became string"),
     ("a name", lambda f: f.rename(columns={"a": "z"}), "column a is called z now"),
     ("the order of columns", lambda f: f[["b", "a", *f.columns[2:]]], "the columns are in another order"),
     ("the order of rows", lambda f: f.iloc[::-1].reset_index(drop=True), "the same rows are in another order"),
-    ("two rows swapped", lambda f: f.iloc[[1, 0, *range(2, ROWS)]].reset_index(drop=True), "the same rows are in another order"),
+    (
+        "two rows swapped",
+        lambda f: f.iloc[[1, 0, *range(2, ROWS)]].reset_index(drop=True),
+        "the same rows are in another order",
+    ),
     ("a column", lambda f: f.drop(columns="c"), "column removed: c"),
     ("a new column", lambda f: f.assign(d=1), "column added: d"),
     ("more rows", lambda f: pd.concat([f, f.head(3)], ignore_index=True), "3 rows added at the end"),
@@ -59,7 +67,7 @@ CHANGES: list[tuple[str, Callable[[pd.DataFrame], pd.DataFrame], str]] = [
     ("rows at the beginning", lambda f: f.tail(-2).reset_index(drop=True), "2 rows removed at the beginning"),
     ("a row between", lambda f: pd.concat([f.head(50), f.head(1), f.tail(-50)], ignore_index=True), "1 row added (50)"),
     ("an index", lambda f: f.set_index(f.index + 1), "column added: the unnamed column"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("change", "sentence"), [(c, s) for _, c, s in CHANGES], ids=[name for name, *_ in CHANGES])

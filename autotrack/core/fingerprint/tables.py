@@ -1,4 +1,4 @@
-"""Which kind of data set an object is, and its columns. Libraries are looked up among the loaded ones, never imported."""
+"""Which kind of data set an object is, and its columns. Libraries are looked up among the loaded, never imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from ..errors import UsageError
 from ..guard import attempt
 from .parts import UNNAMED, Table, UnreadPart
 
-ACCEPTED = "an array, a table or series (numpy, pandas, polars, pyarrow), a sparse matrix, a tensor, a list or a dict of columns"
+ACCEPTED = (
+    "an array, a table or series (numpy, pandas, polars, pyarrow), a sparse matrix, a tensor,"
+    " a list or a dict of columns"
+)
 
 
 def table_of(data: Any) -> Table:

@@ -68,7 +68,7 @@ class TensorPart:
             row = self._without_nan_bits(row)
         if kind in "biuf" and row.size:
             low, high = row.min(), row.max()
-            if not low == low:
+            if low != low:
                 there = row[row == row]
                 low, high = (there.min(), there.max()) if there.size else (self._low, self._high)
             if low is not None:

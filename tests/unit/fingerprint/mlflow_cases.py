@@ -1,4 +1,4 @@
-"""Data of which ``mlflow_digests.json`` keeps MLflow's digests: made by arithmetic, so that they are the same anywhere."""
+"""Data of which ``mlflow_digests.json`` keeps MLflow's digests: made by arithmetic, so they are the same anywhere."""
 
 from __future__ import annotations
 

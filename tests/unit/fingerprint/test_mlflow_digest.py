@@ -42,7 +42,7 @@ def test_numbers_without_pandas() -> None:
         "import json, sys\nimport numpy as np\nfrom autotrack.core.fingerprint import mlflow_digest\n"
         "table = ((np.arange(600, dtype='i8') * 2654435761 % 1000003) / 997.0).reshape(150, 4)\n"
         "labels = np.arange(150) % 3\n"
-        "found = [mlflow_digest(table, labels), mlflow_digest(table.astype('f4')), mlflow_digest(labels.astype('i1')),\n"
+        "found = [mlflow_digest(table, labels), mlflow_digest(table.astype('f4')), mlflow_digest(labels.astype('i1')),"
         "    mlflow_digest(labels == 1), mlflow_digest(table[:, 0] + 1j * table[:, 1]),\n"
         "    mlflow_digest(np.array([1.0, np.nan, -0.0])), mlflow_digest(np.array(['a'], object))]\n"
         "assert 'pandas' not in sys.modules\nprint(json.dumps(found))"

@@ -104,7 +104,8 @@ def test_no_library_is_loaded_for_it() -> None:
     import subprocess
 
     code = (
-        "import sys\nfrom autotrack.core.fingerprint import fingerprint, mlflow_digest\nassert 'numpy' not in sys.modules\n"
+        "import sys\nfrom autotrack.core.fingerprint import fingerprint, mlflow_digest\n"
+        "assert 'numpy' not in sys.modules\n"
         "assert mlflow_digest([1]) is None\nfingerprint([1, 2]); fingerprint({'a': ['x']})\nimport numpy\n"
         "fingerprint(numpy.ones((3, 2)))\nassert mlflow_digest(numpy.ones(3)) is not None\n"
         "assert not {'pandas', 'polars', 'pyarrow', 'scipy', 'torch', 'sklearn'} & set(sys.modules)"

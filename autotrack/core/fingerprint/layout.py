@@ -16,7 +16,7 @@ PER_DOUBLING = 16
 #: Rows of variable length are hashed in pieces of at most so many, aligned to multiples of it.
 PIECE = 4096
 #: Rows that are worked through together (a multiple of ``PIECE``): a column's share of them stays in the cache.
-BLOCK = 32768
+BLOCK = 65536
 
 
 def chunk_size(start: int) -> int:

@@ -49,6 +49,7 @@ class _Reading:
         self._np, self._table = np, table
         self._multiset = mixing.Multiset()
         self._hashes: list[bytes] = []
+        self._room = np.empty((2, min(table.rows, layout.BLOCK)), "<u8")
         self.covered = 0
         for start in range(0, 0 if table.unread else table.rows, layout.BLOCK):
             if deadline is not None and time.perf_counter() >= deadline:
@@ -56,10 +57,11 @@ class _Reading:
             self._block(start, min(table.rows, start + layout.BLOCK))
 
     def _block(self, start: int, stop: int) -> None:
-        shares = self._np.zeros(stop - start, "<u8")
+        shares, room = self._room[:, : stop - start]
+        shares.fill(0)
         for part in self._table.parts:
             part.take(start, stop, shares)
-        self._multiset.add(shares)
+        self._multiset.add(shares, room)
         if self._table.rows <= NAMED_ROWS:
             self._hashes.append(mixing.finished(shares).tobytes())
         self.covered = stop

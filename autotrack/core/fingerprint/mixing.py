@@ -1,7 +1,8 @@
 """Hashes of single rows, vectorised: 64 bits a row, for comparisons only. Whether data are equal, BLAKE3 decides.
 
-A value's share of its row is ``(w ^ w >> 32) * k`` with an odd ``k`` that the column's label determines, so columns may
-be in any order; a row's shares are added up modulo 2**64.
+A value's share of its row is ``w * k`` with an odd ``k`` that the column's label determines, so columns may be in any
+order; a row's shares are added up modulo 2**64. ``w`` are the value's bits, those of a float with its bytes backwards:
+the low bits of many floats are zeros, and products of such have few bits that say anything.
 """
 
 from __future__ import annotations
@@ -38,14 +39,16 @@ def mix_into(shares: Array, values: Array, factors: Array, mask: Array | None, r
     import numpy as np
 
     size = values.dtype.itemsize
-    if size >= 8:
-        words = values.view("<u8")
-        if size > 8:
-            words = words.reshape(len(values), -1, size // 8)
-    else:
-        words = values.view(f"<u{size}").astype("<u8")
-    scratch = np.right_shift(words, np.uint64(32), out=room[: words.size].reshape(words.shape))
-    np.bitwise_xor(words, scratch, out=scratch)
+    order = ">" if values.dtype.kind in "fc" else "<"
+    words = values.view(f"{order}u{min(8, size)}")
+    if size > 8:
+        words = words.reshape(len(values), -1, size // 8)
+    scratch = room[: words.size].reshape(words.shape)
+    if mask is None and size == 8 and order == "<":
+        np.multiply(words, factors, out=scratch)
+        _add(shares, scratch)
+        return
+    np.copyto(scratch, words)
     if mask is not None:
         scratch[mask] = np.uint64(NULL)
     if size > 8:
@@ -53,10 +56,16 @@ def mix_into(shares: Array, values: Array, factors: Array, mask: Array | None, r
             shares += (scratch[:, :, word] * factors[:, word : word + 1]).sum(axis=0, dtype=np.uint64)
         return
     np.multiply(scratch, factors, out=scratch)
-    if len(scratch) == 1:
-        np.add(shares, scratch[0], out=shares)
+    _add(shares, scratch)
+
+
+def _add(shares: Array, products: Array) -> None:
+    import numpy as np
+
+    if len(products) == 1:
+        np.add(shares, products[0], out=shares)
     else:
-        np.add(shares, np.add.reduce(scratch, axis=0, dtype=np.uint64), out=shares)
+        np.add(shares, np.add.reduce(products, axis=0, dtype=np.uint64), out=shares)
 
 
 def finished(shares: Array) -> Array:
@@ -76,12 +85,12 @@ class Multiset:
         self._sum = 0
         self._products = 0
 
-    def add(self, shares: Array) -> None:
-        """Takes in the shares of some rows."""
+    def add(self, shares: Array, room: Array) -> None:
+        """Takes in the shares of some rows; ``room`` is as long, to work in."""
         import numpy as np
 
         self._sum += int(np.add.reduce(shares))
-        self._products += int(np.dot(shares, shares >> np.uint64(31)))
+        self._products += int(np.dot(shares, np.right_shift(shares, np.uint64(31), out=room)))
 
     @property
     def hex(self) -> str:

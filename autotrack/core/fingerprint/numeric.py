@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[slice, slice], tuple[Array, Array | None]]
 
 #: Bytes of the group's values that are worked on at a time.
-CACHED = 1 << 19
+CACHED = 1 << 20
 NAT = -(2**63)
 
 

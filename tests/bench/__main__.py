@@ -33,6 +33,7 @@ SUBJECTS = (
     "search",
     "history",
     "ingest",
+    "fingerprints",
 )
 
 

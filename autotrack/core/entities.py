@@ -58,12 +58,13 @@ class DatasetRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """One model folder of a run."""
+    """One model folder of a run. ``digest`` stands for all its files (``manifest.json``); None where none is known."""
 
     path: str
     flavor: str
     class_name: str
     size: int = 0
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

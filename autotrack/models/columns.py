@@ -8,8 +8,8 @@ from typing import Any
 from autotrack.core.errors import SchemaError
 from autotrack.core.guard import attempt
 
-from .inference import _polars_column, _pandas_column, is_missing, numpy_scalar
-from .schema import Column, Type
+from .inference import is_missing, pandas_column, polars_column
+from .schema import Column, Type, fits
 
 #: The largest integer up to which all are exact.
 _EXACT = {"float": 1 << 24, "double": 1 << 53}
@@ -27,7 +27,7 @@ def cast_pandas(series: Any, column: Column) -> Any:
     expected = column.type
     if expected.name in ("any", "sparkml_vector", "map"):
         return series
-    found = _pandas_column(series, column.name).type
+    found = pandas_column(series, column.name).type
     if _same(found, expected):
         return series
     if (found.name, expected.name) in _WIDER:
@@ -36,7 +36,9 @@ def cast_pandas(series: Any, column: Column) -> Any:
         if expected.name in _NULLABLE and bool(series.isna().any()):
             return series.astype(_NULLABLE[expected.name])
         if str(series.dtype).endswith("[pyarrow]"):
-            return series.astype({"long": "int64[pyarrow]", "double": "double[pyarrow]"}.get(expected.name, "float[pyarrow]"))
+            return series.astype(
+                {"long": "int64[pyarrow]", "double": "double[pyarrow]"}.get(expected.name, "float[pyarrow]")
+            )
         nullable = type(series.dtype).__module__.startswith("pandas.")
         return series.astype(_PANDAS[expected.name].capitalize() if nullable else _PANDAS[expected.name])
     if found.name == "any" and bool(series.isna().all()):
@@ -54,7 +56,7 @@ def cast_polars(series: Any, column: Column) -> Any:
     expected = column.type
     if expected.name in ("any", "sparkml_vector", "map"):
         return series
-    found = _polars_column(series).type
+    found = polars_column(series).type
     if _same(found, expected):
         return series
     if (found.name, expected.name) in _WIDER:
@@ -69,14 +71,8 @@ def cast_polars(series: Any, column: Column) -> Any:
 
 
 def _same(found: Type, expected: Type) -> bool:
-    from .enforcement import _fits
-
-    if found == expected:
-        return True
-    if expected.name in ("array", "object"):
-        return _fits(found, expected)
-    # Whole numbers of less than 32 bits are integers already; what numpy keeps in 8 bits stays there.
-    return False
+    """True where nothing need be done; for arrays and objects also where their numbers are merely narrower."""
+    return found == expected or (expected.name in ("array", "object") and fits(found, expected))
 
 
 def _hold(values: Any, column: Column, found: Type) -> None:
@@ -119,6 +115,3 @@ def _wrong(column: Column, found: Type, first: tuple[int, Any] | None, dtype: st
     if found.name == "double" and column.type.name in ("integer", "long"):
         hint = "; integers with a missing value become floats in pandas, unless the column is of type Int64"
     return SchemaError(f"column {column.name!r} should be {column.type}, found {found} ({dtype}){where}{hint}")
-
-
-__all__ = ["cast_pandas", "cast_polars", "numpy_scalar"]

@@ -13,7 +13,7 @@ from autotrack.core.guard import attempt
 
 from .columns import cast_pandas, cast_polars
 from .inference import dtype_name, infer_schema, is_array, is_sparse, table_kind, type_of_value
-from .schema import Param, Schema, Tensor, Type
+from .schema import Param, Schema, Tensor, Type, fits
 
 Note = Callable[[str], None]
 
@@ -80,9 +80,9 @@ def _param_value(param: Param, value: Any) -> Any:
     found, expected = type_of_value(value), param.type
     if found is not None and (found == expected or expected.name in ("any", "object", "map")):
         return value
-    if found is not None and found.name in ("integer", "long") and expected.name in ("long", "integer"):
-        if expected.name == "long" or -(1 << 31) <= int(value) < 1 << 31:
-            return int(value)
+    whole = found is not None and found.name in ("integer", "long")
+    if whole and (expected.name == "long" or (expected.name == "integer" and -(1 << 31) <= int(value) < 1 << 31)):
+        return int(value)
     if found is not None and expected.name in ("float", "double"):
         exact = 1 << (53 if expected.name == "double" else 24)
         if found.name in ("float", "double") or (found.name in ("integer", "long") and abs(int(value)) <= exact):
@@ -120,10 +120,10 @@ def _named(data: Any, schema: Schema, note: Note, *, polars: bool) -> Any:
     wanted = [column for column in schema.columns if column.name in there]
     columns = [data[:, there[c.name]] if polars else data.iloc[:, there[c.name]] for c in wanted]
     made = [cast(values, column) for values, column in zip(columns, wanted, strict=True)]
-    if not extra and all(new is old for new, old in zip(made, columns, strict=True)):
-        if list(data.columns) == [column.name for column in wanted]:
-            return data
     names = [column.name for column in wanted]
+    same = all(new is old for new, old in zip(made, columns, strict=True))
+    if same and list(data.columns) == names:
+        return data
     if polars:
         return data.select(names).with_columns(made)
     table = data.loc[:, ~data.columns.duplicated()][names].copy(deep=False)
@@ -174,11 +174,11 @@ def _unnamed(data: Any, schema: Schema) -> Any:
             return data
         raise SchemaError(f"the model takes {len(schema.columns)} unnamed columns, found {_shape(data)}")
     expected = schema.columns[0].type
-    found, error = attempt(infer_schema, data)
+    found, _ = attempt(infer_schema, data)
     if expected.name == "any" or found is None:
         return data
     types = [column.type for column in found.columns] or [_element(found.tensors[0])]
-    if len(types) != 1 or not _fits(types[0], expected):
+    if len(types) != 1 or not fits(types[0], expected):
         raise SchemaError(f"the model takes {expected}, found {', '.join(map(str, types))}")
     return data
 
@@ -190,23 +190,6 @@ def _element(tensor: Tensor) -> Type:
 
     kind, _ = attempt(numpy.dtype, tensor.dtype)
     return Type((numpy_scalar(kind) if kind is not None else None) or "any")
-
-
-def _fits(found: Type, expected: Type) -> bool:
-    if found == expected or "any" in (found.name, expected.name):
-        return True
-    if found.name == expected.name == "array":
-        return found.inner is None or expected.inner is None or _fits(found.inner, expected.inner)
-    if found.name == expected.name == "object":
-        fields = {each.name: each for each in found.fields}
-        return all(
-            _fits(fields[each.name].type, each.type) if each.name in fields else not each.required
-            for each in expected.fields
-        )
-    if found.name == "object" and expected.name == "map":
-        return all(expected.inner is None or _fits(each.type, expected.inner) for each in found.fields)
-    wider = {"integer": ("long", "double"), "long": ("double",), "float": ("double",)}
-    return expected.name in wider.get(found.name, ())
 
 
 def _tensors(data: Any, tensors: Sequence[Tensor]) -> Any:

@@ -178,7 +178,10 @@ def _decode_data(document: Mapping[str, Any]) -> Any:
     if "polars" in document:
         polars = importlib.import_module("polars")
         return polars.DataFrame(
-            [polars.Series(name, decode(values), dtype=_polars_dtype(polars, dtype)) for name, dtype, values in document["polars"]]
+            [
+                polars.Series(name, decode(values), dtype=_polars_dtype(polars, dtype))
+                for name, dtype, values in document["polars"]
+            ]
         )
     pandas = importlib.import_module("pandas")
     if "pandas" in document:

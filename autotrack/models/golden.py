@@ -1,7 +1,7 @@
 """Golden predictions: what a model answered to a few rows where it was saved, asked again where it is loaded.
 
-``golden.json``: ``{"golden": 1, "example": ..., "answers": {"predict": ..., "predict_proba": ...}, "made_with": {...}}``,
-values as ``exact`` writes them, so that nothing but the model's answer can differ.
+``golden.json``: ``{"golden": 1, "example": ..., "answers": {"predict": ..., ...}, "made_with": {...}}``, values as
+``exact`` writes them, so that nothing but the model's answer can differ.
 """
 
 from __future__ import annotations
@@ -158,7 +158,9 @@ def _compare(kept: Any, answer: Any, place: str) -> Replay:
         return Replay("equal")
     numbers = kept.dtype.kind in "iufcb" and answer.dtype.kind in "iufcb"
     if not numbers:
-        other = numpy.array([not _alike(a, b) for a, b in zip(kept.ravel().tolist(), answer.ravel().tolist(), strict=True)])
+        other = numpy.array(
+            [not _alike(a, b) for a, b in zip(kept.ravel().tolist(), answer.ravel().tolist(), strict=True)]
+        )
         if not other.any():
             return Replay("equal")
         return Replay("different", where=_place(kept, answer, place, int(other.argmax()), int(other.sum())))
@@ -189,7 +191,9 @@ def _place(kept: Any, answer: Any, place: str, at: int, count: int) -> str:
     import numpy
 
     where = [int(index) for index in numpy.unravel_index(at, kept.shape)] if kept.ndim else []
-    named = ", ".join(f"{axis} {index}" for axis, index in zip(("row", "column", "place", "place"), where, strict=False))
+    named = ", ".join(
+        f"{axis} {index}" for axis, index in zip(("row", "column", "place", "place"), where, strict=False)
+    )
     was, now = (_short(value.ravel()[at]) for value in (kept, answer))
     others = f" ({count} of {kept.size} values differ)" if count > 1 else ""
     return f"{place}{', ' + named if named else ''}: {now}, it was {was}{others}"

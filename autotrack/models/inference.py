@@ -41,11 +41,11 @@ def infer_schema(data: Any) -> Schema:
     """
     kind = table_kind(data)
     if kind == "pandas":
-        return Schema(tuple(_pandas_column(data.iloc[:, at], name) for at, name in enumerate(data.columns)))
+        return Schema(tuple(pandas_column(data.iloc[:, at], name) for at, name in enumerate(data.columns)))
     if kind == "series":
-        return Schema((_pandas_column(data, data.name),))
+        return Schema((pandas_column(data, data.name),))
     if kind == "polars":
-        return Schema(tuple(_polars_column(data.get_column(name)) for name in data.columns))
+        return Schema(tuple(polars_column(data.get_column(name)) for name in data.columns))
     if is_array(data) and data.ndim:
         return Schema(tensors=(tensor_of(data),))
     if is_sparse(data):
@@ -106,7 +106,8 @@ def dtype_name(dtype: Any) -> str:
     return str(getattr(dtype, "name", None) or str(dtype).removeprefix("torch."))
 
 
-def _pandas_column(series: Any, name: Any) -> Column:
+def pandas_column(series: Any, name: Any) -> Column:
+    """The column of a pandas Series; not required where one of the rows that are looked at is missing."""
     name = name if name is None or isinstance(name, (str, int)) else str(name)
     dtype, kind = series.dtype, getattr(series.dtype, "kind", "O")
     few = _ends(series)
@@ -125,7 +126,8 @@ def _pandas_column(series: Any, name: Any) -> Column:
     return Column(ANY, name, required)
 
 
-def _polars_column(series: Any) -> Column:
+def polars_column(series: Any) -> Column:
+    """The column of a polars Series."""
     scalar = _POLARS.get(type(series.dtype).__name__) or _POLARS.get(str(series.dtype))
     required = series.null_count() == 0
     if scalar is not None:

@@ -63,6 +63,25 @@ class Type:
 
 
 ANY = Type("any")
+#: What each number may become without a change.
+_WIDER = {"integer": ("long", "double"), "long": ("double",), "float": ("double",)}
+
+
+def fits(found: Type, expected: Type) -> bool:
+    """True where a value of the one type can stand for the other; ``any`` fits everything."""
+    if found == expected or "any" in (found.name, expected.name):
+        return True
+    if found.name == expected.name == "array":
+        return found.inner is None or expected.inner is None or fits(found.inner, expected.inner)
+    if found.name == expected.name == "object":
+        fields = {each.name: each for each in found.fields}
+        return all(
+            fits(fields[each.name].type, each.type) if each.name in fields else not each.required
+            for each in expected.fields
+        )
+    if found.name == "object" and expected.name == "map":
+        return all(expected.inner is None or fits(each.type, expected.inner) for each in found.fields)
+    return expected.name in _WIDER.get(found.name, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +133,12 @@ class Schema:
 
     def to_json(self) -> str:
         """MLflow's JSON text."""
-        return json.dumps([part.to_json() for part in (*self.columns, *self.tensors)])
+        return json.dumps([part.to_json() for part in self.columns or self.tensors])
 
     @property
     def names(self) -> list[str | int]:
         """The names of the columns or tensors that have one, in order."""
-        return [part.name for part in (*self.columns, *self.tensors) if part.name is not None]
+        return [part.name for part in self.columns or self.tensors if part.name is not None]
 
 
 def schema_of(text: object) -> Schema:
@@ -168,9 +187,7 @@ def type_of(entry: Mapping[str, Any], depth: int = 0) -> Type:
             raise SchemaError("an object of the schema has no properties")
         return Type(
             "object",
-            fields=tuple(
-                Property(str(key), type_of(field, depth + 1), _flag(field)) for key, field in fields.items()
-            ),
+            fields=tuple(Property(str(key), type_of(field, depth + 1), _flag(field)) for key, field in fields.items()),
         )
     if name in ("any", "sparkml_vector") or name in SCALARS:
         return Type(str(name))

@@ -263,6 +263,7 @@ class Bomb:
 def hostile(tmp_path: Path):
     """A model folder that a reader thinks is fine, and the file that must not appear."""
     folder = save_model(linear_model.Ridge().fit(X, Y), tmp_path / "model", flavors=[SKLEARN])
+    (folder / "manifest.json").unlink()  # whoever changes a file can leave out the manifest, too
     return folder, tmp_path / "canary", pickle.dumps(Bomb(tmp_path / "canary"))
 
 

@@ -32,7 +32,7 @@ NOTE = Flavor(
 def test_a_folder_is_complete_and_mlflows(tmp_path: Path) -> None:
     folder = save_model("hello", tmp_path / "deep" / "model", flavors=[NOTE])
     assert {path.name for path in folder.iterdir()} == {
-        "MLmodel", "conda.yaml", "model.txt", "python_env.yaml", "requirements.txt",
+        "MLmodel", "conda.yaml", "manifest.json", "model.txt", "python_env.yaml", "requirements.txt",
     }  # fmt: skip
     content = yaml.safe_load((folder / "MLmodel").read_text())
     assert content["flavors"]["python_function"]["loader_module"] == "mlflow.note"

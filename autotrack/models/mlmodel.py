@@ -22,6 +22,7 @@ from autotrack.core.version import __version__
 
 NAME = "MLmodel"
 MAX_BYTES = 1 << 20
+DEEPEST = 64
 
 _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Words that YAML 1.1 takes for something else than text.
@@ -146,16 +147,21 @@ def _text(found: Mapping[str, Any], key: str) -> str | None:
 def _parse(content: bytes, path: Path) -> dict[str, Any]:
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        """Plain values only; aliases, which can blow up to gigabytes, are refused."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("aliases are not allowed")
-            return super().compose_node(parent, index)
-
+    # The same grammar in C where PyYAML was built with it: reading this file is most of a small model's loading.
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = Loader(content).get_single_data()
+        depth = 0
+        for event in yaml.parse(content, Loader=loader):
+            if isinstance(event, yaml.AliasEvent):
+                raise yaml.YAMLError("aliases are not allowed")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise yaml.YAMLError(f"it is nested more than {DEEPEST} deep")
+        reader = loader(content)
+        try:
+            found = reader.get_single_data()
+        finally:
+            reader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ArtifactError(f"{path} is not a model description: {first}") from None

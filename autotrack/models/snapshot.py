@@ -22,6 +22,8 @@ from .manifest import FILE, FileDigest, digest_of, is_ignored, verify
 BLOCK = 1 << 20
 DEEPEST = 32
 MOST_FILES = 100_000
+#: Bytes of a model up to which its copy is made in memory, and where that is.
+SMALL, _MEMORY = 16 << 20, "/dev/shm"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking, so that a pipe in the folder does not hang us before it is seen to be one.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -52,7 +54,7 @@ def take(source: Path, expected: str | None = None) -> Snapshot:
     copied; nothing of it was parsed then.
     """
     try:
-        copy = Path(tempfile.mkdtemp(prefix="autotrack-model-"))
+        copy = Path(tempfile.mkdtemp(prefix="autotrack-model-", dir=_place(source)))
     except OSError as error:
         raise ArtifactError(f"there is nowhere to copy the model in {source} to ({error}); set TMPDIR") from error
     try:
@@ -66,6 +68,14 @@ def take(source: Path, expected: str | None = None) -> Snapshot:
     except BaseException:
         shutil.rmtree(copy, ignore_errors=True)
         raise
+
+
+def _place(source: Path) -> str | None:
+    """Memory for what is small, where there is a file system in it; else where temporary files go."""
+    if not os.access(_MEMORY, os.W_OK | os.X_OK):
+        return None
+    size = sum(file.lstat().st_size for file in source.rglob("*"))
+    return _MEMORY if size <= SMALL else None
 
 
 def digests(source: Path) -> dict[str, FileDigest]:

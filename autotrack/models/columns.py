@@ -33,14 +33,7 @@ def cast_pandas(series: Any, column: Column) -> Any:
     if (found.name, expected.name) in _WIDER:
         if expected.name in _EXACT and found.name in ("integer", "long"):
             _hold(series.dropna(), column, found)
-        if expected.name in _NULLABLE and bool(series.isna().any()):
-            return series.astype(_NULLABLE[expected.name])
-        if str(series.dtype).endswith("[pyarrow]"):
-            return series.astype(
-                {"long": "int64[pyarrow]", "double": "double[pyarrow]"}.get(expected.name, "float[pyarrow]")
-            )
-        nullable = type(series.dtype).__module__.startswith("pandas.")
-        return series.astype(_PANDAS[expected.name].capitalize() if nullable else _PANDAS[expected.name])
+        return _cast(series, expected.name)
     if found.name == "any" and bool(series.isna().all()):
         return _all_missing(series, column)
     if found.name in ("float", "double") and expected.name in ("integer", "long") and not column.required:
@@ -49,6 +42,18 @@ def cast_pandas(series: Any, column: Column) -> Any:
         if error is None and bool(series.isna().any()):
             return whole
     raise _wrong(column, found, _first_other(series.tolist(), expected), str(series.dtype))
+
+
+def _cast(series: Any, name: str) -> Any:
+    """Numbers in a wider type: numpy's, as training saw them, but for integers of which one is missing."""
+    import numpy
+
+    if name in _NULLABLE and bool(series.isna().any()):
+        return series.astype(_NULLABLE[name])
+    if isinstance(series.dtype, numpy.dtype):
+        return series.astype(_PANDAS[name])
+    missing = {} if name in _NULLABLE else {"na_value": numpy.nan}
+    return type(series)(series.to_numpy(dtype=_PANDAS[name], **missing), index=series.index, name=series.name)
 
 
 def cast_polars(series: Any, column: Column) -> Any:

@@ -57,7 +57,7 @@ def infer_schema(data: Any) -> Schema:
     if isinstance(data, (list, tuple)):
         return Schema(_list_columns(data))
     found = type_of_value(data)
-    if found is None or (found == ANY and data is None):
+    if found is None or data is None or (isinstance(data, Mapping) and not data):
         raise SchemaError(f"a {type(data).__module__}.{type(data).__qualname__} is no model input or output known here")
     return Schema((Column(found),))
 

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError, AutotrackError, NotFoundError, UntrustedModelError, UsageError
 from autotrack.core.flavor import Flavor
@@ -20,7 +20,8 @@ from .mlmodel import NAME, ModelDescription, file_inside, read
 from .registered import registered_flavors
 from .snapshot import Snapshot, take
 
-Resolve = Callable[[str], Path]
+if TYPE_CHECKING:
+    from autotrack.core.entities import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Located:
     folder: Path
     own: bool
     digest: str | None = None
+
+
+#: Finds the folder of a ``runs:/`` URI: a path, or all that is known of it.
+Resolve = Callable[[str], Path | Located]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,8 @@ def locate(uri: str | Path, resolve: Resolve | None = None) -> Located:
     """The local folder of a model, whether its files are the user's own, and the digest in its run's record."""
     text = os.fspath(uri)
     if text.startswith("runs:/"):
-        return folder_of_run(text) if resolve is None else Located(resolve(text), True)
+        found = (resolve or folder_of_run)(text)
+        return found if isinstance(found, Located) else Located(found, True)
     if "://" in text and not text.startswith("file://"):
         raise UsageError(f"{text} is not a model URI known here; give a path or runs:/<run id>/<path>")
     folder = Path(text.removeprefix("file://"))
@@ -181,20 +187,30 @@ def locate(uri: str | Path, resolve: Resolve | None = None) -> Located:
 
 def folder_of_run(uri: str) -> Located:
     """The folder of ``runs:/<run id or prefix>/<path>`` in the store in force (NotFoundError, ArtifactError)."""
-    from autotrack.core.run import Run
     from autotrack.core.tracker import tracker
 
+    current = tracker()
+    current.catch_up()
+    run_id, path = split_uri(uri)
+    return folder_in(current.sink().run(run_id), path, current.location.root)
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Run id (or the beginning of one) and path of a ``runs:/`` URI (UsageError where it names no model)."""
     run_id, _, path = uri.removeprefix("runs:/").strip("/").partition("/")
     if not run_id or not path:
         raise UsageError(f"{uri} names no model; it should be runs:/<run id>/<path>, most often runs:/<run id>/model")
-    current = tracker()
-    current.catch_up()
-    record = current.sink().run(run_id)
-    root = Run(record.id, tracker=lambda: current, sink=current.sink, record=record).artifact_uri
-    if "://" in root:
-        raise ArtifactError(f"the files of run {record.id} are kept at {root}; download the model and load the folder")
-    folder = (Path(root) / path).resolve()
-    if not folder.is_relative_to(Path(root).resolve()) or not folder.is_dir():
+    return run_id, path
+
+
+def folder_in(record: RunRecord, path: str, root: Path) -> Located:
+    """The folder of a run's model, for a store whose root is this folder (NotFoundError, ArtifactError)."""
+    uri = record.artifact_uri or ""
+    if "://" in uri:
+        raise ArtifactError(f"the files of run {record.id} are kept at {uri}; download the model and load the folder")
+    top = (root / uri).resolve()
+    folder = (top / path).resolve()
+    if not uri or not folder.is_relative_to(top) or not folder.is_dir():
         models = ", ".join(model.path for model in record.models) or "none"
         raise NotFoundError(f"run {record.id} has no model {path!r}; its models: {models}")
     digests = [model.digest for model in record.models if model.path == path.rstrip("/")]

@@ -54,18 +54,19 @@ def describe(
     size: int,
     path: str | None = None,
     run_id: str | None = None,
-    function: Mapping[str, Any] | None = None,
+    function: Mapping[str, Any] | None,
     signature: Mapping[str, Any] | None = None,
     example: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> bytes:
     """The MLmodel file of a model that ``flavor`` has just saved with this entry; ``size`` in bytes.
 
-    ``function`` is what the entry of ``python_function`` holds besides the usual; ``signature`` and ``example`` are
+    ``function`` is what the entry of ``python_function`` holds besides the usual, None for a model that does not
+    predict, which has no such entry; ``signature`` and ``example`` are
     as MLflow writes them (``signature``, ``saved_input_example_info``).
     """
     flavors: dict[str, Any] = {flavor.name: dict(entry)}
-    if flavor.mlflow_loader is not None:
+    if flavor.mlflow_loader is not None and function is not None:
         data = entry.get("pickled_model") or entry.get("data")
         flavors["python_function"] = {
             "loader_module": flavor.mlflow_loader,
@@ -73,7 +74,7 @@ def describe(
             "predict_fn": "predict",
             "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
             "python_version": platform.python_version(),
-            **(function or {}),
+            **function,
         }
     content = {
         "artifact_path": path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickletools
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -13,11 +14,13 @@ from typing import Any
 MOST_OPCODES = 5_000_000
 MOST_GLOBALS = 10_000
 
-#: Modules from which no model needs anything, and with which a pickle can do as it likes.
+#: Modules with which a pickle can do as it likes; cloudpickle's and dill's bring code along by value.
 _DANGEROUS = frozenset(
     "os posix nt subprocess sys builtins __builtin__ importlib runpy shutil socket ctypes code pty commands pickle "
-    "webbrowser asyncio multiprocessing http urllib pip tempfile pathlib signal".split()
+    "cloudpickle dill types webbrowser asyncio multiprocessing http urllib pip tempfile pathlib signal".split()
 )
+#: Whose types a skops file holds as a matter of course.
+_USUAL = frozenset("builtins collections sklearn numpy scipy functools operator datetime".split())
 _HARMLESS_BUILTINS = frozenset(
     "set frozenset list dict tuple int float complex bool str bytes bytearray slice range object".split()
 )
@@ -90,12 +93,34 @@ def risky_files(folder: Path, files: Iterable[str], entries: Iterable[Mapping[st
         if looks_like_pickle(head) or name.endswith((".pkl", ".pickle", ".joblib", ".dill")):
             found[name] = globals_in(path.read_bytes())
         elif head == b"PK\x03\x04" and not name.endswith(".npz"):
-            inside = _in_zip(path)
+            inside = _in_skops(path) if name.endswith(".skops") else _in_zip(path)
             if inside:
                 found[name] = inside
         elif name in named and not name.endswith((".skops", ".json", ".ubj", ".onnx", ".safetensors", ".txt")):
             found[name] = globals_in(path.read_bytes())
     return found
+
+
+def _in_skops(path: Path) -> list[str]:
+    """Types and functions of a skops file that come from elsewhere than the libraries that it is made for."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("schema.json").file_size > 1 << 28:
+                return ["? (its schema is too large to be read)"]
+            nodes: list[Any] = [json.loads(archive.read("schema.json"))]
+    except (zipfile.BadZipFile, OSError, KeyError, NotImplementedError, ValueError, RecursionError, EOFError) as error:
+        return [f"? (a skops file that cannot be read: {error})"]
+    found: set[str] = set()
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            nodes += node.values()
+            for module, name in (("__module__", "__class__"), ("module_path", "function")):
+                if isinstance(node.get(module), str) and isinstance(node.get(name), str):
+                    found.add(f"{node[module]}.{node[name]}")
+        elif isinstance(node, list):
+            nodes += node
+    return sorted(name for name in found if name.partition(".")[0] not in _USUAL)
 
 
 def _in_zip(path: Path) -> list[str]:

@@ -40,7 +40,7 @@ def log_model(
     from .manifest import FileDigest, write_manifest
     from .mlmodel import NAME
     from .registered import chosen_flavor, registered_flavors
-    from .saving import Details, digest_of_bytes, fill
+    from .saving import Details, class_name, digest_of_bytes, fill
 
     if isinstance(model, (str, Path)):
         from .python_source import source_of
@@ -72,7 +72,6 @@ def log_model(
     run.put(f"{path}/{NAME}", description, durable=False)  # last: with it the model is there
     for note in filled.notes:
         run.note(f"{path}: {note}")
-    kind = type(model)
     size = sum(filled.sizes.values()) + len(manifest)
-    run.add_model(ModelRecord(path, flavor.name, f"{kind.__module__}.{kind.__qualname__}", size, digest))
+    run.add_model(ModelRecord(path, flavor.name, class_name(model), size, digest))
     return True

@@ -139,8 +139,10 @@ def fill(
     """
     details = details or Details()
     entry = dict(flavor.save(model, folder))
-    modules = [type(model).__module__, *entry.pop("modules", ())]
-    function = dict(entry.pop("python_function", {}))
+    modules = [class_name(model).rpartition(".")[0], *entry.pop("modules", ())]
+    function: Mapping[str, Any] | None = dict(entry.pop("python_function", {}))
+    if not callable(attempt(flavor.predictor, model)[0]):
+        function = None
     files: dict[str, Content] = {
         file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()
     }
@@ -174,6 +176,16 @@ def fill(
         }
     )
     return filled
+
+
+def class_name(model: Any) -> str:
+    """The full name of the model's class; of a model that is code, of the class in it."""
+    from .python_source import PythonSource
+
+    if isinstance(model, PythonSource):
+        return f"{model.file.stem}.{model.class_name}"
+    kind = type(model)
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _examined(

@@ -24,6 +24,7 @@ NOTE = Flavor(
     handles=("builtins:str",),
     save=save_text,
     load=lambda folder, entry, trust: file_inside(folder, entry["data"]).read_text(),
+    predictor=lambda model: str(model).upper,
     packages=("pluggy",),
     mlflow_loader="mlflow.note",
 )
@@ -67,7 +68,7 @@ ENTRIES = st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), TEXT | 
 @settings(max_examples=60, deadline=None)
 @given(ENTRIES, st.none() | st.text(min_size=1, max_size=10))
 def test_what_is_written_is_read(entry: dict[str, object], path: str | None) -> None:
-    content = yaml.safe_load(describe(NOTE, entry, size=3, path=path, run_id="r"))
+    content = yaml.safe_load(describe(NOTE, entry, size=3, path=path, run_id="r", function={}))
     assert content["flavors"]["note"] == entry
     assert content.get("artifact_path") == path
 

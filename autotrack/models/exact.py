@@ -41,6 +41,8 @@ def encode(value: Any) -> Any:
         return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
     if type(value) is bytes:
         return {"bytes": base64.b64encode(value).decode()}
+    if type(value) is datetime.datetime and (value.fold or type(value.tzinfo) not in (type(None), datetime.timezone)):
+        raise CannotKeep("a time in a named zone, or one that a clock shows twice")
     if type(value) in (datetime.datetime, datetime.date):
         return {type(value).__name__: value.isoformat()}
     if type(value).__name__ in ("NAType", "NaTType"):

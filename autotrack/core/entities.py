@@ -46,7 +46,12 @@ class ArtifactRecord:
 
 @dataclass(frozen=True, slots=True)
 class DatasetRecord:
-    """One data set that a run read. ``context`` is train, eval, ...; ``columns`` maps names to types."""
+    """One data set that a run read. ``context`` is train, eval, ...; ``columns`` maps names to types.
+
+    ``digest`` is of all of it (see ``core.fingerprint``), ``mlflow_digest`` the short one that MLflow would give it;
+    ``fingerprint`` is the object (``core.objects``) with the statistics and hashes of its columns. ``bytes`` is what it
+    takes in memory; ``partial`` says what the digest does not cover, where that is anything.
+    """
 
     name: str
     context: str
@@ -54,6 +59,11 @@ class DatasetRecord:
     rows: int | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     source: str | None = None
+    kind: str | None = None
+    bytes: int | None = None
+    fingerprint: str | None = None
+    mlflow_digest: str | None = None
+    partial: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,34 @@ class ModelRecord:
     class_name: str
     size: int = 0
     digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file that a session read or wrote (``role``), with the content that it had.
+
+    ``first`` is when it was first opened so, ``mtime`` when it was last changed, both in nanoseconds. ``sha256`` is
+    None where it is not known; ``partial`` says why it is not, or what it does not cover.
+    """
+
+    session: str
+    path: str
+    role: str
+    first: int
+    size: int | None = None
+    mtime: int | None = None
+    sha256: str | None = None
+    partial: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One execution of a program: what was known when it began, and what each collector found (``core.session``)."""
+
+    id: str
+    started: int
+    data: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +124,8 @@ class RunRecord:
     artifact_uri: str | None = None
     error: str | None = None
     exit_code: int | None = None
+    #: The object (``core.objects``) with the states of the random generators when the run started.
+    random_state: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float | int] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -36,7 +36,7 @@ class Objects:
         digest = hashlib.sha256(content).hexdigest()
         if digest in self._known:
             return digest
-        path = self._path(digest)
+        path = self.path(digest)
         if not path.exists():
             packed = zlib.compress(content, 6) if len(content) >= _SMALL else content
             kind = _DEFLATED if len(packed) < len(content) else _RAW
@@ -46,7 +46,7 @@ class Objects:
 
     def get(self, digest: str) -> bytes:
         """The content with that sha256. NotFoundError where it is not kept, ArtifactError where it has changed."""
-        path = self._path(digest)
+        path = self.path(digest)
         try:
             packed = path.read_bytes()
         except FileNotFoundError:
@@ -61,18 +61,7 @@ class Objects:
 
     def has(self, digest: str) -> bool:
         """True where the content is kept."""
-        return digest in self._known or self._path(digest).exists()
-
-    def delete(self, digest: str) -> int:
-        """Removes content; answers the bytes freed (0 where it was not there)."""
-        path = self._path(digest)
-        self._known.discard(digest)
-        try:
-            size = path.stat().st_size
-            path.unlink()
-        except FileNotFoundError:
-            return 0
-        return size
+        return digest in self._known or self.path(digest).exists()
 
     def __iter__(self) -> Iterator[str]:
         """The digests of everything that is kept."""
@@ -84,7 +73,8 @@ class Objects:
                     if _DIGEST.fullmatch(folder.name + file.name):
                         yield folder.name + file.name
 
-    def _path(self, digest: str) -> Path:
+    def path(self, digest: str) -> Path:
+        """Where the content with that sha256 is, or would be, kept (NotFoundError for what is no sha256)."""
         if not _DIGEST.fullmatch(digest):
             raise NotFoundError(f"{digest[:80]!r} is no sha256: 64 hexadecimal digits are wanted")
         return self.root / digest[:2] / digest[2:]

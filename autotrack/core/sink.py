@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from .entities import Columns, Delivery, Experiment, MetricSummary, RunRecord
+from .entities import Columns, Delivery, Experiment, FileRecord, MetricSummary, RunRecord, SessionRecord
 
 if TYPE_CHECKING:
     from .journal.lastwords import LastWord
     from .journal.reader import Batch, Cursor
+    from .objects import Objects
 
 
 @runtime_checkable
@@ -25,6 +26,9 @@ class Sink(Protocol):
     #: False where a reader can pull journals itself (a local store): a short process then leaves its journal to the
     #: next reader and never imports SQL.
     eager: bool
+
+    #: Content by its sha256: diffs, sources, environments, fingerprints, which records refer to.
+    objects: Objects
 
     def deliver(self, folder: Path, *, deadline: float | None = None) -> Delivery:
         """Takes in every journal in ``folder`` that is for this store, live and dead, each record exactly once.
@@ -55,6 +59,27 @@ class Sink(Protocol):
         """All points of one metric (NotFoundError where the run has no such metric)."""
 
     def metric_summaries(self, run_id: str) -> list[MetricSummary]: ...
+
+    def session(self, session_id: str) -> SessionRecord:
+        """One execution of a program, with what each collector found (NotFoundError)."""
+
+    def files(
+        self,
+        *,
+        sessions: Sequence[str] | None = None,
+        contents: Sequence[str] | None = None,
+        path: str | None = None,
+    ) -> list[FileRecord]:
+        """Files that sessions read or wrote, by first opening: of those sessions, with those contents (sha256), of a
+        path (whole, or its last parts)."""
+
+    def console(self, session_id: str) -> list[tuple[int, str, str]]:
+        """What a session printed: (place in the output, ``stdout`` or ``stderr``, text), in order."""
+
+    def runs_with(
+        self, *, sessions: Sequence[str] = (), datasets: Sequence[str] = (), contents: Sequence[str] = ()
+    ) -> list[RunRecord]:
+        """Runs, newest first, of those sessions, with a data set of those digests, or an artifact of those contents."""
 
     def experiments(self, lifecycle: str = "active") -> list[Experiment]: ...
 

@@ -22,6 +22,7 @@ from .cells import int64, text, whole
 from .dialect import among, first_of, for_update, upsert, write_rows
 from .numbers import as_number
 from .points import Points
+from .session_rows import KINDS, SessionRows
 from .summaries import MANY, NewPoints, append, bits_of
 
 DEFAULT_EXPERIMENT = "default"
@@ -54,16 +55,18 @@ class Batch:
         self._artifacts: dict[tuple[str, str], Record] = {}
         self._datasets: dict[tuple[str, str, str, str], Record] = {}
         self._models: dict[tuple[str, str], Record] = {}
-        self._sessions: dict[str, Record] = {}
+        self._sessions = SessionRows()
         self._points: list[tuple[str, str, Points]] = []
 
     def take(self, record: Record) -> None:
         """Folds one journal record in; one that makes no sense is counted and left out."""
-        handler = _HANDLERS.get(str(record.get("k")))
+        kind = str(record.get("k"))
         try:
-            if handler is None:
-                raise KeyError(record.get("k"))
             moment = int64(record["t"])
+            if kind in KINDS:
+                KINDS[kind](self._sessions, record, moment)
+                return
+            handler = _HANDLERS[kind]
             if "r" in record:
                 run = self._run(str(record["r"]))
                 run.seen = max(run.seen, moment)
@@ -85,13 +88,10 @@ class Batch:
 
     # One method a kind of record.
 
-    def _session(self, record: Record, moment: int) -> None:
-        self._sessions[str(record["id"])] = record
-
     def _run_start(self, record: Record, moment: int) -> None:
         run = self._run(record["r"])
         run.experiment = str(record.get("experiment") or DEFAULT_EXPERIMENT)
-        fields = {key: text(record.get(key)) for key in ("parent", "session", "user", "artifact_uri")}
+        fields = {key: text(record.get(key)) for key in ("parent", "session", "user", "artifact_uri", "random_state")}
         run.fields.update(fields, name=str(record["name"]), writer=self.writer)
         run.fields.update(status=str(Status.RUNNING), ended=None, error=None, exit_code=None)
         run.fields.setdefault("started", moment)
@@ -132,12 +132,15 @@ class Batch:
             "rows": whole(record.get("rows")),
             "columns": json.dumps(columns, ensure_ascii=False),
             "source": text(record.get("source")),
+            "bytes": whole(record.get("bytes")),
+            **{key: text(record.get(key)) for key in ("kind", "fingerprint", "mlflow_digest", "partial")},
         }
         self._datasets[record["r"], row["name"], row["digest"], row["context"]] = row
 
     def _model(self, record: Record, moment: int) -> None:
         row = {name: str(record.get(name) or "") for name in ("path", "flavor", "class_name")}
-        self._models[record["r"], row["path"]] = {**row, "size": whole(record.get("size") or 0)}
+        more = {"size": whole(record.get("size") or 0), "digest": text(record.get("digest"))}
+        self._models[record["r"], row["path"]] = {**row, **more}
 
     def _health(self, record: Record, moment: int) -> None:
         self._run(record["r"]).health.append(dict(record["health"]))
@@ -187,10 +190,10 @@ class Batch:
             (schema.artifacts, self._rows_of(self._artifacts)),
             (schema.datasets, self._rows_of(self._datasets)),
             (schema.models, self._rows_of(self._models)),
-            (schema.sessions, self._session_rows()),
         ):
             if rows:
                 connection.execute(upsert(table), rows)
+        self._sessions.write(connection)
         self._write_tags(connection)
         if self.series:
             names = ("writer", "id", "run", "key", "is_int")
@@ -205,12 +208,6 @@ class Batch:
         return [
             {"run": self._runs[run].number, "key": key, "value": value, "number": as_number(value)}
             for (run, key), value in self._params.items()
-        ]
-
-    def _session_rows(self) -> list[dict[str, Any]]:
-        return [
-            {"id": session, "started": int(record["t"]), "data": json.dumps(dict(record), ensure_ascii=False)}
-            for session, record in self._sessions.items()
         ]
 
     def _series_rows(self) -> list[tuple[str, int, int, str, bool]]:
@@ -382,7 +379,6 @@ def series_of(connection: Connection, writer: str, ids: Iterable[int]) -> dict[i
 
 
 _HANDLERS = {
-    "session": Batch._session,
     "run_start": Batch._run_start,
     "params": Batch._set_params,
     "tags": Batch._set_tags,

@@ -12,13 +12,17 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, exists, select
 
 from autotrack.core.artifact_paths import TEMPORARY
+from autotrack.core.objects import Objects
 
 from . import schema
 from .dialect import begin_write
 from .experiments import DELETED
+from .reachable import forget_sessions, unreachable
 
 #: A temporary file this old belongs to no upload that is still going on.
 ABANDONED_SECONDS = 3600
+#: An object this old that nothing refers to is not waiting in anybody's journal.
+UNREFERENCED_SECONDS = 24 * 3600
 MANY = 500
 
 
@@ -34,8 +38,9 @@ class GarbagePlan:
 
 
 def plan(connection: Connection, root: Path) -> GarbagePlan:
-    """What can go: deleted runs with their artifacts, emptied deleted experiments, abandoned temporary files, empty
-    folders. Only files inside the store's own ``artifacts`` folder are ever touched."""
+    """What can go: deleted runs with their artifacts, emptied deleted experiments, content that nothing refers to,
+    abandoned temporary files, empty folders. Only files inside the store's own ``artifacts`` and ``objects`` folders
+    are ever touched."""
     runs, experiments = schema.runs, schema.experiments
     deleted = connection.execute(select(runs.c.id, runs.c.artifact_uri).where(runs.c.lifecycle == DELETED)).all()
     kept = exists().where(runs.c.experiment_id == experiments.c.id, runs.c.lifecycle != DELETED)
@@ -50,6 +55,7 @@ def plan(connection: Connection, root: Path) -> GarbagePlan:
     for path, size in _files(artifacts):
         if path.name.startswith(TEMPORARY) and path.lstat().st_mtime < old:
             files[path] = size
+    files.update(unreachable(connection, Objects(root / "objects"), time.time() - UNREFERENCED_SECONDS))
     return GarbagePlan(
         runs=tuple(row.id for row in deleted),
         experiments=tuple(connection.execute(empty).scalars()),
@@ -100,7 +106,9 @@ def _forget(connection: Connection, run_ids: tuple[str, ...]) -> None:
     connection.execute(delete(chunks).where(chunks.c.series.in_(select(series.c.id).where(series.c.run.in_(gone)))))
     links = schema.writer_series
     connection.execute(delete(links).where(links.c.run.in_(gone)))
+    sessions = connection.execute(select(runs.c.session).where(runs.c.n.in_(gone)).distinct()).scalars().all()
     connection.execute(delete(runs).where(runs.c.id.in_(run_ids), runs.c.lifecycle == DELETED))
+    forget_sessions(connection, [session for session in sessions if session])
 
 
 def _inside(root: Path, uri: str | None) -> Path | None:

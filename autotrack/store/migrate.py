@@ -36,8 +36,34 @@ class Step:
     min_writer: int
 
 
-#: Schema number -> how to get from it to the next one.
-STEPS: Mapping[int, Step] = {}
+#: Schema number -> how to get from it to the next one. Written out, for a step must stay what it was.
+STEPS: Mapping[int, Step] = {
+    1: Step(
+        (
+            "ALTER TABLE runs ADD COLUMN random_state VARCHAR(64)",
+            "CREATE INDEX runs_of_session ON runs (session)",
+            "ALTER TABLE datasets ADD COLUMN kind TEXT",
+            "ALTER TABLE datasets ADD COLUMN bytes INTEGER",
+            "ALTER TABLE datasets ADD COLUMN fingerprint VARCHAR(64)",
+            "ALTER TABLE datasets ADD COLUMN mlflow_digest TEXT",
+            "ALTER TABLE datasets ADD COLUMN partial TEXT",
+            "CREATE INDEX datasets_by_digest ON datasets (digest)",
+            "CREATE INDEX artifacts_by_content ON artifacts (sha256)",
+            "ALTER TABLE models ADD COLUMN digest VARCHAR(64)",
+            "CREATE TABLE session_parts (session VARCHAR(64) NOT NULL, part VARCHAR(64) NOT NULL, data TEXT NOT NULL, "
+            "PRIMARY KEY (session, part)) WITHOUT ROWID",
+            "CREATE TABLE files (session VARCHAR(64) NOT NULL, role VARCHAR(8) NOT NULL, path TEXT NOT NULL, "
+            "sha256 VARCHAR(80) NOT NULL, first INTEGER NOT NULL, size INTEGER, mtime INTEGER, partial TEXT, "
+            "PRIMARY KEY (session, role, path, sha256)) WITHOUT ROWID",
+            "CREATE INDEX files_by_content ON files (sha256)",
+            "CREATE INDEX files_by_path ON files (path)",
+            "CREATE TABLE console (session VARCHAR(64) NOT NULL, at INTEGER NOT NULL, stream VARCHAR(8) NOT NULL, "
+            "text TEXT NOT NULL, PRIMARY KEY (session, at)) WITHOUT ROWID",
+        ),
+        min_reader=1,
+        min_writer=2,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,7 @@ def load(connection: Connection, numbers: Sequence[int]) -> list[RunRecord]:
                 artifact_uri=row[at["artifact_uri"]],
                 error=row[at["error"]],
                 exit_code=row[at["exit_code"]],
+                random_state=row[at["random_state"]],
                 params=params.get(number, {}),
                 metrics=metrics.get(number, {}),
                 tags=tags.get(number, {}),
@@ -225,8 +226,8 @@ def _things(connection: Connection, table: Any, numbers: Sequence[int], make: An
 
 
 def _dataset(row: Sequence[Any]) -> DatasetRecord:
-    _, name, digest, context, rows, columns, source = row
-    return DatasetRecord(name, context, digest, rows, json.loads(columns) if columns else {}, source)
+    _, name, digest, context, rows, columns, *rest = row
+    return DatasetRecord(name, context, digest, rows, json.loads(columns) if columns else {}, *rest)
 
 
 def history(connection: Connection, number: int, key: str) -> Columns | None:

@@ -23,10 +23,10 @@ from sqlalchemy import (
 )
 
 #: The schema that this code writes. Raise it together with a step in ``migrate.STEPS``.
-VERSION = 1
+VERSION = 2
 #: The oldest schema numbers of code that may still read, or write, a database of this schema.
 MIN_READER = 1
-MIN_WRITER = 1
+MIN_WRITER = 2
 
 metadata = MetaData()
 
@@ -79,6 +79,7 @@ runs = Table(
     # What took the run along when it was deleted ("experiment" or a parent's id); restoring that brings it back.
     Column("deleted_with", String(64)),
     Column("deleted_at", Int64),
+    Column("random_state", String(64)),
 )
 Index("runs_recent", runs.c.lifecycle, runs.c.started.desc(), runs.c.id)
 Index("runs_of_experiment", runs.c.experiment_id, runs.c.lifecycle, runs.c.started.desc(), runs.c.id)
@@ -147,8 +148,14 @@ datasets = Table(
     Column("rows", Int64),
     Column("columns", Text),
     Column("source", Text),
+    Column("kind", Text),
+    Column("bytes", Int64),
+    Column("fingerprint", String(64)),
+    Column("mlflow_digest", Text),
+    Column("partial", Text),
     sqlite_with_rowid=False,
 )
+Index("datasets_by_digest", datasets.c.digest)
 
 artifacts = Table(
     "artifacts",
@@ -159,6 +166,7 @@ artifacts = Table(
     Column("sha256", String(64), nullable=False),
     sqlite_with_rowid=False,
 )
+Index("artifacts_by_content", artifacts.c.sha256)
 
 models = Table(
     "models",
@@ -168,6 +176,7 @@ models = Table(
     Column("flavor", Text, nullable=False),
     Column("class_name", Text, nullable=False),
     Column("size", Int64, nullable=False),
+    Column("digest", String(64)),
     sqlite_with_rowid=False,
 )
 
@@ -177,6 +186,45 @@ sessions = Table(
     Column("id", String(64), primary_key=True),
     Column("started", Int64, nullable=False),
     Column("data", Text, nullable=False),
+)
+
+# What a collector found out about a session, as JSON; found out again, it replaces what was there.
+session_parts = Table(
+    "session_parts",
+    metadata,
+    Column("session", String(64), primary_key=True),
+    Column("part", String(64), primary_key=True),
+    Column("data", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A file whose content changed between two openings has a row for each; "" is a content that is not known.
+files = Table(
+    "files",
+    metadata,
+    Column("session", String(64), primary_key=True),
+    Column("role", String(8), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("sha256", String(80), primary_key=True),
+    Column("first", Int64, nullable=False),
+    Column("size", Int64),
+    Column("mtime", Int64),
+    Column("partial", Text),
+    sqlite_with_rowid=False,
+)
+Index("files_by_content", files.c.sha256)
+Index("files_by_path", files.c.path)
+Index("runs_of_session", runs.c.session)
+
+# What a session printed, in pieces; ``at`` is where a piece begins, in characters.
+console = Table(
+    "console",
+    metadata,
+    Column("session", String(64), primary_key=True),
+    Column("at", Int64, primary_key=True, autoincrement=False),
+    Column("stream", String(8), nullable=False),
+    Column("text", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 writers = Table(

@@ -1,6 +1,6 @@
 """The local store: a folder with a database, journals and artifacts.
 
-autotrack.db  schema.lock  ingest.lock  journal/  artifacts/
+autotrack.db  schema.lock  ingest.lock  journal/  artifacts/  objects/
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from autotrack.core.addresses import DATABASE, located
-from autotrack.core.entities import Columns, Delivery, Experiment, MetricSummary, RunRecord
+from autotrack.core.entities import Columns, Delivery, Experiment, FileRecord, MetricSummary, RunRecord, SessionRecord
 from autotrack.core.errors import FilterError, NotFoundError, StoreError, UsageError
 from autotrack.core.guard import warn
 from autotrack.core.journal.lastwords import LastWord
 from autotrack.core.journal.reader import Batch, Cursor
+from autotrack.core.objects import Objects
 from autotrack.core.private import make_private
 
 from . import experiments as lives
-from . import integrity, migrate, queries, schema
+from . import integrity, migrate, origins, queries, schema
 from .dialect import TooExpensive, begin_write, sqlite_engine, time_limit, translated
 from .filters import parse_filter, parse_order
 from .gc import GarbagePlan, collect, plan
@@ -50,6 +51,7 @@ class Store:
         self.root = root
         self.database = database
         self.writable = writable
+        self.objects = Objects(root / "objects")
         self.uri = str(root) if database == root / DATABASE else f"sqlite:///{database}"
         self._connect()
 
@@ -196,6 +198,46 @@ class Store:
         self._refresh()
         with self._reading() as connection:
             return lives.listed(connection, lifecycle)
+
+    # Where things come from.
+
+    def session(self, session_id: str) -> SessionRecord:
+        """One execution of a program (NotFoundError)."""
+        self._refresh()
+        with self._reading() as connection:
+            found = origins.sessions(connection, [session_id])
+        if not found:
+            raise NotFoundError(
+                f"no session {session_id[:64]!r} is known; its first record was lost or is not here yet"
+            )
+        return found[0]
+
+    def files(
+        self,
+        *,
+        sessions: Sequence[str] | None = None,
+        contents: Sequence[str] | None = None,
+        path: str | None = None,
+    ) -> list[FileRecord]:
+        """Files that sessions read or wrote: of those sessions, with those contents (sha256), of that path."""
+        self._refresh()
+        with self._reading() as connection:
+            return origins.files(connection, sessions=sessions, contents=contents, path=path)
+
+    def console(self, session_id: str) -> list[tuple[int, str, str]]:
+        """What a session printed: (place in the output, ``stdout`` or ``stderr``, text), in order."""
+        self._refresh()
+        with self._reading() as connection:
+            return origins.console(connection, session_id)
+
+    def runs_with(
+        self, *, sessions: Sequence[str] = (), datasets: Sequence[str] = (), contents: Sequence[str] = ()
+    ) -> list[RunRecord]:
+        """Runs, newest first, of those sessions, with a data set of those digests, or an artifact of those contents."""
+        self._refresh()
+        with self._reading() as connection:
+            numbers = origins.users_of(connection, sessions=sessions, datasets=datasets, contents=contents)
+            return queries.load(connection, numbers)
 
     # Changing.
 

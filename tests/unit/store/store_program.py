@@ -18,7 +18,7 @@ class Program:
         self.writer = JournalWriter(store.root / "journal")
         self._series: dict[tuple[str, str, bool], int] = {}
 
-    def event(self, kind: str, run: str | None = None, **fields: Any) -> None:
+    def event(self, kind: str, run: str | None = None, /, **fields: Any) -> None:
         record = {"k": kind, "t": time.time_ns(), **fields}
         self.writer.event({**record, "r": run} if run is not None else record)
 

@@ -17,9 +17,11 @@ from autotrack.store import dialect, migrate, schema
 from autotrack.store.migrate import Step, upgrade
 from autotrack.store.store import DATABASE, Store
 
+#: The schema of this code, from where a later version's chain goes on.
+HEAD = schema.VERSION
 #: A chain as a later version could bring: adding, filling, rebuilding a table under another name.
 STEPS = {
-    1: Step(
+    HEAD: Step(
         (
             "ALTER TABLE runs ADD COLUMN mood TEXT",
             "UPDATE runs SET mood = 'fine'",
@@ -29,7 +31,7 @@ STEPS = {
         min_reader=1,
         min_writer=2,
     ),
-    2: Step(
+    HEAD + 1: Step(
         (
             "CREATE TABLE tags2 (run INTEGER NOT NULL REFERENCES runs (n), key TEXT NOT NULL, value TEXT NOT NULL)",
             "INSERT INTO tags2 SELECT run, key, value FROM tags",
@@ -48,13 +50,13 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from autotrack.store.migrate import upgrade
-from test_store_migrate import STEPS
+from test_store_migrate import HEAD, STEPS
 left = [int(sys.argv[2])]
 def on_statement(text):
     left[0] -= 1
     if left[0] < 0:
         os.kill(os.getpid(), signal.SIGKILL)
-upgrade(Path(sys.argv[1]), steps=STEPS, head=3, on_statement=on_statement)
+upgrade(Path(sys.argv[1]), steps=STEPS, head=HEAD + 2, on_statement=on_statement)
 """
 
 
@@ -84,16 +86,49 @@ def test_a_fresh_database_is_at_head(tmp_path):
     assert upgrade(tmp_path / DATABASE) is None
 
 
+def test_a_database_of_schema_1_is_brought_up_to_what_a_fresh_one_is(tmp_path):
+    """``schema1.sql`` is a dump of a database that the first release wrote."""
+    old, fresh = tmp_path / "old" / DATABASE, tmp_path / "fresh" / DATABASE
+    old.parent.mkdir()
+    with closing(sqlite3.connect(old)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(Path(__file__).with_name("schema1.sql").read_text())
+    with pytest.raises(SchemaVersionError, match="db upgrade"):
+        Store.open(old.parent)
+    assert version(upgrade(old)) == 1
+    Store.open(fresh.parent).close()
+    assert shape(old) == shape(fresh)
+    store = Store.open(old.parent)
+    (run,) = store.runs()
+    assert (run.name, run.params, run.metrics["loss"], run.random_state) == ("old one", {"lr": "0.1"}, 0.2, None)
+    assert run.datasets[0].columns == {"": "float64[2]"} and run.datasets[0].fingerprint is None
+    assert store.metric_history(run.id, "loss").values.tolist() == [1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
+    assert store.session(run.session).data["id"] == run.session
+    store.close()
+
+
+def shape(path):
+    """Every table's columns with types, and every index with its columns."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT name, type FROM sqlite_master WHERE type IN ('table', 'index')").fetchall()
+        return {
+            name: sorted(row[1:] for row in connection.execute(f"PRAGMA {kind}_info({name})"))
+            if kind == "table"
+            else [row[1:] for row in connection.execute(f"PRAGMA index_xinfo({name})")]
+            for name, kind in tables
+        }
+
+
 def test_a_chain_of_steps(database):
     before = {table: rows(database, table) for table in ("params", "series", "tags", "runs")}
-    backup = upgrade(database, steps=STEPS, head=3)
-    assert version(database) == 3
+    backup = upgrade(database, steps=STEPS, head=HEAD + 2)
+    assert version(database) == HEAD + 2
     assert rows(database, "tags") == before["tags"] and rows(database, "params") == before["params"]
     assert [row[1] for row in rows(database, "notes")] == [f"r{n}" for n in range(20)]
-    assert backup is not None and version(backup) == 1
+    assert backup is not None and version(backup) == HEAD
     assert {table: rows(backup, table) for table in before} == before
     assert backup.stat().st_mode & 0o777 == 0o600
-    assert upgrade(database, steps=STEPS, head=3) is None
+    assert upgrade(database, steps=STEPS, head=HEAD + 2) is None
 
 
 @pytest.mark.parametrize("at", range(STATEMENTS + 1))
@@ -102,27 +137,27 @@ def test_killed_at_any_statement_it_is_old_or_new_and_can_be_done_again(database
     child = subprocess.run([sys.executable, "-c", CHILD, str(database), str(at), str(Path(__file__).parent)])
     killed = at < STATEMENTS
     assert child.returncode == (-signal.SIGKILL if killed else 0)
-    assert version(database) == (1 if killed else 3)
+    assert version(database) == (HEAD if killed else HEAD + 2)
     if killed:
         assert {table: rows(database, table) for table in before} == before
         with closing(sqlite3.connect(database)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        upgrade(database, steps=STEPS, head=3)
-    assert version(database) == 3 and rows(database, "tags") == before["tags"]
+        upgrade(database, steps=STEPS, head=HEAD + 2)
+    assert version(database) == HEAD + 2 and rows(database, "tags") == before["tags"]
     assert list(database.parent.glob("*.partial*")) == []
 
 
 def test_a_step_that_fails_changes_nothing(database):
-    broken = {**STEPS, 2: Step(("DROP TABLE params", "NONSENSE"), 1, 1)}
+    broken = {**STEPS, HEAD + 1: Step(("DROP TABLE params", "NONSENSE"), 1, 1)}
     with pytest.raises(StoreError, match="nothing was changed"):
-        upgrade(database, steps=broken, head=3)
-    assert version(database) == 1 and len(rows(database)) == 20
-    dangling = {1: Step(("DELETE FROM runs WHERE n = 1",), 1, 1)}
+        upgrade(database, steps=broken, head=HEAD + 2)
+    assert version(database) == HEAD and len(rows(database)) == 20
+    dangling = {HEAD: Step(("DELETE FROM runs WHERE n = 1",), 1, 1)}
     with pytest.raises(StoreError, match="broken references"):
-        upgrade(database, steps=dangling, head=2)
+        upgrade(database, steps=dangling, head=HEAD + 1)
     assert len(rows(database, "runs")) == 20
-    with pytest.raises(StoreError, match="no way from schema 1 to 2"):
-        upgrade(database, steps={}, head=2)
+    with pytest.raises(StoreError, match=f"no way from schema {HEAD} to {HEAD + 1}"):
+        upgrade(database, steps={}, head=HEAD + 1)
 
 
 def set_meta(path, **values):

@@ -12,8 +12,13 @@ from typing import Any
 
 from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt
 
-#: Types whose files skops opens without being told to: nothing to declare in MLmodel for them.
-_ORDINARY = ("builtins.", "collections.", "numpy.")
+#: What nearly every model holds and skops opens without being told to: nothing to declare in MLmodel for them.
+_ORDINARY = frozenset(
+    {
+        *(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "set", "str", "tuple")),
+        *(f"numpy.{name}" for name in ("bool", "float32", "float64", "int32", "int64", "ndarray", "str_")),
+    }
+)
 
 
 def save(model: Any, folder: Path) -> Mapping[str, Any]:
@@ -24,7 +29,7 @@ def save(model: Any, folder: Path) -> Mapping[str, Any]:
     names, reason = attempt(skopsfile.write, model, buffer)
     if names is not None:
         (folder / "model.skops").write_bytes(buffer.getbuffer())
-        trusted = [name for name in names if not name.startswith(_ORDINARY)]
+        trusted = [name for name in names if name not in _ORDINARY]
         entry: dict[str, Any] = {"pickled_model": "model.skops", "serialization_format": "skops"}
         modules = names
     else:

@@ -29,6 +29,7 @@ from .vouched import vouched
 TREE = "sklearn.tree._tree.Tree"
 PREDICTOR = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 SPLINE = "scipy.interpolate._bsplines.BSpline"
+_AS_ARRAY = "scipy._lib.array_api_compat.numpy._aliases.asarray"
 
 _GB = "sklearn.ensemble._gb.GradientBoosting"
 _HIST = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoosting"
@@ -219,6 +220,11 @@ class _Judge:
         if guess.loader != "ObjectNode" or guess.name not in _DUMMIES:
             return False
         made, terms = _fitted(guess), _fitted(loss)
+        link = terms.get("link")
+        if link is None or link.loader != "ObjectNode" or not link.name.startswith("sklearn._loss.link."):
+            return False
+        if link.attributes():
+            _fitted(link)
         if "n_outputs_" not in made or self.tree.whole(made["n_outputs_"]) != 1:
             return False
         if columns == 1 and guess.name.endswith("Regressor"):
@@ -283,11 +289,15 @@ class _Judge:
         self.places.add((id(state), id(metric)))
 
     def _spline(self, node: Node) -> None:
-        held = node.attributes()
-        if held.keys() - {"t", "c", "k", "extrapolate", "axis", "_asarray"} or not held.keys() >= {"t", "c", "k"}:
+        held = dict(node.attributes())
+        convert = held.pop("_asarray", None)
+        if convert is not None and (convert.loader, convert.name) != ("FunctionNode", _AS_ARRAY):
             return
-        check_spline(self.tree.array(held["t"]), self.tree.array(held["c"]), self.tree.whole(held["k"]))
-        self.sound.add(id(node))
+        for knots, coefficients in (("_t", "_c"), ("t", "c")):  # scipy 1.17 and before
+            if held.keys() == {knots, coefficients, "k", "extrapolate", "axis"}:
+                array = self.tree.array
+                check_spline(array(held[knots]), array(held[coefficients]), self.tree.whole(held["k"]))
+                self.sound.add(id(node))
 
     def _whole(self, held: dict[str, Node], key: str, node: Node) -> int:
         if key not in held:

@@ -68,7 +68,7 @@ def check_trees(trees: Sequence[TreeArrays]) -> None:
         if kinds.shape != (tree.n_outputs,) or kinds.dtype != np.intp or tree.n_outputs < 1 or int(kinds.min()) < 1:
             raise Refused("a tree's outputs and classes do not fit one another")
         if values.dtype != np.float64 or values.shape != (len(nodes), tree.n_outputs, int(kinds.max())):
-            raise Refused(f"a tree's values are of shape {values.shape}, which does not fit its outputs and classes")
+            raise Refused(f"a tree's values are {values.dtype} of shape {values.shape}, which does not fit its classes")
         if not values.flags.c_contiguous or tree.n_features < 1:
             raise Refused("a tree's values or features are not what scikit-learn keeps there")
     sizes = [len(tree.nodes) for tree in trees]

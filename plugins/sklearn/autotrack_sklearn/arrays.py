@@ -160,7 +160,7 @@ def check_sparse(content: bytes, name: str) -> None:
     def within(indices: Any, length: int) -> None:
         if indices.ndim != 1 or indices.dtype.kind not in "iu":
             raise Refused(f"its matrix {name} has indices that are no list of whole numbers")
-        if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < length):
+        if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= length):
             raise Refused(f"its matrix {name} has indices outside of its shape")
 
     data = part("data")

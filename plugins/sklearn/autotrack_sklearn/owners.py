@@ -12,7 +12,6 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from .arrays import Refused, check_sparse, read
 from .skopstree import Node, SkopsTree, edges
@@ -57,9 +56,7 @@ _NEIGHBORS = {
 }
 #: Distances, and how many numbers of their own they have for ``d`` features. Others run Python functions, or matrices.
 _DISTANCES: dict[str, Callable[[int, int], bool]] = {
-    **dict.fromkeys(
-        ("Euclidean", "Manhattan", "Chebyshev", "Hamming", "Canberra", "BrayCurtis"), lambda size, d: True
-    ),
+    **dict.fromkeys(("Euclidean", "Manhattan", "Chebyshev", "Hamming", "Canberra", "BrayCurtis"), lambda size, d: True),
     "Minkowski": lambda size, d: size in (0, d),
     "SEuclidean": lambda size, d: size == d,
     "Haversine": lambda size, d: d == 2,
@@ -234,7 +231,9 @@ class _Judge:
             return False
         if multiclass is not None and multiclass.loader != "JsonNode":
             return False
-        many = loss.name.endswith(".HalfMultinomialLoss") if multiclass is None else multiclass.state["content"] == "true"
+        many = (
+            loss.name.endswith(".HalfMultinomialLoss") if multiclass is None else multiclass.state["content"] == "true"
+        )
         shape = self.tree.array(prior).shape
         return len(shape) == 1 and ((shape[0] == columns > 2 and many) or (columns == 1 and shape[0] == 2 and not many))
 
@@ -278,7 +277,11 @@ class _Judge:
         metric, suffix = item[11], "Distance32" if kind == "float32" else "Distance64"
         name = metric.name.removeprefix(_DISTANCE_MODULE).removesuffix(suffix)
         numbers = metric.items.get("content")
-        if f"{_DISTANCE_MODULE}{name}{suffix}" != metric.name or name not in _DISTANCES or metric.loader != "ObjectNode":
+        if (
+            f"{_DISTANCE_MODULE}{name}{suffix}" != metric.name
+            or name not in _DISTANCES
+            or metric.loader != "ObjectNode"
+        ):
             return
         if numbers is None or numbers.loader != "TupleNode" or len(numbers.items) != 3:
             raise Refused(f"a {metric.name} has another state than scikit-learn's")

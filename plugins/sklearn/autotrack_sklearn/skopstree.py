@@ -172,9 +172,7 @@ class _Reader:
             made.items = {key: self.node(state["content"][key], depth) for key in keys}
         elif loader == "OperatorFuncNode":
             made.items = {"attrs": self.node(state["attrs"], depth)}
-        elif loader in _FILES:
-            read(self.archive, state["file"], 0)
-        elif loader == "SparseMatrixNode":
+        elif loader in _FILES or loader == "SparseMatrixNode":
             read(self.archive, state["file"], 0)
         else:  # methods of objects, forests of other libraries, and what a later skops may bring
             raise Refused(f"it uses {loader[:60]!r}, which no model needs that is kept here")

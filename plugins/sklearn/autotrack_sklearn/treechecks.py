@@ -141,9 +141,7 @@ def check_predictors(predictors: Sequence[PredictorArrays]) -> None:
     features = np.repeat(np.array([predictor.n_features for predictor in predictors]), sizes)
     if bool(np.any(~leaf & ((feature < 0) | (feature >= features)))):
         raise Refused("a boosted tree asks for a feature that its data do not have")
-    known = np.repeat(
-        np.array([min(len(predictor.binned), len(predictor.raw)) for predictor in predictors]), sizes
-    )
+    known = np.repeat(np.array([min(len(predictor.binned), len(predictor.raw)) for predictor in predictors]), sizes)
     by_set = ~leaf & (together["is_categorical"] != 0)
     if bool(np.any(by_set & (sets >= known))):
         raise Refused("a boosted tree asks for a set of categories that it does not have")

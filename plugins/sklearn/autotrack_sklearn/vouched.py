@@ -1,14 +1,15 @@
 """Names that skops holds back and that are harmless: their objects only compute with what they are given.
 
 skops trusts the estimators that it finds listed by scikit-learn. Their parts (kernels, splitters, scorers,
-calibrators, optimizers) it leaves to the caller, who cannot know. A name counts only under the loader it stands under here:
-an object's name is not good for a function, nor the other way round.
+calibrators, optimizers) it leaves to the caller, who cannot know. A name counts only under the loader that it has
+here: an object's name is not good for a function, nor the other way round.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+import sys
 import types
 
 _OBJECTS = {
@@ -47,6 +48,17 @@ _FUNCTIONS = frozenset(
         "sklearn.cluster._kmeans._kmeans_single_elkan",
     }
 )
+#: Where numpy's and scipy's element-wise functions are found; skops knows them under one of these names, which depends
+#: on what was imported first.
+_UFUNC_MODULES = frozenset(
+    {
+        "numpy",
+        "numpy._core._multiarray_umath",
+        "numpy.core._multiarray_umath",
+        "scipy.special",
+        "scipy.special._ufuncs",
+    }
+)
 _BY_LOADER = {
     "ObjectNode": frozenset(f"{module}.{name}" for module, names in _OBJECTS.items() for name in names.split()),
     "DictNode": frozenset({"sklearn.utils._bunch.Bunch"}),
@@ -65,10 +77,16 @@ def vouched(loader: str, name: str) -> bool:
 @functools.cache
 def _defined(name: str) -> bool:
     module, _, function = name.rpartition(".")
-    if module not in _FUNCTION_MODULES or function.startswith("_"):
+    if module not in _FUNCTION_MODULES | _UFUNC_MODULES or function.startswith("_"):
         return False
+    if module == "numpy.core._multiarray_umath" and module not in sys.modules:
+        return False  # numpy 2 warns where it is imported
     try:
         found = getattr(importlib.import_module(module), function, None)
     except ImportError:
         return False
+    if module in _UFUNC_MODULES:
+        import numpy as np
+
+        return isinstance(found, np.ufunc)
     return isinstance(found, types.FunctionType) and found.__module__ == module and found.__name__ == function

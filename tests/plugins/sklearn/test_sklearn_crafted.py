@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 import skops.io
 from autotrack_sklearn.flavor import SKLEARN
+from crafting import MODELS, Crafted, Runs, X, crafted, saved, zipped
 
 from autotrack.core.errors import ArtifactError, UntrustedModelError
 from autotrack.models import load_model, save_model
 from tests.attacks.runner import Payload, cases
-
-from crafting import MODELS, Crafted, Runs, X, crafted, saved, zipped
 
 
 def file_of(entry: dict, canary: Path) -> bytes:
@@ -113,7 +112,10 @@ def test_crafted_files(payload: Payload, folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "edits",
     [
-        pytest.param([{"path": ["tree_", "nodes"], "put": {side: {"0": 1 << 40} for side in ("left_child", "right_child")}}], id="child"),
+        pytest.param(
+            [{"path": ["tree_", "nodes"], "put": {side: {"0": 1 << 40} for side in ("left_child", "right_child")}}],
+            id="child",
+        ),
         pytest.param([{"path": ["tree_", "nodes"], "put": {"feature": {"0": 1 << 40}}}], id="feature"),
     ],
 )

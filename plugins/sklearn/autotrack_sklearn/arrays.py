@@ -138,8 +138,8 @@ def _dtype(text: str) -> Any:
     return None if dtype.hasobject else dtype
 
 
-def check_sparse(content: bytes, name: str) -> None:
-    """Refuses the bytes of a ``scipy.sparse`` file whose indices point outside of the matrix."""
+def check_sparse(content: bytes, name: str) -> tuple[int, int, int]:
+    """Rows, columns and stored values of a ``scipy.sparse`` file; refused where indices point outside of the matrix."""
     import numpy as np
 
     archive = open_zip(content)
@@ -180,3 +180,4 @@ def check_sparse(content: bytes, name: str) -> None:
             raise Refused(f"its matrix {name} has parts that do not fit one another")
     else:
         raise Refused(f"its matrix {name} is in the form {form[:20]!r}, which is not taken here")
+    return rows, columns, len(data)

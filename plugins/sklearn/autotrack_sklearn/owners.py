@@ -8,12 +8,11 @@ gives it.
 
 from __future__ import annotations
 
-import functools
-import importlib
-import inspect
 from collections.abc import Callable, Iterable
 
 from .arrays import Refused, check_sparse, read
+from .fitted import fitted
+from .shapes import check_clusters, check_labels, check_support, is_clusterer, is_labeller, is_machine
 from .skopstree import Node, SkopsTree, edges
 from .treechecks import (
     PredictorArrays,
@@ -124,11 +123,17 @@ class _Judge:
             self._neighbors(node)
         elif node.name == SPLINE:
             self._spline(node)
+        elif is_machine(node.name):
+            check_support(self.tree, node)
+        elif is_clusterer(node.name):
+            check_clusters(self.tree, node)
+        elif is_labeller(node.name):
+            check_labels(self.tree, node)
 
     # Trees
 
     def _tree_owner(self, node: Node) -> None:
-        held = _fitted(node)
+        held = fitted(node)
         tree = held.get("tree_")
         if tree is None:
             return
@@ -162,7 +167,7 @@ class _Judge:
         )
 
     def _forest(self, node: Node) -> None:
-        held = _fitted(node)
+        held = fitted(node)
         if "estimators_" not in held:
             return
         features = self._whole(held, "n_features_in_", node)
@@ -171,7 +176,7 @@ class _Judge:
                 raise Refused(f"a {node.name} of {features} features holds a {item.name} that is no tree of as many")
 
     def _isolation_forest(self, node: Node) -> None:
-        held = _fitted(node)
+        held = fitted(node)
         if "estimators_" not in held:
             return
         features, drawn = (self._whole(held, key, node) for key in ("n_features_in_", "_max_features"))
@@ -191,7 +196,7 @@ class _Judge:
 
     def _boosting(self, node: Node) -> None:
         """Boosted trees are added into the first guess, which must have a column for each tree of a stage."""
-        held = _fitted(node)
+        held = fitted(node)
         if "estimators_" not in held:
             return
         features = self._whole(held, "n_features_in_", node)
@@ -216,12 +221,12 @@ class _Judge:
             return guess.state["content"] == '"zero"' and self._whole(held, "n_trees_per_iteration_", node) == columns
         if guess.loader != "ObjectNode" or guess.name not in _DUMMIES:
             return False
-        made, terms = _fitted(guess), _fitted(loss)
+        made, terms = fitted(guess), fitted(loss)
         link = terms.get("link")
         if link is None or link.loader != "ObjectNode" or not link.name.startswith("sklearn._loss.link."):
             return False
         if link.attributes():
-            _fitted(link)
+            fitted(link)
         if "n_outputs_" not in made or self.tree.whole(made["n_outputs_"]) != 1:
             return False
         if columns == 1 and guess.name.endswith("Regressor"):
@@ -238,14 +243,14 @@ class _Judge:
         return len(shape) == 1 and ((shape[0] == columns > 2 and many) or (columns == 1 and shape[0] == 2 and not many))
 
     def _histogram_boosting(self, node: Node) -> None:
-        held = _fitted(node)
+        held = fitted(node)
         if "_predictors" not in held:
             return
         before, mapper = held.get("_preprocessor"), held.get("_bin_mapper")
         if before is None or before.state.get("content") != "null" or mapper is None or mapper.name != _MAPPER:
             return  # what comes out of a preprocessor is not known here: such a model needs trust
         features = self._whole(held, "n_features_in_", node)
-        marks = _fitted(mapper).get("is_categorical_")
+        marks = fitted(mapper).get("is_categorical_")
         categorical = None if marks is None else self.tree.array(marks)
         if categorical is None or categorical.shape != (features,):
             raise Refused(f"a {node.name} of {features} features marks another number of them as categories")
@@ -319,29 +324,3 @@ _PREDICTOR_PARTS = frozenset(_PREDICTOR_ORDER)
 
 def _needs_a_place(name: str) -> bool:
     return name in (TREE, PREDICTOR) or name.startswith(_DISTANCE_MODULE)
-
-
-def _fitted(node: Node) -> dict[str, Node]:
-    """The attributes of an object whose class is scikit-learn's, none of which stands in front of a method."""
-    held = node.attributes()
-    if node.loader != "ObjectNode" or not held:
-        raise Refused(f"a {node.name} has no state")
-    hidden = sorted(key for key in held if key in _methods(node.name))
-    if hidden:
-        raise Refused(f"a {node.name} brings its own {hidden[0]}, which is a method")
-    return held
-
-
-@functools.cache
-def _methods(name: str) -> frozenset[str]:
-    """The names of a scikit-learn class's methods and properties."""
-    module, _, kind = name.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), kind)
-    except (ImportError, AttributeError):
-        raise Refused(f"there is no {name} in the scikit-learn that is installed here") from None
-    return frozenset(
-        key
-        for key, value in ((key, inspect.getattr_static(found, key, None)) for key in dir(found))
-        if callable(value) or hasattr(type(value), "__get__")
-    )

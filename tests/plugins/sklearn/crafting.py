@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from autotrack_sklearn.skopsfile import write
 from scipy import sparse
-from sklearn import ensemble, neighbors, preprocessing, tree
+from sklearn import cluster, ensemble, neighbors, preprocessing, svm, tree
 from sklearn.datasets import load_iris
 
 X, Y = load_iris(return_X_y=True)
@@ -26,6 +26,9 @@ MODELS = {
     "histogram": lambda: ensemble.HistGradientBoostingClassifier(max_iter=2).fit(X, Y),
     "neighbours": lambda: neighbors.KNeighborsClassifier(algorithm="kd_tree").fit(X, Y),
     "sparse": lambda: neighbors.KNeighborsClassifier(algorithm="brute").fit(sparse.csr_matrix(X), Y),
+    "machine": lambda: svm.SVC().fit(X, Y),
+    "clusters": lambda: cluster.BisectingKMeans(4, random_state=0).fit(X),
+    "votes": lambda: neighbors.KNeighborsClassifier(algorithm="brute").fit(X, Y),
     "spline": lambda: preprocessing.SplineTransformer(3).fit(X),
     "scaler": lambda: preprocessing.StandardScaler().fit(X),
 }

@@ -75,6 +75,7 @@ class _Judge:
     def __init__(self, tree: SkopsTree) -> None:
         self.tree = tree
         self.sound: set[int] = set()  # nodes whose content was checked
+        self.unknown: set[str] = set()  # names that stand somewhere where nothing can be said about them
         self.places: set[tuple[int, int]] = set()  # who may hold a node that is sound in some places only
         self.width: dict[int, int] = {}  # the number of features that a tree estimator's tree asks for
         self.trees: list[TreeArrays] = []
@@ -99,7 +100,7 @@ class _Judge:
     def _names(self) -> set[str]:
         """The names all of whose nodes are sound and stand where they may."""
         good: set[str] = set()
-        bad: set[str] = set()
+        bad = set(self.unknown)
         for node in self.tree.nodes:
             fine = id(node) in self.sound or vouched(node.loader, node.name)
             (good if fine else bad).add(node.name)
@@ -210,7 +211,10 @@ class _Judge:
             for item in stage.items.values():
                 if self.width.get(id(item)) != features:
                     raise Refused(f"a {node.name} holds a {item.name} that is no tree of {features} features")
-        if not self._first_guess(held, columns.pop(), node):
+        guess = held.get("init_")
+        if guess is not None and guess.loader == "ObjectNode" and guess.name not in _DUMMIES:
+            self.unknown.add(TREE)  # how wide the table of another estimator's predictions is is not known here
+        elif not self._first_guess(held, columns.pop(), node):
             raise Refused(f"a {node.name} begins with a guess that does not fit its trees")
 
     def _first_guess(self, held: dict[str, Node], columns: int, node: Node) -> bool:

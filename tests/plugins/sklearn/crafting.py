@@ -99,6 +99,8 @@ class Crafted:
                     kinds = node["content"]["key_types"]["content"]
                     kinds.append({"__class__": "str", "__module__": "builtins", "__loader__": "TypeNode"})
                 node["content"]["content"][key] = self.foreign() if added == {"$tree": True} else added
+        elif kind == "decoy":
+            self.decoy(node, value)
         elif kind == "root":
             self.schema = node | {"protocol": self.schema["protocol"], "_skops_version": "0.16.0"}
         else:
@@ -111,6 +113,15 @@ class Crafted:
         self.files |= {f"t{name}": content for name, content in other.files.items()}
         text = json.dumps(node).replace('"file": "', '"file": "t').replace('"__id__": ', '"__id__": 9000')
         return dict(json.loads(text))
+
+    def decoy(self, node: dict[str, Any], where: str) -> None:
+        """Another array under the same number, with a child far outside, before or behind all attributes."""
+        other = dict(node)
+        self.rewrite(other, "put", {"left_child": {"0": 1 << 40}})
+        state = self.schema["content"]
+        kind, held = {"__class__": "str", "__module__": "builtins", "__loader__": "TypeNode"}, state["content"]
+        state["key_types"]["content"].insert(0 if where == "before" else len(held), kind)
+        state["content"] = {"other": other} | held if where == "before" else held | {"other": other}
 
     def replace(self, node: dict[str, Any], other: dict[str, Any]) -> None:
         node.clear()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 from autotrack_sklearn.flavor import SKLEARN
 from crafting import Runs
 from sklearn import (
@@ -37,6 +38,7 @@ from sklearn import (
     svm,
     tree,
 )
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils import all_estimators
@@ -141,6 +143,59 @@ def test_what_skops_does_not_know_needs_trust(tmp_path: Path) -> None:
         load_model(folder, flavors=[SKLEARN])
     assert "sha256" in str(refused.value)
     assert load_model(folder, trust=True, flavors=[SKLEARN]).func is json.dumps
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ensemble.GradientBoostingRegressor(n_estimators=2, init=linear_model.Ridge()),
+        ensemble.HistGradientBoostingClassifier(max_iter=2, categorical_features=[0]),
+    ],
+    ids=["init", "categories"],
+)
+def test_trees_behind_what_nobody_can_judge_need_trust(model, tmp_path: Path) -> None:
+    data = np.c_[Y, X]
+    folder = save_model(model.fit(data, Y), tmp_path / "model", flavors=[SKLEARN])
+    with pytest.raises(UntrustedModelError, match="holds types that could run code or crash: .*Tree"):
+        load_model(folder, trust=False, flavors=[SKLEARN])
+    again = load_model(folder, trust=True, flavors=[SKLEARN])
+    assert np.array_equal(again.predict(data), model.predict(data))
+
+
+TREES = [
+    *(kind(random_state=0) for kind in (tree.DecisionTreeClassifier, tree.ExtraTreeClassifier)),
+    *(kind(3, random_state=0) for kind in (ensemble.RandomForestClassifier, ensemble.ExtraTreesClassifier)),
+    tree.DecisionTreeClassifier(ccp_alpha=0.02),
+    tree.DecisionTreeClassifier(max_leaf_nodes=4, monotonic_cst=[1, 0, 0, 0]),
+    ensemble.GradientBoostingClassifier(n_estimators=2, init="zero"),
+    ensemble.GradientBoostingClassifier(n_estimators=2, subsample=0.5, n_iter_no_change=1),
+    ensemble.HistGradientBoostingClassifier(max_iter=2, early_stopping=True),
+    ensemble.IsolationForest(n_estimators=3, max_features=0.5),
+    ensemble.BaggingClassifier(tree.DecisionTreeClassifier(), 2, max_features=0.5),
+]
+
+
+@pytest.mark.parametrize("model", TREES, ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("data", ["dense", "sparse", "missing", "two", "several", "names"])
+def test_honest_trees_need_no_trust(model, data: str, tmp_path: Path) -> None:
+    features, targets = X.copy(), Y
+    if data == "missing":
+        features[::7, 1] = np.nan
+    elif data == "sparse":
+        features = scipy.sparse.csr_matrix(X)
+    elif data == "two":
+        targets = Y > 0
+    elif data == "several":
+        targets = np.c_[Y, Y > 0]
+    elif data == "names":
+        targets = np.array(["a", "b", "c"])[Y]
+    model = clone(model)
+    try:
+        model.fit(features, targets)
+    except (ValueError, TypeError):
+        pytest.xfail("scikit-learn does not fit this")
+    again = load_model(save_model(model, tmp_path / "model", flavors=[SKLEARN]), trust=False, flavors=[SKLEARN])
+    assert np.array_equal(again.predict(features), model.predict(features))
 
 
 def test_every_estimator_that_fits_is_kept_and_loads_without_trust(tmp_path: Path) -> None:

@@ -4,17 +4,22 @@ import functools
 import io
 import json
 import operator
+import zipfile
 from collections import OrderedDict, defaultdict
 
 import numpy as np
 import pytest
 import scipy.sparse
 import skops.io
+from autotrack_sklearn.owners import sound_types
 from autotrack_sklearn.skopsfile import CannotHold, write
 from autotrack_sklearn.skopstree import read_tree
+from crafting import MODELS, saved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from skops.io._audit import get_tree
+from skops.io._utils import read_schema
 
 
 def round_trip(value):
@@ -119,3 +124,20 @@ def test_other_values_come_back() -> None:
     assert round_trip(other).rand() == other.rand()
     masked = round_trip(np.ma.MaskedArray([1, 2], [True, False]))
     assert masked.mask.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("stock", [False, True], ids=["ours", "stock"])
+def test_files_are_read_as_skops_reads_them(name: str, stock: bool) -> None:
+    """Which node a number means decides what is checked: the two readers must agree on every one."""
+    content = skops.io.dumps(MODELS[name]()) if stock else saved(name)
+    tree = read_tree(content)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        schema, context = read_schema(archive)
+        get_tree(schema, context, trusted=None)
+    ours = [(node.state["__id__"], node.loader, node.name) for node in tree.nodes if "__id__" in node.state]
+    theirs = [
+        (number, type(node).__name__, f"{node.module_name}.{node.class_name}") for number, node in context.memo.items()
+    ]
+    assert ours == theirs
+    assert set(skops.io.get_untrusted_types(data=content)) <= sound_types(tree)

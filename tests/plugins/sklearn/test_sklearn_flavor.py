@@ -156,7 +156,7 @@ def test_what_skops_does_not_know_needs_trust(tmp_path: Path) -> None:
 def test_trees_behind_what_nobody_can_judge_need_trust(model, tmp_path: Path) -> None:
     data = np.c_[Y, X]
     folder = save_model(model.fit(data, Y), tmp_path / "model", flavors=[SKLEARN])
-    with pytest.raises(UntrustedModelError, match="holds types that could run code or crash: .*Tree"):
+    with pytest.raises(UntrustedModelError, match=r"could run code or crash: .*Tree"):
         load_model(folder, trust=False, flavors=[SKLEARN])
     again = load_model(folder, trust=True, flavors=[SKLEARN])
     assert np.array_equal(again.predict(data), model.predict(data))
@@ -175,9 +175,10 @@ TREES = [
 ]
 
 
-@pytest.mark.parametrize("model", TREES, ids=lambda model: type(model).__name__)
-@pytest.mark.parametrize("data", ["dense", "sparse", "missing", "two", "several", "names"])
-def test_honest_trees_need_no_trust(model, data: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("data", "fitting"), [("dense", 10), ("sparse", 9), ("missing", 8), ("two", 11), ("several", 6), ("names", 10)]
+)
+def test_honest_trees_need_no_trust(data: str, fitting: int, tmp_path: Path) -> None:
     features, targets = X.copy(), Y
     if data == "missing":
         features[::7, 1] = np.nan
@@ -189,15 +190,15 @@ def test_honest_trees_need_no_trust(model, data: str, tmp_path: Path) -> None:
         targets = np.c_[Y, Y > 0]
     elif data == "names":
         targets = np.array(["a", "b", "c"])[Y]
-    model = clone(model)
-    try:
-        model.fit(features, targets)
-    except (ValueError, TypeError):
-        pytest.xfail("scikit-learn does not fit this")
-    again = load_model(save_model(model, tmp_path / "model", flavors=[SKLEARN]), trust=False, flavors=[SKLEARN])
-    assert np.array_equal(again.predict(features), model.predict(features))
+    models = [model for model in map(clone, TREES) if fits(model, (features, targets))]
+    assert len(models) == fitting  # scikit-learn takes some data in some estimators only
+    for index, model in enumerate(models):
+        folder = save_model(model, tmp_path / str(index), flavors=[SKLEARN])
+        again = load_model(folder, trust=False, flavors=[SKLEARN])
+        assert np.array_equal(again.predict(features), model.predict(features))
 
 
+@pytest.mark.slow
 def test_every_estimator_that_fits_is_kept_and_loads_without_trust(tmp_path: Path) -> None:
     texts, kept, held_back = ["to be or", "not to be", "that is"] * 50, [], []
     for name, kind in all_estimators():

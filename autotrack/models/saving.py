@@ -194,10 +194,10 @@ def _examined(
     """Signature and ``saved_input_example_info``, from the example; writes its files and the golden predictions."""
     if details.example is None:
         return details.signature, None
-    from .example import first_rows, write_example
+    from .example import write_example
     from .golden import FILE, golden_file
 
-    few, error = attempt(first_rows, details.example)
+    few, error = attempt(_kept_rows, details.example)
     if few is None:
         filled.notes.append(f"example left out: {error or 'one row of it is too large'}")
     answers: dict[str, Any] = {}
@@ -225,6 +225,18 @@ def _examined(
         else:
             filled.files[FILE] = content
     return signature, None if written is None else written[0]
+
+
+def _kept_rows(example: Any) -> Any:
+    """The first rows as they will be read back: asked with the same layout in memory, a model answers the same bits."""
+    from .exact import CannotKeep, decode, encode
+    from .example import first_rows
+
+    few = first_rows(example)
+    kept, error = attempt(encode, few)
+    if error is not None and not isinstance(error, CannotKeep):
+        raise error
+    return few if kept is None else decode(kept)
 
 
 def _answers(model: Any, flavor: Flavor, details: Details, few: Any) -> tuple[dict[str, Any], str | None]:

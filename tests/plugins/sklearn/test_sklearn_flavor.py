@@ -258,11 +258,11 @@ def test_links_and_pipes_are_no_model_files(hostile, name: str) -> None:
     (folder.parent / "elsewhere").write_bytes(bomb)
     rewrite(folder, 'pickled_model: "model.skops"', f'pickled_model: "{name}"')
     (folder / name).symlink_to(folder.parent / "elsewhere")
-    with pytest.raises(ArtifactError, match="no file in the model's folder"):
+    with pytest.raises(ArtifactError, match=r"a link|neither a file nor a folder"):
         load_model(folder, trust=True, flavors=[SKLEARN])
     (folder / name).unlink()
     os.mkfifo(folder / name)
-    with pytest.raises(ArtifactError, match="no file in the model's folder"):
+    with pytest.raises(ArtifactError, match=r"a link|neither a file nor a folder"):
         load_model(folder, trust=True, flavors=[SKLEARN])
     assert not canary.exists()
 

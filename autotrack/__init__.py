@@ -27,6 +27,7 @@ _HOMES = {
     "last_run": ".client",
     "search_runs": ".client",
     "load_model": ".models",
+    "load_pyfunc": ".models",
     "save_model": ".models",
     "AutotrackError": ".core.errors",
     **dict.fromkeys(
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     )
     from .core.run import Run
     from .core.switch import disable, enable, is_enabled
-    from .models import load_model, save_model
+    from .models import load_model, load_pyfunc, save_model
 
 __all__ = [
     "AutotrackError",
@@ -78,6 +79,7 @@ __all__ = [
     "is_enabled",
     "last_run",
     "load_model",
+    "load_pyfunc",
     "log_artifact",
     "log_artifacts",
     "log_dataset",

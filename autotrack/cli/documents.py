@@ -78,6 +78,7 @@ def run_document(run: RunRecord) -> dict[str, Any]:
                 "flavor": model.flavor,
                 "class_name": model.class_name,
                 "size": model.size,
+                "digest": model.digest,
             }
             for model in run.models
         ],

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from autotrack.core.errors import AutotrackError, UsageError
+from autotrack.core.errors import AutotrackError, UntrustedModelError, UsageError
 
 from .commands import Group, State
 
@@ -18,6 +18,7 @@ _COMMANDS = {
     "run": ("autotrack.cli.run_script:run", "Run a script and track it, with no edit at all."),
     "runs": ("autotrack.cli.runs:runs", "List, show, search, delete and restore runs."),
     "experiments": ("autotrack.cli.experiments:experiments", "List, create, rename, delete and restore experiments."),
+    "models": ("autotrack.cli.models:models", "List, show, verify and trust models."),
     "plugins": ("autotrack.cli.plugins:plugins", "Show the plugins that are installed, and why one is not loaded."),
     "doctor": ("autotrack.cli.doctor:doctor", "Check this installation and its store."),
     "sync": ("autotrack.cli.maintenance:sync", "Deliver what training processes have written, now."),
@@ -81,7 +82,7 @@ def cli(ctx: click.Context) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line and ends the process: 0 done, 1 failed, 2 bad usage, 130 interrupted.
+    """Runs the command line and ends the process: 0 done, 1 failed, 2 bad usage, 3 untrusted, 130 interrupted.
 
     A reader that leaves early (``| head``) is met by click: silence, and exit code 1.
     """
@@ -122,7 +123,7 @@ def _run(state: State, arguments: Sequence[str] | None) -> int:
         if state.debug:
             raise
         _say(str(error))
-        return 2 if isinstance(error, UsageError) else 1
+        return 2 if isinstance(error, UsageError) else 3 if isinstance(error, UntrustedModelError) else 1
     except OSError as error:
         if state.debug:
             raise

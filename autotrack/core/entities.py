@@ -68,7 +68,7 @@ class DatasetRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """One model folder of a run. ``digest`` is the sha256 of its manifest, which names the bytes of every file."""
+    """One model folder of a run. ``digest`` stands for all its files (``manifest.json``); None where none is known."""
 
     path: str
     flavor: str

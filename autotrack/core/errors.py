@@ -74,5 +74,9 @@ class PluginError(AutotrackError):
     """A plugin that was asked for by name and cannot be used."""
 
 
+class SchemaError(UsageError):
+    """Data that a model's signature does not allow, or a signature that is none; the message names the column."""
+
+
 class UntrustedModelError(AutotrackError):
     """A model whose files could run code on loading, and nobody said that they may."""

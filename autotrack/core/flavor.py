@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,29 @@ class Flavor:
     ``handles`` are class paths (``"sklearn.base:BaseEstimator"``); a model belongs to the flavor that names the
     nearest class in its MRO. ``save(model, folder)`` writes files into an existing empty folder and returns the
     entry for MLmodel (``{"pickled_model": "model.skops", ...}``). ``load(folder, entry, trust)`` returns the model;
-    ``trust`` is True where the caller or the store vouches for files that could run code. ``predictor(model)``
-    returns a function from a table or arrays to predictions, or None where there is none.
+    ``folder`` is a private copy whose bytes were checked, and goes after the call; ``trust`` is True where the caller
+    or the store vouches for files that could run code. ``predictor(model)`` returns a function from a table or arrays
+    to predictions (one that takes ``params`` gets them), or None where there is none.
     ``packages`` are distributions that loading needs, besides what the model's class implies.
+
+    Two keys of the entry are taken out of it: ``modules``, what the model's code imports (for its requirements), and
+    ``python_function``, what MLflow's common flavor needs besides the usual.
     """
 
     name: str
     handles: tuple[str, ...]
     save: Callable[[Any, Path], Mapping[str, Any]]
     load: Callable[[Path, Mapping[str, Any], bool], Any]
-    predictor: Callable[[Any], Callable[[Any], Any] | None] = lambda model: getattr(model, "predict", None)
+    predictor: Callable[[Any], Callable[..., Any] | None] = lambda model: getattr(model, "predict", None)
     packages: tuple[str, ...] = ()
     #: MLflow's loader for ``python_function``, where MLflow can load this format.
     mlflow_loader: str | None = None
     requires: Mapping[str, str] = field(default_factory=dict)
+    #: Methods whose answers to the example are kept and asked for again at each load, where the model has them;
+    #: ``predict`` is asked through ``predictor``.
+    answers: tuple[str, ...] = ("predict",)
+    #: A context in which asking leaves no trace on the model, beyond the process's random streams, which are put back
+    #: anyway. It gives the object to ask, or None where asking might be noticed.
+    rehearsal: Callable[[Any], AbstractContextManager[Any]] = nullcontext
+    #: True where the model reads its folder later, too: the private copy then lives as long as the model.
+    keeps_folder: bool = False

@@ -8,7 +8,7 @@ tell of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,14 @@ def choose_flavor(model: Any) -> str | None:
 
 
 @hookspec(firstresult=True)
-def log_model(run: Run, model: Any, path: str) -> bool | None:
-    """Saves a model among the run's artifacts under ``path``; None where this plugin cannot."""
+def log_model(
+    run: Run, model: Any, path: str, example: Any, predictor: Callable[[Any], Any] | None, golden: Any
+) -> bool | None:
+    """Saves a model among the run's artifacts under ``path``; None where this plugin cannot.
+
+    ``example`` are data that the model takes, ``golden`` its answers to the first rows of them, ``predictor`` answers
+    them where the model itself should not be asked; each may be None.
+    """
 
 
 # Observers: told after the fact (core/observers.py says on which thread).

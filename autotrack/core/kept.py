@@ -15,7 +15,7 @@ class Kept:
     ``owned`` is False where the run is the user's own, which such calls joined.
     """
 
-    __slots__ = ("calls", "owned", "prefix", "run", "save_seconds", "saved")
+    __slots__ = ("calls", "example", "owned", "prefix", "run", "save_seconds", "saved")
 
     def __init__(self) -> None:
         self.calls = 0
@@ -25,6 +25,8 @@ class Kept:
         #: How long saving the model took the last time, and after which call that was.
         self.save_seconds = 0.0
         self.saved = 0
+        #: A few rows, copied, that go with the model when it is saved at the run's end.
+        self.example: Any = None
 
     def hold(self, run: Run, prefix: str, owned: bool) -> None:
         """Takes the run that the first call started or joined."""

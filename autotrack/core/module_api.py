@@ -89,6 +89,6 @@ def log_dataset(data: Any, name: str | None = None, context: str = "train", sour
     _run().log_dataset(data, name, context, source)
 
 
-def log_model(model: Any, path: str = "model") -> None:
-    """Saves a trained model with the active run."""
-    _run().log_model(model, path)
+def log_model(model: Any, path: str = "model", *, example: Any = None) -> None:
+    """Saves a trained model with the active run; ``example`` are data that it takes."""
+    _run().log_model(model, path, example=example)

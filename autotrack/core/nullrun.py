@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -40,9 +40,9 @@ class NullRun(Run):
 
     def add_children(self, runs: list[dict[str, Any]]) -> None: ...
 
-    def log_model(self, model: Any, path: str = "model") -> None: ...
+    def log_model(self, model: Any, path: str = "model", *, example: Any = None) -> None: ...
 
-    def put_model(self, model: Any, path: str = "model") -> None: ...
+    def put_model(self, model: Any, path: str = "model", **details: Any) -> None: ...
 
     def add_model(self, record: ModelRecord) -> None: ...
 
@@ -52,6 +52,8 @@ class NullRun(Run):
 
     def put(self, path: str, content: bytes | Path, *, durable: bool = True) -> ArtifactRecord:
         return ArtifactRecord(path, 0, "")
+
+    def prune(self, path: str, keep: Collection[str]) -> None: ...
 
     def write_health(self) -> None: ...
 

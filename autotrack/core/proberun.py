@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -105,15 +105,30 @@ class ProbeRun:
         if self._tracker.settings.datasets and not self.folded and self.afford("datasets"):
             self._started().log_dataset(data, name, context)
 
-    def log_model(self, model: Any, path: str = "model") -> None:
-        """Saves the trained model, where the settings want it and time allows."""
+    def log_model(
+        self,
+        model: Any,
+        path: str = "model",
+        *,
+        example: Any = None,
+        predictor: Callable[[Any], Any] | None = None,
+        golden: Any = None,
+    ) -> None:
+        """Saves the trained model, where the settings want it and time allows.
+
+        ``example`` are data that it was trained on: signature and input example are made of them, and the model is
+        asked about the first rows. ``golden`` has its answers to those where they are at hand, ``predictor`` answers
+        instead of the model where asking it might be noticed. On a run that goes on between calls (``continued``)
+        the example is kept for ``log_model_at_end``: hand over a copy of a few rows there.
+        """
         if self._tracker.settings.models and not self.folded and self.afford("model"):
             began = time.perf_counter()
             # Nobody asked for this very model to be saved: that it cannot be is a note, not a warning a fit.
             run = self._started()
             with guard.handing(lambda error: run.note(f"model left out: {error}")):
-                run.put_model(model, self._path(path))
+                run.put_model(model, self._path(path), example=example, predictor=predictor, golden=golden)
             if self._kept is not None:
+                self._kept.example = example
                 self._kept.saved, self._kept.save_seconds = self._kept.calls, time.perf_counter() - began
 
     def log_model_at_end(self, model: Any, path: str = "model") -> None:
@@ -303,6 +318,6 @@ def _last_model(tracker: Tracker, run: Run, kept: Kept, path: str, reference: we
         why = "autotrack's own time would pass its share"
     else:
         with sealed():
-            run.log_model(model, path)
+            run.log_model(model, path, example=kept.example)
         return
     run.note(f"{path} is as it was after call {kept.saved + 1} of {kept.calls + 1}: {why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -74,22 +75,39 @@ class RunFiles(RunWriting):
             texts = {field: keys.param_text(text, field) for field, text in given.items() if text is not None}
             self._write({"k": "dataset", "source": None} | texts | described)
 
-    def log_model(self, model: Any, path: str = "model") -> None:
-        """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads."""
-        with self.refusing("artifacts", "log_model"):
-            self.put_model(model, path)
+    def log_model(self, model: Any, path: str = "model", *, example: Any = None) -> None:
+        """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads.
 
-    def put_model(self, model: Any, path: str) -> None:
-        """Saves a trained model; raises where it cannot (probes and ``log_model`` guard that)."""
+        With an ``example`` (data that it takes) the folder has a signature and predictions to check it by later.
+        """
+        with self.refusing("artifacts", "log_model"):
+            self.put_model(model, path, example=example)
+
+    def put_model(
+        self,
+        model: Any,
+        path: str = "model",
+        *,
+        example: Any = None,
+        predictor: Callable[[Any], Any] | None = None,
+        golden: Any = None,
+    ) -> None:
+        """Saves a trained model; raises where it cannot (probes and ``log_model`` guard that).
+
+        ``golden`` are the model's answers to the first rows of ``example``, where they are at hand; else the model is
+        asked for them, through ``predictor`` where one is given.
+        """
         from .plugins import plugins
 
-        if not plugins().choose("log_model", run=self, model=model, path=path):
+        details = {"example": example, "predictor": predictor, "golden": golden}
+        if not plugins().choose("log_model", run=self, model=model, path=path, **details):
             raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
 
     def add_model(self, record: ModelRecord) -> None:
         """Writes down a model folder whose files are kept already."""
         fields = {"path": record.path, "flavor": record.flavor, "class_name": record.class_name, "size": record.size}
-        self._write({"k": "model"} | fields)
+        digest = {} if record.digest is None else {"digest": record.digest}
+        self._write({"k": "model"} | fields | digest)
         self._notify(
             "model_saved", path=record.path, flavor=record.flavor, folder=Path(self.artifact_uri) / record.path
         )
@@ -105,6 +123,18 @@ class RunFiles(RunWriting):
         self._write({"k": "artifact", "path": record.path, "size": record.size, "sha256": record.sha256})
         self._notify("artifact_logged", path=record.path, size=record.size)
         return record
+
+    def prune(self, path: str, keep: Collection[str]) -> None:
+        """Removes the files of a folder of the run that are not in ``keep`` (paths relative to the run)."""
+        from .plugins import artifacts
+
+        folder, _, name = self.artifact_uri.rpartition("/")
+        storage = artifacts(folder)
+        for entry in storage.list(name, path):
+            if entry.is_folder:
+                self.prune(entry.path, keep)
+            elif entry.path not in keep:
+                storage.delete(name, entry.path)
 
     def _put(self, path: str, content: bytes | Path) -> None:
         self.put(path, content)

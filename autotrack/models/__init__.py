@@ -5,20 +5,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .loading import load_model
+    from .golden import Replay
+    from .loading import Opened, load_model, load_pyfunc, open_model
+    from .pyfunc import PyFunc
     from .saving import save_model
+    from .signature import Signature, infer_signature
 
-__all__ = ["load_model", "save_model"]
+__all__ = [
+    "Opened",
+    "PyFunc",
+    "Replay",
+    "Signature",
+    "infer_signature",
+    "load_model",
+    "load_pyfunc",
+    "open_model",
+    "save_model",
+]
+
+_HOMES = {
+    "Opened": ".loading",
+    "PyFunc": ".pyfunc",
+    "Replay": ".golden",
+    "Signature": ".signature",
+    "infer_signature": ".signature",
+    "load_model": ".loading",
+    "load_pyfunc": ".loading",
+    "open_model": ".loading",
+    "save_model": ".saving",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Late, for this package is imported with the plugin that it brings, in every process that trains.
-    if name == "load_model":
-        from .loading import load_model
+    if name in _HOMES:
+        from importlib import import_module
 
-        return load_model
-    if name == "save_model":
-        from .saving import save_model
-
-        return save_model
+        return getattr(import_module(_HOMES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -58,6 +58,17 @@ def distributions_of(packages: Iterable[str], modules: Iterable[str]) -> frozens
     return frozenset([*packages, *(name for name in found if name)])
 
 
+def own_modules(modules: Iterable[str]) -> list[str]:
+    """Those modules (dotted names) that came with no distribution and no Python: the user's own code, sorted.
+
+    A loader elsewhere needs them on its path, and no list of requirements can say so.
+    """
+    import sys
+
+    own = (name for name in modules if distribution_of(name.partition(".")[0]) is None)
+    return sorted({name for name in own if name.partition(".")[0] not in sys.stdlib_module_names})
+
+
 @functools.cache
 def environment_files(distributions: frozenset[str]) -> dict[str, bytes]:
     """requirements.txt, python_env.yaml and conda.yaml, as MLflow names and writes them."""

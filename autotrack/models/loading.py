@@ -3,51 +3,178 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autotrack.core.errors import ArtifactError, NotFoundError, UntrustedModelError, UsageError
+from autotrack.core.errors import ArtifactError, AutotrackError, NotFoundError, UntrustedModelError, UsageError
 from autotrack.core.flavor import Flavor
+from autotrack.core.guard import attempt, warn
 
-from .mlmodel import NAME, ModelDescription, read
+from . import trust as trusts
+from .golden import FILE as GOLDEN
+from .golden import Replay
+from .mlmodel import NAME, ModelDescription, file_inside, read
 from .registered import registered_flavors
+from .snapshot import Snapshot, take
 
-Resolve = Callable[[str], Path]
+if TYPE_CHECKING:
+    from autotrack.core.entities import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A model's local folder; whether it lies in the store in force; the digest that a run's record keeps of it."""
+
+    folder: Path
+    own: bool
+    digest: str | None = None
+
+
+#: Finds the folder of a ``runs:/`` URI: a path, or all that is known of it.
+Resolve = Callable[[str], Path | Located]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model that was loaded, with what its folder says of it and how its golden predictions were replayed."""
+
+    model: Any
+    flavor: Flavor
+    description: ModelDescription
+    digest: str
+    sealed: bool
+    replay: Replay
 
 
 def load_model(
     uri: str | Path,
-    trust: bool | None = None,
+    trust: bool | str | None = None,
     *,
+    as_pyfunc: bool = False,
+    strict_golden: bool = False,
     resolve: Resolve | None = None,
     flavors: Iterable[Flavor] | None = None,
 ) -> Any:
-    """The model under a path or ``runs:/<run id>/<path>``.
+    """The model under a path or ``runs:/<run id>/<path>``, as it was saved; as ``PyFunc`` with ``as_pyfunc``.
 
-    ``trust``: True vouches for the model's files, False vouches for nothing, None (the default) for what lies in the
-    store in force here. Without trust a file that could run code is refused (UntrustedModelError names what is in
-    it). ``resolve`` finds the local folder of a ``runs:/`` URI. NotFoundError, ArtifactError where there is no model.
+    ``trust``: True vouches for the model's files, False vouches for nothing, a sha256 for the folder with that digest
+    alone; None (the default) for what lies in the store in force here and for what ``autotrack models trust`` wrote
+    down. Without trust a file that could run code is refused (UntrustedModelError names it). A folder with a manifest
+    is loaded only if every byte of it is as it was (ArtifactError). Where the model's golden predictions are others
+    here, one warning says so; with ``strict_golden`` it is an ArtifactError. ``resolve`` finds the local folder of a
+    ``runs:/`` URI. NotFoundError, ArtifactError where there is no model.
     """
-    folder, own = locate(uri, resolve)
-    description = read(folder)
-    vouched = own if trust is None else trust
-    _refuse_code(description, folder, vouched)
+    opened = open_model(uri, trust, resolve=resolve, flavors=flavors)
+    if not opened.replay.passed:
+        if strict_golden:
+            raise ArtifactError(f"the model {uri} was not loaded: {opened.replay}")
+        warn(f"the model {uri}: {opened.replay}")
+    if as_pyfunc:
+        from .pyfunc import PyFunc
+
+        return PyFunc(opened)
+    return opened.model
+
+
+def load_pyfunc(uri: str | Path, trust: bool | str | None = None, **options: Any) -> Any:
+    """The model as ``PyFunc``: one face for every flavor, with its schema enforced; see ``load_model``."""
+    return load_model(uri, trust, as_pyfunc=True, **options)
+
+
+def open_model(
+    uri: str | Path,
+    trust: bool | str | None = None,
+    *,
+    resolve: Resolve | None = None,
+    flavors: Iterable[Flavor] | None = None,
+    replayed: bool = True,
+) -> Opened:
+    """The model with its description, digest and replay; see ``load_model``. No warning is given here."""
+    located = locate(uri, resolve)
     known = {flavor.name: flavor for flavor in (registered_flavors() if flavors is None else flavors)}
-    for name, entry in description.flavors.items():
+    snapshot = take(located.folder, located.digest)
+    kept = False
+    try:
+        description = read(snapshot.folder)
+        flavor = _flavor(description, known, located.folder)
+        vouched = _vouched(trust, located, snapshot, description)
+        _refuse_code(description, located.folder, vouched)
+        model = flavor.load(snapshot.folder, description.flavors[flavor.name], vouched)
+        replay = _replay(snapshot, model, flavor) if replayed else Replay("none", reason="not asked for")
+        kept = flavor.keeps_folder and _leave_with(model, snapshot)
+        return Opened(model, flavor, description, snapshot.digest, snapshot.sealed, replay)
+    except AutotrackError as error:
+        raise _said(error, str(uri), located, snapshot) from error.__cause__
+    finally:
+        if not kept:
+            snapshot.discard()
+
+
+def _flavor(description: ModelDescription, known: Mapping[str, Flavor], folder: Path) -> Flavor:
+    """The flavor of a plugin here that the description names; never a module that it names."""
+    for name in description.flavors:
         if name in known:
-            return known[name].load(folder, entry, vouched)
+            return known[name]
     wanted = ", ".join(sorted(set(description.flavors) - {"python_function"})) or "python_function"
     raise ArtifactError(
         f"{folder} holds a model of flavor {wanted}, which no plugin here loads (there are: {', '.join(sorted(known))})"
     )
 
 
-def locate(uri: str | Path, resolve: Resolve | None = None) -> tuple[Path, bool]:
-    """The local folder of a model, and whether it lies in the store in force (then its files are the user's own)."""
+def _vouched(trust: bool | str | None, located: Located, snapshot: Snapshot, description: ModelDescription) -> bool:
+    if isinstance(trust, str):
+        from .pickle_scan import risky_files
+
+        risky = risky_files(snapshot.folder, snapshot.files, description.flavors.values())
+        return trusts.matches(
+            trust, snapshot.digest, {name: snapshot.files[name].sha256 for name in risky}, located.folder
+        )
+    if trust is not None:
+        return trust
+    return located.own or trusts.is_trusted(snapshot.digest)
+
+
+def _replay(snapshot: Snapshot, model: Any, flavor: Flavor) -> Replay:
+    if GOLDEN not in snapshot.files:
+        return Replay("none", reason="the folder holds no golden predictions")
+    from .asking import asking
+    from .golden import replay
+
+    content = (snapshot.folder / GOLDEN).read_bytes()
+
+    def ask() -> Replay:
+        with asking(model, flavor) as asks:
+            return replay(content, asks)
+
+    found, error = attempt(ask)
+    return found or Replay("failed", reason=f"{type(error).__name__}: {str(error)[:300]}")
+
+
+def _leave_with(model: Any, snapshot: Snapshot) -> bool:
+    """Lets the copy live as long as the model; False for a model that nothing can be tied to."""
+    finalizer, _ = attempt(weakref.finalize, model, snapshot.discard)
+    return finalizer is not None
+
+
+def _said(error: AutotrackError, uri: str, located: Located, snapshot: Snapshot) -> AutotrackError:
+    """The error with the folder's own name in it instead of the copy's, and with what to do about missing trust."""
+    text = str(error).replace(str(snapshot.folder), str(located.folder))
+    if isinstance(error, UntrustedModelError):
+        text += (
+            f". Or look into it and vouch for this very model, digest {snapshot.digest}: autotrack models trust {uri}"
+        )
+    return type(error)(text)
+
+
+def locate(uri: str | Path, resolve: Resolve | None = None) -> Located:
+    """The local folder of a model, whether its files are the user's own, and the digest in its run's record."""
     text = os.fspath(uri)
     if text.startswith("runs:/"):
-        return (resolve or folder_of_run)(text), True
+        found = (resolve or folder_of_run)(text)
+        return found if isinstance(found, Located) else Located(found, True)
     if "://" in text and not text.startswith("file://"):
         raise UsageError(f"{text} is not a model URI known here; give a path or runs:/<run id>/<path>")
     folder = Path(text.removeprefix("file://"))
@@ -55,28 +182,39 @@ def locate(uri: str | Path, resolve: Resolve | None = None) -> tuple[Path, bool]
         folder = folder.parent
     if not folder.is_dir():
         raise NotFoundError(f"there is no model folder at {folder}")
-    return folder, is_own(folder)
+    return Located(folder, is_own(folder))
 
 
-def folder_of_run(uri: str) -> Path:
-    """The local folder of ``runs:/<run id or prefix>/<path>`` in the store in force (NotFoundError, ArtifactError)."""
-    from autotrack.core.run import Run
+def folder_of_run(uri: str) -> Located:
+    """The folder of ``runs:/<run id or prefix>/<path>`` in the store in force (NotFoundError, ArtifactError)."""
     from autotrack.core.tracker import tracker
 
+    current = tracker()
+    current.catch_up()
+    run_id, path = split_uri(uri)
+    return folder_in(current.sink().run(run_id), path, current.location.root)
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Run id (or the beginning of one) and path of a ``runs:/`` URI (UsageError where it names no model)."""
     run_id, _, path = uri.removeprefix("runs:/").strip("/").partition("/")
     if not run_id or not path:
         raise UsageError(f"{uri} names no model; it should be runs:/<run id>/<path>, most often runs:/<run id>/model")
-    current = tracker()
-    current.catch_up()
-    record = current.sink().run(run_id)
-    root = Run(record.id, tracker=lambda: current, sink=current.sink, record=record).artifact_uri
-    if "://" in root:
-        raise ArtifactError(f"the files of run {record.id} are kept at {root}; download the model and load the folder")
-    folder = (Path(root) / path).resolve()
-    if not folder.is_relative_to(Path(root).resolve()) or not folder.is_dir():
+    return run_id, path
+
+
+def folder_in(record: RunRecord, path: str, root: Path) -> Located:
+    """The folder of a run's model, for a store whose root is this folder (NotFoundError, ArtifactError)."""
+    uri = record.artifact_uri or ""
+    if "://" in uri:
+        raise ArtifactError(f"the files of run {record.id} are kept at {uri}; download the model and load the folder")
+    top = (root / uri).resolve()
+    folder = (top / path).resolve()
+    if not uri or not folder.is_relative_to(top) or not folder.is_dir():
         models = ", ".join(model.path for model in record.models) or "none"
         raise NotFoundError(f"run {record.id} has no model {path!r}; its models: {models}")
-    return folder
+    digests = [model.digest for model in record.models if model.path == path.rstrip("/")]
+    return Located(folder, True, digests[-1] or None if digests else None)
 
 
 def is_own(folder: Path) -> bool:
@@ -97,3 +235,6 @@ def _refuse_code(description: ModelDescription, folder: Path, trust: bool) -> No
             f"the model in {folder} brings code of its own ({brings[0]}), which would run here. If you know who made "
             f"it, load it with autotrack.load_model(..., trust=True)"
         )
+
+
+__all__ = ["Located", "Opened", "file_inside", "load_model", "load_pyfunc", "locate", "open_model"]

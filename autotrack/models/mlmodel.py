@@ -22,6 +22,7 @@ from autotrack.core.version import __version__
 
 NAME = "MLmodel"
 MAX_BYTES = 1 << 20
+DEEPEST = 64
 
 _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Words that YAML 1.1 takes for something else than text.
@@ -30,7 +31,10 @@ _WORDS = frozenset("y n yes no on off true false null".split())
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """What an MLmodel file says. ``flavors`` maps names to their entries; every other field may be absent."""
+    """What an MLmodel file says. ``flavors`` maps names to their entries; every other field may be absent.
+
+    ``signature`` holds JSON texts (``models.signature`` reads them), ``example`` is ``saved_input_example_info``.
+    """
 
     flavors: Mapping[str, Mapping[str, Any]]
     run_id: str | None = None
@@ -39,29 +43,48 @@ class ModelDescription:
     size: int | None = None
     uuid: str | None = None
     signature: Mapping[str, Any] | None = None
+    example: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe(
-    flavor: Flavor, entry: Mapping[str, Any], *, size: int, path: str | None = None, run_id: str | None = None
+    flavor: Flavor,
+    entry: Mapping[str, Any],
+    *,
+    size: int,
+    path: str | None = None,
+    run_id: str | None = None,
+    function: Mapping[str, Any] | None,
+    signature: Mapping[str, Any] | None = None,
+    example: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """The MLmodel file of a model that ``flavor`` has just saved with this entry; ``size`` in bytes."""
+    """The MLmodel file of a model that ``flavor`` has just saved with this entry; ``size`` in bytes.
+
+    ``function`` is what the entry of ``python_function`` holds besides the usual, None for a model that does not
+    predict, which has no such entry; ``signature`` and ``example`` are
+    as MLflow writes them (``signature``, ``saved_input_example_info``).
+    """
     flavors: dict[str, Any] = {flavor.name: dict(entry)}
-    if flavor.mlflow_loader is not None:
+    if flavor.mlflow_loader is not None and function is not None:
+        data = entry.get("pickled_model") or entry.get("data")
         flavors["python_function"] = {
             "loader_module": flavor.mlflow_loader,
-            "model_path": entry.get("pickled_model") or entry.get("data"),
+            **({"model_path": data} if data else {}),
             "predict_fn": "predict",
             "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
             "python_version": platform.python_version(),
+            **function,
         }
     content = {
         "artifact_path": path,
         "flavors": dict(sorted(flavors.items())),
-        "metadata": {"autotrack_version": __version__},
+        "metadata": {"autotrack_version": __version__, **(metadata or {})},
         "model_size_bytes": size,
         "model_uuid": os.urandom(16).hex(),
         "run_id": run_id,
+        "saved_input_example_info": dict(sorted(example.items())) if example else None,
+        "signature": signature,
         "utc_time_created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
     }
     lines: list[str] = []
@@ -112,6 +135,7 @@ def read(folder: Path) -> ModelDescription:
         size=found["model_size_bytes"] if isinstance(found.get("model_size_bytes"), int) else None,
         uuid=_text(found, "model_uuid"),
         signature=found["signature"] if isinstance(found.get("signature"), dict) else None,
+        example=found["saved_input_example_info"] if isinstance(found.get("saved_input_example_info"), dict) else None,
         metadata=found["metadata"] if isinstance(found.get("metadata"), dict) else {},
     )
 
@@ -124,16 +148,21 @@ def _text(found: Mapping[str, Any], key: str) -> str | None:
 def _parse(content: bytes, path: Path) -> dict[str, Any]:
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        """Plain values only; aliases, which can blow up to gigabytes, are refused."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("aliases are not allowed")
-            return super().compose_node(parent, index)
-
+    # The same grammar in C where PyYAML was built with it: reading this file is most of a small model's loading.
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = Loader(content).get_single_data()
+        depth = 0
+        for event in yaml.parse(content, Loader=loader):
+            if isinstance(event, yaml.AliasEvent):
+                raise yaml.YAMLError("aliases are not allowed")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise yaml.YAMLError(f"it is nested more than {DEEPEST} deep")
+        reader = loader(content)
+        try:
+            found = reader.get_single_data()
+        finally:
+            reader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ArtifactError(f"{path} is not a model description: {first}") from None

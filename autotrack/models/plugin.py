@@ -1,42 +1,77 @@
-"""What this part of autotrack brings to the plugin manager: saving the model of a run."""
+"""What this part of autotrack brings to the plugin manager: saving the model of a run, and models that are code."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError
+from autotrack.core.flavor import Flavor
 from autotrack.core.guard import attempt
 from autotrack.core.hookspecs import hookimpl
+
+from .python_source import PYTHON
 
 if TYPE_CHECKING:
     from autotrack.core.run import Run
 
 
 @hookimpl
-def log_model(run: Run, model: Any, path: str) -> bool | None:
+def register_flavors() -> Sequence[Flavor]:
+    """Models that are Python code."""
+    return [PYTHON]
+
+
+@hookimpl
+def log_model(
+    run: Run,
+    model: Any,
+    path: str,
+    example: Any,
+    predictor: Callable[[Any], Any] | None,
+    golden: Any,
+) -> bool | None:
     """Saves the model among the run's artifacts; None where no plugin's flavor handles its class."""
     from autotrack.core.entities import ModelRecord
 
     from .flavors import flavor_of, named_flavor
+    from .manifest import FILE as MANIFEST
+    from .manifest import FileDigest, write_manifest
+    from .mlmodel import NAME
     from .registered import chosen_flavor, registered_flavors
-    from .saving import fill
+    from .saving import Details, class_name, digest_of_bytes, fill
 
+    if isinstance(model, (str, Path)):
+        from .python_source import source_of
+
+        model = source_of(model)
     chosen, flavors = chosen_flavor(model), registered_flavors()
     flavor = named_flavor(chosen, flavors) if chosen is not None else flavor_of(model, flavors)
     if flavor is None:
         return None
     import tempfile
 
+    details = Details(example, predictor, golden)
     with tempfile.TemporaryDirectory(prefix="autotrack-model-") as name:
-        folder = Path(name)
-        files, error = attempt(fill, model, flavor, folder, path=path, run_id=run.id)
-        if files is None:  # what a model is made of may refuse to be saved: that says nothing against the next one
+        filled, error = attempt(fill, model, flavor, Path(name), details, path=path, run_id=run.id)
+        if filled is None:  # what a model is made of may refuse to be saved: that says nothing against the next one
             raise ArtifactError(
                 f"a {type(model).__qualname__} was not saved as {flavor.name}: {error!r:.500}"
             ) from error
-        for file in sorted(files, key=lambda file: file == "MLmodel"):  # MLmodel last: with it the model is there
-            run.put(f"{path}/{file}", folder / file, durable=False)
-    kind = type(model)
-    run.add_model(ModelRecord(path, flavor.name, f"{kind.__module__}.{kind.__qualname__}", sum(files.values())))
+        description = filled.files.pop(NAME)
+        assert isinstance(description, bytes)
+        digests = {NAME: digest_of_bytes(description)}
+        for file, content in filled.files.items():
+            kept = run.put(f"{path}/{file}", content, durable=False)
+            digests[file] = FileDigest(kept.sha256, kept.size)
+    manifest, digest = write_manifest(digests)
+    run.put(f"{path}/{MANIFEST}", manifest, durable=False)
+    # A model that is saved again may have other files than before, and a file too many would speak against it.
+    run.prune(path, {f"{path}/{file}" for file in (*digests, MANIFEST)})
+    run.put(f"{path}/{NAME}", description, durable=False)  # last: with it the model is there
+    for note in filled.notes:
+        run.note(f"{path}: {note}")
+    size = sum(filled.sizes.values()) + len(manifest)
+    run.add_model(ModelRecord(path, flavor.name, class_name(model), size, digest))
     return True

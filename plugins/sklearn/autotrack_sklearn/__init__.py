@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from autotrack.plugin import Family, Flavor, Patch, hookimpl
 
-from .fit import fitted
+from .fit import fitted as fit_probe  # `fitted` is a module of this package, which takes that name when it is loaded
 from .flavor import SKLEARN
 from .validation import cross_validated, quiet
 
@@ -34,7 +34,7 @@ def register_patches() -> Sequence[Patch | Family]:
     family = Family(
         base="sklearn.base:BaseEstimator",
         methods=("fit", "fit_predict", "fit_transform", "partial_fit"),
-        probe=fitted,
+        probe=fit_probe,
         versions=VERSIONS,
         distribution=DISTRIBUTION,
     )

@@ -35,6 +35,8 @@ _CURVES = {
     "oob_scores_": "oob_score",
 }
 MAX_CURVE = 100_000
+#: Rows of training data that are lists and go into a model's example.
+EXAMPLE_ROWS = 5
 #: Parameters by which a warm start grows; logged a call.
 _GROWING = ("n_estimators", "max_iter")
 
@@ -113,7 +115,27 @@ def _finish(run: ProbeRun, estimator: Any, training: Training, step: int | None)
         log_search(estimator, run)
         model = getattr(estimator, "best_estimator_", None)
     if model is not None:
-        run.log_model(model, "model")
+        run.log_model(model, "model", example=example_of(training, few=step is not None))
+
+
+def example_of(training: Training, few: bool) -> Any:
+    """The training data where a model folder can hold rows of them; lists of rows as the array that they become.
+
+    A copy of the first rows with ``few``: of a run that goes on, no reference to the user's data may stay.
+    """
+    import copy
+
+    import numpy as np
+
+    from .training import head
+
+    data = training.data
+    if few:
+        data = copy.deepcopy(head(data, EXAMPLE_ROWS)) if kinds.is_library(type(data)) else None
+    if isinstance(data, (list, tuple)) and data and isinstance(data[0], (list, tuple)):
+        made, _ = attempt(np.asarray, data[:EXAMPLE_ROWS])
+        return made if made is not None and made.dtype.kind in "biuf" else None
+    return data if kinds.is_library(type(data)) or isinstance(data, list) else None
 
 
 def run_name(estimator: Any) -> str:

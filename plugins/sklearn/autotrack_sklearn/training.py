@@ -86,7 +86,7 @@ def training_metrics(
     loud = keeps_quiet(model)
     if loud is not None:
         return {}, f"training metrics left out: {loud} may do more than predict"
-    if _talks_inside(model):
+    if talks_inside(model):
         return {}, "training metrics left out: an inner estimator is verbose and would print again"
     found, error = attempt(_supervised, model, sort, training, afford, positive)
     if error is not None:
@@ -120,7 +120,7 @@ def _sort(model: Any) -> str | None:
 
 def _supervised(model: Any, sort: str, training: Training, afford: Afford, positive: object) -> dict[str, float] | None:
     rows = training.rows or 0
-    caller = _caller(model)
+    caller = caller_of(model)
     with unmoved(model):
         if rows > FEW_ROWS and not _affordable(caller, training, rows, afford):
             return None
@@ -196,7 +196,7 @@ def _column(values: Any) -> Any:
 def _score(estimator: Any, training: Training) -> float:
     """The library's own ``score``, where that is something else than accuracy or R2."""
     weight = {} if training.weight is None else {"sample_weight": training.weight}
-    return float(_caller(estimator).score(training.data, training.target, **weight))
+    return float(caller_of(estimator).score(training.data, training.target, **weight))
 
 
 def _scores_as_usual(estimator: Any, model: Any) -> bool:
@@ -229,7 +229,7 @@ def _own_score(model: Any, training: Training, afford: Afford) -> tuple[dict[str
     return metrics.named({"score": float(score)}) if isinstance(score, (int, float, np.number)) else {}, None
 
 
-def _caller(model: Any) -> Any:
+def caller_of(model: Any) -> Any:
     """What to predict with: the model itself where that leaves no trace, else a copy of its state, silenced."""
     verbose = getattr(model, "verbose", False) and "verbose" in getattr(model, "__dict__", ())
     if is_library(type(model)) and not verbose:
@@ -240,7 +240,8 @@ def _caller(model: Any) -> Any:
     return twin
 
 
-def _talks_inside(model: Any) -> bool:
+def talks_inside(model: Any) -> bool:
+    """True where an estimator within this one is verbose, and would print again."""
     params, _ = attempt(model.get_params, deep=True)
     return any(key.endswith("__verbose") and bool(value) for key, value in (params or {}).items())
 

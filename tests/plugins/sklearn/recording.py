@@ -17,6 +17,7 @@ class Recorder:
         self.metrics: dict[str, list[tuple[int | None, Any]]] = {}
         self.tags: dict[str, str] = {}
         self.models: dict[str, Any] = {}
+        self.examples: dict[str, Any] = {}
         self.texts: dict[str, str] = {}
         self.kids: list[dict[str, Any]] = []
         self.notes: list[str] = []
@@ -45,8 +46,9 @@ class Recorder:
     def set_tags(self, tags: dict[str, str]) -> None:
         self.tags.update(tags)
 
-    def log_model(self, model: Any, path: str = "model") -> None:
+    def log_model(self, model: Any, path: str = "model", *, example: Any = None) -> None:
         self.models[path] = model
+        self.examples[path] = example
 
     def log_text(self, text: str, path: str) -> None:
         self.texts[path] = text

@@ -24,6 +24,7 @@ NOTE = Flavor(
     handles=("builtins:str",),
     save=save_text,
     load=lambda folder, entry, trust: file_inside(folder, entry["data"]).read_text(),
+    predictor=lambda model: str(model).upper,
     packages=("pluggy",),
     mlflow_loader="mlflow.note",
 )
@@ -32,7 +33,7 @@ NOTE = Flavor(
 def test_a_folder_is_complete_and_mlflows(tmp_path: Path) -> None:
     folder = save_model("hello", tmp_path / "deep" / "model", flavors=[NOTE])
     assert {path.name for path in folder.iterdir()} == {
-        "MLmodel", "conda.yaml", "model.txt", "python_env.yaml", "requirements.txt",
+        "MLmodel", "conda.yaml", "manifest.json", "model.txt", "python_env.yaml", "requirements.txt",
     }  # fmt: skip
     content = yaml.safe_load((folder / "MLmodel").read_text())
     assert content["flavors"]["python_function"]["loader_module"] == "mlflow.note"
@@ -67,7 +68,7 @@ ENTRIES = st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), TEXT | 
 @settings(max_examples=60, deadline=None)
 @given(ENTRIES, st.none() | st.text(min_size=1, max_size=10))
 def test_what_is_written_is_read(entry: dict[str, object], path: str | None) -> None:
-    content = yaml.safe_load(describe(NOTE, entry, size=3, path=path, run_id="r"))
+    content = yaml.safe_load(describe(NOTE, entry, size=3, path=path, run_id="r", function={}))
     assert content["flavors"]["note"] == entry
     assert content.get("artifact_path") == path
 

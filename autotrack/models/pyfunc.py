@@ -1,0 +1,91 @@
+"""One face for every flavor: data in, predictions out, both held against the model's signature."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from autotrack.core.errors import SchemaError
+from autotrack.core.guard import attempt, warn
+
+from .golden import Replay
+from .loading import Opened
+from .mlmodel import ModelDescription
+from .signature import Signature, signature_of
+
+
+class PyFunc:
+    """A loaded model as MLflow's ``python_function`` would have it."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self._predictor = opened.flavor.predictor(opened.model)
+        if self._predictor is None:
+            kind = type(opened.model)
+            raise SchemaError(
+                f"a {kind.__module__}.{kind.__qualname__} does not predict; load it without as_pyfunc, and use it so"
+            )
+        entry = opened.description.signature
+        self.signature: Signature | None = None if entry is None else signature_of(entry)
+        self._takes_params = _takes_params(self._predictor)
+        self._told: set[str] = set()
+
+    @property
+    def metadata(self) -> ModelDescription:
+        """What the folder's MLmodel says."""
+        return self._opened.description
+
+    @property
+    def digest(self) -> str:
+        """The digest of the model's folder."""
+        return self._opened.digest
+
+    @property
+    def replay(self) -> Replay:
+        """How the golden predictions were replayed when the model was loaded."""
+        return self._opened.replay
+
+    def unwrap(self) -> Any:
+        """The model itself, as its library has it."""
+        return self._opened.model
+
+    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        """Predictions for a table, arrays, a dict, a list or a value.
+
+        SchemaError, which names column and type, where the data do not fit the signature; without a signature the data
+        go to the model as they are. Columns and params that the model does not know are left out with one warning.
+        """
+        assert self._predictor is not None
+        signature = self.signature
+        if signature is not None and signature.inputs is not None:
+            from .enforcement import enforce
+
+            data = enforce(data, signature.inputs, self._note)
+        if not self._takes_params:
+            if params:
+                self._note(f"params are left out: this model takes none ({', '.join(sorted(map(str, params)))})")
+            return self._predictor(data)
+        if signature is not None:
+            from .enforcement import enforce_params
+
+            return self._predictor(data, params=enforce_params(params, signature.params, self._note))
+        return self._predictor(data, params=dict(params or {}))
+
+    def _note(self, message: str) -> None:
+        """Once each: a server predicts a thousand times a second."""
+        if message not in self._told and len(self._told) < 100:
+            self._told.add(message)
+            warn(f"{self._opened.description.artifact_path or 'model'}: {message}")
+
+    def __repr__(self) -> str:
+        kind = type(self._opened.model)
+        return f"<PyFunc {self._opened.flavor.name}: {kind.__module__}.{kind.__qualname__}>"
+
+
+def _takes_params(predictor: Any) -> bool:
+    found, _ = attempt(inspect.signature, predictor)
+    if found is None:
+        return False
+    params = found.parameters.get("params")
+    return params is not None and params.kind is not inspect.Parameter.POSITIONAL_ONLY

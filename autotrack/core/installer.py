@@ -161,7 +161,7 @@ class Installer:
             owner = getattr(owner, parent, None)
         stood = inspect.getattr_static(owner, name, MISSING) if owner is not None else MISSING
         if stood is MISSING:
-            if place != patch.target:
+            if place != patch.target or patch.optional:
                 log.debug("%s: there is no %s here", plugin, place)
                 return
             raise PluginError(

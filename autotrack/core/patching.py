@@ -28,6 +28,8 @@ class Patch:
     versions: str | None = None
     #: Distribution whose version is compared with ``versions``; by default the target's top module.
     distribution: str | None = None
+    #: True for a target that only some of these versions have: where it is missing, nothing is watched or said.
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,11 @@ class ProbeRun:
         if not self.folded:
             self._started().log_dict(content, self._path(path))
 
+    def log_chart(self, document: Mapping[str, Any], path: str) -> None:
+        """Keeps a chart, as numbers, in ``<path>.json``; a later one under the path replaces it (docs/charts.md)."""
+        if not self.folded:
+            self._started().log_chart(document, self._path(path))
+
     def log_dataset(self, data: Any, name: str | None = None, context: str = "train") -> None:
         """Writes down which data were used, where the settings want it and time allows."""
         if self._tracker.settings.datasets and not self.folded and self.afford("datasets"):

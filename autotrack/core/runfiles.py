@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,14 @@ class RunFiles(RunWriting):
         """Keeps a dict or list as JSON (or as YAML, where the name ends so)."""
         with self.refusing("artifacts", "log_dict"):
             self._put(path, attachments.document(content, path))
+
+    def log_chart(self, document: Mapping[str, Any], path: str) -> None:
+        """Keeps a chart as the numbers that it is drawn from when someone looks (docs/charts.md).
+
+        ``path`` is without an ending: the file is ``<path>.json``.
+        """
+        with self.refusing("artifacts", "log_chart"):
+            self._put(f"{path}.json", attachments.chart(document))
 
     def log_figure(self, figure: Any, path: str) -> None:
         """Keeps a matplotlib figure (png, svg, pdf by the name) or a plotly figure (html, json)."""

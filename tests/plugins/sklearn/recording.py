@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import time
 import weakref
 from typing import Any
@@ -18,6 +19,8 @@ class Recorder:
         self.tags: dict[str, str] = {}
         self.models: dict[str, Any] = {}
         self.texts: dict[str, str] = {}
+        self.charts: dict[str, Any] = {}
+        self.datasets: list[tuple[str | None, str]] = []
         self.kids: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.folded = folded
@@ -50,6 +53,13 @@ class Recorder:
 
     def log_text(self, text: str, path: str) -> None:
         self.texts[path] = text
+
+    def log_dataset(self, data: Any, name: str | None = None, context: str = "train") -> None:
+        self.datasets.append((name, context))
+
+    def log_chart(self, document: dict[str, Any], path: str) -> None:
+        assert json.dumps(document, allow_nan=False)
+        self.charts[path] = document
 
     def children(self, runs: list[dict[str, Any]]) -> None:
         self.kids.extend(runs)
@@ -86,6 +96,7 @@ class HandCall:
     def __init__(self, function: Any, obj: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.obj, self.args, self.kwargs = obj, args, kwargs
         self.name = function.__name__
+        self.site = ("script.py", 1)
         self.target = f"{function.__module__}:{function.__qualname__}"
         self.result: Any = None
         self.error: BaseException | None = None

@@ -105,12 +105,12 @@ def _learned(part: Any, digest: Any, room: list[int], depth: int) -> int:
         return _array(part, digest, room)
     if isinstance(part, (list, tuple)):
         inner = [(str(at), value) for at, value in enumerate(part[:4])]
-    elif isinstance(state, dict) and hasattr(part, "get_params"):
+    elif isinstance(state, dict) and hasattr(type(part), "get_params"):
         inner = sorted((name, value) for name, value in state.items() if isinstance(name, str))
-    elif hasattr(part, "node_count") and hasattr(part, "threshold"):  # a decision tree's own structure
+    elif hasattr(type(part), "node_count") and hasattr(type(part), "threshold"):  # a decision tree's own structure
         inner = [("threshold", part.threshold), ("value", part.value)]
-    elif hasattr(part, "nodes") and isinstance(part.nodes, np.ndarray):
-        inner = [("nodes", part.nodes)]
+    elif isinstance(state, dict) and isinstance(state.get("nodes"), np.ndarray):  # of a boosted histogram
+        inner = [("nodes", state["nodes"])]
     else:
         return 0
     for name, value in inner:

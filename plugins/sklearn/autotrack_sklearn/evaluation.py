@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from .evaluated import UNKNOWN
-from .kinds import final_step
+from .kinds import final_step, held
 
 if TYPE_CHECKING:
     from autotrack.plugin import Call, ProbeRun
@@ -35,7 +35,7 @@ def predicted(call: Call, run: ProbeRun) -> Generator[None, None, None]:
         return
     data = _argument(call, "X", 0)
     name = origin.dataset(data, _name(call, "X", 0))
-    provenance.add(call.result, origin, name, getattr(call.obj, "classes_", None))
+    provenance.add(call.result, origin, name, held(call.obj, "classes_"))
 
 
 def scored(call: Call, run: ProbeRun) -> Generator[None, None, None]:
@@ -70,9 +70,9 @@ def scorer_called(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     if origin is None or value is None:
         return
     name = origin.dataset(_argument(call, "X", 1), _name(call, "X", 1))
-    function = getattr(call.obj, "_score_func", None)
+    function = held(call.obj, "_score_func")
     metric = getattr(function, "__name__", None) or "score"
-    if getattr(call.obj, "_sign", 1) == -1:
+    if held(call.obj, "_sign") == -1:
         metric = f"neg_{metric}"
     origin.log({origin.metric(metric, name, call.site): value})
 
@@ -174,9 +174,9 @@ def after_fit(call: Call, run: ProbeRun, *, again: bool = False) -> None:
         origin = Origin(run, type(model).__name__)
     origin.run = run
     provenance.add_model(model, origin, copies=not run.folded)
-    for part in (getattr(model, "best_estimator_", None), final_step(model)):
+    for part in (held(model, "best_estimator_"), final_step(model)):
         if part is not None and part is not model:
             provenance.add_model(part, origin, copies=False)
-    labels = call.result if call.name == "fit_predict" else getattr(model, "labels_", None)
+    labels = call.result if call.name == "fit_predict" else held(model, "labels_")
     if labels is not None:
         provenance.add(labels, origin, _name(call, "X", 0) or UNKNOWN)

@@ -26,7 +26,14 @@ def chart(content: Any) -> bytes:
     """A chart's numbers as compact JSON. Only the mark is checked here; docs/charts.md has the format."""
     if not isinstance(content, Mapping) or content.get("chart") != 1 or not isinstance(content.get("kind"), str):
         raise UsageError('a chart is a dict with {"chart": 1, "kind": ...}, as docs/charts.md describes it')
-    return json.dumps(_finite(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    try:
+        text = _compact(content)
+    except (TypeError, ValueError):  # numbers that JSON does not have, or another library's
+        text = _compact(_finite(content))
+    return text.encode("utf-8", "backslashreplace")
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _finite(value: Any) -> Any:

@@ -54,7 +54,8 @@ class RunFiles(RunWriting):
         ``path`` is without an ending: the file is ``<path>.json``.
         """
         with self.refusing("artifacts", "log_chart"):
-            self._put(f"{path}.json", attachments.chart(document))
+            # Several come with every fit, and each can be computed again: not worth a wait for the disk.
+            self.put(f"{path}.json", attachments.chart(document), durable=False)
 
     def log_figure(self, figure: Any, path: str) -> None:
         """Keeps a matplotlib figure (png, svg, pdf by the name) or a plotly figure (html, json)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .charts import KINDS, VERSION, read, validate
+from .charts import KINDS, VERSION, read, several, validate
 from .render import FORMATS, render
 
-__all__ = ["FORMATS", "KINDS", "VERSION", "read", "render", "validate"]
+__all__ = ["FORMATS", "KINDS", "VERSION", "read", "render", "several", "validate"]

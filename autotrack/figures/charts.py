@@ -45,6 +45,21 @@ def validate(document: object) -> None:
     check(document)
 
 
+def several(document: Document) -> dict[str, Document]:
+    """The charts by name in a document of the kind "several"; {"": document} for any other."""
+    return dict(document["charts"]) if document["kind"] == "several" else {"": document}
+
+
+def _several(document: Document) -> None:
+    charts = document.get("charts")
+    if not isinstance(charts, Mapping) or len(charts) > 1000:
+        raise _wrong("charts", "an object of charts by name", charts)
+    for one in charts.values():
+        if isinstance(one, Mapping) and one.get("kind") == "several":
+            raise _wrong("charts", "charts of other kinds", "several")
+        validate(one)
+
+
 def _wrong(place: str, wanted: str, found: object) -> ArtifactError:
     return ArtifactError(f"this chart's {place} is {str(found)[:60]!r}, and {wanted} is wanted there")
 
@@ -141,6 +156,7 @@ KINDS: dict[str, Callable[[Document], None]] = {
     "matrix": _matrix,
     "table": _table,
     "tree": _tree,
+    "several": _several,
 }
 
-__all__ = ["KINDS", "VERSION", "read", "validate"]
+__all__ = ["KINDS", "VERSION", "read", "several", "validate"]

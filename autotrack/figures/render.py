@@ -52,6 +52,8 @@ def render(document: Document, format: str = "png") -> bytes:
     if format not in FORMATS:
         raise UsageError(f"a chart is drawn as {' or '.join(FORMATS)}, not as {format!r}")
     validate(document)
+    if document["kind"] not in _DRAW:
+        raise UsageError("this document holds several charts; draw them one by one (autotrack.figures.several)")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

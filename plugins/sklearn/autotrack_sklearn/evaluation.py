@@ -101,9 +101,9 @@ def measured(call: Call, run: ProbeRun) -> Generator[None, None, None]:
             origin.say_shared(key)
     from .calls_as_charts import chart_of
 
-    path, document = chart_of(call, result, prediction.dataset)
+    document = chart_of(call, prediction.dataset)
     if document is not None:
-        origin.run.log_chart(document, f"figures/{path}")
+        origin.run.log_chart(document, f"figures/{key}")
     if isinstance(result, tuple):
         for part in result:
             provenance.derived(part, prediction)

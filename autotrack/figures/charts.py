@@ -94,7 +94,11 @@ def _series(document: Document) -> None:
             if value is not None and not _is_number(value):
                 raise _wrong(f"series[{at}].y", "numbers or null", value)
         for value in across:
-            if value is not None and not _is_number(value) and (document["kind"] != "bars" or not isinstance(value, str)):
+            if (
+                value is not None
+                and not _is_number(value)
+                and (document["kind"] != "bars" or not isinstance(value, str))
+            ):
                 raise _wrong(f"series[{at}].x", "numbers or null (of bars: or text)", value)
 
 

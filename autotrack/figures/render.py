@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 from autotrack.core.errors import ArtifactError, UsageError
@@ -143,7 +144,14 @@ def _lines(axes: Any, document: Document) -> None:
 def _points(axes: Any, document: Document) -> None:
     for at, one in enumerate(document["series"]):
         if one.get("style") == "dashed":
-            axes.plot(_numbers(one["x"]), _numbers(one["y"]), color="#888888", linestyle="--", linewidth=1.2, label=_label(one))
+            axes.plot(
+                _numbers(one["x"]),
+                _numbers(one["y"]),
+                color="#888888",
+                linestyle="--",
+                linewidth=1.2,
+                label=_label(one),
+            )
             continue
         crowded = len(one["x"]) > 500
         axes.scatter(
@@ -160,6 +168,9 @@ def _points(axes: Any, document: Document) -> None:
 
 def _bars(axes: Any, document: Document) -> None:
     series = document["series"]
+    if len(series) == 1 and len(series[0]["x"]) > 1 and not any(isinstance(place, str) for place in series[0]["x"]):
+        _histogram(axes, document)
+        return
     names = list(dict.fromkeys(_text(value) for one in series for value in one["x"]))
     place = {name: at for at, name in enumerate(names)}
     room = 0.8 / len(series)
@@ -179,6 +190,15 @@ def _bars(axes: Any, document: Document) -> None:
             range(0, len(names), each), shown, rotation=40 if crowded else 0, ha="right" if crowded else "center"
         )
     _frame(axes, document, numbers="x" if horizontal else "y")
+
+
+def _histogram(axes: Any, document: Document) -> None:
+    """Bars at places that are numbers, as wide as the smallest distance between them."""
+    places, heights = _numbers(document["series"][0]["x"]), _numbers(document["series"][0]["y"])
+    ordered = sorted(place for place in places if math.isfinite(place))
+    gaps = [after - before for before, after in pairwise(ordered) if after > before]
+    axes.bar(places, heights, min(gaps, default=1.0) * 0.94, color=COLOURS[0], label=_label(document["series"][0]))
+    _frame(axes, document)
 
 
 def _matrix(axes: Any, document: Document) -> None:
@@ -246,13 +266,21 @@ def _tree(axes: Any, document: Document) -> None:
         left = indent * step
         if indent:
             elbow = left - step * 0.55
-            axes.plot([elbow, elbow, left - step * 0.1], [last_at[indent - 1] + 0.3, at, at], color="#999999", linewidth=1)
+            axes.plot(
+                [elbow, elbow, left - step * 0.1], [last_at[indent - 1] + 0.3, at, at], color="#999999", linewidth=1
+            )
         last_at[indent] = at
         text = axes.text(left, at, _short(name, 60), va="center", weight="bold")
         if detail:
             axes.annotate(
-                _short(detail, 80), (1, 0.5), xycoords=text, xytext=(8, 0), textcoords="offset points", va="center",
-                fontsize=8.5, color="#555555",
+                _short(detail, 80),
+                (1, 0.5),
+                xycoords=text,
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8.5,
+                color="#555555",
             )
 
 
@@ -283,7 +311,12 @@ def _frame(axes: Any, document: Document, numbers: str = "xy") -> None:
     for name in numbers:
         axis = document.get(name, {})
         if axis.get("scale") == "log":
+            from matplotlib.ticker import FuncFormatter, NullFormatter
+
             getattr(axes, f"set_{name}scale")("log")
+            along = getattr(axes, f"{name}axis")
+            along.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+            along.set_minor_formatter(NullFormatter())
         if axis.get("range"):
             low, high = axis["range"]
             room = (high - low) * 0.02
@@ -292,7 +325,9 @@ def _frame(axes: Any, document: Document, numbers: str = "xy") -> None:
     names = [one.get("name") for one in document["series"]]
     if any(names):
         many = sum(bool(name) for name in names) > 6
-        axes.legend(frameon=False, fontsize=8.5, **({"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} if many else {}))
+        axes.legend(
+            frameon=False, fontsize=8.5, **({"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} if many else {})
+        )
 
 
 def _name_axes(axes: Any, document: Document) -> None:

@@ -67,7 +67,9 @@ def _report(call: Call, where: str) -> dict[str, Any] | None:
     columns = ["", "precision", "recall", "f1-score", "support"]
     if isinstance(result, dict):
         for name, values in result.items():
-            numbers = [values.get(key) for key in columns[1:]] if isinstance(values, dict) else [None, None, values, None]
+            numbers = (
+                [values.get(key) for key in columns[1:]] if isinstance(values, dict) else [None, None, values, None]
+            )
             rows.append([str(name), *(None if value is None else round(float(value), 6) for value in numbers)])
     elif isinstance(result, str):
         for text in result.splitlines()[1:]:

@@ -23,7 +23,12 @@ def chart(kind: str, title: str, x: str = "", y: str = "", **parts: Any) -> Char
 
 
 def of_classifier(
-    truth: Array, predicted: Array, probability: Array | None, classes: Array | None, where: str, positive: object = None
+    truth: Array,
+    predicted: Array,
+    probability: Array | None,
+    classes: Array | None,
+    where: str,
+    positive: object = None,
 ) -> dict[str, Chart]:
     """Confusion matrix; with probabilities also ROC, precision-recall and calibration. By name."""
     found: dict[str, Chart] = {}
@@ -38,7 +43,7 @@ def of_classifier(
         return found
     judged = [1] if len(classes) == 2 else range(len(classes))
     each = max(20, min(MOST_POINTS, MOST_TOGETHER // len(judged)))
-    named = [(str(classes[at]), truth == classes[at], probability[:, at]) for at in judged]
+    named = [(class_name(classes[at]), truth == classes[at], probability[:, at]) for at in judged]
     curves = [(name, Curves(is_it, score)) for name, is_it, score in named if is_it.any() and not is_it.all()]
     if curves:
         found["roc_curve"] = roc([(name, *one.roc(each)) for name, one in curves], where)
@@ -92,7 +97,7 @@ def matrix(counts: Array, labels: list[str], where: str) -> Chart:
 
 
 def roc(curves: list[tuple[str, Array, Array]], where: str) -> Chart:
-    series = [line(f"{name} (area {area(x, y):.3f})", x, y) for name, x, y in curves]
+    series = [line(f"{name}, area {area(x, y):.3f}".removeprefix(", "), x, y) for name, x, y in curves]
     series.append({"name": "chance", "x": [0, 1], "y": [0, 1], "style": "dashed"})
     return _unit(chart("lines", f"ROC curve, {where}", "False positive rate", "True positive rate", series=series))
 
@@ -138,7 +143,7 @@ def of_regressor(truth: Array, predicted: Array, where: str) -> dict[str, Chart]
     counts, edges = np.histogram(residual, bins=min(30, max(5, round(len(residual) ** 0.5))))
     middles = rounded((edges[1:] + edges[:-1]) / 2)
     bars = chart("bars", f"Distribution of residuals, {where}", "True minus predicted", "Samples")
-    bars["series"] = [{"name": "", "x": [f"{middle:.3g}" for middle in middles], "y": counts.tolist()}]
+    bars["series"] = [{"name": "", "x": middles, "y": counts.tolist()}]
     return {"residuals": dots, "residual_histogram": bars}
 
 
@@ -148,12 +153,12 @@ def importance(values: Array, names: list[str] | None, what: str) -> Chart | Non
     values = values[0] if values.ndim == 2 and len(values) == 1 else values
     if values.ndim == 2:
         values = np.abs(values).mean(axis=0)
-        what = f"{what}, mean size over classes"
+        what = f"{what} (mean size over classes)"
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         return None
     order = np.argsort(-np.abs(values), kind="stable")[:MOST_FEATURES]
     shown = [names[at] if names is not None and len(names) == len(values) else f"feature {at}" for at in order]
-    made = chart("bars", f"Feature importance ({what})", what, "", horizontal=True)
+    made = chart("bars", "Feature importance", what, "", horizontal=True)
     made["series"] = [{"name": "", "x": shown, "y": rounded(values[order])}]
     if len(order) < len(values):
         made["note"] = f"the {len(order)} largest of {len(values):,}"
@@ -170,6 +175,10 @@ def rounded(values: Array) -> list[float]:
     largest = float(np.abs(values).max(initial=0.0))
     digits = 6 - int(np.ceil(np.log10(largest))) if 0 < largest < 1e300 else 6
     return list(np.round(values, min(digits, 300)).tolist())
+
+
+def class_name(label: Any) -> str:
+    return label if isinstance(label, str) else f"class {label}"
 
 
 def texts(labels: Array) -> list[str]:

@@ -75,7 +75,9 @@ class Origin:
         """Notes, once, that another model's predictions were the same."""
         if not self._said:
             self._said = True
-            self.run.note(f"{key}: models of several runs gave these predictions; taken for those of the last one asked")
+            self.run.note(
+                f"{key}: models of several runs gave these predictions; taken for those of the last one asked"
+            )
 
 
 def describable(data: Any) -> bool:

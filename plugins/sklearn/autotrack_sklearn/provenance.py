@@ -166,8 +166,12 @@ def _owner(array: Array) -> Array:
 
 def _bounds(array: Array) -> tuple[int, int]:
     start: int = array.__array_interface__["data"][0]
-    low = start + sum((size - 1) * stride for size, stride in zip(array.shape, array.strides, strict=True) if stride < 0)
-    high = start + sum((size - 1) * stride for size, stride in zip(array.shape, array.strides, strict=True) if stride > 0)
+    low = start + sum(
+        (size - 1) * stride for size, stride in zip(array.shape, array.strides, strict=True) if stride < 0
+    )
+    high = start + sum(
+        (size - 1) * stride for size, stride in zip(array.shape, array.strides, strict=True) if stride > 0
+    )
     return low, high + array.itemsize
 
 

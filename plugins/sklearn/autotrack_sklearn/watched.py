@@ -51,6 +51,8 @@ def after_fits() -> list[Patch | Family]:
     for home, names in METRICS.items():
         shown = home.rpartition(".")[0]
         for name in names.split():
-            places = (f"{shown}:{name}", f"sklearn.metrics:{name}") if shown != "sklearn.metrics" else (f"{shown}:{name}",)
+            places = (
+                (f"{shown}:{name}", f"sklearn.metrics:{name}") if shown != "sklearn.metrics" else (f"{shown}:{name}",)
+            )
             found.append(Patch(f"{home}:{name}", measured, also=places, optional=True, **about))  # type: ignore[arg-type]
     return found

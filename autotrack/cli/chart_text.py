@@ -71,7 +71,7 @@ def _matrix(screen: Screen, document: Mapping[str, Any]) -> None:
     if label(document, "y") and label(document, "x"):
         screen.line(Cell(f"rows: {label(document, 'y')}, columns: {label(document, 'x')}", "dim"))
     columns = [Column(""), *(Column(name, right=True) for name in document["columns"])]
-    rows = [
+    rows: list[list[Cell | str]] = [
         [Cell(name, "bold"), *(_text(value) for value in row)]
         for name, row in zip(document["rows"], document["values"], strict=True)
     ]

@@ -7,6 +7,7 @@ locals makes a copy that keeps the user's data alive until the function returns.
 from __future__ import annotations
 
 import dis
+import inspect
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Calls whose names are remembered; past it all are forgotten.
 MAX_KNOWN = 1024
+#: Decorators between a watched function and its caller that are looked through.
+MAX_WRAPPERS = 4
+_TAKES_ALL = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _BEFORE_CALLS = frozenset({"PRECALL", "KW_NAMES", "CACHE", "EXTENDED_ARG", "NOP"})
 #: Attributes that give the same data in another wrapping: the data's own name says more.
 _SAME_DATA = frozenset({"values", "array"})
@@ -28,6 +32,8 @@ _SAME_DATA = frozenset({"values", "array"})
 @dataclass(frozen=True, slots=True)
 class _Names:
     positional: tuple[str | None, ...] = ()
+    #: The arguments came from ``*args`` or ``**kwargs``.
+    spread: bool = False
     keywords: dict[str, str | None] | None = None
 
 
@@ -45,6 +51,11 @@ def argument_name(call: Call, name: str, position: int) -> str | None:
     if frame is None:
         return None
     names = _names_at(frame)
+    for _ in range(MAX_WRAPPERS):
+        if not names.spread or frame.f_code.co_flags & _TAKES_ALL != _TAKES_ALL or frame.f_back is None:
+            break
+        frame = frame.f_back  # a decorator's function, which hands on what it was given
+        names = _names_at(frame)
     if len(call.args) > position:
         index = position + len(names.positional) - len(call.args)  # Class.method(obj, X) names the object, too
         return names.positional[index] if 0 <= index < len(names.positional) else None
@@ -75,7 +86,7 @@ def _read(code: CodeType, place: int) -> _Names:
     """What stands for each argument of the call at ``place``, read backwards: each value is where the stack grew."""
     instructions = _until(code, place)
     if not instructions or instructions[-1].opname not in ("CALL", "CALL_KW"):
-        return _Names()
+        return _Names(spread=bool(instructions) and instructions[-1].opname == "CALL_FUNCTION_EX")
     last = instructions.pop()
     keywords: Sequence[str] = ()
     joined = last.is_jump_target
@@ -96,7 +107,7 @@ def _read(code: CodeType, place: int) -> _Names:
         joined = part[0].joined
     found.reverse()
     split = len(found) - len(keywords)
-    return _Names(tuple(found[:split]), dict(zip(keywords, found[split:], strict=True)))
+    return _Names(tuple(found[:split]), False, dict(zip(keywords, found[split:], strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,11 @@ class ProbeRun:
                 self.note(f"{part} left out: autotrack's own time would pass {share:.0%} of the process's")
         return False
 
+    @property
+    def can_log(self) -> bool:
+        """True while what is logged here is still recorded, also after the call and the run have ended."""
+        return not self._tracker.closed
+
     def continued(self, obj: Any) -> bool:
         """True where an earlier call on the same object left its run open: this call goes on there.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn, TypeGuard
 
 from autotrack.core.errors import ArtifactError
 
@@ -12,6 +12,7 @@ VERSION = 1
 #: Values, rows and parts that are drawn at most; a larger document is refused before anything is made of it.
 MOST = 1_000_000
 DEEPEST = 50
+LARGEST = 1e300
 
 Document = Mapping[str, Any]
 
@@ -19,12 +20,16 @@ Document = Mapping[str, Any]
 def read(content: bytes | str) -> Document:
     """The chart in a JSON file. ArtifactError where it holds none."""
     try:
-        document = json.loads(content)
+        document = json.loads(content, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"this file holds no chart: it is not JSON ({error})") from None
     validate(document)
     checked: Document = document
     return checked
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON's; a missing one is null")
 
 
 def validate(document: object) -> None:
@@ -34,7 +39,8 @@ def validate(document: object) -> None:
     version = document.get("chart")
     if version != VERSION or isinstance(version, bool):
         raise ArtifactError(f'this chart has the format {version!r}, and this autotrack draws "chart": {VERSION}')
-    check = KINDS.get(document.get("kind"))  # type: ignore[arg-type]
+    kind = document.get("kind")
+    check = KINDS.get(kind) if isinstance(kind, str) else None
     if check is None:
         raise ArtifactError(f"there is no kind of chart {document.get('kind')!r}; there are {', '.join(KINDS)}")
     for name in ("title", "note"):
@@ -94,35 +100,33 @@ def _series(document: Document) -> None:
             if value is not None and not _is_number(value):
                 raise _wrong(f"series[{at}].y", "numbers or null", value)
         for value in across:
-            if (
-                value is not None
-                and not _is_number(value)
-                and (document["kind"] != "bars" or not isinstance(value, str))
-            ):
+            if not (value is None or _is_number(value) or (document["kind"] == "bars" and isinstance(value, str))):
                 raise _wrong(f"series[{at}].x", "numbers or null (of bars: or text)", value)
 
 
+def _texts(document: Document, name: str) -> list[str]:
+    labels = document.get(name)
+    if not _is_list(labels) or not labels or not all(isinstance(label, str) for label in labels):
+        raise _wrong(name, "a list of texts", labels)
+    return labels
+
+
 def _matrix(document: Document) -> None:
-    rows, columns, values = (document.get(name) for name in ("rows", "columns", "values"))
-    for name, labels in (("rows", rows), ("columns", columns)):
-        if not _is_list(labels) or not labels or not all(isinstance(label, str) for label in labels):
-            raise _wrong(name, "a list of texts", labels)
-    assert isinstance(rows, list) and isinstance(columns, list)
+    rows, columns = _texts(document, "rows"), _texts(document, "columns")
+    values = document.get("values")
     if len(rows) * len(columns) > MOST or not _is_list(values, len(rows)):
         raise _wrong("values", "a list for each row", values)
-    for row in values:  # type: ignore[union-attr]
+    for row in values:
         if not _is_list(row, len(columns)) or not all(value is None or _is_number(value) for value in row):
             raise _wrong("values", "a number (or null) for each column", row)
 
 
 def _table(document: Document) -> None:
-    columns, rows = document.get("columns"), document.get("rows")
-    if not _is_list(columns) or not columns or not all(isinstance(label, str) for label in columns):
-        raise _wrong("columns", "a list of texts", columns)
+    columns, rows = _texts(document, "columns"), document.get("rows")
     if not _is_list(rows):
         raise _wrong("rows", "a list of lists", rows)
-    for row in rows:  # type: ignore[union-attr]
-        if not _is_list(row, len(columns)):  # type: ignore[arg-type]
+    for row in rows:
+        if not _is_list(row, len(columns)):
             raise _wrong("rows", "a value for each column", row)
         for value in row:
             if value is not None and not isinstance(value, (str, bool)) and not _is_number(value):
@@ -144,12 +148,13 @@ def _tree(document: Document) -> None:
         waiting += [(child, depth + 1) for child in children]
 
 
-def _is_list(value: object, length: int | None = None) -> bool:
+def _is_list(value: object, length: int | None = None) -> TypeGuard[list[Any]]:
     return isinstance(value, list) and len(value) <= MOST and (length is None or len(value) == length)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # What is larger overflows in the drawing; NaN is not smaller than anything.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 #: The kinds of charts, each with its check.

@@ -89,7 +89,8 @@ def _own_style() -> Iterator[None]:
 
     log = logging.getLogger("matplotlib.font_manager")
     # Past rcParams' own methods: reading "backend" there imports pyplot and chooses one.
-    settings, quiet = matplotlib.rcParams, log.disabled
+    settings: Any = matplotlib.rcParams
+    quiet = log.disabled
     before = _raw(settings)
     log.disabled = True
     try:
@@ -103,7 +104,7 @@ def _own_style() -> Iterator[None]:
 
 
 def _raw(settings: Any) -> dict[str, Any]:
-    return {key: dict.__getitem__(settings, key) for key in dict.keys(settings)}  # noqa: SIM118
+    return {key: dict.__getitem__(settings, key) for key in dict.keys(settings)}
 
 
 def _size(document: Document) -> tuple[float, float]:

@@ -17,6 +17,8 @@ Key = tuple[int, ...] | tuple[Any, ...]
 
 #: Values up to which all count; of more, as many are taken at equal distances.
 MOST = 16_384
+#: Values below which equal content says nothing.
+LEAST = 3
 #: Columns of a table of probabilities that are looked at one by one.
 MOST_COLUMNS = 16
 #: Bytes and parts of a fitted model that its key is made from.
@@ -38,6 +40,8 @@ def as_array(values: Any) -> Array | None:
 
 def key_of(values: Array) -> Key | None:
     """What equal values share: numbers count as numbers, whatever their type; text as text. None for other objects."""
+    if len(values) < LEAST:
+        return None
     taken = values.ravel() if values.ndim > 1 else values
     if taken.size > MOST:
         taken = taken[:: -(-taken.size // MOST)]
@@ -121,9 +125,10 @@ def _learned(part: Any, digest: Any, room: list[int], depth: int) -> int:
 
 
 def _array(array: Array, digest: Any, room: list[int]) -> int:
-    if array.dtype.kind == "O" or not array.size:
+    whole = array.flags.c_contiguous or array.flags.f_contiguous  # of others, a flat view would be a copy
+    if array.dtype.kind == "O" or not array.size or not whole:
         return 0
-    flat = array.ravel()
+    flat = array.ravel(order="K")
     most = max(1, room[0] // array.dtype.itemsize)
     content = flat[:: -(-flat.size // most)].tobytes()
     digest.update(f"{array.dtype.str}{array.shape}".encode() + content)

@@ -1,8 +1,8 @@
 """What is measured of a model after its fit: the run it goes to, and the names that it gets there.
 
-Names are MLflow's: ``accuracy_score_X_test``; the second call of a metric on the same data is ``accuracy_score-2_X_test``,
-other data under the same name are ``X_test-2``. Where one line of code measures again, in a loop, its name gets
-another step instead.
+Names are MLflow's: ``accuracy_score_X_test``; the second call of a metric on the same data is
+``accuracy_score-2_X_test``, other data under the same name are ``X_test-2``. Where one line of code measures again, in
+a loop, its name gets another step instead.
 """
 
 from __future__ import annotations

@@ -93,7 +93,9 @@ def measured(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     values = _values(result)
     truth = _either(call, _TRUE, 0)
     if truth is not None and not call.name.startswith(("silhouette", "calinski", "davies")) and call.name != "auc":
-        origin.dataset(truth, _name(call, "y_true", 0), "eval target")
+        name = _name(call, "y_true", 0)
+        if name is not None:
+            origin.dataset(truth, name, "eval target")
     key = origin.metric(call.name, prediction.dataset, (call.site, *sorted(options.items())))
     if values:
         origin.log({f"{key}{suffix}": value for suffix, value in values.items()})

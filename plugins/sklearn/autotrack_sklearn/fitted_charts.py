@@ -1,4 +1,4 @@
-"""Charts of a fitted estimator: how well it fits, what it weighs, how it is built, what a search tried, which columns it takes."""
+"""Charts of a training: the fit, what weighs, how it is built, what a search tried, which columns it takes."""
 
 from __future__ import annotations
 

@@ -46,6 +46,8 @@ class Provenance:
         self._lock = threading.RLock()
         self._models: OrderedDict[int, tuple[weakref.ref[Any], Origin]] = OrderedDict()
         self._copies: OrderedDict[Key, Origin] = OrderedDict()
+        #: Models that were asked about and are nobody's copy.
+        self._strangers: OrderedDict[int, weakref.ref[Any]] = OrderedDict()
         self._arrays: OrderedDict[int, tuple[weakref.ref[Array], list[tuple[int, int, Prediction]]]] = OrderedDict()
         self._contents: OrderedDict[Key, Prediction] = OrderedDict()
 
@@ -56,6 +58,7 @@ class Provenance:
         reference, _ = attempt(weakref.ref, model)
         key, _ = attempt(model_key, model) if copies else (None, None)
         with self._lock:
+            self._strangers.pop(id(model), None)
             if reference is not None:
                 _put(self._models, id(model), (reference, origin), MAX_MODELS)
             if key is not None:
@@ -68,19 +71,28 @@ class Provenance:
             if entry is None or entry[0]() is not model:
                 return None
             self._models.move_to_end(id(model))
-            return entry[1]
+            return _live(entry[1])
 
     def of_model(self, model: Any) -> Origin | None:
         """The run that this model, or the one that it is a copy of, was fitted in."""
         origin = self.known(model)
         if origin is not None or not self._copies:
             return origin
+        with self._lock:
+            stranger = self._strangers.get(id(model))
+            if stranger is not None and stranger() is model:
+                return None
         key, _ = attempt(model_key, model)
         with self._lock:
-            origin = self._copies.get(key) if key is not None else None
+            origin = _live(self._copies.get(key)) if key is not None else None
         if origin is not None:
             self.add_model(model, origin, copies=False)
-        return origin
+            return origin
+        reference, _ = attempt(weakref.ref, model)
+        if reference is not None:
+            with self._lock:
+                _put(self._strangers, id(model), reference, MAX_MODELS)
+        return None
 
     # Predictions.
 
@@ -128,8 +140,9 @@ class Provenance:
                 found = self._contents.get(key) if key is not None else None
                 if found is not None and key is not None:
                     self._contents.move_to_end(key)
-        if found is not None:
-            found.origin.unasked = 0
+        if found is None or _live(found.origin) is None:
+            return None
+        found.origin.unasked = 0
         return found
 
     def _add_memory(self, array: Array, prediction: Prediction) -> None:
@@ -153,8 +166,12 @@ class Provenance:
     def clear(self) -> None:
         """Forgets everything."""
         with self._lock:
-            for kept in (self._models, self._copies, self._arrays, self._contents):
+            for kept in (self._models, self._copies, self._strangers, self._arrays, self._contents):
                 kept.clear()
+
+
+def _live(origin: Origin | None) -> Origin | None:
+    return origin if origin is not None and origin.run.can_log else None
 
 
 def _owner(array: Array) -> Array:

@@ -39,7 +39,7 @@ _MIXED_IN = {
 
 
 def after_fits() -> list[Patch | Family]:
-    """Predictions and scores of every estimator, and every metric, where it is defined and where users import it from."""
+    """Predictions and scores of every estimator; every metric, where it is defined and where users import it from."""
     about = {"versions": VERSIONS, "distribution": DISTRIBUTION}
     estimator = "sklearn.base:BaseEstimator"
     asking = ("predict", "predict_proba", "predict_log_proba", "decision_function")
@@ -49,10 +49,11 @@ def after_fits() -> list[Patch | Family]:
     ]
     found += [Patch(target, probe, optional=True, **about) for target, probe in _MIXED_IN.items()]  # type: ignore[arg-type]
     for home, names in METRICS.items():
+        # The functions are in many hands when they are patched (scorers, users' dicts and partials): see `Patch.inner`.
         shown = home.rpartition(".")[0]
         for name in names.split():
             places = (
                 (f"{shown}:{name}", f"sklearn.metrics:{name}") if shown != "sklearn.metrics" else (f"{shown}:{name}",)
             )
-            found.append(Patch(f"{home}:{name}", measured, also=places, optional=True, **about))  # type: ignore[arg-type]
+            found.append(Patch(f"{home}:{name}", measured, also=places, optional=True, inner=True, **about))  # type: ignore[arg-type]
     return found

@@ -24,6 +24,7 @@ class Recorder:
         self.kids: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.folded = folded
+        self.can_log = True
         self.calls = 0
         self.known: list[Any] = []
         self.last_model: Any = None

@@ -6,6 +6,7 @@ locals makes a copy that keeps the user's data alive until the function returns.
 
 from __future__ import annotations
 
+import builtins
 import dis
 import inspect
 import sys
@@ -35,6 +36,8 @@ class _Names:
     #: The arguments came from ``*args`` or ``**kwargs``.
     spread: bool = False
     keywords: dict[str, str | None] | None = None
+    #: The attribute that was called, where it was one.
+    method: str | None = None
 
 
 #: By the code's id (the code itself is kept, so that the id stays its own) and the place of the call in it.
@@ -56,6 +59,8 @@ def argument_name(call: Call, name: str, position: int) -> str | None:
             break
         frame = frame.f_back  # a decorator's function, which hands on what it was given
         names = _names_at(frame)
+    if names.method not in (None, call.name):  # of something else, which called the watched function
+        return None
     if len(call.args) > position:
         index = position + len(names.positional) - len(call.args)  # Class.method(obj, X) names the object, too
         return names.positional[index] if 0 <= index < len(names.positional) else None
@@ -105,9 +110,22 @@ def _read(code: CodeType, place: int) -> _Names:
         # Where a jump lands behind or within the value it is one of two: `a if c else b`.
         found.append(None if joined or any(step.joined for step in part[1:]) else _name_of(part))
         joined = part[0].joined
+    method = _called(instructions)
+    if method is not None and not method:
+        return _Names()
     found.reverse()
     split = len(found) - len(keywords)
-    return _Names(tuple(found[:split]), False, dict(zip(keywords, found[split:], strict=True)))
+    return _Names(tuple(found[:split]), False, dict(zip(keywords, found[split:], strict=True)), method)
+
+
+def _called(instructions: list[dis.Instruction]) -> str | None:
+    """The attribute that is called; None for a variable; "" for a builtin, which calls what it is given (``next``)."""
+    last = next((one for one in reversed(instructions) if one.opname != "PUSH_NULL"), None)
+    if last is None or not isinstance(last.argval, str):
+        return None
+    if last.opname in ("LOAD_METHOD", "LOAD_ATTR"):
+        return last.argval
+    return "" if last.opname in ("LOAD_GLOBAL", "LOAD_NAME") and hasattr(builtins, last.argval) else None
 
 
 @dataclass(frozen=True, slots=True)

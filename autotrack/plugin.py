@@ -12,6 +12,7 @@ from autotrack.core.patching import Family, Patch
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
+    from autotrack.core.argument_names import argument_name
     from autotrack.core.capture import Call
     from autotrack.core.plugins import settings
     from autotrack.core.proberun import ProbeRun
@@ -27,6 +28,7 @@ __all__ = [
     "PluginError",
     "ProbeRun",
     "UntrustedModelError",
+    "argument_name",
     "attempt",
     "hookimpl",
     "hookspec",
@@ -46,6 +48,10 @@ def __getattr__(name: str) -> Any:
         from autotrack.core.proberun import ProbeRun
 
         return ProbeRun
+    if name == "argument_name":
+        from autotrack.core.argument_names import argument_name
+
+        return argument_name
     if name == "pickled":
         from autotrack.core import pickled
 

@@ -38,6 +38,7 @@ _param = click.option("--param", "params", multiple=True, metavar="KEY", help="S
 @click.group(
     "runs",
     cls=Group,
+    lazy={"figure": ("autotrack.cli.figures:figure", "Show the charts of a run, or draw them.")},
     examples=(
         ("autotrack runs list", "the newest runs"),
         ("autotrack runs show 3f9a", "everything about the run whose id begins with 3f9a"),
@@ -254,10 +255,11 @@ def show(
 
 def newest(sink: Sink) -> RunRecord:
     """The newest run that is nobody's child (NotFoundError where there is none)."""
-    branches, _ = _branches(sink, (), (), "active", 1)
-    if not branches:
-        raise NotFoundError("there is no run to show yet; make one with `autotrack run train.py`")
-    return branches[0].run
+    for page in _pages(sink, (), (), "active", 20):
+        for run in page:
+            if run.parent is None:
+                return run
+    raise NotFoundError("there is no run to show yet; make one with `autotrack run train.py`")
 
 
 @runs.command(

@@ -22,6 +22,31 @@ def document(content: Any, path: str) -> bytes:
     return json.dumps(_plain(content), indent=2, ensure_ascii=False).encode()
 
 
+def chart(content: Any) -> bytes:
+    """A chart's numbers as compact JSON. Only the mark is checked here; docs/charts.md has the format."""
+    if not isinstance(content, Mapping) or content.get("chart") != 1 or not isinstance(content.get("kind"), str):
+        raise UsageError('a chart is a dict with {"chart": 1, "kind": ...}, as docs/charts.md describes it')
+    try:
+        text = _compact(content)
+    except (TypeError, ValueError):  # numbers that JSON does not have, or another library's
+        text = _compact(_finite(content))
+    return text.encode("utf-8", "backslashreplace")
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def _finite(value: Any) -> Any:
+    """The value in JSON's own types, with null for numbers that JSON does not have."""
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return _plain(value)
+
+
 def figure(figure: Any, path: str) -> bytes:
     """A matplotlib figure (format by the name's ending) or a plotly figure (html, json)."""
     suffix = path.rpartition(".")[2].lower()

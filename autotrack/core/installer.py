@@ -19,6 +19,7 @@ from typing import Any
 from . import imports
 from .callsite import is_users
 from .capture import MISSING, Engine, Watch
+from .closures import CONTENTS, Inside, inside
 from .errors import PluginError
 from .families import Creation, FamilyWatch, is_hook
 from .guard import warn
@@ -44,6 +45,7 @@ class Installer:
         self._watches: weakref.WeakSet[Watch] = weakref.WeakSet()
         self._cancels: list[tuple[str, Callable[[], None]]] = []
         self._installed: dict[str, list[Declaration]] = {}
+        self._closures: list[Inside] = []
         self._users: tuple[int, list[ModuleType]] = (0, [])
 
     def install(
@@ -91,6 +93,8 @@ class Installer:
                     watch.off = True
             for owner, name in self._ledger.entries():
                 self._restore(owner, name)
+            left = {id(owner) for owner, _ in self._ledger.entries()}
+            self._closures = [closure for closure in self._closures if id(closure) in left]
             if plugin is None:
                 self._installed.clear()
             else:
@@ -161,7 +165,7 @@ class Installer:
             owner = getattr(owner, parent, None)
         stood = inspect.getattr_static(owner, name, MISSING) if owner is not None else MISSING
         if stood is MISSING:
-            if place != patch.target:
+            if place != patch.target or patch.optional:
                 log.debug("%s: there is no %s here", plugin, place)
                 return
             raise PluginError(
@@ -170,9 +174,18 @@ class Installer:
             )
         if isinstance(stood, type):
             raise PluginError(f"plugin {plugin!r}: {place} is a class; watch a method of it, such as {place}.__init__")
+        closure = inside(stood, patch.target) if patch.inner else None
+        if closure is not None:
+            owner, name, stood = closure, CONTENTS, closure.cell_contents
         wrapper = wrapper_in(stood)
         if wrapper is not None and self._is_from(plugin, wrapper) and wrapper._watch.probe is patch.probe:
+            if closure is not None:
+                return
             self._ledger.add(owner, name)  # bound here by an import that came after the patch
+            return
+        if closure is not None:
+            self._closures.append(closure)  # the ledger holds it weakly
+            self._put(closure, CONTENTS, Watched(stood, self._watch(plugin, patch, patch.target, takes_self=False)))
             return
         if isinstance(owner, type):
             inherited = name not in vars(owner)
@@ -356,6 +369,8 @@ class Installer:
 
 
 def _path(owner: Any, name: str) -> str:
+    if type(owner) is Inside:
+        return owner.target
     if isinstance(owner, type):
         return f"{owner.__module__}:{owner.__qualname__}.{name}"
     return f"{owner.__name__}:{name}"

@@ -28,6 +28,11 @@ class Patch:
     versions: str | None = None
     #: Distribution whose version is compared with ``versions``; by default the target's top module.
     distribution: str | None = None
+    #: True for a target that only some of these versions have: where it is missing, nothing is watched or said.
+    optional: bool = False
+    #: True to watch what a decorated function calls: the function itself then stays the object that it is, and whoever
+    #: holds it already is watched as well. Where it is not decorated, it is replaced as any other.
+    inner: bool = False
 
 
 @dataclass(frozen=True, slots=True)

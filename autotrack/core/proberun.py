@@ -100,6 +100,11 @@ class ProbeRun:
         if not self.folded:
             self._started().log_dict(content, self._path(path))
 
+    def log_chart(self, document: Mapping[str, Any], path: str) -> None:
+        """Keeps a chart, as numbers, in ``<path>.json``; a later one under the path replaces it (docs/charts.md)."""
+        if not self.folded:
+            self._started().log_chart(document, self._path(path))
+
     def log_dataset(self, data: Any, name: str | None = None, context: str = "train") -> None:
         """Writes down which data were used, where the settings want it and time allows."""
         if self._tracker.settings.datasets and not self.folded and self.afford("datasets"):
@@ -208,6 +213,11 @@ class ProbeRun:
             if not self.folded:
                 self.note(f"{part} left out: autotrack's own time would pass {share:.0%} of the process's")
         return False
+
+    @property
+    def can_log(self) -> bool:
+        """True while what is logged here is still recorded, also after the call and the run have ended."""
+        return not self._tracker.closed
 
     def continued(self, obj: Any) -> bool:
         """True where an earlier call on the same object left its run open: this call goes on there.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,15 @@ class RunFiles(RunWriting):
         """Keeps a dict or list as JSON (or as YAML, where the name ends so)."""
         with self.refusing("artifacts", "log_dict"):
             self._put(path, attachments.document(content, path))
+
+    def log_chart(self, document: Mapping[str, Any], path: str) -> None:
+        """Keeps a chart as the numbers that it is drawn from when someone looks (docs/charts.md).
+
+        ``path`` is without an ending: the file is ``<path>.json``.
+        """
+        with self.refusing("artifacts", "log_chart"):
+            # Several come with every fit, and each can be computed again: not worth a wait for the disk.
+            self.put(f"{path}.json", attachments.chart(document), durable=False)
 
     def log_figure(self, figure: Any, path: str) -> None:
         """Keeps a matplotlib figure (png, svg, pdf by the name) or a plotly figure (html, json)."""

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from autotrack.core.frames import sealed
+
 Made = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
@@ -68,6 +70,30 @@ def _search(C: list[float]) -> Made:
 
     search = GridSearchCV(LogisticRegression(max_iter=500), {"C": C}, cv=2, error_score="raise")
     return search.fit, _data(), {}
+
+
+def _unwatched(kind: str) -> Any:
+    """A fitted model whose fit made no run: what is looked at is a call on it."""
+    with sealed():
+        return _fit(kind)[0](*_data())
+
+
+def _prediction(columns: int = 4) -> Made:
+    return _unwatched("sklearn.naive_bayes.GaussianNB").predict, (_data()[0][:, :columns],), {}
+
+
+def _metric(rows: int = 150) -> Made:
+    from sklearn.metrics import f1_score
+
+    _, y = _data()
+    return f1_score, (y, y[:rows]), {"average": "macro"}
+
+
+def _scorer(columns: int = 4) -> Made:
+    from sklearn.metrics import get_scorer
+
+    X, y = _data()
+    return get_scorer("accuracy"), (_unwatched("sklearn.linear_model.RidgeClassifier"), X[:, :columns], y), {}
 
 
 def _best(search: Any) -> Any:
@@ -196,5 +222,15 @@ ROWS: dict[str, list[Row]] = {
             lambda: _cross_validate("bad"),
             outcome=lambda scores: scores.tolist(),
         ),
+        Row(
+            "a prediction",
+            "sklearn.naive_bayes:_BaseNB.predict",
+            _prediction,
+            lambda: _prediction(2),
+            runs=0,
+            outcome=lambda labels: labels.tolist(),
+        ),
+        Row("a metric", "sklearn.metrics._classification:f1_score", _metric, lambda: _metric(3), runs=0),
+        Row("a scorer", "sklearn.metrics._scorer:_BaseScorer.__call__", _scorer, lambda: _scorer(2), runs=0),
     ],
 }

@@ -12,9 +12,7 @@ from autotrack.plugin import Family, Flavor, Patch, hookimpl
 from .fit import fitted as fit_probe  # `fitted` is a module of this package, which takes that name when it is loaded
 from .flavor import SKLEARN
 from .validation import cross_validated, quiet
-
-VERSIONS = ">=1.6"
-DISTRIBUTION = "scikit-learn"
+from .watched import DISTRIBUTION, VERSIONS, after_fits
 
 _VALIDATION = "sklearn.model_selection._validation"
 #: Functions whose fits are no trainings of their own: one frame around them, no run.
@@ -30,7 +28,7 @@ _JUDGING = ("cross_validate", "cross_val_score")
 
 @hookimpl
 def register_patches() -> Sequence[Patch | Family]:
-    """Every estimator's fits, the users' own included, and the functions that fit many times."""
+    """Every estimator's fits, the users' own included, the functions that fit many times, and what measures models."""
     family = Family(
         base="sklearn.base:BaseEstimator",
         methods=("fit", "fit_predict", "fit_transform", "partial_fit"),
@@ -39,7 +37,7 @@ def register_patches() -> Sequence[Patch | Family]:
         distribution=DISTRIBUTION,
     )
     judged = [_patch(_VALIDATION, "sklearn.model_selection", name, cross_validated) for name in _JUDGING]
-    return [family, *judged, *(_patch(home, shown, name, quiet) for home, shown, name in _QUIET)]
+    return [family, *judged, *(_patch(home, shown, name, quiet) for home, shown, name in _QUIET), *after_fits()]
 
 
 @hookimpl

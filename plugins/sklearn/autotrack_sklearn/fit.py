@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from autotrack.plugin import attempt
 
 from . import kinds
+from .evaluation import after_fit
 from .params import params_of
+from .training_data import log_training_data
 
 if TYPE_CHECKING:
     from autotrack.plugin import Call, ProbeRun
@@ -51,13 +53,16 @@ def fitted(call: Call, run: ProbeRun) -> Generator[None, None, None]:
         yield
         if call.error is None:
             _another_step(call, run, estimator)
+            after_fit(call, run, again=True)
         return
     warm = call.name == "fit" and getattr(estimator, "__dict__", {}).get("warm_start") is True
     training = _data_of(call)  # asked before anything is logged: a call that cannot work makes no run
-    if not (warm and run.continued(estimator)):
+    again = warm and run.continued(estimator)
+    if not again:
         run.name = run_name(estimator)
         run.log_params(params_of(estimator, deep=not kinds.is_search(estimator)))
         run.set_tags(described(estimator, training))
+        log_training_data(call, run, training)
     yield
     if call.error is not None:
         return
@@ -68,6 +73,7 @@ def fitted(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     run.log_metrics(scalars, step)
     if not run.folded:
         _finish(run, estimator, training, step)
+    after_fit(call, run, again=again)
 
 
 def _another_step(call: Call, run: ProbeRun, estimator: Any) -> None:
@@ -96,14 +102,18 @@ def _data_of(call: Call) -> Training:
 
 def _finish(run: ProbeRun, estimator: Any, training: Training, step: int | None) -> None:
     """What costs more than a scalar: training metrics, curves, a search's candidates, the model."""
+    from .fitted_charts import Album
     from .training import training_metrics
 
     if run.afford("metrics"):
-        metrics, note = training_metrics(estimator, training, run.afford)
+        album = Album()
+        metrics, note = training_metrics(estimator, training, run.afford, seen=album.predicted)
         if metrics:
             run.log_metrics(metrics, step)
         if note is not None:
             run.note(note)
+        album.fitted(estimator, training.data)
+        album.log(run)
     if step is None:
         for key, values in curves_of(estimator):
             for index, value in enumerate(values):

@@ -57,6 +57,14 @@ def is_search(estimator: Any) -> bool:
     return _SEARCH in paths(type(estimator))
 
 
+def held(obj: Any, name: str) -> Any:
+    """An attribute that the object or its class has, None where there is none; a ``__getattr__`` is not asked."""
+    own = getattr(obj, "__dict__", None)
+    if isinstance(own, dict) and name in own:
+        return own[name]
+    return attempt(getattr, obj, name)[0] if hasattr(type(obj), name) else None
+
+
 def final_step(estimator: Any) -> Any:
     """The last step of a Pipeline (of Pipelines) that is not passed through; the estimator itself otherwise."""
     for _ in range(16):

@@ -26,6 +26,8 @@ SECOND_TRIAL_ROWS = 256
 DEAR = 0.1
 
 Afford = Callable[[str, float], bool]
+#: Told the sort of model, the truth, what was predicted, and for classifiers their probabilities and classes (or None).
+Seen = Callable[[str, Any, Any, Any, Any], None]
 
 #: Classifiers whose ``predict`` answers the class with the highest ``predict_proba``.
 _ARGMAX = frozenset(
@@ -65,7 +67,7 @@ class Training:
 
 
 def training_metrics(
-    estimator: Any, training: Training, afford: Afford, positive: object = None
+    estimator: Any, training: Training, afford: Afford, positive: object = None, seen: Seen | None = None
 ) -> tuple[dict[str, float], str | None]:
     """MLflow's ``training_*`` metrics, and a note where some were left out.
 
@@ -88,7 +90,7 @@ def training_metrics(
         return {}, f"training metrics left out: {loud} may do more than predict"
     if talks_inside(model):
         return {}, "training metrics left out: an inner estimator is verbose and would print again"
-    found, error = attempt(_supervised, model, sort, training, afford, positive)
+    found, error = attempt(_supervised, model, sort, training, afford, positive, seen)
     if error is not None:
         return {}, f"training metrics left out: predicting again raised {type(error).__name__}: {error}"
     if found is None:  # `afford` has noted it
@@ -118,7 +120,9 @@ def _sort(model: Any) -> str | None:
     return "regressor" if isinstance(model, RegressorMixin) else "other"
 
 
-def _supervised(model: Any, sort: str, training: Training, afford: Afford, positive: object) -> dict[str, float] | None:
+def _supervised(
+    model: Any, sort: str, training: Training, afford: Afford, positive: object, seen: Seen | None
+) -> dict[str, float] | None:
     rows = training.rows or 0
     caller = caller_of(model)
     with unmoved(model):
@@ -131,7 +135,11 @@ def _supervised(model: Any, sort: str, training: Training, afford: Afford, posit
     truth = _column(training.target)
     weight = None if training.weight is None else np.asarray(training.weight, dtype=float).ravel()
     if sort == "regressor":
+        if seen is not None:
+            seen(sort, truth, _column(predicted), None, None)
         return metrics.regression(truth, _column(predicted), weight=weight)
+    if seen is not None and truth.ndim == 1:
+        seen(sort, truth, _column(predicted), probability, getattr(model, "classes_", None))
     found = metrics.classification(truth, _column(predicted), weight=weight, positive=positive)
     classes = getattr(model, "classes_", None)
     if probability is not None and truth.ndim == 1 and isinstance(classes, np.ndarray):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import time
 import weakref
 from typing import Any
@@ -19,9 +20,12 @@ class Recorder:
         self.models: dict[str, Any] = {}
         self.examples: dict[str, Any] = {}
         self.texts: dict[str, str] = {}
+        self.charts: dict[str, Any] = {}
+        self.datasets: list[tuple[str | None, str]] = []
         self.kids: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.folded = folded
+        self.can_log = True
         self.calls = 0
         self.known: list[Any] = []
         self.last_model: Any = None
@@ -52,6 +56,13 @@ class Recorder:
 
     def log_text(self, text: str, path: str) -> None:
         self.texts[path] = text
+
+    def log_dataset(self, data: Any, name: str | None = None, context: str = "train") -> None:
+        self.datasets.append((name, context))
+
+    def log_chart(self, document: dict[str, Any], path: str) -> None:
+        assert json.dumps(document, allow_nan=False)
+        self.charts[path] = document
 
     def children(self, runs: list[dict[str, Any]]) -> None:
         self.kids.extend(runs)
@@ -88,6 +99,7 @@ class HandCall:
     def __init__(self, function: Any, obj: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.obj, self.args, self.kwargs = obj, args, kwargs
         self.name = function.__name__
+        self.site = ("script.py", 1)
         self.target = f"{function.__module__}:{function.__qualname__}"
         self.result: Any = None
         self.error: BaseException | None = None

@@ -1,0 +1,28 @@
+"""The data of a fit as data sets of its run, each under the name that the caller's code has for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .evaluated import describable
+
+if TYPE_CHECKING:
+    from autotrack.plugin import Call, ProbeRun
+
+    from .training import Training
+
+
+def log_training_data(call: Call, run: ProbeRun, training: Training) -> None:
+    """X, y and the sample weights as three data sets, so that a label that was changed shows as a change of y alone.
+
+    Their contexts are ``train``, ``train target`` and ``train weight``. To be called before the fit, which may change
+    what it is given.
+    """
+    from autotrack.plugin import argument_name
+
+    if run.folded:
+        return
+    parts = (("X", 0, training.data, "train"), ("y", 1, training.target, "train target"))
+    for name, position, data, context in (*parts, ("sample_weight", 2, training.weight, "train weight")):
+        if data is not None and describable(data):
+            run.log_dataset(data, argument_name(call, name, position) or name, context)

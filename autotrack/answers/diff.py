@@ -1,0 +1,47 @@
+"""``diff``: why two runs differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autotrack.core.gaps import Gap
+from autotrack.core.story import Story, tell
+
+from .code import compare_code
+from .conditions import compare_arguments, compare_environments, compare_params, compare_seeds
+from .difference import CAUSES, ORDER, Diff, Findings, Section
+from .inputs import compare_inputs
+from .outcomes import compare_artifacts, compare_metrics, compare_models, compare_status
+
+if TYPE_CHECKING:
+    from autotrack.core.entities import RunRecord
+    from autotrack.core.sink import Sink
+
+
+def compare_runs(sink: Sink, a: RunRecord, b: RunRecord) -> Diff:
+    """What differs between two runs of a store, most telling first, and what could not be compared."""
+    return compare_stories(tell(sink, a), tell(sink, b))
+
+
+def compare_stories(a: Story, b: Story) -> Diff:
+    """The same of two stories, which may be from different stores."""
+    found = {name: Findings(name) for name in ORDER}
+    compare_status(a.run, b.run, found["status"])
+    compare_code(a, b, found["code"])
+    compare_inputs(a, b, found["data"], found["files"])
+    compare_arguments(a, b, found["arguments"])
+    compare_params(a, b, found["params"], found["arguments"])
+    compare_seeds(a, b, found["seeds"])
+    compare_environments(a, b, found["environment"], found["hardware"])
+    compare_metrics(a.run, b.run, found["metrics"])
+    compare_models(a.run, b.run, found["models"])
+    compare_artifacts(a.run, b.run, found["artifacts"])
+    unknown = [gap for findings in found.values() for gap in findings.unknown]
+    unknown += [gap for story in (a, b) for gap in story.gaps() if gap.part in CAUSES]
+    return Diff(
+        a.run,
+        b.run,
+        tuple(Section(name, tuple(each.facts)) for name, each in found.items() if each.facts),
+        tuple(name for name, each in found.items() if each.compared and not each.facts),
+        tuple(dict.fromkeys(Gap(gap.part, gap.what, gap.close) for gap in unknown)),
+    )

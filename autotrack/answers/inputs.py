@@ -130,7 +130,7 @@ def _behind(one: DatasetRecord, other: DatasetRecord, changed: Sequence[ChangedF
     """The changed file that a changed table came from: the one that it names, or the only one there is."""
     for source in (one.source, other.source):
         for file in changed:
-            if source and (source == file.path or file.path.endswith(f"/{source}") or source.endswith(file.path)):
+            if source and (f"/{file.path}".endswith(f"/{source}") or f"/{source}".endswith(f"/{file.path}")):
                 return file
     return changed[0] if len(changed) == 1 else None
 
@@ -161,9 +161,9 @@ def _compare_files(
         changed.append(ChangedFile(path, ours[-1], theirs[-1]))
     only_a, only_b = ([some[-1] for some in each.values()] for each in (files_a, files_b))
     # The same content under another name is the same input.
-    contents_a, contents_b = ({file.sha256 for file in story.read() if file.sha256 is not None} for story in (a, b))
-    appeared = [file for file in only_b if file.sha256 not in contents_a]
-    gone = [file for file in only_a if file.sha256 not in contents_b]
+    known_a, known_b = ([file.sha256 for file in story.read() if file.sha256] for story in (a, b))
+    appeared = [file for file in only_b if file.sha256 not in known_a]
+    gone = [file for file in only_a if file.sha256 not in known_b]
     return changed, appeared, gone
 
 

@@ -29,6 +29,7 @@ _HOMES = {
     "diff": ".client.answers",
     "export_runs": ".client.answers",
     "import_runs": ".client.answers",
+    "lineage": ".client.answers",
     "load_model": ".models",
     "save_model": ".models",
     "AutotrackError": ".core.errors",
@@ -43,7 +44,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from .client import Client, RunList, get_run, last_run, search_runs
-    from .client.answers import diff, export_runs, import_runs
+    from .client.answers import diff, export_runs, import_runs, lineage
     from .core.active import active_run, start_run
     from .core.entities import Status
     from .core.errors import AutotrackError
@@ -84,6 +85,7 @@ __all__ = [
     "import_runs",
     "is_enabled",
     "last_run",
+    "lineage",
     "load_model",
     "log_artifact",
     "log_artifacts",

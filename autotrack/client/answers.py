@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from autotrack.answers.archive.packing import Exported
     from autotrack.answers.archive.unpacking import Imported
     from autotrack.answers.difference import Diff
+    from autotrack.answers.graph import Lineage
 
 
 def diff(a: Run | str, b: Run | str) -> Diff:
     """Why two runs differ: what went in and what came out, most telling first (runs, ids or prefixes of ids)."""
     return Client().diff(a, b)
+
+
+def lineage(what: Run | str, *, depth: int = 3) -> Lineage:
+    """What a file, table, run or model was made from, and what was made from it (see ``Client.lineage``)."""
+    return Client().lineage(what, depth=depth)
 
 
 def export_runs(

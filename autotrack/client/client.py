@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from autotrack.answers.archive.packing import Exported
     from autotrack.answers.archive.unpacking import Imported
     from autotrack.answers.difference import Diff
+    from autotrack.answers.graph import Lineage
 
 
 class RunList(list[Run]):
@@ -125,6 +126,18 @@ class Client:
 
         self._caught_up()
         return compare_runs(self.sink, self._record(a), self._record(b))
+
+    def lineage(self, what: Run | str, *, depth: int = 3) -> Lineage:
+        """What a file, table, run or model was made from and what was made from it, ``depth`` runs far each way.
+
+        ``what``: a run, its id or a prefix; a path, or the sha256 of a file; a data set's digest or name;
+        ``runs:/<run>/<path>`` or a model folder. NotFoundError where it is none of these.
+        """
+        from autotrack.answers.lineage import trace
+        from autotrack.answers.subjects import find
+
+        self._caught_up()
+        return trace(self.sink, find(self.sink, what if isinstance(what, str) else what.id, Path.cwd()), depth=depth)
 
     def export_runs(
         self, runs: Run | str | Iterable[Run | str], path: str | os.PathLike[str], *, replace: bool = False

@@ -18,10 +18,7 @@ def user_site(frame: FrameType | None) -> tuple[str, int]:
     nearest: tuple[str, int] | None = None
     while frame is not None:
         filename = frame.f_code.co_filename
-        library = _is_library.get(filename)
-        if library is None:
-            library = _is_library[filename] = _looks_like_library(filename)
-        if not library:
+        if not is_library(filename):
             return filename, frame.f_lineno
         if nearest is None and not filename.startswith(_OURS):
             nearest = filename, frame.f_lineno
@@ -39,10 +36,15 @@ def is_users(module: ModuleType) -> bool:
     file = module.__dict__.get("__file__")
     if not isinstance(file, str):
         return module.__dict__.get("__name__") == "__main__"
-    library = _is_library.get(file)
+    return not is_library(file)
+
+
+def is_library(filename: str) -> bool:
+    """True for a file of an installed library, of the standard library or of autotrack."""
+    library = _is_library.get(filename)
     if library is None:
-        library = _is_library[file] = _looks_like_library(file)
-    return not library
+        library = _is_library[filename] = _looks_like_library(filename)
+    return library
 
 
 def _looks_like_library(filename: str) -> bool:
@@ -69,4 +71,4 @@ def drop_our_frames(error: BaseException) -> None:
         trace = following
 
 
-__all__ = ["drop_our_frames", "is_ours", "is_users", "our_code", "user_site"]
+__all__ = ["drop_our_frames", "is_library", "is_ours", "is_users", "our_code", "user_site"]

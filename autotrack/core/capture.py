@@ -63,9 +63,7 @@ class Watch:
         "target",
     )
 
-    def __init__(
-        self, engine: Engine, plugin: str, declaration: Patch | Family, target: str, *, takes_self: bool
-    ) -> None:
+    def __init__(self, engine: Engine, plugin: str, declaration: Patch | Family, target: str, takes_self: bool) -> None:
         self.engine = engine
         self.plugin = plugin
         self.probe = declaration.probe
@@ -304,6 +302,8 @@ class _Bracket:
             raise
         call._before = False
         frame.state = OPEN
+        if watch.nested == "beside":
+            FRAME.set(self.outer)
 
     def _start(self, call: Call, frame: Frame) -> None:
         watch, outer = self.watch, self.outer

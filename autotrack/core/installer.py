@@ -283,7 +283,7 @@ class Installer:
     # Shared.
 
     def _watch(self, plugin: str, declaration: Declaration, target: str, *, takes_self: bool) -> Watch:
-        watch = Watch(self.engine, plugin, declaration, target, takes_self=takes_self)
+        watch = Watch(self.engine, plugin, declaration, target, takes_self)
         self._watches.add(watch)
         return watch
 
@@ -362,7 +362,8 @@ def _path(owner: Any, name: str) -> str:
 
 
 def _version(distribution: str, top: str) -> str | None:
-    version = getattr(sys.modules.get(top), "__version__", None)  # it says so itself; metadata cost milliseconds
+    # It says so itself, and metadata cost milliseconds. Some warn whoever asks for it as an attribute.
+    version = vars(sys.modules[top]).get("__version__") if top in sys.modules else None
     if isinstance(version, str):
         return version
     import importlib.metadata

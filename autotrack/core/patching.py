@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Nested = Literal["skip", "join", "child"]
+Nested = Literal["skip", "join", "child", "beside"]
 Probe = Callable[[Any, Any], Generator[None, None, None]]
 
 

@@ -1,0 +1,106 @@
+"""Every distribution that is installed, in milliseconds: names and versions stand in the names of metadata folders.
+
+The folders are those of the "recording installed packages" and "binary distribution format" specifications of PyPA;
+a distribution that is found twice on the path counts once, where an import would find it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from .masking import mask_url
+
+_INFO = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<version>[0-9A-Za-z][0-9A-Za-z.!+_]*)\.dist-info")
+_HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
+_LARGEST = 1 << 20
+
+#: What each folder of the path held when its time of change was this one.
+_scanned: dict[str, tuple[int, dict[str, dict[str, Any]]]] = {}
+
+
+def distributions(path: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """``{"name", "version"}`` of each distribution on the path, sorted by name, which is normalised.
+
+    Where it was not installed from an index there are ``url`` (masked), ``commit`` and ``editable`` too.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for folder in sys.path if path is None else path:
+        for name, record in _scan(folder or ".").items():
+            found.setdefault(name, record)
+    return [found[name] for name in sorted(found)]
+
+
+def _scan(folder: str) -> dict[str, dict[str, Any]]:
+    try:
+        changed = os.stat(folder).st_mtime_ns  # noqa: PTH116 - a string from sys.path, once a folder
+        known = _scanned.get(folder)
+        if known is not None and known[0] == changed:
+            return known[1]
+        with os.scandir(folder) as listing:
+            names = sorted(entry.name for entry in listing if entry.name.endswith((".dist-info", ".egg-info")))
+    except OSError:  # a zip file, or a folder that is gone
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    for info in names:
+        record = _record(f"{folder}{os.sep}{info}", info)
+        if record is not None:
+            found.setdefault(record["name"], record)
+    _scanned[folder] = changed, found
+    return found
+
+
+def _record(place: str, info: str) -> dict[str, Any] | None:
+    plain = _INFO.fullmatch(info)
+    if plain:
+        record: dict[str, Any] = {"name": _normal(plain["name"]), "version": plain["version"].replace("_", "-")}
+    else:
+        headers = dict(reversed(_HEADER.findall(_metadata(place))))
+        if "Name" not in headers or "Version" not in headers:
+            return None
+        record = {"name": _normal(headers["Name"]), "version": headers["Version"]}
+    if info.endswith(".dist-info"):
+        record |= _origin(f"{place}{os.sep}direct_url.json")
+    return record
+
+
+def _metadata(place: str) -> str:
+    text = ""
+    for file in ("METADATA", "PKG-INFO", ""):
+        text = text or _text(f"{place}{os.sep}{file}" if file else place)
+    return text.partition("\n\n")[0]
+
+
+def _origin(path: str) -> dict[str, Any]:
+    text = _text(path)
+    try:
+        said = json.loads(text) if text else None
+    except ValueError:
+        return {}
+    if not isinstance(said, dict) or not isinstance(said.get("url"), str):
+        return {}
+    origin: dict[str, Any] = {"url": mask_url(said["url"])}
+    for part, key, name in (("vcs_info", "commit_id", "commit"), ("dir_info", "editable", "editable")):
+        value = said[part].get(key) if isinstance(said.get(part), dict) else None
+        if value:
+            origin[name] = value
+    return origin
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(_LARGEST).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+__all__ = ["distributions"]

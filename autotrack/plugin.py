@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autotrack.core.capture import Call
     from autotrack.core.plugins import settings
     from autotrack.core.proberun import ProbeRun
+    from autotrack.core.session.opened import saw_file
 
 __all__ = [
     "ArtifactError",
@@ -30,6 +31,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "pickled",
+    "saw_file",
     "settings",
 ]
 
@@ -48,6 +50,10 @@ def __getattr__(name: str) -> Any:
         from autotrack.core import pickled
 
         return pickled
+    if name == "saw_file":
+        from autotrack.core.session.opened import saw_file
+
+        return saw_file
     if name == "settings":
         from autotrack.core.plugins import settings
 

@@ -29,8 +29,14 @@ class Settings:
     enabled: bool = True
     #: Save trained models.
     models: bool = True
-    #: Record the data that training read.
+    #: Record the data that training was given.
     datasets: bool = True
+    #: Record the program's code: commit, uncommitted changes, sources.
+    code: bool = True
+    #: Record which files the program reads and writes.
+    files: bool = True
+    #: Keep what the program prints.
+    console: bool = True
     #: Class or module paths whose calls are left alone.
     exclude: tuple[str, ...] = ()
     #: Plugins that are never loaded.

@@ -155,6 +155,7 @@ class Run(RunMetrics, RunFiles):
                 "session": draft.session,
                 "user": user_name(),
                 "artifact_uri": self._artifact_uri,
+                "random_state": guard.call("random states", tracker.recorder.random_state),
                 "tags": dict(draft.tags),
             }
         )

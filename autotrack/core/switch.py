@@ -10,6 +10,7 @@ from .config import load_settings
 from .guard import guard
 from .locks import Lock
 from .plugins import plugins, role
+from .session import watchers
 from .tracker import configure, tracker
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def enable(
             if (libraries and name not in libraries) or name in chosen.exclude:
                 watching.installer.uninstall(name)
         watching.bridge.install()
+        watchers.start(chosen, tracker().location.root)
         process.mark_tracked()
         watching.engine.armed = True
 
@@ -116,6 +118,7 @@ def disable() -> None:
         _watching.engine.armed = False
         _watching.bridge.uninstall()
         _watching.installer.uninstall()
+        watchers.stop()
 
 
 def is_enabled() -> bool:

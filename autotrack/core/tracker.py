@@ -25,6 +25,7 @@ from .meter import Meter
 from .observers import Observers
 from .private import make_own
 from .session import session_record
+from .session.recorder import SessionRecorder
 
 if TYPE_CHECKING:
     from .courier import Courier
@@ -48,6 +49,7 @@ class Tracker:
         self.sites = Sites(settings.runs_per_site)
         self.kept = KeptRuns()
         self.observers = Observers(self)
+        self.recorder = SessionRecorder(self)
         #: Set once the process ends: when all must be done (``time.monotonic()``).
         self.deadline = math.inf
         self.runs: dict[str, Run] = {}
@@ -112,6 +114,7 @@ class Tracker:
         guard.on_failure = note_failure
         self._courier = Courier(self)
         self._courier.start()
+        guard.call("the session", self.recorder.begin, int(self._session["t"]))
         return journal
 
     def _prepared(self, folder: Path) -> dict[str, str]:
@@ -169,6 +172,7 @@ class Tracker:
     def keep_journal(self, *, heartbeat: bool) -> None:
         """The courier's care: sync, heartbeat, a new place if the folder was removed, events that waited."""
         self.kept.end_orphans()
+        guard.call("the session", self.recorder.tick)
         journal = self._journal
         if journal is None:
             return
@@ -259,6 +263,7 @@ class Tracker:
         guard.call("observers", self.observers.tell_points)
         unfinished = courier.drain(deadline)
         courier.stop(deadline)
+        guard.call("the session", self.recorder.finish, deadline)
         if self._pending:
             guard.call("the journal", self._write_pending, journal)
         _last_words().disarm()
@@ -304,7 +309,7 @@ class Tracker:
             journal.abandon()
         self._journal = self._session = self._sink = self._courier = None
         self._pending = deque()
-        self.observers = Observers(self)
+        self.observers, self.recorder = Observers(self), SessionRecorder(self)
         self.runs = {}
         self.sites, self.kept = Sites(self.settings.runs_per_site), KeptRuns()
         self._news, self._implicit = {}, None

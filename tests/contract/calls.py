@@ -74,9 +74,46 @@ def _best(search: Any) -> Any:
     return search.best_params_, search.best_score_, search.best_estimator_.coef_.tolist()
 
 
+def _dataset(name: str = "iris.csv") -> Made:
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    import pyarrow.dataset
+
+    spec = find_spec("sklearn.datasets")
+    assert spec is not None and spec.origin is not None
+    return pyarrow.dataset.dataset, (Path(spec.origin).parent / "data" / name,), {"format": "csv"}
+
+
+def _csv(content: bytes = b"a,b\n1,2\n") -> Made:
+    import io
+
+    import pyarrow.csv
+
+    return pyarrow.csv.read_csv, (io.BytesIO(content),), {}
+
+
 ROWS: dict[str, list[Row]] = {
     "models": [],
     "store": [],
+    "readers": [
+        Row(
+            "a data set opened",
+            "pyarrow.dataset:dataset",
+            _dataset,
+            lambda: _dataset("missing.csv"),
+            runs=0,
+            outcome=lambda dataset: dataset.to_table().to_pydict(),
+        ),
+        Row(
+            "a csv file read by compiled code",
+            "pyarrow._csv:read_csv",
+            _csv,
+            lambda: _csv(b"a,b\n1\n"),
+            runs=0,
+            outcome=lambda table: table.to_pydict(),
+        ),
+    ],
     "sklearn": [
         Row(
             "fit",

@@ -1,0 +1,109 @@
+"""Where the names of opened files lead, and which of them are the user's business."""
+
+from __future__ import annotations
+
+import os
+import re
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+#: The machine's own: devices, settings, fonts, locales, certificates. (``/dev/shm`` holds people's data.)
+_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/share/", "/usr/lib/", "/var/cache/fontconfig/")
+_INSIDE = ("/site-packages/", "/dist-packages/", "/__pycache__/", "/.git/", "/.autotrack/", "/matplotlib/fontlist")
+#: Code that was imported or shown; it belongs to the code of a session.
+_CODE = (".py", ".pyc", ".pyi", ".pyd", ".so", ".pth", "/pyvenv.cfg", "/python{}{}.zip".format(*sys.version_info))
+#: Data sets that a library brings along: site-packages/sklearn/datasets/data/iris.csv is "sklearn:iris".
+_BUNDLED = re.compile(
+    r".*/(?:site|dist)-packages/(\w+)/datasets/(?:[^/]+/)*([^/.]+)\.(?:csv|npy|npz|json|txt)(?:\.gz)?"
+)
+
+
+class Paths:
+    """Resolves names against the working directory of their time, and leaves out what is nobody's data.
+
+    ``own`` are folders of autotrack's, such as the store's.
+    """
+
+    def __init__(self, own: Iterable[str | os.PathLike[str]] = ()) -> None:
+        self.unresolved = 0
+        self._cwd = _working_directory()
+        own_folders = tuple(_folder(os.path.realpath(folder)) for folder in own)
+        libraries: set[str | None] = {
+            sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
+        }
+        libraries |= {site.getusersitepackages() if site.ENABLE_USER_SITE else None}
+        libraries -= {sys.prefix, None}
+        self._left_out = own_folders + tuple(_folder(os.path.realpath(path)) for path in libraries if path)
+
+    def moved(self, target: Any) -> None:
+        """The program was about to change its working directory (``os.chdir``'s argument), and may have failed to."""
+        path = _text(target)
+        if path is None:
+            self._cwd = _working_directory()  # a descriptor: where it leads is known only now
+            return
+        there = self._joined(path)
+        if there is not None and Path(there).is_dir():
+            self._cwd = there
+        elif self._cwd is None or not Path(self._cwd).is_dir():
+            self._cwd = _working_directory()
+
+    def settle(self) -> None:
+        """Follows the working directory as it is now: after all that was noted has been resolved."""
+        self._cwd = _working_directory() or self._cwd
+
+    def resolve(self, name: Any) -> str | None:
+        """The absolute path of a name, its links not followed; None for descriptors, and where nobody can tell."""
+        path = _text(name)
+        joined = self._joined(path) if path else None
+        if joined is None:
+            if not isinstance(name, int):  # a descriptor was opened by name before, or is no file
+                self.unresolved += 1
+            return None
+        return joined if ".." in joined else os.path.normpath(joined)  # links before .. are followed later
+
+    def is_data(self, path: str, *, written: bool) -> bool:
+        """False for the system's files, libraries, imported code and autotrack's own."""
+        if path.startswith(_SYSTEM) and not path.startswith("/dev/shm/"):
+            return False
+        if path.startswith(self._left_out):
+            return False
+        if not written and path.endswith(_CODE):
+            return False
+        return not any(part in path for part in _INSIDE)
+
+    @staticmethod
+    def source(path: str) -> str | None:
+        """The name of a data set that came with a library (``"sklearn:iris"``), which is data wherever it lies."""
+        found = _BUNDLED.fullmatch(path) if "/datasets/" in path else None
+        return f"{found[1]}:{found[2]}" if found else None
+
+    def _joined(self, path: str) -> str | None:
+        if path.startswith("/"):
+            return path
+        return f"{self._cwd}/{path}" if self._cwd is not None else None
+
+
+def _text(name: Any) -> str | None:
+    """A path as text; None for numbers and what is no path. Runs no code of the user's."""
+    if isinstance(name, str):
+        return str.__str__(name)
+    if isinstance(name, bytes):
+        return os.fsdecode(name)
+    if isinstance(name, os.PathLike) and type(name).__module__.split(".")[0] == "pathlib":
+        return os.fsdecode(os.fspath(name))
+    return None
+
+
+def _folder(path: str) -> str:
+    return path.rstrip("/") + "/"
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 - a string is wanted
+    except OSError:
+        return None

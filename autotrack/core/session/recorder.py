@@ -1,0 +1,154 @@
+"""Has each part of a session found out in the background, and writes it to the journal as it becomes known.
+
+The collectors beside this module know nothing of runs, journals or stores; this is the one place that joins them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..gaps import Gap
+from ..guard import guard
+from ..objects import Objects
+from . import watchers
+from .masking import mask
+from .seen import FileSeen
+
+if TYPE_CHECKING:
+    from ..tracker import Tracker
+
+#: Files that one record of the journal names at most.
+FILES_A_RECORD = 500
+
+
+class SessionRecorder:
+    """What is captured of this process's session, for one tracker."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self.objects = Objects(tracker.location.root / "objects")
+        self._began = 0
+        self._sent: dict[str, dict[str, Any]] = {}
+        self._sources: set[str] = set()
+        self._random: str | None = None
+        self._random_gaps: list[Gap] = []
+
+    def begin(self, started: int) -> None:
+        """Queues what is found out once; the journal has just been opened. ``started``: ns since the epoch."""
+        self._began = started
+        settings = self._tracker.settings
+        watchers.start(settings, self._tracker.location.root)
+        if settings.code:
+            self._tracker.later("the session's code", self._code)
+        self._tracker.later("the session's environment", self._environment)
+
+    def tick(self) -> None:
+        """Writes down what is new. Called by the background thread about once a second."""
+        if self._began:
+            self._news()
+
+    def finish(self, deadline: float) -> None:
+        """Writes down what is left at the end of the program, within the deadline (``time.monotonic()``)."""
+        if not self._began:
+            return
+        guard.call("the session's code", self._late_imports)
+        guard.call("the session", self._news)
+        files, console = watchers.files, watchers.console
+        if files is not None:
+            self._write_files(guard.call("the session's files", files.finish, deadline) or [])
+            self._part("files", {}, files.gaps())
+        if console is not None:
+            self._write_console(guard.call("the session's console", console.finish) or [])
+        self._began = 0
+        watchers.stop()
+
+    def random_state(self) -> str | None:
+        """The object with the states of the random generators as they are now, for a run that starts. It is written
+        off the training thread."""
+        from .random_state import encoded_state
+
+        content, self._random_gaps = encoded_state()
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != self._random:
+            self._random = digest
+            self._tracker.later("random states", lambda: self.objects.put(content))
+        return digest
+
+    # Parts.
+
+    def _code(self) -> None:
+        from .code import collect_code
+
+        document, gaps = collect_code(self.objects, root_hint=self._place(), started=self._began, known=self._sources)
+        self._part("code", document, gaps)
+
+    def _late_imports(self) -> None:
+        """What was imported since the code was looked at."""
+        sent = self._sent.get("code")
+        if sent is None:
+            return
+        from .code import collect_imported
+
+        sources, gaps = collect_imported(self.objects, sent, self._sources, started=self._began)
+        if sources or gaps:
+            known = [Gap(**gap) for gap in sent["gaps"]]
+            self._part("code", {**sent, "sources": {**sent["sources"], **sources}}, [*known, *gaps])
+
+    def _environment(self) -> None:
+        from .environment import collect_environment
+
+        self._part("environment", *collect_environment(self.objects))
+
+    def _news(self) -> None:
+        """What may change while the program runs."""
+        from .arguments import collect_arguments
+        from .seeds import seeded
+
+        self._part("arguments", *collect_arguments())
+        self._part("seeds", seeded(), self._random_gaps)
+        files, console = watchers.files, watchers.console
+        if files is not None:
+            self._write_files(files.drain())
+        if console is not None:
+            self._write_console(console.take())
+            self._part("console", {}, console.gaps())
+
+    def _write_files(self, seen: Sequence[FileSeen]) -> None:
+        for start in range(0, len(seen), FILES_A_RECORD):
+            records = [
+                {
+                    "path": file.name or file.path,
+                    "role": "read" if file.role == "read" else "written",
+                    "first": file.first,
+                    "size": file.size,
+                    "mtime": file.mtime,
+                    "sha256": file.sha256,
+                    "partial": file.partial,
+                }
+                for file in seen[start : start + FILES_A_RECORD]
+            ]
+            self._event("files", files=records)
+
+    def _write_console(self, pieces: Sequence[tuple[int, str, str]]) -> None:
+        for at, stream, text in pieces:
+            self._event("console", at=at, stream=stream, text=mask(text))
+
+    def _part(self, part: str, document: Mapping[str, Any], gaps: Sequence[Gap]) -> None:
+        data = {**document, "gaps": [gap.document() for gap in gaps]}
+        if self._sent.get(part) != data and (document or gaps):
+            self._sent[part] = data
+            self._event("part", part=part, data=data)
+
+    def _event(self, kind: str, **fields: Any) -> None:
+        self._tracker.event({"k": kind, "t": time.time_ns(), "session": self._tracker.session, **fields})
+
+    def _place(self) -> Path:
+        """Where the program was started, or the folder of its store where that is gone."""
+        try:
+            return Path.cwd()
+        except OSError:
+            return self._tracker.location.root.parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from .repository import Repository
 
 #: Endings of files that can change what a program computes, most likely first; a change elsewhere is named after them.
 _TELLING = (".py", ".ipynb", ".pyx", ".yaml", ".yml", ".toml", ".json", ".cfg", ".ini", ".sh")
+
+
+#: Code that stands in no file, by its name in the document, with what a person calls it.
+_TYPED = {"cells": "the notebook's cells", "command": "the text behind -c"}
 
 
 class _Unknown(Exception):
@@ -33,6 +38,11 @@ class _Side:
         self.dirty = bool(part.get("dirty"))
         self.diff = part.get("diff")
         self.sources = _sources(part)
+        large = part.get("large")
+        #: Sizes of changed files that are too large for the diff.
+        self.large = dict(large) if isinstance(large, Mapping) else {}
+        #: What stands in no file: the cells of a notebook, the text behind ``-c``.
+        self.typed = {name: _text(part[name].get("sha256")) for name in _TYPED if isinstance(part.get(name), Mapping)}
         content = story.content(self.diff)
         self.patches = hunks.parse(content.decode("utf-8", "backslashreplace")) if content is not None else {}
         #: True where there is a diff that is not at hand.
@@ -98,7 +108,12 @@ def compare_code(a: Story, b: Story, findings: Findings) -> None:
     repository = None
     if commits and not same_commit:
         repository = Repository.having([one.root, two.root, str(Path.cwd())], commits)
+    _compare_typed(one, two, findings)
     _compare_files(one, two, same_commit, repository, findings)
+    for path in sorted({**one.large, **two.large}):
+        if one.large.get(path) != two.large.get(path):
+            sizes = one.large.get(path), two.large.get(path)
+            findings.add(path, f"changed, and too large for a diff ({sizes[0]} → {sizes[1]} bytes)", *sizes)
     if len(commits) == 2 and not same_commit and (findings.facts or repository is None):
         findings.add("commit", f"{one.said()} → {two.said()}", one.commit, two.commit)
         if repository is None:
@@ -107,6 +122,29 @@ def compare_code(a: Story, b: Story, findings: Findings) -> None:
         findings.miss("the files that only one of the two had under version control", "run this inside a clone")
     if one.entry and two.entry and _name(one.entry, one.root) != _name(two.entry, two.root):
         findings.add("entry", f"{one.entry} → {two.entry}", one.entry, two.entry)
+
+
+def _compare_typed(one: _Side, two: _Side, findings: Findings) -> None:
+    for name, called in _TYPED.items():
+        sha_a, sha_b = one.typed.get(name), two.typed.get(name)
+        if sha_a == sha_b:
+            continue
+        texts = [_typed_lines(side, sha) for side, sha in ((one, sha_a), (two, sha_b))]
+        text = "not in a" if sha_a is None else "not in b" if sha_b is None else ""
+        findings.add(called, text, sha_a, sha_b, lines=hunks.changes(*texts))
+
+
+def _typed_lines(side: _Side, sha: str | None) -> list[str]:
+    """The text as lines; the cells of a notebook one behind the other."""
+    content = side.story.content(sha) or b""
+    text = content.decode("utf-8", "backslashreplace")
+    try:
+        cells = json.loads(text)
+    except (ValueError, RecursionError):
+        cells = None
+    if not isinstance(cells, list):
+        return hunks.split(text)
+    return [line for at, cell in enumerate(cells, 1) for line in (f"# cell {at}", *str(cell).split("\n"))]
 
 
 def _compare_files(

@@ -7,10 +7,12 @@ from typing import Any
 
 from autotrack.core.story import Story
 
+from autotrack.core.guard import attempt
+
 from .difference import Findings
 
 #: What an environment's document holds of the machine. The rest is software.
-_HARDWARE = ("cpu", "memory_bytes", "gpus")
+_HARDWARE = ("cpu", "memory_bytes", "gpus", "gpu_driver")
 #: Where an interpreter lies, and what compiled it, tells nothing of what it computes.
 _BESIDE_THE_POINT = frozenset({"lock", "distributions", "gaps", "python.executable", "python.compiler"})
 _LONGEST = 80
@@ -46,21 +48,55 @@ def compare_params(a: Story, b: Story, findings: Findings, known: Findings) -> N
     )
 
 
-def compare_seeds(a: Story, b: Story, findings: Findings) -> None:
-    """Finds out whether the random generators stood alike when the runs started, and what seeded them."""
-    part_a, part_b = a.part("seeds"), b.part("seeds")
-    if part_a is not None and part_b is not None:
+def compare_seeds(a: Story, b: Story, findings: Findings) -> list[str]:
+    """Finds out whether the random generators were seeded alike, and stood alike when the runs started.
+
+    Answers the generators that nobody seeded, or not visibly, and that stood elsewhere: those do in every process, and
+    whether the training drew from them is not known.
+    """
+    part_a, part_b = a.part("seeds") or {}, b.part("seeds") or {}
+    if part_a and part_b:
         findings.compared = True
         compare_values(_without_gaps(part_a), _without_gaps(part_b), findings)
     state_a, state_b = a.run.random_state, b.run.random_state
     if state_a is None or state_b is None:
-        findings.miss("the random generators: their states were not kept for both")
-    elif state_a == state_b:
-        findings.compared = True
-    else:
-        findings.add(
-            "random generators", "stood elsewhere when the runs started; seed them to make runs alike", state_a, state_b
-        )
+        findings.miss("the states of the random generators were not kept for both")
+        return []
+    findings.compared = True
+    if state_a == state_b:
+        return []
+    unseeded = []
+    for name in _moved(a, b, findings):
+        both = [part.get(name) for part in (part_a, part_b)]
+        if all(isinstance(each, Mapping) and each.get("seeded") is True for each in both):
+            findings.add(f"{name} generator", "was seeded, and stood elsewhere when the runs started", state_a, state_b)
+        else:
+            unseeded.append(name)
+    return unseeded
+
+
+def _moved(a: Story, b: Story, findings: Findings) -> list[str]:
+    """Names of the generators whose states differ."""
+    contents = [story.content(story.run.random_state) for story in (a, b)]
+    states = [attempt(states_in, content)[0] for content in contents if content is not None]
+    if len(states) < 2 or None in states:
+        findings.miss("the states of the random generators differ, and are not at hand to say which")
+        return []
+    one, other = (state or {} for state in states)
+    return [name for name in sorted({**one, **other}) if one.get(name) != other.get(name)]
+
+
+def states_in(content: bytes) -> dict[str, tuple[object, bytes]]:
+    """The state of each generator in a kept object (see ``core.session.random_state``)."""
+    from autotrack.core.session.random_state import generators_in
+
+    heads = generators_in(content)
+    found: dict[str, tuple[object, bytes]] = {}
+    at = len(content) - sum(int(head["bytes"]) for head in heads.values())
+    for name, head in heads.items():
+        found[name] = head.get("gauss"), content[at : at + int(head["bytes"])]
+        at += int(head["bytes"])
+    return found
 
 
 def compare_environments(a: Story, b: Story, environment: Findings, hardware: Findings) -> None:
@@ -94,19 +130,10 @@ def _compare_packages(
 
 def packages(story: Story, part: Mapping[str, Any]) -> dict[str, str] | None:
     """Versions of the distributions that were installed, by name; None where they are not known."""
-    lock = story.document(part.get("lock"))
-    found = lock.get("distributions") if lock is not None else None
-    if not isinstance(found, Sequence) or isinstance(found, str):
-        return None
-    return {str(each.get("name")): _version(each) for each in found if isinstance(each, Mapping)}
+    from autotrack.core.session.environment import lock_of
 
-
-def _version(package: Mapping[str, Any]) -> str:
-    """A version, with where it came from in case that was no index."""
-    source = package.get("direct_url") or package.get("url")
-    if isinstance(source, Mapping):
-        source = source.get("url")
-    return f"{package.get('version')}{f' from {source}' if source else ''}"
+    found, _ = attempt(lock_of, part, story.objects)  # whatever an imported run says that its environment was
+    return found
 
 
 def _halves(part: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

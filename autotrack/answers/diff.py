@@ -9,7 +9,7 @@ from autotrack.core.story import Story, tell
 
 from .code import compare_code
 from .conditions import compare_arguments, compare_environments, compare_params, compare_seeds
-from .difference import CAUSES, ORDER, Diff, Findings, Section
+from .difference import CAUSES, ORDER, OUTCOMES, Diff, Findings, Section
 from .inputs import compare_inputs
 from .outcomes import compare_artifacts, compare_metrics, compare_models, compare_status
 
@@ -31,11 +31,12 @@ def compare_stories(a: Story, b: Story) -> Diff:
     compare_inputs(a, b, found["data"], found["files"])
     compare_arguments(a, b, found["arguments"])
     compare_params(a, b, found["params"], found["arguments"])
-    compare_seeds(a, b, found["seeds"])
+    unseeded = compare_seeds(a, b, found["seeds"])
     compare_environments(a, b, found["environment"], found["hardware"])
     compare_metrics(a.run, b.run, found["metrics"])
     compare_models(a.run, b.run, found["models"])
     compare_artifacts(a.run, b.run, found["artifacts"])
+    _weigh_unseeded(unseeded, found)
     unknown = [gap for findings in found.values() for gap in findings.unknown]
     unknown += [gap for story in (a, b) for gap in story.gaps() if gap.part in CAUSES]
     return Diff(
@@ -45,3 +46,15 @@ def compare_stories(a: Story, b: Story) -> Diff:
         tuple(name for name, each in found.items() if each.compared and not each.facts),
         tuple(dict.fromkeys(Gap(gap.part, gap.what, gap.close) for gap in unknown)),
     )
+
+
+def _weigh_unseeded(names: list[str], found: dict[str, Findings]) -> None:
+    """Generators that nobody seeded differ in every process: a cause only where there is no other."""
+    explained = any(found[name].facts for name in CAUSES)
+    differs = any(found[name].facts for name in OUTCOMES)
+    for name in names:
+        if differs and not explained:
+            found["seeds"].add(f"{name} generator", "was not seeded: what is drawn from it differs in every process")
+        else:
+            what = f"the {name} generator was not seeded, as far as is known, and differs in every process"
+            found["seeds"].miss(what, "seed it where a training draws from it")

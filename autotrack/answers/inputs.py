@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autotrack.core.entities import DatasetRecord, FileRecord
+from autotrack.core.guard import attempt
 from autotrack.core.story import Story
 
 from .code import source_paths
@@ -102,11 +103,13 @@ def _told_apart(a: Story, b: Story, one: DatasetRecord, other: DatasetRecord) ->
     if print_a is not None and print_b is not None:
         from autotrack.core.fingerprint import compare
 
-        found = compare(print_a, print_b)
-        sentences = found.sentences()
-        more = len(sentences) - _FEW
-        first = [*sentences[:_FEW], *([f"and {more} more"] if more > 0 else [])]
-        return first or ["its digest differs"], {"difference": found.document()}
+        found, _ = attempt(compare, dict(print_a), dict(print_b))  # whatever an imported run says that its data were
+        if found is not None:
+            # A table of one column is named by itself.
+            sentences = [sentence.removeprefix("the unnamed column: ") for sentence in found.sentences()]
+            more = len(sentences) - _FEW
+            first = [*sentences[:_FEW], *([f"and {more} more"] if more > 0 else [])]
+            return first, {"difference": found.document()}
     told: list[str] = []
     if one.kind != other.kind:
         told.append(f"{one.kind} → {other.kind}")

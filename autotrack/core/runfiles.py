@@ -67,9 +67,9 @@ class RunFiles(RunWriting):
     ) -> None:
         """Writes down which data were used: name, digest of all rows and columns, sizes, column types."""
         with self.refusing("artifacts", "log_dataset"):
-            from .fingerprint import describe
+            from .fingerprint import fingerprint
 
-            described = describe(data)
+            described = fingerprint(data).summary()
             given = {"name": name or described["kind"], "context": context or "", "source": source}
             texts = {field: keys.param_text(text, field) for field, text in given.items() if text is not None}
             self._write({"k": "dataset", "source": None} | texts | described)

@@ -50,7 +50,7 @@ class Told:
         self.part("code", **{"kind": "snapshot", "entry": "train.py", "root": self.root, "sources": kept, **more})
 
     def environment(self, packages: dict[str, str], **more: Any) -> None:
-        lock = {"lock": 1, "distributions": [{"name": name, "version": packages[name]} for name in sorted(packages)]}
+        lock = {"format": 1, "distributions": [{"name": name, "version": packages[name]} for name in sorted(packages)]}
         base = {"lock": self.put(json.dumps(lock)), "distributions": len(packages), "python": {"version": "3.11.4"}}
         self.part("environment", **{**base, "cpu": {"model": "Z80", "logical": 2}, **more})
 

@@ -233,18 +233,15 @@ def test_arguments_params_packages_hardware_and_seeds(store, tell) -> None:
         packages = {"numpy": "2.0", "scikit-learn": version, **({"pandas": "2.2"} if program is other else {})}
         program.environment(packages, cpu={"model": cpu}, variables={"OMP_NUM_THREADS": rate[-1]})
         program.part("arguments", argv=["train.py", "--lr", rate], parsed={"lr": rate})
-        program.part("seeds", seeded={"numpy": rate[-1]})
-    a = one.run(1, params={"lr": "0.1", "depth": "3"}, random_state="1" * 64)
-    b = other.run(2, params={"lr": "0.2", "depth": "4"}, random_state="2" * 64)
+        program.part("seeds", numpy={"seeds": [int(rate[-1])], "seeded": True})
+    a = one.run(1, params={"lr": "0.1", "depth": "3"})
+    b = other.run(2, params={"lr": "0.2", "depth": "4"})
     found = diff(store, a, b)
     said = {section.name: [(fact.what, fact.text) for fact in section.facts] for section in found.sections}
     assert said == {
         "arguments": [("lr", "0.1 → 0.2")],
         "params": [("depth", "3 → 4")],
-        "seeds": [
-            ("seeded.numpy", "1 → 2"),
-            ("random generators", "stood elsewhere when the runs started; seed them to make runs alike"),
-        ],
+        "seeds": [("numpy.seeds", "1 → 2")],
         "environment": [
             ("pandas", "only in b: 2.2"),
             ("scikit-learn", "1.6 → 1.7"),
@@ -262,7 +259,91 @@ def test_a_command_line_that_nobody_parsed_is_compared_as_words(store, tell) -> 
     assert (fact.what, fact.text) == ("command line", "train.py 1 → train.py 2")
 
 
+def state(program: Told, **words: int) -> str:
+    """The states of generators as they are kept, each of one word that is repeated."""
+    heads = {name: {"bytes": 2500, "gauss": None} for name in words}
+    bodies = b"".join(word.to_bytes(4, "little") * 625 for word in words.values())
+    return program.store.objects.put(b"autotrack-random 1\n" + json.dumps(heads).encode() + b"\n" + bodies)
+
+
+def test_a_generator_that_was_seeded_and_stood_elsewhere_is_a_cause(store, tell) -> None:
+    one, other = tell(1), tell(2)
+    for program in (one, other):
+        program.part("seeds", numpy={"seeds": [0], "seeded": True}, python={"seeds": [], "seeded": None})
+    a = one.run(1, random_state=state(one, python=1, numpy=2))
+    b = other.run(2, random_state=state(other, python=7, numpy=3))
+    found = diff(store, a, b)
+    assert [fact.what for fact in found["seeds"]] == ["numpy generator"]
+    assert "python generator was not seeded" in " ".join(gap.what for gap in found.unknown)
+
+
+def test_a_generator_that_nobody_seeded_is_a_cause_only_where_there_is_no_other(store, tell) -> None:
+    made = []
+    for n, (score, rate) in enumerate([(0.5, "1"), (0.6, "1"), (0.7, "2")], 1):
+        program = tell(n)
+        program.part("seeds", python={"seeds": [], "seeded": None})
+        metrics, params = {"accuracy": score}, {"rate": rate}
+        made.append(program.run(n, random_state=state(program, python=n), metrics=metrics, params=params))
+    (fact,) = diff(store, made[0], made[1])["seeds"]
+    assert (fact.what, fact.text) == (
+        "python generator",
+        "was not seeded: what is drawn from it differs in every process",
+    )
+    explained = diff(store, made[0], made[2])
+    assert explained["seeds"] == () and explained["params"] and "seeds" in {gap.part for gap in explained.unknown}
+
+
+def test_cells_of_a_notebook_are_compared_line_by_line(store, tell) -> None:
+    one, other = tell(1), tell(2)
+    for program, cell in ((one, "C = 1"), (other, "C = 2")):
+        kept = program.put(json.dumps(["import x", cell]))
+        program.part("code", kind="snapshot", entry="notebook", sources={}, cells={"sha256": kept, "count": 2})
+    (fact,) = diff(store, one.run(1), other.run(2))["code"]
+    assert fact.what == "the notebook's cells"
+    assert [line for line in fact.lines if line[0] in "+-"] == ["-C = 1", "+C = 2"]
+
+
+def test_large_files_that_no_diff_holds_are_named_with_their_sizes(store, tell) -> None:
+    one, other = tell(1), tell(2)
+    one.git(large={"data/big.csv": 9_000_000, "same.bin": 8_500_000})
+    other.git(large={"data/big.csv": 9_000_001, "same.bin": 8_500_000})
+    (fact,) = diff(store, one.run(1), other.run(2))["code"]
+    assert fact.what == "data/big.csv" and "too large for a diff" in fact.text
+
+
 # Data and files.
+
+
+def test_fingerprints_name_the_row_that_changed(store, tell) -> None:
+    import numpy as np
+
+    from autotrack.core.fingerprint import fingerprint
+
+    labels = np.arange(150) % 3
+    flipped = labels.copy()
+    flipped[17] = 2 - labels[17] if labels[17] != 1 else 0
+    made = []
+    for n, values in enumerate((labels, flipped), 1):
+        program = tell(n)
+        found = fingerprint(values)
+        run = program.run(n)
+        kept = program.put(json.dumps(found.document()))
+        program.dataset(run, "y", found.digest, fingerprint=kept, columns={})
+        made.append(run)
+    (fact,) = diff(store, *made)["data"]
+    assert fact.what == "y (train)" and fact.text.startswith("row 17 changed")
+    assert fact.detail["difference"]["changed"][0]["rows"] == [[17, 18]]
+
+
+def test_a_fingerprint_that_is_none_costs_its_sentences_only(store, tell) -> None:
+    made = []
+    for n, digest in enumerate((D1, D2), 1):
+        program = tell(n)
+        run = program.run(n)
+        program.dataset(run, "y", digest, fingerprint=program.put(json.dumps({"fingerprint": 1, "columns": n})))
+        made.append(run)
+    (fact,) = diff(store, *made)["data"]
+    assert fact.text == "its values differ, and which ones is not known"
 
 
 def test_tables_without_fingerprints_are_told_apart_by_what_is_known(store, tell) -> None:

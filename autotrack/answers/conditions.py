@@ -169,7 +169,9 @@ def _flat(value: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[s
         if isinstance(item, Mapping) and depth < 8:
             yield from _flat(item, f"{name}.", depth + 1)
         elif isinstance(item, list | tuple):
-            yield name, ", ".join(_said(each) for each in item)
+            texts = [_said(each) for each in item]
+            # Parts of a machine are found in any order; words of a command line are in theirs.
+            yield name, ", ".join(sorted(texts) if any(isinstance(each, Mapping) for each in item) else texts)
         elif item is not None:
             yield name, _said(item)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autotrack.core.gaps import Gap
@@ -9,7 +11,7 @@ from autotrack.core.story import Story, tell
 
 from .code import compare_code
 from .conditions import compare_arguments, compare_environments, compare_params, compare_seeds
-from .difference import CAUSES, ORDER, OUTCOMES, Diff, Findings, Section
+from .difference import CAUSES, ORDER, OUTCOMES, Diff, Fact, Findings, Section
 from .inputs import compare_inputs
 from .outcomes import compare_artifacts, compare_metrics, compare_models, compare_status
 
@@ -29,6 +31,7 @@ def compare_stories(a: Story, b: Story) -> Diff:
     compare_status(a.run, b.run, found["status"])
     compare_code(a, b, found["code"])
     compare_inputs(a, b, found["data"], found["files"])
+    _join_data_in_the_repository(found["code"], found["data"], found["files"])
     compare_arguments(a, b, found["arguments"])
     compare_params(a, b, found["params"], found["arguments"])
     unseeded = compare_seeds(a, b, found["seeds"])
@@ -36,6 +39,7 @@ def compare_stories(a: Story, b: Story) -> Diff:
     compare_metrics(a.run, b.run, found["metrics"])
     compare_models(a.run, b.run, found["models"])
     compare_artifacts(a.run, b.run, found["artifacts"])
+    _follow_code(found["params"], found["code"])
     _weigh_unseeded(unseeded, found)
     unknown = [gap for findings in found.values() for gap in findings.unknown]
     unknown += [gap for story in (a, b) for gap in story.gaps() if gap.part in CAUSES]
@@ -46,6 +50,36 @@ def compare_stories(a: Story, b: Story) -> Diff:
         tuple(name for name, each in found.items() if each.compared and not each.facts),
         tuple(dict.fromkeys(Gap(gap.part, gap.what, gap.close) for gap in unknown)),
     )
+
+
+def _join_data_in_the_repository(code: Findings, data: Findings, files: Findings) -> None:
+    """A data file that stands in the repository is found as code, too: it is named as data, with the lines."""
+    for fact in list(code.facts):
+        for findings in (data, files):
+            for at, other in enumerate(findings.facts):
+                file = (other.detail or {}).get("file", {}).get("path") if findings is data else other.what
+                if file == fact.what:
+                    findings.facts[at] = replace(other, lines=fact.lines)
+                    if fact in code.facts:
+                        code.facts.remove(fact)
+
+
+def _follow_code(params: Findings, code: Findings) -> None:
+    """Marks params that have changed as a changed line of the code says."""
+    for at, fact in enumerate(params.facts):
+        if fact.a is None or fact.b is None:
+            continue
+        for change in code.facts:
+            if _says(change, "-", fact.what, fact.a) and _says(change, "+", fact.what, fact.b):
+                params.facts[at] = replace(fact, text=f"{fact.text}   as {change.what} says", follows="code")
+                break
+
+
+def _says(change: Fact, sign: str, name: str, value: str) -> bool:
+    """True where a removed (``-``) or added (``+``) line holds the name of a param and its value as words."""
+    words = [rf"(?<![\w.]){re.escape(word)}(?![\w.])" for word in (name.rpartition("__")[2].rpartition(".")[2], value)]
+    lines = [line[1:] for line in change.lines if line.startswith(sign)]
+    return any(all(re.search(word, line) for word in words) for line in lines)
 
 
 def _weigh_unseeded(names: list[str], found: dict[str, Findings]) -> None:

@@ -28,6 +28,7 @@ class Fact:
 
     ``a`` and ``b`` are the two values as JSON has them, None where one side has none; ``lines`` are the lines of a
     unified diff (``@@``, ``-``, ``+`` and context), where the difference is one of text; ``detail`` is more in JSON.
+    ``follows`` names the section that has its cause, where this is only what comes of it.
     """
 
     what: str
@@ -36,12 +37,12 @@ class Fact:
     b: Any = None
     lines: tuple[str, ...] = ()
     detail: Any = None
+    follows: str | None = None
 
     def document(self) -> dict[str, Any]:
         document = {"what": self.what, "text": self.text, "a": self.a, "b": self.b}
-        if self.lines:
-            document["lines"] = list(self.lines)
-        return document if self.detail is None else {**document, "detail": self.detail}
+        more = {"lines": list(self.lines) or None, "detail": self.detail, "follows": self.follows}
+        return document | {key: value for key, value in more.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class Section:
 
     @property
     def is_cause(self) -> bool:
-        """True for what went into a run, False for what came out."""
-        return self.name in CAUSES
+        """True for what went into a run, False for what came out or only follows from another difference."""
+        return self.name in CAUSES and any(fact.follows is None for fact in self.facts)
 
 
 @dataclass(slots=True)
@@ -104,6 +105,12 @@ class Diff:
         if name not in ORDER:
             raise KeyError(name)
         return next((section.facts for section in self.sections if section.name == name), ())
+
+    @property
+    def causes(self) -> tuple[Fact, ...]:
+        """What may explain the rest: facts of what went in, but for those that follow from others."""
+        facts = (fact for section in self.sections if section.name in CAUSES for fact in section.facts)
+        return tuple(fact for fact in facts if fact.follows is None)
 
     def only(self, names: Sequence[str]) -> Diff:
         """The same with these sections alone."""

@@ -42,13 +42,38 @@ def test_one_label_and_one_line_are_exactly_what_differs(store, tell) -> None:
     a = told_fully(tell(1), 1, metrics={"accuracy": 0.92})
     b = told_fully(tell(2), 2, line="C = 2.0", label=D2, file=F2, metrics={"accuracy": 0.90})
     found = diff(store, a, b)
-    causes = [(section.name, fact.what) for section in found.sections if section.is_cause for fact in section.facts]
-    assert causes == [("code", "train.py"), ("data", "y (train)")]
+    assert [fact.what for fact in found.causes] == ["train.py", "y (train)"]
+    assert [section.name for section in found.sections if section.is_cause] == ["code", "data"]
     assert found["code"][0].lines == ("@@ -3,3 +3,3 @@", " import autotrack", "-C = 1.0", "+C = 2.0", " fit(C)")
     assert "read from data/labels.csv, whose content changed" in found["data"][0].text
     assert [(fact.what, fact.text) for fact in found["metrics"]] == [("accuracy", "0.92 → 0.9   -0.02 (-2.17 %)")]
     assert found and found.equal == ("status", "arguments", "params", "seeds", "environment", "hardware", "files")
     assert not found.unknown
+
+
+def test_a_param_that_a_changed_line_sets_follows_from_the_code(store, tell) -> None:
+    a = told_fully(tell(1), 1, params={"C": "1.0", "depth": "3", "C1": "1.0"})
+    b = told_fully(tell(2), 2, line="C = 2.0", params={"C": "2.0", "depth": "4", "C1": "2.0"})
+    found = diff(store, a, b)
+    assert [(fact.what, fact.follows) for fact in found["params"]] == [("C", "code"), ("C1", None), ("depth", None)]
+    assert [fact.what for fact in found.causes] == ["train.py", "C1", "depth"]
+    assert found["params"][0].text == "1.0 → 2.0   as train.py says"
+
+
+def test_a_data_file_in_the_repository_is_data_with_its_lines(store, tell) -> None:
+    made = []
+    for n, (label, content) in enumerate((("0", F1), ("1", F2)), 1):
+        program = tell(n)
+        program.git(patch("data/labels.csv", 5, [" a,0", "-b,0"], [f"+b,{label}", " c,1"]))
+        program.file(f"{program.root}/data/labels.csv", content)
+        run = program.run(n)
+        program.dataset(run, "y", content)
+        made.append(run)
+    found = diff(store, *made)
+    assert found["code"] == () and found["files"] == ()
+    (fact,) = found["data"]
+    assert [line for line in fact.lines if line[0] in "+-"] == ["-b,0", "+b,1"]
+    assert "data/labels.csv" in fact.text
 
 
 def test_equal_runs_say_what_was_compared(store, tell) -> None:
@@ -402,7 +427,7 @@ def test_several_changed_files_leave_a_table_without_a_guess_unless_it_names_one
 
 def test_metrics_models_artifacts_and_errors(store, tell) -> None:
     one, other = tell(1), tell(2)
-    a = one.run(1, metrics={"same": 0.1, "nan": float("nan"), "loss": 0.5, "zero": 0.0, "old": 1.0})
+    a = one.run(1, metrics={"same": 0.1, "fit_seconds": 3, "nan": float("nan"), "loss": 0.5, "zero": 0.0, "old": 1.0})
     b = other.run(2, metrics={"same": 0.1, "nan": float("nan"), "loss": 0.25, "zero": -0.0}, status="FAILED")
     for program, run, content in ((one, a, F1), (other, b, F2)):
         program.event("model", run, path="model", flavor="sklearn", class_name="Forest", size=9, digest=content)

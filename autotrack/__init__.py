@@ -26,6 +26,10 @@ _HOMES = {
     "get_run": ".client",
     "last_run": ".client",
     "search_runs": ".client",
+    "diff": ".client.answers",
+    "export_runs": ".client.answers",
+    "import_runs": ".client.answers",
+    "lineage": ".client.answers",
     "load_model": ".models",
     "load_pyfunc": ".models",
     "save_model": ".models",
@@ -41,6 +45,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from .client import Client, RunList, get_run, last_run, search_runs
+    from .client.answers import diff, export_runs, import_runs, lineage
     from .core.active import active_run, start_run
     from .core.entities import Status
     from .core.errors import AutotrackError
@@ -73,11 +78,15 @@ __all__ = [
     "Status",
     "__version__",
     "active_run",
+    "diff",
     "disable",
     "enable",
+    "export_runs",
     "get_run",
+    "import_runs",
     "is_enabled",
     "last_run",
+    "lineage",
     "load_model",
     "load_pyfunc",
     "log_artifact",

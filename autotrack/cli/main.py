@@ -16,7 +16,9 @@ from .commands import Group, State
 
 _COMMANDS = {
     "run": ("autotrack.cli.run_script:run", "Run a script and track it, with no edit at all."),
-    "runs": ("autotrack.cli.runs:runs", "List, show, search, delete and restore runs."),
+    "runs": ("autotrack.cli.runs:runs", "List, show, search, delete, restore, export and import runs."),
+    "diff": ("autotrack.cli.diff:diff", "Say why two runs differ."),
+    "lineage": ("autotrack.cli.lineage:lineage", "Say what something was made from, and what was made from it."),
     "experiments": ("autotrack.cli.experiments:experiments", "List, create, rename, delete and restore experiments."),
     "models": ("autotrack.cli.models:models", "List, show, verify and trust models."),
     "plugins": ("autotrack.cli.plugins:plugins", "Show the plugins that are installed, and why one is not loaded."),

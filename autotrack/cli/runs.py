@@ -38,7 +38,11 @@ _param = click.option("--param", "params", multiple=True, metavar="KEY", help="S
 @click.group(
     "runs",
     cls=Group,
-    lazy={"figure": ("autotrack.cli.figures:figure", "Show the charts of a run, or draw them.")},
+    lazy={
+        "export": ("autotrack.cli.archives:export_runs", "Write runs to one file, to take them in elsewhere."),
+        "figure": ("autotrack.cli.figures:figure", "Show the charts of a run, or draw them."),
+        "import": ("autotrack.cli.archives:import_runs", "Take in the runs of such a file, ids kept."),
+    },
     examples=(
         ("autotrack runs list", "the newest runs"),
         ("autotrack runs show 3f9a", "everything about the run whose id begins with 3f9a"),
@@ -46,7 +50,7 @@ _param = click.option("--param", "params", multiple=True, metavar="KEY", help="S
     ),
 )
 def runs() -> None:
-    """List, show, search, delete and restore runs."""
+    """List, show, search, delete, restore, export and import runs."""
 
 
 @runs.command(

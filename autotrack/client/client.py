@@ -17,6 +17,11 @@ from autotrack.core.sink import Sink
 if TYPE_CHECKING:
     import pandas as pd
 
+    from autotrack.answers.archive.packing import Exported
+    from autotrack.answers.archive.unpacking import Imported
+    from autotrack.answers.difference import Diff
+    from autotrack.answers.graph import Lineage
+
 
 class RunList(list[Run]):
     """Runs in the order that was asked for."""
@@ -111,6 +116,54 @@ class Client:
     def restore_runs(self, run_ids: str | Iterable[str]) -> int:
         """Takes a deletion back. Answers how many runs came back."""
         return self.sink.restore_runs([run_ids] if isinstance(run_ids, str) else run_ids)
+
+    def diff(self, a: Run | str, b: Run | str) -> Diff:
+        """Why two runs of this store differ: what went in and what came out, most telling first.
+
+        Runs, ids or unique prefixes of ids (NotFoundError, AmbiguousError). True where anything differs.
+        """
+        from autotrack.answers.diff import compare_runs
+
+        self._caught_up()
+        return compare_runs(self.sink, self._record(a), self._record(b))
+
+    def lineage(self, what: Run | str, *, depth: int = 3) -> Lineage:
+        """What a file, table, run or model was made from and what was made from it, ``depth`` runs far each way.
+
+        ``what``: a run, its id or a prefix; a path, or the sha256 of a file; a data set's digest or name;
+        ``runs:/<run>/<path>`` or a model folder. NotFoundError where it is none of these.
+        """
+        from autotrack.answers.lineage import trace
+        from autotrack.answers.subjects import find
+
+        self._caught_up()
+        return trace(self.sink, find(self.sink, what if isinstance(what, str) else what.id, Path.cwd()), depth=depth)
+
+    def export_runs(
+        self, runs: Run | str | Iterable[Run | str], path: str | os.PathLike[str], *, replace: bool = False
+    ) -> Exported:
+        """Writes runs with their children, sessions, data, artifacts and objects to one file (``.atrun``).
+
+        UsageError where a run has not ended, or the file is there and is not to be replaced.
+        """
+        from autotrack.answers.archive.packing import pack
+
+        self._caught_up()
+        every = [runs] if isinstance(runs, Run | str) else runs
+        return pack(self.sink, self.root, [self._record(run) for run in every], Path(path), replace=replace)
+
+    def import_runs(self, path: str | os.PathLike[str]) -> Imported:
+        """Takes the runs of such a file into this store, ids kept; those that are there already are left alone.
+
+        ArchiveError where the file is refused: nothing of it is taken in then.
+        """
+        from autotrack.answers.archive.unpacking import unpack
+
+        self._caught_up()
+        return unpack(self.sink, Path(path))
+
+    def _record(self, run: Run | str) -> RunRecord:
+        return self.sink.run(run if isinstance(run, str) else run.id)
 
     def experiments(self, lifecycle: str = "active") -> list[Experiment]:
         self._caught_up()

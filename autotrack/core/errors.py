@@ -70,6 +70,10 @@ class ArtifactError(AutotrackError):
     """An artifact path that is refused, or an artifact that could not be read or written."""
 
 
+class ArchiveError(AutotrackError):
+    """An archive of runs that could not be written, or that is refused as a whole: nothing of it was taken in."""
+
+
 class PluginError(AutotrackError):
     """A plugin that was asked for by name and cannot be used."""
 

@@ -1,0 +1,193 @@
+"""Writes runs, and all that is needed to understand them, into one file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from autotrack.core.entities import ArtifactRecord, RunRecord, Status
+from autotrack.core.errors import ArchiveError, ArtifactError, NotFoundError, UsageError
+from autotrack.core.version import __version__
+
+from . import layout
+from .telling import digests_in, lines_of, packed_points, run_records, session_records
+
+if TYPE_CHECKING:
+    from autotrack.core.sink import Sink
+
+_BLOCK = 1 << 20
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: the file, its size, and the runs in it (ids, parents before children)."""
+
+    path: Path
+    size: int
+    runs: tuple[str, ...]
+
+
+def pack(
+    sink: Sink,
+    root: Path,
+    runs: Iterable[RunRecord],
+    path: Path,
+    *,
+    replace: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> Exported:
+    """Writes runs with their children, sessions, data, artifacts and objects to ``path``, whole or not at all.
+
+    ``root`` is the folder that artifact addresses are relative to. ``progress`` is told (bytes done, bytes in all).
+    UsageError where a run has not ended or the file is there already (unless ``replace``); ArtifactError where an
+    artifact is gone or has changed.
+    """
+    every = _with_children(sink, runs)
+    if not every:
+        raise UsageError("no run to export was named")
+    running = [run.id[:8] for run in every if run.status is Status.RUNNING]
+    if running:
+        raise UsageError(f"{', '.join(running[:5])} has not ended yet; export it when its status is no longer RUNNING")
+    if path.exists() and not replace:
+        raise UsageError(f"{path} is there already; name another file, or say that it may be replaced")
+    partial = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                _Packer(sink, root, stream, every, progress).write()
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.rename(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ArchiveError(
+            f"could not write {path} ({error.strerror or error}); is there space, and may you?"
+        ) from error
+    return Exported(path, path.stat().st_size, tuple(run.id for run in every))
+
+
+def _with_children(sink: Sink, runs: Iterable[RunRecord]) -> list[RunRecord]:
+    found: dict[str, RunRecord] = {}
+    waiting = list(runs)
+    for run in waiting:
+        if run.id not in found:
+            found[run.id] = run
+            waiting += sink.runs(children_of=run.id, max_results=1_000_000)
+    return list(found.values())
+
+
+class _Packer:
+    """Writes the members of one archive."""
+
+    def __init__(self, sink: Sink, root: Path, stream: IO[bytes], runs: list[RunRecord], progress: Progress) -> None:
+        self.sink = sink
+        self.root = root
+        self.stream = stream
+        self.runs = runs
+        self.progress = progress
+        self.done = 0
+        self.total = sum(file.size for run in runs for file in run.artifacts)
+        self.members: dict[str, dict[str, Any]] = {}
+
+    def write(self) -> None:
+        with zipfile.ZipFile(self.stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            mentioned: set[str] = set()
+            for run in self.runs:
+                series, points = packed_points(self.sink, run)
+                lines = lines_of(run_records(run, series))
+                mentioned |= digests_in(lines)
+                self._add(archive, layout.records_of_run(run.id), iter((lines,)), len(lines))
+                if points:
+                    self._add(archive, layout.points_of_run(run.id), iter((points,)), len(points))
+            for session in dict.fromkeys(run.session for run in self.runs if run.session):
+                mentioned |= self._session(archive, session)
+            for run in self.runs:
+                for file in run.artifacts:
+                    self._artifact(archive, run, file)
+            for digest in sorted(mentioned):
+                self._object(archive, digest)
+            manifest = {"archive": layout.FORMAT, "by": f"autotrack {__version__}"}
+            document = {**manifest, "runs": [run.id for run in self.runs], "members": self.members}
+            archive.writestr(_info(layout.MANIFEST), json.dumps(document, indent=1, sort_keys=True))
+
+    def _session(self, archive: zipfile.ZipFile, session_id: str) -> set[str]:
+        try:
+            session = self.sink.session(session_id)
+        except NotFoundError:
+            return set()
+        lines = lines_of(
+            session_records(session, self.sink.files(sessions=[session_id]), self.sink.console(session_id))
+        )
+        self._add(archive, layout.records_of_session(session_id), iter((lines,)), len(lines))
+        return digests_in(lines)
+
+    def _object(self, archive: zipfile.ZipFile, digest: str) -> None:
+        try:
+            content = self.sink.objects.get(digest)
+        except NotFoundError:
+            return  # a sha256 of something that is no object: a file's, say
+        self._add(archive, layout.content_of_object(digest), iter((content,)), len(content))
+
+    def _artifact(self, archive: zipfile.ZipFile, run: RunRecord, file: ArtifactRecord) -> None:
+        from autotrack.core.plugins import artifacts
+
+        name = layout.content_of_artifact(file.sha256)
+        if name not in self.members:
+            address = run.artifact_uri or ""
+            place = address if "://" in address else str(self.root / address)
+            folder, _, run_folder = place.rpartition("/")
+            with artifacts(folder).open(run_folder, file.path) as stream:
+                digest = self._add(archive, name, _blocks(stream), file.size)
+            if digest != file.sha256:
+                raise ArtifactError(
+                    f"the artifact {file.path!r} of run {run.id[:8]} is not what was kept: its bytes have changed; "
+                    "a run whose files have changed cannot be exported"
+                )
+        self.done += file.size
+        self.progress(self.done, self.total)
+
+    def _add(self, archive: zipfile.ZipFile, name: str, blocks: Iterator[bytes], size: int) -> str:
+        """Writes one member; answers its sha256."""
+        if size > layout.largest(name):
+            raise ArchiveError(f"{name} has {size:,} bytes, too many for an archive; leave out what makes it so large")
+        digest, written = hashlib.sha256(), 0
+        first = next(blocks, b"")
+        info = _info(name)
+        if size >= layout.LARGE and len(zlib.compress(first[:_BLOCK], 1)) * layout.STEEPEST < 2 * len(first[:_BLOCK]):
+            info.compress_type = zipfile.ZIP_STORED
+        info.file_size = size
+        with archive.open(info, "w", force_zip64=size > 1 << 31) as member:
+            while first:
+                member.write(first)
+                digest.update(first)
+                written += len(first)
+                first = next(blocks, b"")
+        self.members[name] = {"sha256": digest.hexdigest(), "size": written}
+        return digest.hexdigest()
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    """A member without a time, readable by its owner."""
+    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.create_system = 3
+    info.external_attr = (stat.S_IFREG | 0o600) << 16
+    return info
+
+
+def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    while block := stream.read(_BLOCK):
+        yield block

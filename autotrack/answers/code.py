@@ -1,0 +1,243 @@
+"""How the code of two runs differs: the lines that are not the same, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from autotrack.core.story import Story
+
+from . import hunks
+from .difference import Findings
+from .repository import Repository
+
+#: Endings of files that can change what a program computes, most likely first; a change elsewhere is named after them.
+_TELLING = (".py", ".ipynb", ".pyx", ".yaml", ".yml", ".toml", ".json", ".cfg", ".ini", ".sh")
+
+
+#: Code that stands in no file, by its name in the document, with what a person calls it.
+_TYPED = {"cells": "the notebook's cells", "command": "the text behind -c"}
+
+
+class _Unknown(Exception):
+    """A text that is not at hand; says why."""
+
+
+class _Side:
+    """The code of one run: what its collector found, with texts where they are kept."""
+
+    def __init__(self, story: Story, part: Mapping[str, Any]) -> None:
+        self.story = story
+        self.kind = str(part.get("kind") or "none")
+        self.entry = _text(part.get("entry"))
+        self.root = _text(part.get("root"))
+        self.commit = _text(part.get("commit"))
+        self.branch = _text(part.get("branch"))
+        self.dirty = bool(part.get("dirty"))
+        self.diff = part.get("diff")
+        self.sources = _sources(part)
+        large = part.get("large")
+        #: Sizes of changed files that are too large for the diff.
+        self.large = dict(large) if isinstance(large, Mapping) else {}
+        #: What stands in no file: the cells of a notebook, the text behind ``-c``.
+        self.typed = {name: _text(part[name].get("sha256")) for name in _TYPED if isinstance(part.get(name), Mapping)}
+        content = story.content(self.diff)
+        self.patches = hunks.parse(content.decode("utf-8", "backslashreplace")) if content is not None else {}
+        #: True where there is a diff that is not at hand.
+        self.lacks_diff = self.diff is not None and content is None
+
+    def lines(self, path: str, repository: Repository | None, *, untracked: bool) -> list[str] | None:
+        """The lines of a file as this run had it, None where it had none. Raises _Unknown.
+
+        ``untracked``: the commit is known to have no such file.
+        """
+        if path in self.sources:
+            content = self.story.content(self.sources[path])
+            if content is None:
+                raise _Unknown("its text was not kept")
+            return hunks.split(content.decode("utf-8", "backslashreplace"))
+        patch = self.patches.get(path)
+        if self.kind != "git" or self.commit is None:
+            return None
+        if patch is not None and patch.binary:
+            raise _Unknown("it is no text")
+        if patch is not None and patch.removed:
+            return None
+        if patch is not None and patch.added:
+            return hunks.apply([], patch)
+        if untracked:
+            return None
+        if repository is None:
+            raise _Unknown("its text is in the repository, which is not at hand")
+        if not repository.has(self.commit, path):
+            return None
+        base = repository.text(self.commit, path)
+        if base is None:
+            raise _Unknown("it is no text")
+        try:
+            return hunks.apply(hunks.split(base), patch)
+        except ValueError as error:
+            raise _Unknown(str(error)) from error
+
+    def said(self) -> str:
+        """The commit as a person names it."""
+        if self.commit is None:
+            return "no commit"
+        return f"{self.commit[:9]}{f' ({self.branch})' if self.branch else ''}{' with changes' if self.dirty else ''}"
+
+
+def compare_code(a: Story, b: Story, findings: Findings) -> None:
+    """Finds how the code differs. Where commits differ, a clone of the repository gives the lines."""
+    part_a, part_b = a.part("code"), b.part("code")
+    if part_a is None or part_b is None:
+        missing = " and ".join(story.run.id[:8] for story, part in ((a, part_a), (b, part_b)) if part is None)
+        findings.miss(f"no code was captured for {missing}")
+        return
+    one, two = _Side(a, part_a), _Side(b, part_b)
+    if one.kind == "none" or two.kind == "none":
+        findings.miss("one of the programs had no files: its code is not known", "keep the code in a file")
+        return
+    findings.compared = True
+    for side in (one, two):
+        if side.lacks_diff:
+            findings.miss(f"the uncommitted changes of {side.story.run.id[:8]} are not at hand")
+    commits = [side.commit for side in (one, two) if side.kind == "git" and side.commit is not None]
+    same_commit = len(commits) == 2 and commits[0] == commits[1]
+    repository = None
+    if commits and not same_commit:
+        repository = Repository.having([one.root, two.root, str(Path.cwd())], commits)
+    _compare_typed(one, two, findings)
+    _compare_files(one, two, same_commit, repository, findings)
+    for path in sorted({**one.large, **two.large}):
+        if one.large.get(path) != two.large.get(path):
+            sizes = one.large.get(path), two.large.get(path)
+            findings.add(path, f"changed, and too large for a diff ({sizes[0]} → {sizes[1]} bytes)", *sizes)
+    if len(commits) == 2 and not same_commit and (findings.facts or repository is None):
+        findings.add("commit", f"{one.said()} → {two.said()}", one.commit, two.commit)
+        if repository is None:
+            findings.miss("which lines differ between the two commits", "run this inside a clone that has both commits")
+    elif len(commits) == 1 and repository is None:
+        findings.miss("the files that only one of the two had under version control", "run this inside a clone")
+    if one.entry and two.entry and _name(one.entry, one.root) != _name(two.entry, two.root):
+        findings.add("entry", f"{one.entry} → {two.entry}", one.entry, two.entry)
+
+
+def _compare_typed(one: _Side, two: _Side, findings: Findings) -> None:
+    for name, called in _TYPED.items():
+        sha_a, sha_b = one.typed.get(name), two.typed.get(name)
+        if sha_a == sha_b:
+            continue
+        texts = [_typed_lines(side, sha) for side, sha in ((one, sha_a), (two, sha_b))]
+        text = "not in a" if sha_a is None else "not in b" if sha_b is None else ""
+        findings.add(called, text, sha_a, sha_b, lines=hunks.changes(*texts))
+
+
+def _typed_lines(side: _Side, sha: str | None) -> list[str]:
+    """The text as lines; the cells of a notebook one behind the other."""
+    content = side.story.content(sha) or b""
+    text = content.decode("utf-8", "backslashreplace")
+    try:
+        cells = json.loads(text)
+    except (ValueError, RecursionError):
+        cells = None
+    if not isinstance(cells, list):
+        return hunks.split(text)
+    return [line for at, cell in enumerate(cells, 1) for line in (f"# cell {at}", *str(cell).split("\n"))]
+
+
+def _compare_files(
+    one: _Side, two: _Side, same_commit: bool, repository: Repository | None, findings: Findings
+) -> None:
+    paths = {*one.sources, *two.sources, *one.patches, *two.patches}
+    if repository is not None and one.kind == two.kind == "git":
+        assert one.commit is not None and two.commit is not None
+        changed = repository.changed(one.commit, two.commit)
+        if changed is None:
+            findings.miss("all the files that differ between the two commits: they are too many", "compare with git")
+        paths.update(changed or ())
+    for path in sorted(paths, key=lambda path: _weight(path, one)):
+        if one.sources.get(path) == two.sources.get(path) is not None:
+            continue
+        if same_commit and path not in one.sources and path not in two.sources:
+            _compare_patches(one.patches.get(path), two.patches.get(path), path, findings)
+            continue
+        # Of one commit, what git does not know for one is not in the commit for the other; an entry point may be.
+        untracked = same_commit and path not in (one.entry, two.entry)
+        try:
+            lines_a, lines_b = (side.lines(path, repository, untracked=untracked) for side in (one, two))
+        except _Unknown as why:
+            _compare_unknown(one, two, path, str(why), findings)
+            continue
+        if lines_a != lines_b:
+            text = "not in b" if lines_b is None else "not in a" if lines_a is None else ""
+            findings.add(path, text, lines=hunks.changes(lines_a or [], lines_b or []))
+
+
+def _compare_patches(a: hunks.Patch | None, b: hunks.Patch | None, path: str, findings: Findings) -> None:
+    """Two uncommitted changes of the same committed file."""
+    if (a.lines if a else []) == (b.lines if b else []):
+        return
+    if (a is not None and a.binary) or (b is not None and b.binary):
+        findings.add(path, "differs (no text)")
+        return
+    lines = hunks.between(a, b)
+    text = "not in b" if b is not None and b.removed else "not in a" if a is not None and a.removed else ""
+    if lines or text:
+        findings.add(path, text, lines=lines)
+    else:
+        findings.add(path, "its mode differs")
+
+
+def _compare_unknown(one: _Side, two: _Side, path: str, why: str, findings: Findings) -> None:
+    """A file whose text is not at hand on one side: whether it differs is known from digests or changes, or not."""
+    sha_a, sha_b = one.sources.get(path), two.sources.get(path)
+    if sha_a is not None and sha_b is not None:
+        findings.add(path, f"differs ({why})", sha_a, sha_b)
+        return
+    a, b = one.patches.get(path), two.patches.get(path)
+    if a is None and b is None:
+        findings.add(path, f"captured for {'a' if sha_a else 'b'} only ({why})", sha_a, sha_b)
+        return
+    if (a.lines if a else None) != (b.lines if b else None):
+        lines = [*(a.lines if a else ()), *(b.lines if b else ())] if a is None or b is None else []
+        whose = "a and b have other uncommitted changes" if a and b else f"only {'a' if a else 'b'} has this change"
+        findings.add(path, whose, lines=[line for line in lines if line[:1] in "+-@ "])
+
+
+def _sources(part: Mapping[str, Any]) -> dict[str, str]:
+    found = part.get("sources")
+    if not isinstance(found, Mapping):
+        return {}
+    return {
+        str(path): str(entry["sha256"])
+        for path, entry in found.items()
+        if isinstance(entry, Mapping) and entry.get("sha256")
+    }
+
+
+def source_paths(story: Story) -> set[str]:
+    """Absolute paths of the files that a run's code is known to consist of."""
+    part = story.part("code") or {}
+    root = _text(part.get("root")) or ""
+    names: Iterable[str] = [*_sources(part), *_texts(part.get("entry"))]
+    return {name if name.startswith("/") else f"{root}/{name}" for name in names}
+
+
+def _texts(value: object) -> list[str]:
+    return [value] if isinstance(value, str) and value else []
+
+
+def _weight(path: str, side: _Side) -> tuple[bool, int, str]:
+    place = next((at for at, ending in enumerate(_TELLING) if path.endswith(ending)), len(_TELLING))
+    return side.entry is None or not side.entry.endswith(path), place, path
+
+
+def _name(entry: str, root: str | None) -> str:
+    """An entry point as it is seen from its own project: the same program elsewhere has the same name."""
+    return entry.removeprefix(f"{root}/") if root else entry
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

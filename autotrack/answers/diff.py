@@ -1,0 +1,94 @@
+"""``diff``: why two runs differ."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from autotrack.core.gaps import Gap
+from autotrack.core.story import Story, tell
+
+from .code import compare_code
+from .conditions import compare_arguments, compare_environments, compare_params, compare_seeds
+from .difference import CAUSES, ORDER, OUTCOMES, Diff, Fact, Findings, Section
+from .inputs import compare_inputs
+from .outcomes import compare_artifacts, compare_metrics, compare_models, compare_status
+
+if TYPE_CHECKING:
+    from autotrack.core.entities import RunRecord
+    from autotrack.core.sink import Sink
+
+
+def compare_runs(sink: Sink, a: RunRecord, b: RunRecord) -> Diff:
+    """What differs between two runs of a store, most telling first, and what could not be compared."""
+    return compare_stories(tell(sink, a), tell(sink, b))
+
+
+def compare_stories(a: Story, b: Story) -> Diff:
+    """The same of two stories, which may be from different stores."""
+    found = {name: Findings(name) for name in ORDER}
+    compare_status(a.run, b.run, found["status"])
+    compare_code(a, b, found["code"])
+    compare_inputs(a, b, found["data"], found["files"])
+    _join_data_in_the_repository(found["code"], found["data"], found["files"])
+    compare_arguments(a, b, found["arguments"])
+    compare_params(a, b, found["params"], found["arguments"])
+    unseeded = compare_seeds(a, b, found["seeds"])
+    compare_environments(a, b, found["environment"], found["hardware"])
+    compare_metrics(a.run, b.run, found["metrics"])
+    compare_models(a.run, b.run, found["models"])
+    compare_artifacts(a.run, b.run, found["artifacts"])
+    _follow_code(found["params"], found["code"])
+    _weigh_unseeded(unseeded, found)
+    unknown = [gap for findings in found.values() for gap in findings.unknown]
+    unknown += [gap for story in (a, b) for gap in story.gaps() if gap.part in CAUSES]
+    return Diff(
+        a.run,
+        b.run,
+        tuple(Section(name, tuple(each.facts)) for name, each in found.items() if each.facts),
+        tuple(name for name, each in found.items() if each.compared and not each.facts),
+        tuple(dict.fromkeys(Gap(gap.part, gap.what, gap.close) for gap in unknown)),
+    )
+
+
+def _join_data_in_the_repository(code: Findings, data: Findings, files: Findings) -> None:
+    """A data file that stands in the repository is found as code, too: it is named as data, with the lines."""
+    for fact in list(code.facts):
+        for findings in (data, files):
+            for at, other in enumerate(findings.facts):
+                file = (other.detail or {}).get("file", {}).get("path") if findings is data else other.what
+                if file == fact.what:
+                    findings.facts[at] = replace(other, lines=fact.lines)
+                    if fact in code.facts:
+                        code.facts.remove(fact)
+
+
+def _follow_code(params: Findings, code: Findings) -> None:
+    """Marks params that have changed as a changed line of the code says."""
+    for at, fact in enumerate(params.facts):
+        if fact.a is None or fact.b is None:
+            continue
+        for change in code.facts:
+            if _says(change, "-", fact.what, fact.a) and _says(change, "+", fact.what, fact.b):
+                params.facts[at] = replace(fact, text=f"{fact.text}   as {change.what} says", follows="code")
+                break
+
+
+def _says(change: Fact, sign: str, name: str, value: str) -> bool:
+    """True where a removed (``-``) or added (``+``) line holds the name of a param and its value as words."""
+    words = [rf"(?<![\w.]){re.escape(word)}(?![\w.])" for word in (name.rpartition("__")[2].rpartition(".")[2], value)]
+    lines = [line[1:] for line in change.lines if line.startswith(sign)]
+    return any(all(re.search(word, line) for word in words) for line in lines)
+
+
+def _weigh_unseeded(names: list[str], found: dict[str, Findings]) -> None:
+    """Generators that nobody seeded differ in every process: a cause only where there is no other."""
+    explained = any(found[name].facts for name in CAUSES)
+    differs = any(found[name].facts for name in OUTCOMES)
+    for name in names:
+        if differs and not explained:
+            found["seeds"].add(f"{name} generator", "was not seeded: what is drawn from it differs in every process")
+        else:
+            what = f"the {name} generator was not seeded, as far as is known, and differs in every process"
+            found["seeds"].miss(what, "seed it where a training draws from it")

@@ -1,0 +1,355 @@
+"""``lineage``: what something was made from, and what was made from it, across runs, by content."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from autotrack.core.entities import DatasetRecord, FileRecord, ModelRecord, RunRecord
+
+from .graph import Edge, Lineage, Node
+
+if TYPE_CHECKING:
+    from autotrack.core.sink import Sink
+
+    from .subjects import Subject
+
+#: Generations of runs that are followed in each direction where nothing else is asked for.
+DEPTH = 3
+#: Nodes beyond which nothing more is looked at, and files of one run that become nodes.
+MOST_NODES = 2000
+MOST_FILES = 200
+#: What is empty is the same everywhere, and tells nothing.
+_EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#: Endings of files that are code.
+_CODE = (".py", ".pyc", ".pyi", ".pyx", ".so", ".pth")
+
+
+def trace(sink: Sink, subject: Subject, *, depth: int = DEPTH) -> Lineage:
+    """The lineage of what was asked about, ``depth`` generations of runs in each direction."""
+    walk = _Walk(sink, subject.notes)
+    for node, things in subject.things:
+        walk.add(node)
+        walk.things[node.id] = things
+    for run in subject.runs:
+        walk.add_run(run)
+    starts = [node.id for node, _ in subject.things]
+    walk.up(subject.runs, starts, depth)
+    walk.down(subject.runs, starts, depth)
+    ids = (*starts, *(f"run:{run.id}" for run in subject.runs))
+    return Lineage(ids, walk.nodes, tuple(walk.edges), tuple(walk.notes), walk.complete)
+
+
+class _Walk:
+    """Gathers nodes and edges generation by generation, asking the store about all of a generation at once."""
+
+    def __init__(self, sink: Sink, notes: Iterable[str]) -> None:
+        self.sink = sink
+        self.nodes: dict[str, Node] = {}
+        self.edges: dict[Edge, None] = {}
+        self.notes: dict[str, None] = dict.fromkeys(notes)
+        self.complete = True
+        #: By node: the contents (sha256) that are this thing; empty for a data set, which is by its digest.
+        self.things: dict[str, frozenset[str]] = {}
+        self._files: dict[str, list[FileRecord]] = {}
+        self._reads: dict[str, dict[FileRecord, None]] = {}
+        self._of_session: dict[str, list[RunRecord]] = {}
+
+    def add(self, node: Node) -> bool:
+        """Adds a node; False where there are too many."""
+        if node.id in self.nodes:
+            return True
+        if len(self.nodes) >= MOST_NODES:
+            self.complete = False
+            self.notes[f"there is more: {MOST_NODES:,} things are looked at, at most"] = None
+            return False
+        self.nodes[node.id] = node
+        return True
+
+    def add_run(self, run: RunRecord) -> bool:
+        return self.add(run_node(run))
+
+    def link(self, source: str, target: str, how: str) -> None:
+        if source in self.nodes and target in self.nodes:
+            self.edges[Edge(source, target, how)] = None
+
+    # Upstream.
+
+    def up(self, runs: Sequence[RunRecord], things: Sequence[str], depth: int) -> None:
+        seen = {run.id for run in runs}
+        for generation in range(depth + 1):
+            found = [*things, *self._inputs(runs)]
+            if generation == depth:
+                return
+            runs = [run for run in self._producers(found) if run.id not in seen]
+            seen.update(run.id for run in runs)
+            things = []
+            if not runs:
+                return
+
+    def _inputs(self, runs: Sequence[RunRecord]) -> list[str]:
+        """Adds what went into runs; answers the nodes."""
+        self._load(run.session for run in runs)
+        reads = {run.id: self._read_by(run) for run in runs}
+        models = self._models_of({file.sha256 for files in reads.values() for file in files if file.sha256})
+        found: dict[str, None] = {}
+        for run in runs:
+            files = reads[run.id]
+            contents = {file.sha256 for file in files if file.sha256}
+            inside: set[str] = set()
+            for owner, model in chosen(models, contents, self_of=run.id):
+                node = model_node(owner, model)
+                if self.add(node):
+                    self.things[node.id] = contents_of(owner, model)
+                    inside |= self.things[node.id]
+                    self.link(node.id, f"run:{run.id}", "loaded")
+                    found[node.id] = None
+            for data in run.datasets:
+                found.update(self._data(run, data))
+            outside = [file for file in files if file.sha256 not in inside]
+            found.update(dict.fromkeys(self._add_files(run, outside, "read")))
+        return list(found)
+
+    def _data(self, run: RunRecord, data: DatasetRecord) -> dict[str, None]:
+        node = data_node(data)
+        if not data.digest or not self.add(node):
+            return {}
+        self.things[node.id] = frozenset()
+        self.link(node.id, f"run:{run.id}", "used")
+        return {node.id: None}
+
+    def _producers(self, nodes: Iterable[str]) -> list[RunRecord]:
+        """Adds the runs that things came from; answers them."""
+        by_content = self._by_content(nodes)
+        runs: dict[str, RunRecord] = {}
+        contents = list(by_content)
+        written = [file for file in self.sink.files(contents=contents) if file.role == "written"] if contents else []
+        self._load(file.session for file in written)
+        for file in written:
+            for run in self._runs_that_wrote(file):
+                runs[run.id] = run
+                self._link_all(by_content[file.sha256 or ""], run, "wrote")
+        for run in self.sink.runs_with(contents=contents) if contents else []:
+            for artifact in run.artifacts:
+                for node in by_content.get(artifact.sha256, ()):
+                    kind = self.nodes[node].kind
+                    if kind == "model" and node not in {model_node(run, model).id for model in run.models}:
+                        continue  # the same bytes in another model
+                    runs[run.id] = run
+                    self._link_all([node], run, "made" if kind == "model" else "kept")
+        return list(runs.values())
+
+    # Downstream.
+
+    def down(self, runs: Sequence[RunRecord], things: Sequence[str], depth: int) -> None:
+        seen = {run.id for run in runs}
+        for generation in range(depth + 1):
+            found = [*things, *self._outputs(runs)]
+            if generation == depth:
+                return
+            runs = [run for run in self._consumers(found) if run.id not in seen]
+            seen.update(run.id for run in runs)
+            things = []
+            if not runs:
+                return
+
+    def _outputs(self, runs: Sequence[RunRecord]) -> list[str]:
+        """Adds what came out of runs: models and files, and artifacts that somebody has read."""
+        self._load(run.session for run in runs)
+        kept = {file.sha256 for run in runs for file in run.artifacts} - {_EMPTY}
+        read = (
+            {file.sha256 for file in self.sink.files(contents=sorted(kept)) if file.role == "read"} if kept else set()
+        )
+        found: dict[str, None] = {}
+        for run in runs:
+            for model in run.models:
+                node = model_node(run, model)
+                if self.add(node):
+                    self.things[node.id] = contents_of(run, model)
+                    self.link(f"run:{run.id}", node.id, "made")
+                    found[node.id] = None
+            inside = tuple(f"{model.path}/" for model in run.models)
+            for artifact in run.artifacts:
+                if artifact.sha256 in read and not (inside and artifact.path.startswith(inside)):
+                    node = file_node(artifact.path, artifact.sha256, artifact.size)
+                    if self.add(node):
+                        self.things[node.id] = frozenset({artifact.sha256})
+                        self.link(f"run:{run.id}", node.id, "kept")
+                        found[node.id] = None
+            found.update(dict.fromkeys(self._add_files(run, self._written_by(run), "wrote")))
+        return list(found)
+
+    def _consumers(self, nodes: Iterable[str]) -> list[RunRecord]:
+        """Adds the runs that things went into; answers them."""
+        by_content = self._by_content(nodes)
+        runs: dict[str, RunRecord] = {}
+        contents = list(by_content)
+        reads = [file for file in self.sink.files(contents=contents) if file.role == "read"] if contents else []
+        self._load(file.session for file in reads)
+        by_run: dict[str, set[str]] = defaultdict(set)
+        for file in reads:
+            for run in self._runs_of(file.session):
+                if file in self._read_by(run):
+                    runs[run.id] = run
+                    by_run[run.id].add(file.sha256 or "")
+        for run in list(runs.values()):
+            wanted = {node for content in by_run[run.id] for node in by_content[content]}
+            loaded = {
+                model_node(owner, model).id
+                for owner, model in chosen(self._models_of(by_run[run.id]), by_run[run.id], self_of=run.id)
+            }
+            for node in sorted(wanted):
+                if self.nodes[node].kind != "model":
+                    self._link_to([node], run, "read")
+                elif node in loaded:
+                    self._link_to([node], run, "loaded")
+        data = {node.removeprefix("data:"): node for node in nodes if node.startswith("data:")}
+        for run in self.sink.runs_with(datasets=list(data)) if data else []:
+            runs[run.id] = run
+            self._link_to([data[each.digest] for each in run.datasets if each.digest in data], run, "used")
+        linked = {edge.target for edge in self.edges}
+        return [run for run in runs.values() if f"run:{run.id}" in linked]
+
+    # What both directions need.
+
+    def _by_content(self, nodes: Iterable[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for node in nodes:
+            for content in self.things.get(node, ()):
+                if content != _EMPTY:
+                    found[content].append(node)
+        return found
+
+    def _link_all(self, nodes: Iterable[str], run: RunRecord, how: str) -> None:
+        if self.add_run(run):
+            for node in nodes:
+                if Edge(node, f"run:{run.id}", "read") not in self.edges:
+                    self.link(f"run:{run.id}", node, how)
+
+    def _link_to(self, nodes: Iterable[str], run: RunRecord, how: str) -> None:
+        if self.add_run(run):
+            for node in nodes:
+                self.link(node, f"run:{run.id}", how)
+
+    def _add_files(self, run: RunRecord, files: Sequence[FileRecord], how: str) -> list[str]:
+        found = []
+        for file in files[:MOST_FILES]:
+            node = file_node(file.path, file.sha256, file.size)
+            if self.add(node):
+                self.things[node.id] = frozenset({file.sha256} - {None}) if file.sha256 else frozenset()
+                self.link(*((node.id, f"run:{run.id}") if how == "read" else (f"run:{run.id}", node.id)), how)
+                found.append(node.id)
+        if len(files) > MOST_FILES:
+            self.complete = False
+            self.notes[f"run {run.id[:8]} {how} {len(files) - MOST_FILES:,} more files than are looked at"] = None
+        return found
+
+    def _load(self, sessions: Iterable[str | None]) -> None:
+        """Reads the files and the runs of sessions that are not known yet."""
+        new = [session for session in dict.fromkeys(sessions) if session is not None and session not in self._files]
+        if not new:
+            return
+        self._files.update({session: [] for session in new})
+        for file in self.sink.files(sessions=new):
+            self._files[file.session].append(file)
+        self._of_session.update({session: [] for session in new})
+        every = self.sink.runs_with(sessions=new)
+        ids = {run.id for run in every}
+        for run in every:
+            if run.session is not None and run.parent not in ids:  # the candidates of a search read what it read
+                self._of_session[run.session].append(run)
+
+    def _runs_of(self, session: str) -> list[RunRecord]:
+        return self._of_session.get(session, [])
+
+    def _read_by(self, run: RunRecord) -> dict[FileRecord, None]:
+        """Files that were opened before the run ended, but for code and for what it wrote itself."""
+        if run.id not in self._reads:
+            own = {(file.path, file.sha256) for file in self._written_by(run)}
+            self._reads[run.id] = {
+                file: None
+                for file in self._files.get(run.session or "", [])
+                if file.role == "read"
+                and (run.ended is None or file.first <= run.ended)
+                and not file.path.endswith(_CODE)
+                and (file.path, file.sha256) not in own
+            }
+            self._note_sharing(run)
+        return self._reads[run.id]
+
+    def _written_by(self, run: RunRecord) -> list[FileRecord]:
+        """Files that were opened for writing after the run started."""
+        files = self._files.get(run.session or "", [])
+        return [file for file in files if file.role == "written" and file.first >= run.started]
+
+    def _runs_that_wrote(self, file: FileRecord) -> list[RunRecord]:
+        return [run for run in self._runs_of(file.session) if file.first >= run.started]
+
+    def _note_sharing(self, run: RunRecord) -> None:
+        """Says where a file that the run may have read may as well be another run's of its session."""
+        others = [other for other in self._runs_of(run.session or "") if other.id != run.id]
+        if any(other.ended is None or file.first <= other.ended for other in others for file in self._reads[run.id]):
+            self.notes[
+                f"the runs of session {(run.session or '')[:8]} share the files that it opened: which run used one is "
+                "known only where the others had ended before"
+            ] = None
+
+    def _models_of(self, contents: Iterable[str]) -> list[tuple[RunRecord, ModelRecord]]:
+        """Models that have a file with one of those contents."""
+        wanted = [content for content in dict.fromkeys(contents) if content != _EMPTY]
+        runs = self.sink.runs_with(contents=wanted) if wanted else []
+        return [(run, model) for run in runs for model in run.models if contents_of(run, model) & set(wanted)]
+
+
+def chosen(
+    models: Iterable[tuple[RunRecord, ModelRecord]], contents: set[str], *, self_of: str | None = None
+) -> list[tuple[RunRecord, ModelRecord]]:
+    """The models that somebody who read those contents has loaded.
+
+    Models share small files (requirements), so the largest file must be among the contents; of several models with the
+    same one, those count of which more was read, down to the papers that name the very run.
+    """
+    fitting: dict[str, list[tuple[int, RunRecord, ModelRecord]]] = defaultdict(list)
+    for run, model in models:
+        if run.id == self_of:
+            continue
+        files = [file for file in run.artifacts if file.path.startswith(f"{model.path}/")]
+        largest = max(files, key=lambda file: (file.size, file.path))
+        if largest.sha256 in contents:
+            read = sum(file.sha256 in contents for file in files)
+            fitting[largest.sha256].append((read, run, model))
+    found = []
+    for same in fitting.values():
+        most = max(read for read, _, _ in same)
+        found += [(run, model) for read, run, model in same if read == most]
+    return found
+
+
+def contents_of(run: RunRecord, model: ModelRecord) -> frozenset[str]:
+    """The contents (sha256) of a model folder's files."""
+    return frozenset(file.sha256 for file in run.artifacts if file.path.startswith(f"{model.path}/"))
+
+
+def run_node(run: RunRecord) -> Node:
+    detail = {"run": run.id, "name": run.name, "experiment": run.experiment, "status": str(run.status)}
+    more: dict[str, Any] = {"started_ns": run.started}
+    return Node(f"run:{run.id}", "run", f"{run.id[:8]}  {run.name}  {str(run.status).lower()}", {**detail, **more})
+
+
+def file_node(path: str, sha256: str | None, size: int | None) -> Node:
+    identity = f"file:{sha256}" if sha256 else f"file:?{path}"
+    said = f"{path}  {sha256[:12]}" if sha256 else f"{path}  content not known"
+    return Node(identity, "file", said, {"path": path, "sha256": sha256, "size": size})
+
+
+def model_node(run: RunRecord, model: ModelRecord) -> Node:
+    uri = f"runs:/{run.id}/{model.path}"
+    detail = {"uri": uri, "class_name": model.class_name, "digest": model.digest}
+    return Node(f"model:{run.id}/{model.path}", "model", f"runs:/{run.id[:8]}/{model.path}  {model.class_name}", detail)
+
+
+def data_node(data: DatasetRecord) -> Node:
+    shape = "" if data.rows is None else f"  {data.rows:,} x {max(len(data.columns), 1):,}"
+    detail = {"digest": data.digest, "name": data.name, "rows": data.rows}
+    return Node(f"data:{data.digest}", "data", f"{data.name}{shape}  {data.digest[:12]}", detail)

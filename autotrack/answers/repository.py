@@ -1,0 +1,82 @@
+"""Asks git what a file was at a commit, where a clone that has the commit is at hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SECONDS = 10.0
+#: Bytes of git's answers that are looked at.
+_MOST = 32 << 20
+#: Files that differ between two commits beyond which a diff says only that they differ.
+MOST_FILES = 500
+#: Plumbing commands run no hook, no filter and no program that a repository's own settings name; these are the rest.
+_SAFE = (
+    "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat",
+    "-c", "protocol.allow=never", "--no-pager", "--literal-pathspecs",
+)  # fmt: skip
+
+
+class Repository:
+    """A clone that is only read, through git's plumbing. What it cannot say is None."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def having(cls, folders: Iterable[str | None], commits: Iterable[str]) -> Repository | None:
+        """The first of these folders that is in a clone which has all of those commits."""
+        wanted = list(commits)
+        if not wanted or not all(_COMMIT.fullmatch(commit) for commit in wanted):
+            return None
+        for folder in dict.fromkeys(folder for folder in folders if folder):
+            if os.path.isabs(folder) and os.path.isdir(folder):  # noqa: PTH112, PTH117 - texts that others wrote
+                found = cls(Path(folder))
+                if all(found._ask("cat-file", "-e", f"{commit}^{{commit}}") is not None for commit in wanted):
+                    return found
+        return None
+
+    def changed(self, a: str, b: str) -> list[str] | None:
+        """Paths of the files that differ between two commits; None where git does not say, or there are too many."""
+        found = self._ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", a, b)
+        if found is None:
+            return None
+        paths = [path.decode("utf-8", "backslashreplace") for path in found.split(b"\0") if path]
+        return paths if len(paths) <= MOST_FILES else None
+
+    def text(self, commit: str, path: str) -> str | None:
+        """A file at a commit; None where it is not there, or is no text."""
+        size = self._ask("cat-file", "-s", f"{commit}:{path}")
+        if size is None or int(size) > _MOST:
+            return None
+        content = self._ask("cat-file", "blob", f"{commit}:{path}")
+        if content is None or b"\0" in content:
+            return None
+        return content.decode("utf-8", "backslashreplace")
+
+    def has(self, commit: str, path: str) -> bool:
+        """True where the commit has a file of that path."""
+        return self._ask("cat-file", "-e", f"{commit}:{path}") is not None
+
+    def _ask(self, *arguments: str) -> bytes | None:
+        """What git prints; None where it fails, takes too long or says too much."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+        try:
+            done = subprocess.run(
+                ["git", *_SAFE, *arguments],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.SubprocessError, ValueError):
+            return None
+        return done.stdout if done.returncode == 0 and len(done.stdout) <= _MOST else None

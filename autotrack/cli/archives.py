@@ -1,0 +1,113 @@
+"""``autotrack runs export`` and ``import``: runs as one file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import click
+
+from .commands import Command, State
+from .documents import print_json
+from .screen import Screen
+from .stores import find_place, open_place, open_store
+from .words import plural, size
+
+#: Bytes from which on a person wants to see that something happens.
+_LONG = 64 << 20
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+
+
+@click.command(
+    "export",
+    cls=Command,
+    examples=(
+        ("autotrack runs export 3f9a -o best.atrun", "one run with its children, data, artifacts and session"),
+        ("autotrack runs export 3f9a 81cc -o two.atrun --replace", "two runs, over a file that is there"),
+    ),
+)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
+)
+@click.option("--replace", is_flag=True, help="Replace the file where it is there already.")
+@_json
+@click.pass_obj
+def export_runs(state: State, runs: tuple[str, ...], output: Path, replace: bool, as_json: bool) -> None:
+    """Write runs to one file that `autotrack runs import` takes in anywhere, ids kept."""
+    from autotrack.answers.archive.packing import pack
+
+    place = find_place(state)
+    with closing(open_store(state)) as sink, _progress("packing") as progress:
+        records = [sink.run(run) for run in dict.fromkeys(runs)]
+        done = pack(sink, place.location.root, records, output, replace=replace, progress=progress)
+    if as_json:
+        print_json({"path": str(done.path), "bytes": done.size, "runs": list(done.runs)})
+        return
+    click.echo(f"wrote {plural(len(done.runs), 'run')} to {done.path} ({size(done.size)})")
+    Screen().note(f"take them in elsewhere with `autotrack runs import {done.path.name}`")
+
+
+@click.command(
+    "import",
+    cls=Command,
+    examples=(
+        ("autotrack runs import best.atrun", "into the store in force here"),
+        ("autotrack --store /shared/runs runs import best.atrun", "into another one, which is made if need be"),
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_json
+@click.pass_obj
+def import_runs(state: State, file: Path, as_json: bool) -> None:
+    """Take in the runs of FILE. Those that are here already are left alone; a file that is not sound is refused."""
+    from autotrack.answers.archive.unpacking import unpack
+
+    with closing(open_place(find_place(state))) as sink, _progress("checking") as progress:
+        done = unpack(sink, file, progress=progress)
+    if as_json:
+        print_json(
+            {
+                "runs": list(done.runs),
+                "there": list(done.there),
+                "artifacts": done.artifacts,
+                "objects": done.objects,
+            }
+        )
+        return
+    if done.runs:
+        click.echo(f"took in {plural(len(done.runs), 'run')} with {plural(done.artifacts, 'artifact')}")
+    if done.there:
+        some = ", ".join(run[:8] for run in done.there[:5]) + (", ..." if len(done.there) > 5 else "")
+        click.echo(f"{plural(len(done.there), 'run')} left alone: here already ({some})")
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Draws a bar on a terminal's standard error where there is much to do; nothing anywhere else."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=False)
+    task = None
+
+    def progress(done: int, total: int) -> None:
+        nonlocal task
+        if total < _LONG:
+            return
+        if task is None:
+            bar.start()
+            task = bar.add_task(what, total=total)
+        bar.update(task, completed=done)
+
+    try:
+        yield progress
+    finally:
+        if task is not None:
+            bar.stop()

@@ -18,10 +18,23 @@ from autotrack.figures import KINDS, read, render, several, validate
 
 LINE = {"name": "a", "x": [0, 1, 2.5], "y": [1, None, 3]}
 GOOD: dict[str, dict[str, Any]] = {
-    "lines": {"kind": "lines", "x": {"label": "x", "range": [0, 1]}, "y": {"scale": "log"}, "series": [LINE, {**LINE, "style": "dashed"}]},
+    "lines": {
+        "kind": "lines",
+        "x": {"label": "x", "range": [0, 1]},
+        "y": {"scale": "log"},
+        "series": [LINE, {**LINE, "style": "dashed"}],
+    },
     "points": {"kind": "points", "title": "$x_1$ \ud800\x00 title", "series": [LINE]},
-    "bars": {"kind": "bars", "series": [{"x": ["a", "b"], "y": [1, -2]}, {"name": "n", "x": ["b", "c"], "y": [3, None]}]},
-    "horizontal": {"kind": "bars", "horizontal": True, "series": [{"x": ["a" * 99, "b"], "y": [1, 2]}], "note": "small print"},
+    "bars": {
+        "kind": "bars",
+        "series": [{"x": ["a", "b"], "y": [1, -2]}, {"name": "n", "x": ["b", "c"], "y": [3, None]}],
+    },
+    "horizontal": {
+        "kind": "bars",
+        "horizontal": True,
+        "series": [{"x": ["a" * 99, "b"], "y": [1, 2]}],
+        "note": "small print",
+    },
     "histogram": {"kind": "bars", "series": [{"x": [0.5, 1.5, 3], "y": [1, 2, 0]}]},
     "matrix": {"kind": "matrix", "rows": ["a", "b"], "columns": ["c"], "values": [[1], [None]]},
     "table": {"kind": "table", "columns": ["a", "b"], "rows": [["x", 1.23456789], [True, None]]},
@@ -151,7 +164,8 @@ plt.style.use("dark_background")
 figure = plt.figure()
 before = {{key: repr(value) for key, value in matplotlib.rcParams.items()}}, plt.get_fignums(), plt.get_backend()
 assert render(document) == first
-assert ({{key: repr(value) for key, value in matplotlib.rcParams.items()}}, plt.get_fignums(), plt.get_backend()) == before
+after = {{key: repr(value) for key, value in matplotlib.rcParams.items()}}, plt.get_fignums(), plt.get_backend()
+assert after == before
 assert plt.gcf() is figure
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, timeout=100)

@@ -36,7 +36,7 @@ def test_equal_data() -> None:
         [object()],
         np.zeros((0, 2)),
     ],
-    ids=str,
+    ids=lambda data: type(data).__name__,
 )
 def test_a_document_holds_the_whole_fingerprint(data: Any) -> None:
     before = fingerprint(data)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autotrack.core import tracker as trackers
+from autotrack.core import trackers
 from autotrack.core.guard import guard
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotrack.core import tracker as trackers
+from autotrack.core import trackers
 from autotrack.core.config import find_store
 from autotrack.core.entities import Experiment, RunRecord
 from autotrack.core.errors import NotFoundError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autotrack.answers.archive.unpacking import Imported
     from autotrack.answers.difference import Diff
     from autotrack.answers.graph import Lineage
+    from autotrack.core.tracker import Tracker
 
 
 class RunList(list[Run]):
@@ -70,7 +71,7 @@ class Client:
             self._sink = trackers.tracker_at(self._location.uri).sink()
         return self._sink
 
-    def _run(self, record: RunRecord, tracker: trackers.Tracker) -> Run:
+    def _run(self, record: RunRecord, tracker: Tracker) -> Run:
         return tracker.runs.get(record.id) or Run(
             record.id, tracker=lambda: tracker, sink=lambda: self.sink, record=record
         )
@@ -181,7 +182,7 @@ class Client:
     def restore_experiment(self, name_or_id: str) -> None:
         self.sink.restore_experiment(name_or_id)
 
-    def _caught_up(self) -> trackers.Tracker:
+    def _caught_up(self) -> Tracker:
         """The tracker of this store, its postponed work (a model that is still being written) done."""
         tracker = trackers.tracker_at(self._location.uri)
         tracker.catch_up()

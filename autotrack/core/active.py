@@ -31,7 +31,7 @@ def start_run(
     from .nullrun import NullRun
     from .plugins import role
     from .run import Run
-    from .tracker import tracker
+    from .trackers import tracker
 
     previous = innermost()
     current = tracker()
@@ -85,7 +85,7 @@ def active_run() -> Run | None:
     run = innermost()
     if run is not None:
         return run
-    from . import tracker as trackers
+    from . import trackers
 
     current = trackers._current
     if current is None:

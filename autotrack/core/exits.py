@@ -12,6 +12,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+#: True from our exit handler on.
+begun = False
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:

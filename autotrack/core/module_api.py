@@ -12,7 +12,7 @@ from typing import Any
 
 from .active import active_run
 from .run import Run
-from .tracker import tracker
+from .trackers import tracker
 
 
 def _run() -> Run:

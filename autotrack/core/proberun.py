@@ -18,7 +18,8 @@ from .guard import Failure, guard
 from .kept import Kept
 from .plugins import settings
 from .run import Run
-from .tracker import Tracker, tracker
+from .tracker import Tracker
+from .trackers import tracker
 
 if TYPE_CHECKING:
     from .capture import Call

@@ -240,7 +240,7 @@ class Run(RunMetrics, RunFiles):
 
 def attach(uri: str, run_id: str) -> Run:
     """The run of that id in a store, to read and to write more; the very object where this process records it."""
-    from .tracker import tracker_at
+    from .trackers import tracker_at
 
     tracker = tracker_at(uri)
     return tracker.runs.get(run_id) or Run(run_id, tracker=lambda: tracker, sink=tracker.sink)

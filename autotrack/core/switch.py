@@ -11,7 +11,7 @@ from .guard import guard
 from .locks import Lock
 from .plugins import plugins, role
 from .session import watchers
-from .tracker import configure, tracker
+from .trackers import configure, stop_watching, tracker
 
 if TYPE_CHECKING:
     from .bridges import JoblibBridge
@@ -118,7 +118,7 @@ def disable() -> None:
         _watching.engine.armed = False
         _watching.bridge.uninstall()
         _watching.installer.uninstall()
-        watchers.stop()
+        stop_watching()
 
 
 def is_enabled() -> bool:

@@ -5,7 +5,6 @@ There is one a process and store. A forked child starts over with a journal of i
 
 from __future__ import annotations
 
-import atexit
 import math
 import time
 from collections import deque
@@ -13,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import addresses, process
-from .config import Location, Settings, find_store, load_settings, spare_folder
+from . import addresses, exits
+from .config import Location, Settings, spare_folder
 from .errors import JournalError, JournalFull
 from .exits import Ending, ending_of, uncaught, write_exit_code
 from .folding import Sites
@@ -29,7 +28,6 @@ from .session.recorder import SessionRecorder
 
 if TYPE_CHECKING:
     from .courier import Courier
-    from .journal.lastwords import LastWords
     from .journal.writer import JournalWriter
     from .run import Run
     from .runwriting import RunWriting
@@ -87,6 +85,7 @@ class Tracker:
     def _open_journal(self) -> JournalWriter:
         from .active import note_failure
         from .courier import Courier
+        from .journal.lastwords import last_words
         from .journal.writer import JournalWriter
 
         folders = (self.location.journal, spare_folder() / "journal")
@@ -108,9 +107,9 @@ class Tracker:
         self._session = self._session or session_record()
         journal.event(self._session)
         self._journal = journal
-        if self.closed or _exiting:  # an exit handler that comes after ours logs: no thread starts any more
+        if self.closed or exits.begun:  # an exit handler that comes after ours logs: no thread starts any more
             return journal
-        guard.call("last words", _last_words().arm, journal.path)
+        guard.call("last words", last_words().arm, journal.path)
         guard.on_failure = note_failure
         self._courier = Courier(self)
         self._courier.start()
@@ -253,6 +252,13 @@ class Tracker:
 
     # The end.
 
+    def stop_watching(self, seconds: float) -> None:
+        """Watches no files and no console from here on; waits at most that long for what was seen to be written."""
+        deadline = min(time.monotonic() + seconds, self.deadline)
+        if self._courier is not None:  # where the recorder ticks, for the two must not meet
+            self._courier.later("the session", lambda: self.recorder.take_rest(deadline))
+            self._courier.drain(deadline)
+
     def close(self, *, at_exit: bool = False) -> None:
         """Ends open runs as the program ended, does what is left within ``exit_timeout`` seconds, says what stays."""
         if self.closed:
@@ -263,13 +269,15 @@ class Tracker:
         journal, courier = self._journal, self._courier
         if journal is None or courier is None:
             return
+        from .journal.lastwords import last_words
+
         guard.call("observers", self.observers.tell_points)
         unfinished = courier.drain(deadline)
         courier.stop(deadline)
         guard.call("the session", self.recorder.finish, deadline)
         if self._pending:
             guard.call("the journal", self._write_pending, journal)
-        _last_words().disarm()
+        last_words().disarm()
         try:
             guard.call("the journal", journal.heartbeat)
             journal.close(keep_lease=bool(undecided))
@@ -312,6 +320,9 @@ class Tracker:
         """In a forked child: lets go of the parent's journal; open runs are the parent's to end."""
         journal = self._journal
         if journal is not None:
+            from .journal.lastwords import last_words
+
+            last_words().disarm()
             journal.abandon()
         self._journal = self._session = self._sink = self._courier = None
         self._pending = deque()
@@ -320,84 +331,3 @@ class Tracker:
         self.sites, self.kept = Sites(self.settings.runs_per_site), KeptRuns()
         self._news, self._implicit = {}, None
         return self
-
-
-# The registry of this process.
-
-_trackers: dict[str, Tracker] = {}
-_current: Tracker | None = None
-_registry_lock = Lock()
-_hooked = _exiting = False
-_words: LastWords | None = None
-
-
-def _last_words() -> LastWords:
-    """The process's note of a deadly signal, beside the journal that was opened last."""
-    global _words
-    if _words is None:
-        from .journal.lastwords import LastWords
-
-        _words = LastWords()
-    return _words
-
-
-def tracker() -> Tracker:
-    """The tracker in force, made from the settings at the first call."""
-    current = _current
-    if current is not None and not current.closed:
-        return current
-    return configure(load_settings())
-
-
-def configure(settings: Settings) -> Tracker:
-    """Makes the tracker for these settings the one in force. Runs that are open go on where they are."""
-    global _current
-    location = find_store(settings.tracking_uri)
-    with _registry_lock:
-        known = _trackers.get(location.uri)
-        if known is None or known.closed:
-            known = _trackers[location.uri] = Tracker(settings, location)
-        else:
-            known.settings = settings
-            known.meter.share, known.meter.allowance = settings.overhead_share, settings.overhead_allowance
-        guard.silent = settings.silent
-        _current = known
-        _hook_process()
-        return known
-
-
-def tracker_at(uri: str) -> Tracker:
-    """The tracker of a given store, for writing to runs that were read from there."""
-    location = find_store(uri)
-    with _registry_lock:
-        found = _trackers.get(location.uri)
-        if found is None or found.closed:
-            found = _trackers[location.uri] = Tracker(load_settings(), location)
-            _hook_process()
-        return found
-
-
-def close_all(*, at_exit: bool = False) -> None:
-    """Closes every tracker of the process (at exit, and between tests)."""
-    global _current, _exiting
-    _exiting = at_exit
-    for known in list(_trackers.values()):
-        guard.call("exit", known.close, at_exit=at_exit)
-    with _registry_lock:
-        _trackers.clear()
-        _current = None
-
-
-def _hook_process() -> None:
-    global _hooked
-    if not _hooked:
-        _hooked = True
-        atexit.register(close_all, at_exit=True)
-        process.on_fork("the tracker", _after_fork)
-
-
-def _after_fork() -> None:
-    if _words is not None:
-        _words.disarm()
-    for known in _trackers.values():
-        known.after_fork()

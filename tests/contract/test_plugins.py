@@ -248,8 +248,10 @@ def test_undo_is_exact(store: Path, name: str) -> None:
     assert bool(watched) or not ROWS[name]
     autotrack.disable()
     for owner, stood in before:
+        if owner.__name__.startswith(("autotrack", "hypothesis")):  # hypothesis times each collection of garbage
+            continue
         for attribute, value in stood.items():
-            if attribute in ("__abstractmethods__", "_abc_impl") or owner.__name__.startswith("autotrack"):
+            if attribute in ("__abstractmethods__", "_abc_impl"):
                 continue
             assert vars(owner).get(attribute) is value, f"{owner}.{attribute}"
         if isinstance(owner, type):

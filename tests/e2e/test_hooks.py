@@ -19,7 +19,7 @@ from autotrack.cli.plugins import add_plugin_commands
 from autotrack.core import hookspecs
 from autotrack.core import plugins as loaded
 from autotrack.core.errors import UsageError
-from autotrack.core.tracker import tracker
+from autotrack.core.trackers import tracker
 from autotrack.plugin import hookimpl, settings
 
 X, Y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
@@ -41,10 +41,10 @@ def register(store: Path) -> Iterator[Callable[[Any, str], None]]:
     """Registers plugins for the time of one test."""
     loaded.forget_plugins()
     yield lambda what, name: loaded.plugins().register(what, name)
-    from autotrack.core import switch, tracker
+    from autotrack.core import switch, trackers
 
     switch.disable()
-    tracker.close_all()
+    trackers.close_all()
     loaded.forget_plugins()
 
 

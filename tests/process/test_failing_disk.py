@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import autotrack
-from autotrack.core import tracker as trackers
+from autotrack.core import config, trackers
 
 TRAINER = """
 import sys, time, autotrack
@@ -43,7 +43,7 @@ def check(store: Path, done: subprocess.CompletedProcess[str], points: int) -> N
     assert done.stdout == "trained\n"
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") <= 2, done.stderr  # one warning a cause: the journal, the artifact
-    spare = trackers.spare_folder() / "journal"
+    spare = config.spare_folder() / "journal"
     trackers.close_all()
     if spare.exists():
         trackers.tracker().sink().deliver(spare)

@@ -177,6 +177,7 @@ def test_ranks_above_zero_record_nothing_and_crash_nowhere(
         "note": ("n",), "note_failure": (Failure("s", "e"),), "log_artifact": (__file__,),
         "log_artifacts": (str(Path(__file__).parent),), "log_text": ("t", "t.txt"), "log_dict": ({}, "d.json"),
         "log_figure": (None, "f.png"), "log_image": (None, "i.png"), "log_table": ({"a": [1]}, "t.csv"),
+            "log_chart": ({}, "c"), "prune": ("p", ()),
         "log_dataset": ([1.0],), "log_model": (object(),), "put": ("p", b""), "put_model": (object(), "m"),
         "finish": (), "refresh": (),
         "add_model": (ModelRecord("m", "f", "c", 0),), "metric_history": ("a",),

@@ -216,7 +216,8 @@ def test_removed_folder_costs_one_warning(store: Path, script) -> None:
         import shutil, time, autotrack, os
         run = autotrack.start_run()
         run.log_metric("loss", 1.0, 1)
-        shutil.rmtree(os.environ["AUTOTRACK_TRACKING_URI"])
+        os.rename(os.environ["AUTOTRACK_TRACKING_URI"], "gone")  # at once, as nothing may be written to it meanwhile
+        shutil.rmtree("gone")
         deadline = time.monotonic() + 10
         while not os.path.isdir(os.environ["AUTOTRACK_TRACKING_URI"]) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -275,7 +276,7 @@ def test_full_disk(tmp_path: Path, script) -> None:
         assert lost >= 60_000 - len(kept)
         assert run.params == {"late": "1"}
     finally:
-        from autotrack.core import tracker as trackers
+        from autotrack.core import trackers
 
         trackers.close_all()
         subprocess.run(["umount", "-l", str(small)], check=True)

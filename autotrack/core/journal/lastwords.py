@@ -206,3 +206,14 @@ def _is_devnull(descriptor: int) -> bool:
         return os.fstat(descriptor).st_rdev == Path(os.devnull).stat().st_rdev
     except OSError:
         return False
+
+
+_words: LastWords | None = None
+
+
+def last_words() -> LastWords:
+    """Those of this process, beside the journal that was opened last."""
+    global _words
+    if _words is None:
+        _words = LastWords()
+    return _words

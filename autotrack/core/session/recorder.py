@@ -73,13 +73,19 @@ class SessionRecorder:
             return
         guard.call("the session's code", self._late_imports)
         guard.call("the session", self._news)
+        self.take_rest(deadline)
+        self._began = 0
+
+    def take_rest(self, deadline: float) -> None:
+        """Watches no more; writes down what was seen, with the files hashed as far as there is time."""
+        if not self._began:
+            return
         files, console = watchers.files, watchers.console
         if files is not None:
             self._write_files(guard.call("the session's files", files.finish, deadline) or [])
             self._part("files", {}, files.gaps())
         if console is not None:
             self._write_console(guard.call("the session's console", console.finish) or [])
-        self._began = 0
         watchers.stop()
 
     def random_state(self) -> str | None:

@@ -108,7 +108,7 @@ WRITTEN: list[tuple[str, Use]] = [
 @pytest.fixture
 def files(store: Path) -> Iterator[Files]:
     """Watches from before the call; the plugin is on."""
-    autotrack.enable("readers")
+    autotrack.enable("readers", files=False)  # what is watched here is watched by the test
     watched = Files(store)
     yield watched
     watched.finish(time.monotonic() + 10)
@@ -175,7 +175,7 @@ def test_calls_without_a_name_are_left_alone(files: Files, tmp_path: Path) -> No
 
 def test_nothing_is_patched_after_disable(store: Path) -> None:
     before = pyarrow.parquet.read_table, pyarrow.csv.read_csv, polars.read_csv, h5py.File.__init__
-    autotrack.enable("readers")
+    autotrack.enable("readers", files=False)  # what is watched here is watched by the test
     assert pyarrow.parquet.read_table is not before[0]
     autotrack.disable()
     assert (pyarrow.parquet.read_table, pyarrow.csv.read_csv, polars.read_csv, h5py.File.__init__) == before

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import autotrack as tracking
-from autotrack.core import tracker as trackers
+from autotrack.core import trackers
 
 ROC = {
     "chart": 1,
@@ -89,13 +89,13 @@ def test_a_run_without_charts(autotrack: Any, filled: Path) -> None:
     assert (answer.code, answer.out) == (0, "") and "has no charts" in answer.err
 
 
-def test_what_log_chart_refuses(autotrack: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_log_chart_refuses(autotrack: Any, caplog: pytest.LogCaptureFixture) -> None:
     trackers.close_all()
     with tracking.start_run() as run:
         run.log_chart({"kind": "lines"}, "a")
         run.log_chart({**BARS, "series": [{"x": ["a", "b"], "y": [float("nan"), float("inf")]}]}, "b")
     trackers.close_all()
-    assert "a chart is a dict with" in capsys.readouterr().err
+    assert "a chart is a dict with" in caplog.text
     assert [artifact.path for artifact in run.artifacts] == ["b.json"]
     document = autotrack("runs", "figure", run.id, "b", "--json").json
     assert document["series"][0]["y"] == [None, None]

@@ -79,7 +79,7 @@ def test_logging_without_a_run_makes_one_that_nothing_joins(store: Path) -> None
     with autotrack.start_run("own") as run:
         pass
     assert run.parent is None
-    from autotrack.core import tracker as trackers
+    from autotrack.core import trackers
 
     trackers.close_all()
     implicit = autotrack.search_runs("name != 'own'")

@@ -63,6 +63,7 @@ def test_what_has_a_name() -> None:
 
     model.fit(X_here, y_all)
     model.fit(y=y_all, X=X_here)
+    model.fit(X=X_all)
     model.fit(held.X_attr, data["X_key"], X_all)
     Model.fit(model, X_all, y_all)
     inner()
@@ -72,6 +73,7 @@ def test_what_has_a_name() -> None:
     assert seen == [
         ["X_here", "y_all", None],
         ["X_here", "y_all", None],
+        ["X_all", None, None],
         ["X_attr", "X_key", "X_all"],
         ["X_all", "y_all", None],
         ["X_here", None, "y_all"],
@@ -89,14 +91,13 @@ def test_what_has_none() -> None:
     model.fit(X_all if yes else y_all)
     model.fit(X_all or y_all)
     model.fit(*[X_all, y_all])
-    model.fit(X=X_all)
     model.fit(5, "X")
     map_ = map(model.fit, [X_all])
     next(map_)
     learn(*[X_all])
     SimpleNamespace(fit=None, apply=lambda function, data: function(*data)).apply(model.fit, [X_all])
     functools.reduce(model.fit, [X_all, y_all])
-    assert seen == [[None, "y_all", None], *[[None] * 3] * 10]
+    assert seen == [[None, "y_all", None], *[[None] * 3] * 9]
 
 
 def test_a_choice_between_two_names_is_none() -> None:

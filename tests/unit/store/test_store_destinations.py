@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import autotrack
-from autotrack.core import addresses
-from autotrack.core import tracker as trackers
+from autotrack.core import addresses, config, trackers
 from autotrack.core.addresses import MARK, address, mark, marks
 from autotrack.core.config import find_store
 from autotrack.core.errors import JournalError, UsageError
@@ -140,7 +139,7 @@ def test_a_journal_in_the_spare_folder_knows_its_store(tmp_path, recwarn, capsys
     root = tmp_path / "blocked" / "s"
     root.parent.write_text("a file where the folder should be")
     path = record(str(root), "spared")
-    assert path.parent == trackers.spare_folder() / "journal"
+    assert path.parent == config.spare_folder() / "journal"
     assert path.parent.parent.stat().st_mode & 0o777 == 0o700
     root.parent.unlink()
     assert Store.open(tmp_path / "other").deliver(path.parent).journals == 0
@@ -159,7 +158,7 @@ def test_a_journal_whose_folder_was_removed_keeps_its_destination(tmp_path, monk
     root.parent.write_text("in the way")
     tracker.keep_journal(heartbeat=False)
     path = tracker.journal().path
-    assert path.parent == trackers.spare_folder() / "journal"
+    assert path.parent == config.spare_folder() / "journal"
     assert read_header(path).meta[MARK] in marks(root, path.parent)
     assert read_header(path).meta[MARK].startswith("sqlite:///")
     run.finish()
@@ -172,7 +171,7 @@ def test_a_journal_whose_folder_was_removed_keeps_its_destination(tmp_path, monk
 
 @pytest.mark.parametrize("planted", ["open folder", "link", "file", "somebody's"])
 def test_a_spare_folder_that_somebody_planted_is_refused(tmp_path, monkeypatch, planted):
-    spare = trackers.spare_folder()
+    spare = config.spare_folder()
     if planted == "link":
         (tmp_path / "theirs").mkdir(mode=0o700)
         spare.symlink_to(tmp_path / "theirs")

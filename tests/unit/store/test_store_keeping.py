@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import autotrack
-from autotrack.core import tracker as trackers
+from autotrack.core import trackers
 from autotrack.core.addresses import address
 from autotrack.core.config import find_store, load_settings
 from autotrack.core.errors import StoreError

@@ -1,0 +1,87 @@
+"""The trackers of this process: one a store, and one of them in force."""
+
+from __future__ import annotations
+
+import atexit
+
+from . import exits, process
+from .config import Settings, find_store, load_settings
+from .guard import guard
+from .locks import Lock
+from .session import watchers
+from .tracker import Tracker
+
+#: Seconds that ``disable()`` waits for files to be hashed.
+WATCH_TIMEOUT = 1.0
+
+_trackers: dict[str, Tracker] = {}
+_current: Tracker | None = None
+_registry_lock = Lock()
+_hooked = False
+
+
+def tracker() -> Tracker:
+    """The tracker in force, made from the settings at the first call."""
+    current = _current
+    if current is not None and not current.closed:
+        return current
+    return configure(load_settings())
+
+
+def configure(settings: Settings) -> Tracker:
+    """Makes the tracker for these settings the one in force. Runs that are open go on where they are."""
+    global _current
+    location = find_store(settings.tracking_uri)
+    with _registry_lock:
+        known = _trackers.get(location.uri)
+        if known is None or known.closed:
+            known = _trackers[location.uri] = Tracker(settings, location)
+        else:
+            known.settings = settings
+            known.meter.share, known.meter.allowance = settings.overhead_share, settings.overhead_allowance
+        guard.silent = settings.silent
+        _current = known
+        _hook_process()
+        return known
+
+
+def tracker_at(uri: str) -> Tracker:
+    """The tracker of a given store, for writing to runs that were read from there."""
+    location = find_store(uri)
+    with _registry_lock:
+        found = _trackers.get(location.uri)
+        if found is None or found.closed:
+            found = _trackers[location.uri] = Tracker(load_settings(), location)
+            _hook_process()
+        return found
+
+
+def stop_watching() -> None:
+    """Watches no files and no console any more; what was seen so far is kept."""
+    for known in list(_trackers.values()):
+        known.stop_watching(WATCH_TIMEOUT)
+    watchers.stop()
+
+
+def close_all(*, at_exit: bool = False) -> None:
+    """Closes every tracker of the process (at exit, and between tests)."""
+    global _current
+    exits.begun = at_exit
+    for known in list(_trackers.values()):
+        guard.call("exit", known.close, at_exit=at_exit)
+    with _registry_lock:
+        _trackers.clear()
+        _current = None
+
+
+def _hook_process() -> None:
+    global _hooked
+    if not _hooked:
+        _hooked = True
+        atexit.register(close_all, at_exit=True)
+        process.on_fork("the tracker", _after_fork)
+
+
+def _after_fork() -> None:
+    for known in _trackers.values():
+        known.after_fork()

@@ -30,8 +30,13 @@ class Meter:
 
     def affords(self, part: str, seconds: float = 0.0) -> bool:
         """True where ``part`` ("model", "metrics", ...), estimated at ``seconds``, stays within the budget."""
-        elapsed = time.perf_counter() - self.since if self.since is not None else 0.0
-        budget = self.allowance + self.share * elapsed
-        if part == "metrics":
-            budget *= 2
+        budget = self._budget() * 2 if part == "metrics" else self._budget()
         return self.own + self.background + seconds <= budget
+
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        return max(0.0, self._budget() - self.own - self.background)
+
+    def _budget(self) -> float:
+        elapsed = time.perf_counter() - self.since if self.since is not None else 0.0
+        return self.allowance + self.share * elapsed

@@ -84,9 +84,16 @@ def log_table(table: Any, path: str) -> None:
     _run().log_table(table, path)
 
 
-def log_dataset(data: Any, name: str | None = None, context: str = "train", source: str | None = None) -> None:
+def log_dataset(
+    data: Any,
+    name: str | None = None,
+    context: str = "train",
+    source: str | None = None,
+    *,
+    seconds: float | None = None,
+) -> None:
     """Writes down on the active run which data were used."""
-    _run().log_dataset(data, name, context, source)
+    _run().log_dataset(data, name, context, source, seconds=seconds)
 
 
 def log_model(model: Any, path: str = "model", *, example: Any = None) -> None:

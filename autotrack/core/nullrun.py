@@ -47,7 +47,13 @@ class NullRun(Run):
     def add_model(self, record: ModelRecord) -> None: ...
 
     def log_dataset(
-        self, data: Any, name: str | None = None, context: str = "train", source: str | None = None
+        self,
+        data: Any,
+        name: str | None = None,
+        context: str = "train",
+        source: str | None = None,
+        *,
+        seconds: float | None = None,
     ) -> None: ...
 
     def put(self, path: str, content: bytes | Path, *, durable: bool = True) -> ArtifactRecord:

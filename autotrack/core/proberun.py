@@ -18,6 +18,7 @@ from .guard import Failure, guard
 from .kept import Kept
 from .plugins import settings
 from .run import Run
+from .session.masking import mask, mask_document, mask_value
 from .tracker import Tracker
 from .trackers import tracker
 
@@ -94,22 +95,25 @@ class ProbeRun:
     def log_text(self, text: str, path: str) -> None:
         """Keeps a text as a file."""
         if not self.folded:
-            self._started().log_text(text, self._path(path))
+            self._started().log_text(mask(text), self._path(path))
 
     def log_dict(self, content: Any, path: str) -> None:
         """Keeps a dict or list as a JSON file."""
         if not self.folded:
-            self._started().log_dict(content, self._path(path))
+            self._started().log_dict(mask_document(content), self._path(path))
 
     def log_chart(self, document: Mapping[str, Any], path: str) -> None:
         """Keeps a chart, as numbers, in ``<path>.json``; a later one under the path replaces it (docs/charts.md)."""
         if not self.folded:
-            self._started().log_chart(document, self._path(path))
+            self._started().log_chart(mask_document(document), self._path(path))
 
     def log_dataset(self, data: Any, name: str | None = None, context: str = "train") -> None:
-        """Writes down which data were used, where the settings want it and time allows."""
+        """Writes down which data were used, where the settings want it, as far as time allows: half of what is left.
+
+        Small data first: what comes after large ones finds less time.
+        """
         if self._tracker.settings.datasets and not self.folded and self.afford("datasets"):
-            self._started().log_dataset(data, name, context)
+            self._started().log_dataset(data, name, context, seconds=self._tracker.meter.left() / 2)
 
     def log_model(
         self,
@@ -167,7 +171,8 @@ class ProbeRun:
                 "ended": now,
                 "status": str(child.get("status", "FINISHED")),
                 "params": {
-                    str(key): keys.param_text(value, str(key)) for key, value in child.get("params", {}).items()
+                    str(key): mask_value(str(key), keys.param_text(value, str(key)))
+                    for key, value in child.get("params", {}).items()
                 },
                 "metrics": {str(key): keys.number(value)[1] for key, value in child.get("metrics", {}).items()},
                 "tags": {str(key): str(value) for key, value in child.get("tags", {}).items()},

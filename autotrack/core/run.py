@@ -26,6 +26,7 @@ from .runfiles import RunFiles
 from .runmetrics import RunMetrics
 from .runview import Draft
 from .session import user_name
+from .session.masking import MASK, mask, mask_value
 
 #: Characters of a traceback that are kept; how many are left out in the middle is said.
 LONGEST_TRACEBACK = 64_000
@@ -109,7 +110,10 @@ class Run(RunMetrics, RunFiles):
         for key, value in keys.flatten(values):
             # str() of a user's object may raise anything: that one value is refused, the others are kept.
             with self.refusing(kind, f"{kind[:-1]} {key!r:.80}"):
-                texts[keys.check_key(key, f"{kind[:-1]}'s key")] = keys.param_text(value, key)
+                text = keys.param_text(value, keys.check_key(key, f"{kind[:-1]}'s key"))
+                texts[key] = shown = mask_value(key, text)
+                if shown != text:
+                    self.note(f"what looks like a secret is kept as {MASK} in {kind[:-1]} {key!r}")
         return texts
 
     # Beginning and end.
@@ -161,7 +165,17 @@ class Run(RunMetrics, RunFiles):
         )
         tracker.opened(self)
         self._notify("run_started")
+        if draft.parent is None:
+            self._log_arguments()
         return self
+
+    def _log_arguments(self) -> None:
+        """The program's arguments, as its parser understood them, as params ``args.<name>``."""
+        from .session.arguments import parsed
+
+        arguments = parsed()
+        if arguments:
+            self.log_params({f"args.{name}": text for name, text in arguments.items()})
 
     def _parent_id(self, parent: object) -> str | None:
         """The id of a recorded run; anything else is no parent, which costs a warning, never the run."""
@@ -254,7 +268,7 @@ def _boot_clock() -> int:
 def _describe(error: BaseException) -> str:
     """The traceback as text, without our own frames; an exception whose own text fails is named by its type."""
     text = guard.call("traceback", lambda: "".join(_their_traceback(error).format()))
-    words = keys.printable(text or type(error).__name__)
+    words = mask(keys.printable(text or type(error).__name__))
     left_out, half = len(words) - LONGEST_TRACEBACK, LONGEST_TRACEBACK // 2
     return words if left_out <= 0 else f"{words[:half]}\n... {left_out} characters left out ...\n{words[-half:]}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -73,16 +74,46 @@ class RunFiles(RunWriting):
             self._put(path, attachments.table(table, path))
 
     def log_dataset(
-        self, data: Any, name: str | None = None, context: str = "train", source: str | None = None
+        self,
+        data: Any,
+        name: str | None = None,
+        context: str = "train",
+        source: str | None = None,
+        *,
+        seconds: float | None = None,
     ) -> None:
-        """Writes down which data were used: name, digest of all rows and columns, sizes, column types."""
-        with self.refusing("artifacts", "log_dataset"):
-            from .fingerprint import fingerprint
+        """Writes down which data were used: a fingerprint of all rows and columns, which ``autotrack diff`` compares.
 
-            described = fingerprint(data).summary()
-            given = {"name": name or described["kind"], "context": context or "", "source": source}
-            texts = {field: keys.param_text(text, field) for field, text in given.items() if text is not None}
-            self._write({"k": "dataset", "source": None} | texts | described)
+        With ``seconds`` the fingerprint ends after that time and is marked as partial.
+        """
+        with self.refusing("artifacts", "log_dataset"):
+            from .fingerprint import fingerprint, mlflow_digest
+            from .session.masking import mask
+
+            found = fingerprint(data, seconds=seconds)
+            given = {"name": name or found.kind, "context": context or "", "source": source}
+            texts = {field: mask(keys.param_text(text, field)) for field, text in given.items() if text is not None}
+            self._write(
+                {
+                    "k": "dataset",
+                    "source": None,
+                    **texts,
+                    **found.summary(),
+                    "bytes": found.bytes,
+                    "partial": found.partial,
+                    "mlflow_digest": mlflow_digest(data),
+                    "fingerprint": self._keep_document(found.document(), "the fingerprint of a data set"),
+                }
+            )
+
+    def _keep_document(self, document: Mapping[str, Any], what: str) -> str | None:
+        """The digest of a document that was put among the objects; None, and a note, where the disk takes nothing."""
+        content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+        try:
+            return self._tracker_of().recorder.objects.put(content)
+        except OSError as error:
+            self.note(f"{what} could not be kept: {error.strerror or error}")
+            return None
 
     def log_model(self, model: Any, path: str = "model", *, example: Any = None) -> None:
         """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads.

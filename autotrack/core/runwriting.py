@@ -9,6 +9,7 @@ from . import keys
 from .errors import UsageError
 from .guard import Failure, Handing, guard, warn
 from .runview import RunView
+from .session.masking import mask
 
 #: How many different refusals a run's health quotes; all are counted.
 MAX_REFUSALS = 20
@@ -27,11 +28,11 @@ class RunWriting(RunView):
     def note(self, message: str) -> None:
         """Writes down something about the recording itself (what was left out, and why)."""
         with self.refusing("notes", "note"):
-            self._write({"k": "health", "health": {"notes": [keys.printable(str(message))]}})
+            self._write({"k": "health", "health": {"notes": [mask(keys.printable(str(message)))]}})
 
     def note_failure(self, failure: Failure) -> None:
         """Writes down a failure of autotrack's own."""
-        self._write({"k": "health", "health": {"errors": [f"{failure.site}: {failure.error}"]}})
+        self._write({"k": "health", "health": {"errors": [mask(f"{failure.site}: {failure.error}")]}})
 
     def write_health(self) -> None:
         """Writes down what was refused or lost since the last time, so that a sudden end does not hide it."""
@@ -69,7 +70,7 @@ class RunWriting(RunView):
         if kind not in self._warned:
             self._warned.add(kind)
             warn(f"not kept: {message}", silent=settings.silent)
-        told = keys.printable(message[:500])
+        told = mask(keys.printable(message[:500]))
         if told not in self._told and len(self._told) < MAX_REFUSALS:
             self._told.add(told)
             self._refusals.append(told)

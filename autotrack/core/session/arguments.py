@@ -81,6 +81,11 @@ def collect_arguments() -> tuple[dict[str, Any], list[Gap]]:
         if names:
             what = f"the arguments are kept as typed, not as {' and '.join(names)} understood them"
             gaps.append(Gap("arguments", what, "log them with run.log_params"))
+        elif "argparse" in sys.modules or "click" in sys.modules:
+            what = "the arguments are kept as typed, for no parser of them was seen"
+            gaps.append(
+                Gap("arguments", what, "call autotrack.enable() before they are parsed, or use `autotrack run`")
+            )
     return {"argv": mask_argv(typed, _understood.hidden), "parsed": parsed()}, gaps
 
 

@@ -8,7 +8,8 @@ is either running text (messages, console output, arguments: what follows ``pass
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from .secret_names import Secrecy, is_secret_name, secrecy
 from .token_shapes import PLACEHOLDER, SHAPES, Span, shaped_spans
@@ -86,6 +87,20 @@ def mask_value(key: str, value: object) -> str:
     if text in _EMPTY or (kind == "weak" and _NUMBER.fullmatch(text)):
         return text
     return MASK
+
+
+def mask_document(document: Any) -> Any:
+    """A document of dicts, lists and plain values with its texts masked, those under a telling key whole."""
+    if isinstance(document, str):
+        return mask(document)
+    if isinstance(document, Mapping):
+        return {
+            key: mask_value(str(key), value) if isinstance(value, str) else mask_document(value)
+            for key, value in document.items()
+        }
+    if isinstance(document, list | tuple):
+        return [value if type(value) in (float, int) else mask_document(value) for value in document]
+    return document
 
 
 def mask_url(url: str) -> str:
@@ -264,4 +279,4 @@ def _telling(text: str, span: Span | None, kind: Secrecy) -> Span | None:
     return span if _DIGIT_AND_LETTER.match(value) and not _BLANK.search(value) else None
 
 
-__all__ = ["MASK", "mask", "mask_argv", "mask_url", "mask_value", "masked", "masked_source"]
+__all__ = ["MASK", "mask", "mask_argv", "mask_document", "mask_url", "mask_value", "masked", "masked_source"]

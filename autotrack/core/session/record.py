@@ -11,6 +11,7 @@ from typing import Any
 
 from ..keys import new_id, printable
 from ..version import __version__
+from .masking import mask_argv
 
 
 def session_record() -> dict[str, Any]:
@@ -19,7 +20,7 @@ def session_record() -> dict[str, Any]:
         "k": "session",
         "t": time.time_ns(),
         "id": new_id(),
-        "argv": [printable(argument) for argument in getattr(sys, "orig_argv", sys.argv)],
+        "argv": mask_argv([printable(argument) for argument in getattr(sys, "orig_argv", sys.argv)]),
         "entry": entry_point(),
         "cwd": _working_directory(),
         "host": socket.gethostname(),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def log_training_data(call: Call, run: ProbeRun, training: Training) -> None:
-    """X, y and the sample weights as three data sets, so that a label that was changed shows as a change of y alone.
+    """Weights, y and X as three data sets, so that a label that was changed shows as a change of y alone.
 
     Their contexts are ``train``, ``train target`` and ``train weight``. To be called before the fit, which may change
     what it is given.
@@ -22,7 +22,8 @@ def log_training_data(call: Call, run: ProbeRun, training: Training) -> None:
 
     if run.folded:
         return
-    parts = (("X", 0, training.data, "train"), ("y", 1, training.target, "train target"))
-    for name, position, data, context in (*parts, ("sample_weight", 2, training.weight, "train weight")):
+    # The largest is last, for it may take all the time there is.
+    parts = (("sample_weight", 2, training.weight, "train weight"), ("y", 1, training.target, "train target"))
+    for name, position, data, context in (*parts, ("X", 0, training.data, "train")):
         if data is not None and describable(data):
             run.log_dataset(data, argument_name(call, name, position) or name, context)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from autotrack.answers.story import Story
 from autotrack.core.guard import attempt
-from autotrack.core.story import Story
 
 from .difference import Findings
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError
-from autotrack.core.flavor import Flavor
 from autotrack.core.guard import attempt
-from autotrack.core.hookspecs import hookimpl
+from autotrack.core.plugins.flavor import Flavor
+from autotrack.core.plugins.hookspecs import hookimpl
 
 from .python_source import PYTHON
 
 if TYPE_CHECKING:
-    from autotrack.core.run import Run
+    from autotrack.core.runs.run import Run
 
 
 @hookimpl

@@ -16,14 +16,14 @@ from typing import Any
 
 import pluggy
 
+from ..errors import AutotrackError, PluginError
+from ..guard import Guard
+from ..guard import guard as process_guard
+from ..probes.frames import sealed
+from ..probes.patching import Family, Patch
 from . import hookspecs
 from .discovery import EntryPoint, entry_points
-from .errors import AutotrackError, PluginError
 from .flavor import Flavor
-from .frames import sealed
-from .guard import Guard
-from .guard import guard as process_guard
-from .patching import Family, Patch
 
 GROUP = "autotrack"
 BLOCK_VARIABLE = "AUTOTRACK_PLUGINS_BLOCK"

@@ -10,6 +10,7 @@ from autotrack.core.errors import ArtifactError
 from autotrack.core.guard import attempt
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl
+from autotrack.core.private import TEMPORARY
 
 from .python_source import PYTHON
 
@@ -53,7 +54,7 @@ def log_model(
     import tempfile
 
     details = Details(example, predictor, golden)
-    with tempfile.TemporaryDirectory(prefix="autotrack-model-") as name:
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as name:
         filled, error = attempt(fill, model, flavor, Path(name), details, path=path, run_id=run.id)
         if filled is None:  # what a model is made of may refuse to be saved: that says nothing against the next one
             raise ArtifactError(

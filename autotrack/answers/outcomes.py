@@ -97,7 +97,7 @@ def compare_models(a: RunRecord, b: RunRecord, findings: Findings) -> None:
             continue
         files = list(_differing(dict(_below(a, path)), dict(_below(b, path))))
         if files:
-            findings.add(path, f"{one.class_name}: {', '.join(files)} differs", one.digest, other.digest)
+            findings.add(path, f"{one.class_name}: {', '.join(files)} differ{'s' if len(files) == 1 else ''}", one.digest, other.digest)
 
 
 def compare_artifacts(a: RunRecord, b: RunRecord, findings: Findings) -> None:

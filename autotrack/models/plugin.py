@@ -32,6 +32,7 @@ def log_model(
     example: Any,
     predictor: Callable[[Any], Any] | None,
     golden: Any,
+    seconds: float | None,
 ) -> bool | None:
     """Saves the model among the run's artifacts; None where no plugin's flavor handles its class."""
     from autotrack.core.entities import ModelRecord
@@ -53,7 +54,7 @@ def log_model(
         return None
     import tempfile
 
-    details = Details(example, predictor, golden)
+    details = Details(example, predictor, golden, seconds=seconds)
     with tempfile.TemporaryDirectory(prefix=TEMPORARY) as name:
         filled, error = attempt(fill, model, flavor, Path(name), details, path=path, run_id=run.id)
         if filled is None:  # what a model is made of may refuse to be saved: that says nothing against the next one

@@ -136,7 +136,8 @@ class ProbeRun:
             # Nobody asked for this very model to be saved: that it cannot be is a note, not a warning a fit.
             run = self._started()
             with guard.handing(lambda error: run.note(f"model left out: {error}")):
-                run.put_model(model, self._path(path), example=example, predictor=predictor, golden=golden)
+                details = {"example": example, "predictor": predictor, "golden": golden}
+                run.put_model(model, self._path(path), **details, seconds=self._tracker.meter.left() / 2)
             if self._kept is not None:
                 self._kept.example = example
                 self._kept.saved, self._kept.save_seconds = self._kept.calls, time.perf_counter() - began

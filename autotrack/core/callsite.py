@@ -7,6 +7,8 @@ from types import CodeType, FrameType, ModuleType
 
 _STDLIB = os.__file__.rpartition(os.sep)[0]
 _OURS = __file__.rsplit(os.sep, 2)[0]
+#: Our plugins in a checkout that is installed as it stands; elsewhere they are among the site-packages.
+_OUR_PLUGINS = os.path.join(_OURS.rpartition(os.sep)[0], "plugins")  # noqa: PTH118
 _is_library: dict[str, bool] = {}
 
 
@@ -51,7 +53,7 @@ def _looks_like_library(filename: str) -> bool:
     return (
         "site-packages" in filename
         or "dist-packages" in filename
-        or filename.startswith((_STDLIB + os.sep, _OURS + os.sep, "<frozen "))
+        or filename.startswith((_STDLIB + os.sep, _OURS + os.sep, _OUR_PLUGINS + os.sep, "<frozen "))
     )
 
 

@@ -122,17 +122,29 @@ class LocalArtifacts:
         with _explained("delete", path), self._folder(tuple(folders)) as folder:
             return _remove(name, folder)
 
+    def _open_root(self, make: bool) -> int:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        try:
+            return os.open(self.root, flags)
+        except FileNotFoundError:
+            if not make:
+                raise
+            make_private(self.root)
+            return os.open(self.root, flags)
+
     @contextmanager
     def _folder(self, segments: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
         """A descriptor of a folder under the root, made on the way if asked; no link is followed."""
-        if make:
-            make_private(self.root)
-        current = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        current = self._open_root(make)
         try:
             for segment in segments:
-                if make:
+                try:
+                    below = os.open(segment, FOLDER, dir_fd=current)
+                except FileNotFoundError:  # most are there already: a fit puts ten files into one folder
+                    if not make:
+                        raise
                     _make_folder(segment, current)
-                below = os.open(segment, FOLDER, dir_fd=current)
+                    below = os.open(segment, FOLDER, dir_fd=current)
                 os.close(current)
                 current = below
             yield current

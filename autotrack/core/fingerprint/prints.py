@@ -6,7 +6,7 @@ import base64
 import binascii
 import builtins
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ..errors import UsageError
@@ -37,6 +37,11 @@ class ColumnPrint:
     quantiles: tuple[Plain, ...] = ()
     chunks: tuple[str, ...] = ()
     role: str = "column"
+
+    def document(self) -> dict[str, Any]:
+        """The column as plain JSON values, without those that say nothing."""
+        values = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: _spelled(value) for name, value in values if value not in (None, (), "column")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,7 @@ class Fingerprint:
 
     def document(self) -> dict[str, Any]:
         """The fingerprint as plain JSON values; ``from_document`` takes it back."""
-        columns = [
-            {name: _spelled(value) for name, value in asdict(column).items() if value not in (None, (), "column")}
-            for column in self.columns
-        ]
+        columns = [column.document() for column in self.columns]
         content = {item.name: getattr(self, item.name) for item in fields(self)}
         hashes = None if self.row_hashes is None else base64.b64encode(self.row_hashes).decode("ascii")
         lists = {"shape": list(self.shape), "columns": columns, "chunk_rows": list(self.chunk_rows)}

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack.core.errors import UsageError
 from autotrack.core.guard import attempt
@@ -27,8 +27,7 @@ from .signature import Signature, infer_signature
 Content = bytes | Path
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(NamedTuple):
     """What may be known of a model besides itself.
 
     ``example`` are data that it takes, of which the first rows are kept. ``golden`` are its answers to those rows, by

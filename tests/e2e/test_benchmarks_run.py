@@ -13,7 +13,15 @@ from tests.bench.__main__ import SUBJECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 #: How many promises each subject measures.
-PROMISES = {"importing": 3, "enabling": 2, "log_metric": 3, "kills": 3, "small_fit": 3, "fingerprints": 7}
+PROMISES = {
+    "importing": 3,
+    "enabling": 2,
+    "log_metric": 3,
+    "kills": 3,
+    "small_fit": 3,
+    "captured_fit": 4,
+    "fingerprints": 7,
+}
 TWO = ("audit_hook", "grid_search", "quiet_call", "loop_of_fits", "search")
 
 

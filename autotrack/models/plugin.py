@@ -11,6 +11,7 @@ from autotrack.core.errors import ArtifactError
 from autotrack.core.guard import attempt
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl
+from autotrack.core.private import TEMPORARY
 
 from .python_source import PYTHON
 
@@ -27,7 +28,7 @@ def register_flavors() -> Sequence[Flavor]:
 def _folder() -> AbstractContextManager[str]:
     import tempfile
 
-    return tempfile.TemporaryDirectory(prefix="autotrack-model-")
+    return tempfile.TemporaryDirectory(prefix=TEMPORARY)
 
 
 @hookimpl

@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
 from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import ArtifactError, NotFoundError
-from autotrack.core.private import make_private
+from autotrack.core.private import Ours, make_private
 
 BLOCK = 1 << 20
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -69,7 +69,7 @@ class LocalArtifacts:
         partial = f"{TEMPORARY}{secrets.token_hex(8)}"
         digest, size = hashlib.sha256(), 0
         with _explained("store", path), self._folder((*check_artifact_path(run_folder), *folders), make=True) as folder:
-            descriptor = os.open(partial, CREATE, 0o600, dir_fd=folder)
+            descriptor = os.open(Ours(partial), CREATE, 0o600, dir_fd=folder)
             try:
                 with os.fdopen(descriptor, "wb", buffering=0) as stream:
                     os.fchmod(descriptor, 0o600)
@@ -91,7 +91,7 @@ class LocalArtifacts:
         """The file, open for reading (NotFoundError where there is none)."""
         *folders, name = check_artifact_path(path)
         with _explained("read", path), self._folder((*check_artifact_path(run_folder), *folders)) as folder:
-            descriptor = os.open(name, READ, dir_fd=folder)
+            descriptor = os.open(Ours(name), READ, dir_fd=folder)
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
                 raise ArtifactError(f"the artifact {path!r} is not a file")
@@ -123,12 +123,12 @@ class LocalArtifacts:
     def _open_root(self, make: bool) -> int:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         try:
-            return os.open(self.root, flags)
+            return os.open(Ours(self.root), flags)
         except FileNotFoundError:
             if not make:
                 raise
             make_private(self.root)
-            return os.open(self.root, flags)
+            return os.open(Ours(self.root), flags)
 
     @contextmanager
     def _folder(self, segments: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
@@ -137,12 +137,12 @@ class LocalArtifacts:
         try:
             for segment in segments:
                 try:
-                    below = os.open(segment, FOLDER, dir_fd=current)
+                    below = os.open(Ours(segment), FOLDER, dir_fd=current)
                 except FileNotFoundError:  # most are there already: a fit puts ten files into one folder
                     if not make:
                         raise
                     _make_folder(segment, current)
-                    below = os.open(segment, FOLDER, dir_fd=current)
+                    below = os.open(Ours(segment), FOLDER, dir_fd=current)
                 os.close(current)
                 current = below
             yield current
@@ -187,7 +187,7 @@ def _remove(name: str, folder: int) -> int:
     if not stat.S_ISDIR(info.st_mode):
         os.unlink(name, dir_fd=folder)
         return info.st_size if stat.S_ISREG(info.st_mode) else 0
-    below = os.open(name, FOLDER, dir_fd=folder)
+    below = os.open(Ours(name), FOLDER, dir_fd=folder)
     try:
         freed = sum(_remove(inner, below) for inner in os.listdir(below))  # noqa: PTH208
     finally:

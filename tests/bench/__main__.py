@@ -35,6 +35,7 @@ SUBJECTS = (
     "history",
     "ingest",
     "fingerprints",
+    "model_folder",
 )
 
 

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 from ..gaps import Gap
 from ..guard import guard
 from ..locks import Lock
+from ..private import Ours
 from . import opened
 from .hashing import TOTAL, WHOLE, FileHashes, Hashed, NotRegular, Stopped
-from .opened import Batch, Ours, Role, Told
+from .opened import Batch, Role, Told
 from .paths import Paths
 from .seen import FileSeen, SeenFile, stat_or_none
 
@@ -371,7 +372,7 @@ class Files:
                 self._jobs.appendleft((file, role))
             return None
         except FileNotFoundError:
-            if role == "read":  # what was written and is gone cannot be anybody's input
+            if role == "read" and _was_there(file):  # what was written and is gone cannot be anybody's input
                 self._gone.setdefault(file.path)
             return None
         except OSError as error:
@@ -384,3 +385,9 @@ class Files:
         )
         with self._lock:
             self._done.append(seen)
+
+
+def _was_there(file: SeenFile) -> bool:
+    """False for a file that somebody looked for in vain: its folder has not changed since."""
+    folder = stat_or_none(file.path.rpartition("/")[0] or "/")
+    return folder is not None and folder.st_mtime_ns >= file.since - CLOCK_LAG

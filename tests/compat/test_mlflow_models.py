@@ -81,9 +81,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def ours(
-    tmp_path_factory: pytest.TempPathFactory, fitted: dict[str, dict[str, Any]]
-) -> tuple[Path, dict[str, Any]]:
+def ours(tmp_path_factory: pytest.TempPathFactory, fitted: dict[str, dict[str, Any]]) -> tuple[Path, dict[str, Any]]:
     """Folders of ours by name, and what their models predict."""
     place = tmp_path_factory.mktemp("ours")
     for name, entry in fitted.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack.core.entities import DatasetRecord, FileRecord, ModelRecord, RunRecord
 
 from .graph import Edge, Lineage, Node
+from .story import is_written_since
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
@@ -279,12 +280,11 @@ class _Walk:
         return self._reads[run.id]
 
     def _written_by(self, run: RunRecord) -> list[FileRecord]:
-        """Files that were opened for writing after the run started."""
-        files = self._files.get(run.session or "", [])
-        return [file for file in files if file.role == "written" and file.first >= run.started]
+        """Files that were written after the run started."""
+        return [file for file in self._files.get(run.session or "", []) if is_written_since(file, run.started)]
 
     def _runs_that_wrote(self, file: FileRecord) -> list[RunRecord]:
-        return [run for run in self._runs_of(file.session) if file.first >= run.started]
+        return [run for run in self._runs_of(file.session) if is_written_since(file, run.started)]
 
     def _note_sharing(self, run: RunRecord) -> None:
         """Says where a file that the run may have read may as well be another run's of its session."""

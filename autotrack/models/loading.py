@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack.core.errors import ArtifactError, AutotrackError, NotFoundError, UntrustedModelError, UsageError
 from autotrack.core.guard import attempt, warn
 from autotrack.core.plugins.flavor import Flavor
+from autotrack.core.session.opened import saw_file
 
 from . import trust as trusts
 from .golden import FILE as GOLDEN
@@ -104,6 +105,7 @@ def open_model(
         _refuse_code(description, located.folder, vouched)
         model = flavor.load(snapshot.folder, description.flavors[flavor.name], vouched)
         replay = _replay(snapshot, model, flavor) if replayed else Replay("none", reason="not asked for")
+        _note_read(str(uri), located, snapshot)
         kept = flavor.keeps_folder and _leave_with(model, snapshot)
         return Opened(model, flavor, description, snapshot.digest, snapshot.sealed, replay)
     except AutotrackError as error:
@@ -111,6 +113,12 @@ def open_model(
     finally:
         if not kept:
             snapshot.discard()
+
+
+def _note_read(uri: str, located: Located, snapshot: Snapshot) -> None:
+    """Tells whoever watches files that the program has read the model, by the name that it gave it."""
+    for path in snapshot.files:
+        saw_file(located.folder / path, "read", f"{uri.rstrip('/')}/{path}")
 
 
 def _flavor(description: ModelDescription, known: Mapping[str, Flavor], folder: Path) -> Flavor:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from .. import keys
+from .. import exits, keys
 from ..callsite import is_ours
 from ..entities import Status
 from ..errors import UsageError
@@ -159,7 +159,9 @@ class Run(RunMetrics, RunFiles):
                 "session": draft.session,
                 "user": user_name(),
                 "artifact_uri": self._artifact_uri,
-                "random_state": guard.call("random states", tracker.recorder.random_state),
+                "random_state": None
+                if exits.begun  # the state at the start is gone
+                else guard.call("random states", tracker.recorder.random_state),
                 "tags": dict(draft.tags),
             }
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from .. import keys
+from ..journal import lastwords, writer  # noqa: F401 - see trackers.launched
 from ..plugins.registry import role
+from ..session import arguments, code, environment, masking, random_state, seeds  # noqa: F401
 from ..session.record import entry_point
 from .courier import Courier
 from .run import Run

@@ -61,6 +61,10 @@ def tracker_at(uri: str) -> Tracker:
 
 def launched() -> None:
     """This process runs a program that somebody asked to track: if it makes no run, it gets one at its end."""
+    # All that the exit needs is imported now: the program may hide modules of the standard library behind its own, and
+    # Python forgets an uncaught KeyboardInterrupt where a class is made from text (dataclasses) after it.
+    from . import program  # noqa: F401
+
     global _launched
     _launched = time.time_ns()
 

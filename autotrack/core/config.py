@@ -119,8 +119,8 @@ def project_table() -> dict[str, Any]:
     for folder in _upwards():
         path = folder / "pyproject.toml"
         try:
-            with open(Ours(path), "rb") as stream:  # noqa: PTH123 - a path of ours must be seen as one
-                content = stream.read()
+            with open(Ours(path), "rb") as file:
+                content = file.read()
         except OSError:
             continue
         if b"[tool.autotrack" not in content:

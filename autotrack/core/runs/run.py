@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from .. import exits, keys
-from ..callsite import is_ours
+from ..callsite import is_library, is_ours
 from ..entities import Status
 from ..errors import UsageError
 from ..exits import ending_of
@@ -30,6 +30,8 @@ from .view import Draft
 
 #: Characters of a traceback that are kept; how many are left out in the middle is said.
 LONGEST_TRACEBACK = 64_000
+#: Frames above the one where a traceback begins that are kept.
+MOST_CALLERS = 100
 
 
 class Run(RunMetrics, RunFiles):
@@ -275,8 +277,17 @@ def _describe(error: BaseException) -> str:
     return words if left_out <= 0 else f"{words[:half]}\n... {left_out} characters left out ...\n{words[-half:]}"
 
 
+def _callers(error: BaseException) -> list[traceback.FrameSummary]:
+    """Who called where the traceback begins, for a watched call is told of its error before the user's code is. From
+    the user's outermost frame on: what stands above it (a notebook's kernel, a test runner) is not theirs."""
+    start = error.__traceback__.tb_frame.f_back if error.__traceback__ is not None else None
+    above = list(traceback.StackSummary.extract(traceback.walk_stack(start), limit=MOST_CALLERS))[::-1] if start else []
+    first = next((at for at, frame in enumerate(above) if not is_library(frame.filename)), len(above))
+    return above[first:]
+
+
 def _their_traceback(error: BaseException) -> traceback.TracebackException:
     found = traceback.TracebackException.from_exception(error)
-    theirs = [frame for frame in found.stack if not is_ours(frame.filename)]
+    theirs = [frame for frame in (*_callers(error), *found.stack) if not is_ours(frame.filename)]
     found.stack = traceback.StackSummary.from_list(theirs)
     return found

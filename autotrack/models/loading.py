@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError, AutotrackError, NotFoundError, UntrustedModelError, UsageError
 from autotrack.core.guard import attempt, warn
+from autotrack.core.imported import is_imported
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.session.opened import saw_file
 
@@ -222,15 +223,19 @@ def folder_in(record: RunRecord, path: str, root: Path) -> Located:
         models = ", ".join(model.path for model in record.models) or "none"
         raise NotFoundError(f"run {record.id} has no model {path!r}; its models: {models}")
     digests = [model.digest for model in record.models if model.path == path.rstrip("/")]
-    return Located(folder, True, digests[-1] or None if digests else None)
+    return Located(folder, not is_imported(root, record.id), digests[-1] or None if digests else None)
 
 
 def is_own(folder: Path) -> bool:
-    """True where the folder lies among the artifacts of the store in force here and belongs to this user."""
+    """True where the folder lies among the artifacts of the store in force here, belongs to this user, and is not of a
+    run that was imported."""
     from autotrack.core.runs.trackers import tracker
 
-    real = folder.resolve()
-    if not real.is_relative_to(tracker().location.artifacts.resolve()):
+    location = tracker().location
+    real, artifacts = folder.resolve(), location.artifacts.resolve()
+    if not real.is_relative_to(artifacts):
+        return False
+    if any(is_imported(location.root, part) for part in real.relative_to(artifacts).parts):
         return False
     return not hasattr(os, "getuid") or real.stat().st_uid == os.getuid()
 

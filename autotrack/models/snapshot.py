@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autotrack.core.errors import ArtifactError
+from autotrack.core.session.opened import Ours
 
 from .manifest import FILE, FileDigest, digest_of, is_ignored, verify
 
@@ -121,7 +122,7 @@ def _walk(folder: int, inside: str, source: Path, copy: Path | None, depth: int)
 
 def _file(name: str, folder: int, copy: Path | None, shown: Path) -> FileDigest:
     digest, size = hashlib.sha256(), 0
-    source = os.open(name, _FILE, dir_fd=folder)
+    source = os.open(Ours(name), _FILE, dir_fd=folder)
     with os.fdopen(source, "rb", buffering=0) as stream:
         if not stat.S_ISREG(os.fstat(source).st_mode):
             raise ArtifactError(f"{shown} is no file any more, so the model is not loaded")

@@ -21,6 +21,7 @@ from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
 from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.private import make_private
+from autotrack.core.session.opened import Ours
 
 BLOCK = 1 << 20
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -71,7 +72,7 @@ class LocalArtifacts:
         partial = f"{TEMPORARY}{secrets.token_hex(8)}"
         digest, size = hashlib.sha256(), 0
         with _explained("store", path), self._folder((*check_artifact_path(run_folder), *folders), make=True) as folder:
-            descriptor = os.open(partial, CREATE, 0o600, dir_fd=folder)
+            descriptor = os.open(Ours(partial), CREATE, 0o600, dir_fd=folder)
             try:
                 with os.fdopen(descriptor, "wb", buffering=0) as stream:
                     os.fchmod(descriptor, 0o600)
@@ -93,7 +94,7 @@ class LocalArtifacts:
         """The file, open for reading (NotFoundError where there is none)."""
         *folders, name = check_artifact_path(path)
         with _explained("read", path), self._folder((*check_artifact_path(run_folder), *folders)) as folder:
-            descriptor = os.open(name, READ, dir_fd=folder)
+            descriptor = os.open(Ours(name), READ, dir_fd=folder)
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
                 raise ArtifactError(f"the artifact {path!r} is not a file")

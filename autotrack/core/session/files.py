@@ -36,6 +36,9 @@ SMALL = 1 << 16
 #: Names that are looked at in a row.
 NOTES = 128
 
+#: What ``os.open`` is told where it wants a folder.
+_FOLDER = getattr(os, "O_DIRECTORY", 0)
+
 log = logging.getLogger("autotrack.files")
 
 
@@ -240,9 +243,11 @@ class Files:
             self._happened(item[0], item[1], batch)
         elif len(item) == 3:
             how = item[2] if isinstance(item[2], int) else 0
+            if how & _FOLDER:
+                return
             written = bool(how & (os.O_WRONLY | os.O_RDWR))
             read = not written or bool(how & os.O_RDWR and not how & (os.O_TRUNC | os.O_EXCL))
-            self._opened(item[0], batch, read=read, written=written)
+            self._opened(item[0], batch, read=read, written=written, certain=item[1] is not None)
 
     def _told(self, item: Told, batch: Batch) -> None:
         """Takes in what somebody told of: a file, a folder of them, a pattern, or something far away."""
@@ -275,13 +280,21 @@ class Files:
                 self._opened(args[1], batch, written=True)
 
     def _opened(
-        self, name: Any, batch: Batch, *, read: bool = False, written: bool = False, source: str | None = None
+        self,
+        name: Any,
+        batch: Batch,
+        *,
+        read: bool = False,
+        written: bool = False,
+        source: str | None = None,
+        certain: bool = True,
     ) -> None:
         if type(name) is Ours or (path := self._paths.resolve(name)) is None:
             return
         file = self._file(path, written=written, source=source)
         if file is None:
             return
+        file.certain |= certain
         if read and not file.reading and ("read" not in file.first or file.spoilt):
             file.first.setdefault("read", batch.since)
             file.reading, file.spoilt = True, False
@@ -371,7 +384,7 @@ class Files:
                 self._jobs.appendleft((file, role))
             return None
         except FileNotFoundError:
-            if role == "read":  # what was written and is gone cannot be anybody's input
+            if role == "read" and file.certain:  # what was written and is gone cannot be anybody's input
                 self._gone.setdefault(file.path)
             return None
         except OSError as error:

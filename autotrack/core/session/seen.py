@@ -32,6 +32,8 @@ class SeenFile:
 
     path: str
     name: str | None = None
+    #: False while only ``os.open`` has named it: that may have been a folder, or a name in one that is not known here.
+    certain: bool = False
     #: When it was first opened in each role (a look may be up to a second late: the time of the look before it).
     first: dict[Role, int] = field(default_factory=dict)
     #: A reading that is not hashed yet: the looks before and after it; whether we had it written before, or after.

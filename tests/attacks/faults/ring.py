@@ -1,0 +1,198 @@
+"""Runs one program twice in the same hostile place, without autotrack and with it, and holds the two side by side.
+
+The program is the user's; ``SWITCH`` stands in its first line, where one of the two has ``autotrack.enable()``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autotrack
+from autotrack.core.entities import RunRecord
+from autotrack.core.objects import Objects
+
+__all__ = ["TRAIN", "Ended", "Outcome", "Ring", "ring", "store"]
+
+#: A training as small as they come; it prints what it has learned to the bit.
+TRAIN = """
+from sklearn.linear_model import Ridge
+model = Ridge().fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
+print("learned", model.coef_.tobytes().hex(), model.intercept_.hex(), flush=True)
+"""
+#: How programs end that do the same anywhere, by their text.
+_steady: dict[str, Ended] = {}
+#: How much longer a program may take with autotrack: what ``exit_timeout`` allows, and imports on a busy machine.
+SLOWER = 15.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended, what it wrote and how long it took in seconds."""
+
+    code: int
+    out: bytes
+    err: bytes
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The same program without and with autotrack; the runs that it made, its first one first."""
+
+    plain: Ended
+    tracked: Ended
+    runs: tuple[RunRecord, ...]
+    gaps: tuple[str, ...]
+    parts: Mapping[str, Mapping[str, Any]]
+    files: Mapping[str, Any]
+    console: str
+    store: Path
+    said: tuple[str, ...] = field(default=())
+
+    @property
+    def run(self) -> RunRecord:
+        assert len(self.runs) == 1, [run.name for run in self.runs]
+        return self.runs[0]
+
+    @property
+    def objects(self) -> Objects:
+        return Objects(self.store / "objects")
+
+    def gap(self, text: str) -> str:
+        """The one gap that holds the text."""
+        (found,) = [gap for gap in self.gaps if text in gap] or [f"none among {self.gaps}"]
+        assert text in found, found
+        return found
+
+
+class Ring:
+    """``place`` is where the programs run; the store lies elsewhere."""
+
+    def __init__(self, base: Path, store: Path) -> None:
+        self.base, self.store = base, store
+        self.place = base / "place"
+        self.place.mkdir()
+        self.environment: dict[str, str] = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    def git(self, *arguments: str, cwd: Path | None = None, stdin: bytes | None = None) -> str:
+        """Git's answer in the place, with nothing of the machine's settings."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        environment |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+        for who in ("AUTHOR", "COMMITTER"):
+            environment |= {f"GIT_{who}_NAME": "someone", f"GIT_{who}_EMAIL": "someone@example.org"}
+        command = ["git", "-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main", *arguments]
+        done = subprocess.run(
+            command, cwd=cwd or self.place, env=environment, input=stdin, capture_output=True, check=True
+        )
+        return done.stdout.decode().strip()
+
+    def commit(self, cwd: Path | None = None) -> None:
+        """A repository in the place, with all that lies there committed."""
+        if not ((cwd or self.place) / ".git").exists():
+            self.git("init", "-q", cwd=cwd)
+        self.git("add", "-A", cwd=cwd)
+        self.git("commit", "-q", "-m", "work", cwd=cwd)
+
+    def attack(
+        self,
+        body: str = TRAIN,
+        *,
+        prepare: Callable[[Path], object] | None = None,
+        arguments: Sequence[str] = (),
+        around: Sequence[str] = (),
+        script: Path | None = None,
+        cwd: Path | None = None,
+        slower: float = SLOWER,
+        lines: int = 1,
+        runner: Callable[[list[str], dict[str, str], Path], Ended] | None = None,
+        steady: bool = False,
+        **environment: str,
+    ) -> Outcome:
+        """Runs it twice and compares: same output, same exit code, at most ``lines`` lines of ours, not much later.
+
+        With ``prepare`` the place is made anew for each of the two. ``around`` is a command that starts Python.
+        ``steady``: what the program does without autotrack depends on nothing but its text, so that once is enough.
+        """
+        path = script or self.place / "train.py"
+        both = []
+        for switch in ("pass", "import autotrack; autotrack.enable()"):
+            if prepare is not None:
+                shutil.rmtree(self.place)
+                self.place.mkdir()
+                prepare(self.place)
+            path.write_text(body.replace("SWITCH", switch) if "SWITCH" in body else f"{switch}\n{body}", "utf-8")
+            if steady and switch == "pass" and body in _steady:
+                both.append(_steady[body])
+                continue
+            both.append(
+                (runner or run)(
+                    [*around, sys.executable, str(path), *arguments],
+                    {**os.environ, **self.environment, "AUTOTRACK_TRACKING_URI": str(self.store), **environment},
+                    cwd or self.place,
+                )
+            )
+            if steady and switch == "pass":
+                _steady[body] = both[0]
+        plain, tracked = both
+        said = [line for line in tracked.err.splitlines(keepends=True) if line.startswith(b"autotrack: ")]
+        rest = tracked.err
+        for line in said:
+            rest = rest.replace(line, b"", 1)
+        assert (tracked.code, tracked.out, rest) == (plain.code, plain.out, plain.err), tracked.err.decode()
+        assert len(said) <= lines, said
+        assert tracked.seconds < plain.seconds + slower
+        return self.outcome(plain, tracked, tuple(line.decode() for line in said))
+
+    def outcome(self, plain: Ended, tracked: Ended, said: tuple[str, ...] = ()) -> Outcome:
+        """What the store knows of the program that has just run. No failure of ours may be among it."""
+        client = autotrack.Client(self.store)
+        runs = tuple(run.record for run in reversed(list(client.search_runs())))
+        assert runs, tracked.err.decode()
+        for run in runs:
+            assert "errors" not in run.health, run.health
+        sessions = {run.session for run in runs}
+        assert len(sessions) == 1
+        (name,) = sessions
+        session, files = client.sink.session(str(name)), client.sink.files(sessions=[str(name)])
+        gaps = [str(gap["what"]) for part in session.parts.values() for gap in part.get("gaps", ())]
+        gaps += [f"{data.name}: {data.partial}" for run in runs for data in run.datasets if data.partial]
+        gaps += [f"{file.path}: {file.partial}" for file in files if file.partial]
+        gaps += [str(note) for run in runs for note in run.health.get("notes", ())]
+        console = "".join(text for _, _, text in client.sink.console(str(name)))
+        return Outcome(
+            plain, tracked, runs, tuple(gaps), session.parts, {Path(file.path).name: file for file in files}, console,
+            self.store, said,
+        )  # fmt: skip
+
+
+def run(command: list[str], environment: dict[str, str], cwd: Path) -> Ended:
+    """Runs a command to its end, its output into pipes."""
+    began = time.monotonic()
+    done = subprocess.run(
+        command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=100
+    )
+    return Ended(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty store that nothing of this process's environment changes."""
+    for name in [name for name in os.environ if name.startswith("AUTOTRACK_")]:
+        monkeypatch.delenv(name)
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def ring(tmp_path: Path, store: Path) -> Ring:
+    """An empty place, and a store beside it."""
+    return Ring(tmp_path, store)

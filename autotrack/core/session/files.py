@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import itertools
 import logging
@@ -38,6 +39,9 @@ NOTES = 128
 
 #: What ``os.open`` is told where it wants a folder.
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
+
+#: What it means that a name leads nowhere; the program's own open may have failed with it.
+_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 log = logging.getLogger("autotrack.files")
 
@@ -149,9 +153,8 @@ class Files:
             first = next(iter(self._gone))
             found.append((f"{len(self._gone)} opened files were not there to be hashed, the first {first}", ""))
         if self._remote:
-            found.append(
-                (f"{len(self._remote)} sources are not on this machine, the first {next(iter(self._remote))}", "")
-            )
+            first = next(iter(self._remote))
+            found.append((f"{len(self._remote)} sources are not on this machine, the first {first}", ""))
         if self._unreadable:
             path, error = next(iter(self._unreadable.items()))
             found.append((f"{len(self._unreadable)} files could not be hashed, the first {path}: {error}", ""))
@@ -243,11 +246,10 @@ class Files:
             self._happened(item[0], item[1], batch)
         elif len(item) == 3:
             how = item[2] if isinstance(item[2], int) else 0
-            if how & _FOLDER:
-                return
             written = bool(how & (os.O_WRONLY | os.O_RDWR))
             read = not written or bool(how & os.O_RDWR and not how & (os.O_TRUNC | os.O_EXCL))
-            self._opened(item[0], batch, read=read, written=written, certain=item[1] is not None)
+            if not how & _FOLDER:
+                self._opened(item[0], batch, read=read, written=written, certain=item[1] is not None)
 
     def _told(self, item: Told, batch: Batch) -> None:
         """Takes in what somebody told of: a file, a folder of them, a pattern, or something far away."""
@@ -280,15 +282,9 @@ class Files:
                 self._opened(args[1], batch, written=True)
 
     def _opened(
-        self,
-        name: Any,
-        batch: Batch,
-        *,
-        read: bool = False,
-        written: bool = False,
-        source: str | None = None,
+        self, name: Any, batch: Batch, *, read: bool = False, written: bool = False, source: str | None = None,
         certain: bool = True,
-    ) -> None:
+    ) -> None:  # fmt: skip
         if type(name) is Ours or (path := self._paths.resolve(name)) is None:
             return
         file = self._file(path, written=written, source=source)
@@ -383,11 +379,11 @@ class Files:
             with self._lock:
                 self._jobs.appendleft((file, role))
             return None
-        except FileNotFoundError:
-            if role == "read" and file.certain:  # what was written and is gone cannot be anybody's input
-                self._gone.setdefault(file.path)
-            return None
         except OSError as error:
+            if error.errno in _NOWHERE:
+                if role == "read" and file.certain:  # what was written and is gone cannot be anybody's input
+                    self._gone.setdefault(file.path)
+                return None
             self._unreadable.setdefault(file.path, str(error.strerror))
             return Hashed(0, 0, None, f"it could not be read: {error.strerror}")
 

@@ -13,7 +13,10 @@ from typing import Any
 
 #: The machine's own: devices, settings, fonts, locales, certificates. (``/dev/shm`` holds people's data.)
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/share/", "/usr/lib/", "/var/cache/fontconfig/")
-_INSIDE = ("/site-packages/", "/dist-packages/", "/__pycache__/", "/.git/", "/.autotrack/", "/matplotlib/fontlist")
+_INSIDE = (
+    *("/site-packages/", "/dist-packages/", "/__pycache__/", "/.git/", "/matplotlib/fontlist"),
+    *("/.autotrack/", "/autotrack-model-"),  # our own: a store, and the folder that a model is put together in
+)
 #: Code that was imported or shown; it belongs to the code of a session.
 _CODE = (".py", ".pyc", ".pyi", ".pyd", ".so", ".pth", "/pyvenv.cfg", "/python{}{}.zip".format(*sys.version_info))
 #: Data sets that a library brings along: site-packages/sklearn/datasets/data/iris.csv is "sklearn:iris".
@@ -62,7 +65,7 @@ class Paths:
         path = _text(name)
         joined = self._joined(path) if path else None
         if joined is None:
-            if not isinstance(name, int):  # a descriptor was opened by name before, or is no file
+            if path != "" and not isinstance(name, int):  # a descriptor was opened by name before, or is no file
                 self.unresolved += 1
             return None
         return joined if ".." in joined else os.path.normpath(joined)  # links before .. are followed later

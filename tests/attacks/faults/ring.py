@@ -10,18 +10,19 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import autotrack
-from autotrack.core.entities import RunRecord
+from autotrack.core import trackers
+from autotrack.core.entities import FileRecord, RunRecord
 from autotrack.core.objects import Objects
 
-__all__ = ["TRAIN", "Ended", "Outcome", "Ring", "ring", "store"]
+__all__ = ["TRAIN", "Both", "Ended", "Outcome", "Ring", "ring", "store"]
 
 #: A training as small as they come; it prints what it has learned to the bit.
 TRAIN = """
@@ -46,33 +47,41 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The same program without and with autotrack; the runs that it made, its first one first."""
+class Both:
+    """The same program without and with autotrack, and the lines that autotrack said."""
 
     plain: Ended
     tracked: Ended
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of a program: its runs (the first one first) and its session; ``files`` are those that it read."""
+
+    ended: Both
     runs: tuple[RunRecord, ...]
     gaps: tuple[str, ...]
     parts: Mapping[str, Mapping[str, Any]]
-    files: Mapping[str, Any]
+    files: Mapping[str, FileRecord]
+    written: Mapping[str, FileRecord]
     console: str
-    store: Path
-    said: tuple[str, ...] = field(default=())
+    objects: Objects
 
     @property
     def run(self) -> RunRecord:
+        """The only run."""
         assert len(self.runs) == 1, [run.name for run in self.runs]
         return self.runs[0]
 
-    @property
-    def objects(self) -> Objects:
-        return Objects(self.store / "objects")
-
     def gap(self, text: str) -> str:
         """The one gap that holds the text."""
-        (found,) = [gap for gap in self.gaps if text in gap] or [f"none among {self.gaps}"]
-        assert text in found, found
-        return found
+        found = [gap for gap in self.gaps if text in gap]
+        assert len(found) == 1, f"{text!r} among {self.gaps}"
+        return found[0]
+
+
+Runner = Callable[[list[str], dict[str, str], Path], Ended]
 
 
 class Ring:
@@ -103,7 +112,11 @@ class Ring:
         self.git("add", "-A", cwd=cwd)
         self.git("commit", "-q", "-m", "work", cwd=cwd)
 
-    def attack(
+    def attack(self, body: str = TRAIN, **how: Any) -> Outcome:
+        """Runs a program twice, compares as ``twice`` does, and answers what is known of it."""
+        return self.outcome(self.twice(body, **how))
+
+    def twice(
         self,
         body: str = TRAIN,
         *,
@@ -114,11 +127,12 @@ class Ring:
         cwd: Path | None = None,
         slower: float = SLOWER,
         lines: int = 1,
-        runner: Callable[[list[str], dict[str, str], Path], Ended] | None = None,
+        runner: Runner | None = None,
         steady: bool = False,
         **environment: str,
-    ) -> Outcome:
-        """Runs it twice and compares: same output, same exit code, at most ``lines`` lines of ours, not much later.
+    ) -> Both:
+        """Runs a program without and with autotrack: same output and exit code, at most ``lines`` lines of ours, not
+        ``slower`` seconds later.
 
         With ``prepare`` the place is made anew for each of the two. ``around`` is a command that starts Python.
         ``steady``: what the program does without autotrack depends on nothing but its text, so that once is enough.
@@ -127,7 +141,7 @@ class Ring:
         both = []
         for switch in ("pass", "import autotrack; autotrack.enable()"):
             if prepare is not None:
-                shutil.rmtree(self.place)
+                shutil.rmtree(self.place, ignore_errors=True)
                 self.place.mkdir()
                 prepare(self.place)
             path.write_text(body.replace("SWITCH", switch) if "SWITCH" in body else f"{switch}\n{body}", "utf-8")
@@ -151,28 +165,36 @@ class Ring:
         assert (tracked.code, tracked.out, rest) == (plain.code, plain.out, plain.err), tracked.err.decode()
         assert len(said) <= lines, said
         assert tracked.seconds < plain.seconds + slower
-        return self.outcome(plain, tracked, tuple(line.decode() for line in said))
+        return Both(plain, tracked, tuple(line.decode() for line in said))
 
-    def outcome(self, plain: Ended, tracked: Ended, said: tuple[str, ...] = ()) -> Outcome:
+    def outcome(self, ended: Both) -> Outcome:
         """What the store knows of the program that has just run. No failure of ours may be among it."""
         client = autotrack.Client(self.store)
         runs = tuple(run.record for run in reversed(list(client.search_runs())))
-        assert runs, tracked.err.decode()
+        assert runs, ended.tracked.err.decode()
         for run in runs:
             assert "errors" not in run.health, run.health
-        sessions = {run.session for run in runs}
-        assert len(sessions) == 1
-        (name,) = sessions
-        session, files = client.sink.session(str(name)), client.sink.files(sessions=[str(name)])
+        (name,) = {str(run.session) for run in runs}
+        session, files = client.sink.session(name), client.sink.files(sessions=[name])
         gaps = [str(gap["what"]) for part in session.parts.values() for gap in part.get("gaps", ())]
         gaps += [f"{data.name}: {data.partial}" for run in runs for data in run.datasets if data.partial]
         gaps += [f"{file.path}: {file.partial}" for file in files if file.partial]
         gaps += [str(note) for run in runs for note in run.health.get("notes", ())]
-        console = "".join(text for _, _, text in client.sink.console(str(name)))
         return Outcome(
-            plain, tracked, runs, tuple(gaps), session.parts, {Path(file.path).name: file for file in files}, console,
-            self.store, said,
-        )  # fmt: skip
+            ended=ended,
+            runs=runs,
+            gaps=tuple(gaps),
+            parts=session.parts,
+            files={file.path: file for file in files if file.role == "read"},
+            written={file.path: file for file in files if file.role == "written"},
+            console="".join(text for _, _, text in client.sink.console(name)),
+            objects=client.sink.objects,
+        )
+
+    def sync(self, spare: Path) -> None:
+        """Delivers what was kept under another temporary folder, because the store took nothing."""
+        (folder,) = spare.glob("*/journal")
+        autotrack.Client(self.store).sink.deliver(folder)
 
 
 def run(command: list[str], environment: dict[str, str], cwd: Path) -> Ended:
@@ -185,11 +207,12 @@ def run(command: list[str], environment: dict[str, str], cwd: Path) -> Ended:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty store that nothing of this process's environment changes."""
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty store that nothing of this process's environment changes, closed in the end."""
     for name in [name for name in os.environ if name.startswith("AUTOTRACK_")]:
         monkeypatch.delenv(name)
-    return tmp_path / "store"
+    yield tmp_path / "store"
+    trackers.close_all()
 
 
 @pytest.fixture

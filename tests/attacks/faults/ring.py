@@ -6,6 +6,7 @@ The program is the user's; ``SWITCH`` stands in its first line, where one of the
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from autotrack.core import trackers
 from autotrack.core.entities import FileRecord, RunRecord
 from autotrack.core.objects import Objects
 
-__all__ = ["TRAIN", "Both", "Ended", "Outcome", "Ring", "ring", "store"]
+__all__ = ["TRAIN", "Both", "Ended", "Outcome", "Ring", "Runner", "ring", "store"]
 
 #: A training as small as they come; it prints what it has learned to the bit.
 TRAIN = """
@@ -30,6 +31,8 @@ from sklearn.linear_model import Ridge
 model = Ridge().fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
 print("learned", model.coef_.tobytes().hex(), model.intercept_.hex(), flush=True)
 """
+#: The frames that the wrapper of ``write`` and of ``fit`` have in a traceback: two at most are allowed for.
+_FRAMES = re.compile(rb'  File "[^"\n]*/autotrack/core/[^\n]*\n(?:    [^\n]*\n)+')
 #: How programs end that do the same anywhere, by their text.
 _steady: dict[str, Ended] = {}
 #: How much longer a program may take with autotrack: what ``exit_timeout`` allows, and imports on a busy machine.
@@ -159,7 +162,8 @@ class Ring:
                 _steady[body] = both[0]
         plain, tracked = both
         said = [line for line in tracked.err.splitlines(keepends=True) if line.startswith(b"autotrack: ")]
-        rest = tracked.err
+        rest, frames = _FRAMES.subn(b"", tracked.err)
+        assert frames <= 2, tracked.err.decode()
         for line in said:
             rest = rest.replace(line, b"", 1)
         assert (tracked.code, tracked.out, rest) == (plain.code, plain.out, plain.err), tracked.err.decode()
@@ -200,9 +204,7 @@ class Ring:
 def run(command: list[str], environment: dict[str, str], cwd: Path) -> Ended:
     """Runs a command to its end, its output into pipes."""
     began = time.monotonic()
-    done = subprocess.run(
-        command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=100
-    )
+    done = subprocess.run(command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=100)
     return Ended(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 
 

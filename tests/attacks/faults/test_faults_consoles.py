@@ -11,15 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from .ring import TRAIN, Ended, Ring, ring, store
+from .ring import TRAIN, Ended, Ring, Runner, ring, store
 
 __all__ = ["ring", "store"]
 
+DIALOGUE = (
+    (b"name? ", b"somebody\n"),
+    (b"word? ", b"hidden\n"),
+    (b"(Pdb) ", b"p model.alpha + 1\n"),
+    (b"(Pdb) ", b"c\n"),
+)
 QUIET = TRAIN.replace("print(", "_ = (").replace(", flush=True", "")
 
 
-def on_a_terminal(typed: bytes = b"") -> object:
-    """A runner whose program has a terminal for its input and output; ``typed`` is what somebody types there."""
+def on_a_terminal(*dialogue: tuple[bytes, bytes]) -> Runner:
+    """A runner whose program has a terminal; somebody sits there who types an answer to each prompt, in this order."""
 
     def runner(command: list[str], environment: dict[str, str], cwd: Path) -> Ended:
         began = time.monotonic()
@@ -28,16 +34,19 @@ def on_a_terminal(typed: bytes = b"") -> object:
             command, env=environment, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
         )
         os.close(theirs)
-        os.write(ours, typed)
-        output = bytearray()
-        while time.monotonic() < began + 60 and select.select([ours], [], [], 60)[0]:
+        output, seen, waiting = bytearray(), 0, list(dialogue)
+        while select.select([ours], [], [], 60)[0]:
             try:
-                piece = os.read(ours, 1 << 16)
+                output += os.read(ours, 1 << 16)
             except OSError:  # the other end is closed
                 break
-            output += piece
+            if waiting and (at := output.find(waiting[0][0], seen)) >= 0:
+                prompt, answer = waiting.pop(0)
+                seen = at + len(prompt)
+                os.write(ours, answer)
         os.close(ours)
-        return Ended(process.wait(10), bytes(output), b"", time.monotonic() - began)
+        assert not waiting, output
+        return Ended(process.wait(30), bytes(output), b"", time.monotonic() - began)
 
     return runner
 
@@ -55,7 +64,8 @@ def into_files(command: list[str], environment: dict[str, str], cwd: Path) -> En
 
 def test_every_way_around_the_streams(ring: Ring) -> None:
     """Binary, raw, from children and threads and forks, turned elsewhere by contextlib and dup2, held by handlers."""
-    body = """
+    body = (
+        """
 import contextlib, faulthandler, io, logging, os, subprocess, sys, threading, warnings
 held = logging.StreamHandler(sys.stderr)
 log = logging.getLogger("mine"); log.addHandler(held); log.propagate = False
@@ -82,10 +92,13 @@ print(sys.stdout.isatty(), sys.stdout.encoding, sys.stdout.line_buffering, sys.s
 faulthandler.dump_traceback(all_threads=False)
 sys.stdout = io.TextIOWrapper(os.fdopen(os.dup(1), "wb"), write_through=True); print("through another stream")
 sys.stdout = sys.__stdout__
-""" + TRAIN + """
+"""
+        + TRAIN
+        + """
 print("no end of line", end="")
 sys.exit(7)
 """
+    )
     outcome = ring.attack(body)
     assert outcome.ended.plain.code == 7 and outcome.run.status == "FINISHED"
     for text in ("one\n", "two\n", "from a thread\n", "199% ", "into the file\n", "no end of line"):
@@ -166,7 +179,7 @@ print()
 pdb.set_trace()
 print("after", model.alpha)
 """
-    outcome = ring.attack(body, runner=on_a_terminal(b"somebody\nhidden\np model.alpha + 1\nc\n"), TERM="xterm")
+    outcome = ring.attack(body, runner=on_a_terminal(*DIALOGUE), TERM="xterm")
     assert b"hello somebody" in outcome.ended.plain.out and b"2.0" in outcome.ended.plain.out, outcome.ended.plain.out
     assert outcome.run.status == "FINISHED" and "hidden" not in outcome.console
     assert "49%" in outcome.console and "48%" not in outcome.console

@@ -21,7 +21,9 @@ def made(place: Path) -> None:
 
 def test_what_is_no_file(ring: Ring) -> None:
     """Pipes, sockets, devices, the kernel's files, folders, descriptors, and names that lead nowhere."""
-    body = BEGIN + f"""
+    body = (
+        BEGIN
+        + f"""
 os.mkfifo("pipe")
 def write():
     with open("pipe", "w") as pipe: pipe.write("through the pipe")
@@ -44,6 +46,7 @@ with tempfile.TemporaryDirectory() as folder:
 os.open(".", os.O_RDONLY | os.O_DIRECTORY)
 {TRAIN}
 """
+    )
     outcome = ring.attack(body, prepare=made)
     assert {Path(path).name for path in outcome.files} == {"plain.csv"}
     (gap,) = outcome.gaps
@@ -52,7 +55,9 @@ os.open(".", os.O_RDONLY | os.O_DIRECTORY)
 
 def test_files_that_do_not_hold_still(ring: Ring) -> None:
     """Grown, replaced and deleted behind the reader's back: no wrong hash, and each one named."""
-    body = BEGIN + f"""
+    body = (
+        BEGIN
+        + f"""
 from pathlib import Path
 stop = threading.Event()
 def grow():
@@ -72,6 +77,7 @@ time_is_up = time.monotonic() + 1.2
 while time.monotonic() < time_is_up: pass
 stop.set(); thread.join()
 """
+    )
 
     def prepare(place: Path) -> None:
         for name in ("growing.log", "replaced.csv", "deleted.csv", "piped.csv"):
@@ -90,7 +96,9 @@ stop.set(); thread.join()
 @pytest.mark.parametrize("seconds", ["0.3"])
 def test_files_that_take_longer_than_there_is_time(ring: Ring, seconds: str) -> None:
     """Six sparse gigabytes of which a little was read, and a hundred files beside them: the end comes on time."""
-    body = BEGIN + f"""
+    body = (
+        BEGIN
+        + f"""
 with open("huge.bin", "rb") as file: print(len(file.read(100)))
 for number in range(4):
     with open(f"large{{number}}.bin", "rb") as file: print(len(file.read(100)))
@@ -98,6 +106,7 @@ for number in range(100):
     with open(f"small{{number}}.csv") as file: file.read()
 {TRAIN}
 """
+    )
 
     def prepare(place: Path) -> None:
         for name, size in (("huge.bin", 6 << 30), *((f"large{number}.bin", 3 << 30) for number in range(4))):
@@ -115,13 +124,16 @@ for number in range(100):
 
 
 def test_ten_thousand_files(ring: Ring) -> None:
-    body = BEGIN + f"""
+    body = (
+        BEGIN
+        + f"""
 total = 0
 for number in range(10_000):
     with open(f"{{number}}.txt") as file: total += int(file.read())
 print(total)
 {TRAIN}
 """
+    )
 
     def prepare(place: Path) -> None:
         for number in range(10_000):

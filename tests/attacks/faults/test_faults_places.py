@@ -120,12 +120,15 @@ shutil.rmtree({str(ring.place)!r})
 
 
 def test_no_home_and_no_user(ring: Ring) -> None:
-    body = """
+    body = (
+        """
 import os
 for name in ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME"): os.environ.pop(name, None)
 os.environ["HOME"] = "/nowhere/at/all"
 SWITCH
-""" + TRAIN
+"""
+        + TRAIN
+    )
     around = ("env", "-u", "HOME", "-u", "USER", "-u", "LOGNAME", "setpriv", "--reuid=54321", "--clear-groups")
     if os.geteuid() != 0:
         around = around[:7]

@@ -50,7 +50,10 @@ class Mine(RegressorMixin, BaseEstimator):
 
 def test_cells_that_hurt_whoever_touches_them(ring: Ring) -> None:
     """In lists, in arrays and in tables of objects: nothing is asked of any of them."""
-    body = HOSTILE + MINE + """
+    body = (
+        HOSTILE
+        + MINE
+        + """
 import numpy as np, pandas as pd
 cells = all_kinds()
 array = np.empty(len(cells), object)
@@ -65,18 +68,25 @@ Mine().fit({"a": list(cells), "b": array})
 Mine().fit([cells] * 3, sample_weight=array)
 Mine().fit(Cell); Mine
 """.replace("Mine().fit(Cell); Mine\n", "")
+    )
     outcome = ring.attack(body)
     assert outcome.ended.plain.out.count(b"\n") == outcome.ended.plain.out.count(b"fitted") == len(outcome.runs) == 8
     for run in outcome.runs:
         assert run.status == "FINISHED"
         data = [data for data in run.datasets if data.context == "train"]
-        known = data[0].partial if data else next((note for note in run.health["notes"] if "no fingerprint" in note), "")
-        assert "known by their type alone" in known or known == "X has no fingerprint: a dict is no table, array or list"
+        known = (
+            data[0].partial if data else next((note for note in run.health["notes"] if "no fingerprint" in note), "")
+        )
+        assert (
+            "known by their type alone" in known or known == "X has no fingerprint: a dict is no table, array or list"
+        )
 
 
 def test_tables_of_odd_shapes(ring: Ring) -> None:
     """No rows, no columns, a hundred thousand columns, names that are alike, deep lists, ragged lists, no data at all."""
-    body = MINE + """
+    body = (
+        MINE
+        + """
 import numpy as np, pandas as pd
 Mine().fit([]); Mine().fit([[]]); Mine().fit(np.empty((0, 3))); Mine().fit(np.empty((3, 0)))
 Mine().fit(pd.DataFrame()); Mine().fit(pd.DataFrame({"a": [], "b": []}))
@@ -97,6 +107,7 @@ except TypeError as error: print(error)
 try: Mine().fit()
 except TypeError as error: print(error)
 """
+    )
     outcome = ring.attack(body)
     fitted = outcome.ended.plain.out.count(b"fitted")
     assert fitted == 19 and len(outcome.runs) == fitted, (fitted, outcome.ended.plain.err)
@@ -107,13 +118,16 @@ except TypeError as error: print(error)
 
 def test_ten_million_rows(ring: Ring) -> None:
     """Of numbers, and of mixed objects in a tenth of that; within the share of time that autotrack may take."""
-    body = MINE + """
+    body = (
+        MINE
+        + """
 import numpy as np, pandas as pd
 numbers = np.arange(20_000_000, dtype="f8").reshape(-1, 2)
 Mine().fit(numbers, numbers[:, 0])
 mixed = np.array([1, "two", 3.0, None, b"five", (6,)] * 200_000, dtype=object)
 Mine().fit(pd.DataFrame({"mixed": mixed, "number": np.arange(len(mixed))}))
 """
+    )
     outcome = ring.attack(body, slower=20.0)
     assert [run.status for run in outcome.runs] == ["FINISHED"] * 2
     for run in outcome.runs:
@@ -125,7 +139,9 @@ Mine().fit(pd.DataFrame({"mixed": mixed, "number": np.arange(len(mixed))}))
             assert data.partial is None or "time allowed was used up" in data.partial, data.partial
 
 
-ESTIMATORS = MINE + """
+ESTIMATORS = (
+    MINE
+    + """
 import numpy as np
 def no(self, *args, **kwargs): raise RuntimeError("no")
 X, y = np.arange(20.0).reshape(-1, 2), np.arange(10.0)
@@ -159,6 +175,7 @@ class Endless(Mine):
     def get_params(self, deep=True): return {"inner": self.inner}
 Endless().fit(X, y)
 """
+)
 
 
 def test_estimators_that_cannot_be_cloned_pickled_or_shown(ring: Ring) -> None:
@@ -172,14 +189,19 @@ def test_estimators_that_cannot_be_cloned_pickled_or_shown(ring: Ring) -> None:
 
 
 def test_arguments_that_hurt_whoever_touches_them(ring: Ring) -> None:
-    body = HOSTILE + """
+    body = (
+        HOSTILE
+        + """
 import argparse
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
 for number, cell in enumerate(all_kinds()): parser.set_defaults(**{f"odd{number}": cell})
 parser.add_argument("--cell", type=lambda text: Cell())
 print(parser.parse_args().lr)
-""" + MINE + "Mine().fit([[1.0]])\n"
+"""
+        + MINE
+        + "Mine().fit([[1.0]])\n"
+    )
     outcome = ring.attack(body, arguments=("--lr", "0.5", "--cell", "x"))
     assert b"touched" not in outcome.ended.plain.out
     parsed = outcome.parts["arguments"]["parsed"]
@@ -190,12 +212,16 @@ def test_params_that_hurt_whoever_touches_them(ring: Ring) -> None:
     """Held by an estimator; scikit-learn itself asks them for get_params, and a model that is saved pickles them."""
     hostile = HOSTILE.replace('"__getattr__", ', "")
     assert hostile != HOSTILE
-    body = hostile + MINE + """
+    body = (
+        hostile
+        + MINE
+        + """
 class Holding(Mine):
     def __init__(self, a=None): self.a = a
 for cell in all_kinds():
     Holding(cell).fit([[1.0], [2.0]], [1.0, 2.0])
 """
+    )
     outcome = ring.attack(body, AUTOTRACK_MODELS="false")
     assert b"touched" not in outcome.ended.plain.out
     assert len(outcome.runs) == 23 and all(run.status == "FINISHED" for run in outcome.runs)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from autotrack.core import trackers
 from autotrack.core.guard import guard
+from autotrack.core.runs import trackers
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -8,6 +8,7 @@ Pre-releases count by their order: 2.0rc1 is in ``>=1.9`` and not in ``>=2.0``.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from .errors import UsageError
 
@@ -43,6 +44,7 @@ def version_key(text: str) -> Key:
     return int(part["epoch"] or 0), tuple(release), pre, -1 if post is None else int(post), dev
 
 
+@lru_cache(maxsize=256)  # a plugin asks the same of each of its patches
 def in_range(version: str, specifier: str) -> bool:
     """True where the version satisfies every clause of the specifier (UsageError where either does not parse)."""
     key = version_key(version)

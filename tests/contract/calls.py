@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from autotrack.core.frames import sealed
+from autotrack.core.probes.frames import sealed
 
 Made = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 

@@ -23,8 +23,8 @@ import pytest
 import autotrack
 from autotrack.core import switch
 from autotrack.core.guard import guard
-from autotrack.core.manager import Manager
-from autotrack.core.patching import Family
+from autotrack.core.plugins.manager import Manager
+from autotrack.core.probes.patching import Family
 from tests.unit.probes.conftest import Lab
 from tests.unit.probes.test_capture import Misbehaving
 
@@ -281,7 +281,7 @@ for top in {sorted(tops)!r}:
     sys.modules[top] = None
 import autotrack
 from autotrack.core.guard import guard
-from autotrack.core.manager import Manager
+from autotrack.core.plugins.manager import Manager
 manager = Manager()
 assert {name!r} in manager.load(), manager.problems
 manager.patches(); manager.flavors(); manager.settings(); manager.run_tags()

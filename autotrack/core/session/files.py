@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import itertools
 import logging
@@ -18,11 +17,12 @@ from urllib.parse import urlsplit
 from ..gaps import Gap
 from ..guard import guard
 from ..locks import Lock
+from ..private import Ours
 from . import opened
 from .hashing import TOTAL, WHOLE, FileHashes, Hashed, NotRegular, Stopped
-from .opened import Batch, Ours, Role, Told
+from .opened import Batch, Role, Told
 from .paths import Paths
-from .seen import FileSeen, SeenFile, stat_or_none
+from .seen import NOWHERE, FileSeen, SeenFile, stat_or_none
 
 #: A file that was written is hashed once nothing has changed it for this long, or at the end (nanoseconds).
 SETTLED = 2_000_000_000
@@ -36,12 +36,8 @@ STEPS, PAUSE = 16, 0.02
 SMALL = 1 << 16
 #: Names that are looked at in a row.
 NOTES = 128
-
 #: What ``os.open`` is told where it wants a folder.
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
-
-#: What it means that a name leads nowhere; the program's own open may have failed with it.
-_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 log = logging.getLogger("autotrack.files")
 
@@ -380,8 +376,9 @@ class Files:
                 self._jobs.appendleft((file, role))
             return None
         except OSError as error:
-            if error.errno in _NOWHERE:
-                if role == "read" and file.certain:  # what was written and is gone cannot be anybody's input
+            if error.errno in NOWHERE:
+                # What was written and is gone cannot be anybody's input.
+                if role == "read" and file.certain and _was_there(file):
                     self._gone.setdefault(file.path)
                 return None
             self._unreadable.setdefault(file.path, str(error.strerror))
@@ -393,3 +390,9 @@ class Files:
         )
         with self._lock:
             self._done.append(seen)
+
+
+def _was_there(file: SeenFile) -> bool:
+    """False for a file that somebody looked for in vain: its folder has not changed since."""
+    folder = stat_or_none(file.path.rpartition("/")[0] or "/")
+    return folder is not None and folder.st_mtime_ns >= file.since - CLOCK_LAG

@@ -11,11 +11,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..private import TEMPORARY
+
 #: The machine's own: devices, settings, fonts, locales, certificates. (``/dev/shm`` holds people's data.)
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/share/", "/usr/lib/", "/var/cache/fontconfig/")
 _INSIDE = (
-    *("/site-packages/", "/dist-packages/", "/__pycache__/", "/.git/", "/matplotlib/fontlist"),
-    *("/.autotrack/", "/autotrack-model-"),  # our own: a store, and the folder that a model is put together in
+    "/site-packages/",
+    "/dist-packages/",
+    "/__pycache__/",
+    "/.git/",
+    "/.autotrack/",
+    f"/{TEMPORARY}",
+    "/matplotlib/fontlist",
 )
 #: Code that was imported or shown; it belongs to the code of a session.
 _CODE = (".py", ".pyc", ".pyi", ".pyd", ".so", ".pth", "/pyvenv.cfg", "/python{}{}.zip".format(*sys.version_info))

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 import autotrack
-from autotrack.core import trackers
 from autotrack.core.entities import FileRecord, RunRecord
 from autotrack.core.objects import Objects
+from autotrack.core.runs import trackers
 
 __all__ = ["TRAIN", "Both", "Ended", "Outcome", "Ring", "Runner", "ring", "store"]
 

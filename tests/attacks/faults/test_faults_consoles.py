@@ -1,4 +1,4 @@
-"""Output that is closed, huge, binary, on a terminal, turned elsewhere or shared: the same to the byte with autotrack."""
+"""Output that is closed, huge, binary, on a terminal, turned elsewhere or shared: the same to the byte."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ print("one", file=sys.stderr); log.warning("two")
 sys.stdout.write("text "); sys.stdout.flush(); sys.stdout.buffer.write(b"\\xff\\x00bytes\\n"); sys.stdout.buffer.flush()
 os.write(1, b"raw\\n"); os.write(2, b"raw too\\n")
 subprocess.run([sys.executable, "-c", "import sys; print('child'); print('child too', file=sys.stderr)"])
-with contextlib.redirect_stdout(io.StringIO()) as turned, contextlib.redirect_stderr(turned): print("elsewhere"); log.warning("three")
+with contextlib.redirect_stdout(io.StringIO()) as turned, contextlib.redirect_stderr(turned):
+    print("elsewhere"); log.warning("three")
 print(repr(turned.getvalue()), flush=True)
 thread = threading.Thread(target=print, args=("from a thread",), kwargs={"flush": True}); thread.start(); thread.join()
 for number in range(200): print(f"\\r{number:3d}% \\x1b[32m#\\x1b[0m", end="", flush=True)
@@ -88,7 +89,8 @@ os.waitpid(child, 0)
 saved = os.dup(1); other = os.open("other.txt", os.O_CREAT | os.O_WRONLY); os.dup2(other, 1)
 print("into the file", flush=True); os.dup2(saved, 1)
 print(open("other.txt").read(), flush=True)
-print(sys.stdout.isatty(), sys.stdout.encoding, sys.stdout.line_buffering, sys.stdout.name, type(sys.stdout), sys.stdout is sys.__stdout__)
+out = sys.stdout
+print(out.isatty(), out.encoding, out.line_buffering, out.name, type(out), out is sys.__stdout__)
 faulthandler.dump_traceback(all_threads=False)
 sys.stdout = io.TextIOWrapper(os.fdopen(os.dup(1), "wb"), write_through=True); print("through another stream")
 sys.stdout = sys.__stdout__

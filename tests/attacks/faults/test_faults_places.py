@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autotrack.core import trackers
+from autotrack.core.runs import trackers
 
 from .ring import TRAIN, Ring, ring, store
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from autotrack.core import trackers
+from autotrack.core.runs import trackers
 
 from .ring import TRAIN, Ring, ring, store
 
@@ -90,26 +90,8 @@ def test_every_secret_in_every_place(ring: Ring) -> None:
     secrets = {place: planted(place) for place in places}
     passwords = {
         place: f"{PASSWORD}-{place}"
-        for place in (
-            "url",
-            "option",
-            "option=",
-            "variable",
-            "dotenv",
-            "remote",
-            "direct",
-            "diff",
-            "default",
-            "print",
-            "error",
-            "params",
-            "yaml",
-            "json",
-            "header",
-            "dataset",
-            "basic",
-            "argument",
-        )  # fmt: skip
+        for place in """url option option= variable dotenv remote direct diff default
+        print error params yaml json header dataset basic argument""".split()
     }
     site = ring.base / "site"
     info = site / "planted-1.0.dist-info"
@@ -141,7 +123,8 @@ given = json.loads(os.environ.pop("PLANTED"))
 SWITCH
 import autotrack_or_nothing as tracking, outside, tracked, untracked
 parser = argparse.ArgumentParser()
-parser.add_argument("--token"); parser.add_argument("--password"); parser.add_argument("--url"); parser.add_argument("names", nargs="*")
+for option in ("--token", "--password", "--url"): parser.add_argument(option)
+parser.add_argument("names", nargs="*")
 for number, token in enumerate(given["default"]): parser.add_argument(f"--default{{number}}", default=token)
 parser.add_argument("--db-password", default=given["password-default"])
 parser.parse_args()
@@ -169,7 +152,8 @@ def log(given):
     run.log_param("db_password", given["password-params"])
     for number, token in enumerate(given["tags"]): run.set_tag(f"t{number}", token)
     for token in given["notes"]: run.note(token)
-    for token in given["names"]: run.log_dataset([1.0], name=token, source="s3://key:" + given["password-dataset"] + "@bucket/")
+    source = "s3://key:" + given["password-dataset"] + "@bucket/"
+    for token in given["names"]: run.log_dataset([1.0], name=token, source=source)
 """)
     ring.git("add", "autotrack_or_nothing.py")
     ring.git("commit", "-q", "-m", " ".join(secrets["commit"].values()), "autotrack_or_nothing.py")

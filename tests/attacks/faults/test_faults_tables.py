@@ -12,9 +12,9 @@ import sys
 def hurt(self, *args, **kwargs):
     print("touched", type(self).__name__, flush=True)
     raise RuntimeError("touched")
-NAMES = ["__eq__", "__hash__", "__repr__", "__str__", "__reduce__", "__reduce_ex__", "__getstate__", "__len__", "__iter__",
-         "__bool__", "__format__", "__deepcopy__", "__copy__", "__array__", "__float__", "__int__", "__index__",
-         "__getattr__", "__dir__", "__sizeof__", "__lt__", "__gt__", "__le__", "__ge__", "__ne__", "__fspath__", "__call__"]
+NAMES = '''__eq__ __hash__ __repr__ __str__ __reduce__ __reduce_ex__ __getstate__ __len__ __iter__ __bool__
+__format__ __deepcopy__ __copy__ __array__ __float__ __int__ __index__ __getattr__ __dir__
+__sizeof__ __lt__ __gt__ __le__ __ge__ __ne__ __fspath__ __call__'''.split()
 Cell = type("Cell", (), dict.fromkeys(NAMES, hurt))
 class Endless:
     def _wait(self, *args, **kwargs):
@@ -32,8 +32,9 @@ Odd = Meta("Odd", (), {})
 round_and_round = []; round_and_round.append(round_and_round)
 inside = {}; inside["inside"] = inside
 def all_kinds():
-    return [Cell(), Endless(), Odd(), Odd, Text("text"), Number(3), Real(0.5), round_and_round, inside, lambda: 1, sys, 10**5000,
-            float("nan"), None, object(), {1, 2}, b"bytes", "\\ud800", ..., NotImplemented, type, (i for i in range(3)), 1j]
+    return [Cell(), Endless(), Odd(), Odd, Text("text"), Number(3), Real(0.5), round_and_round, inside,
+            lambda: 1, sys, 10**5000, float("nan"), None, object(), {1, 2}, b"bytes", "\\ud800", ..., NotImplemented,
+            type, (i for i in range(3)), 1j]
 """
 MINE = """
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -83,7 +84,7 @@ Mine().fit(Cell); Mine
 
 
 def test_tables_of_odd_shapes(ring: Ring) -> None:
-    """No rows, no columns, a hundred thousand columns, names that are alike, deep lists, ragged lists, no data at all."""
+    """No rows, no columns, a hundred thousand columns, equal names, deep lists, ragged lists, no data at all."""
     body = (
         MINE
         + """
@@ -145,9 +146,9 @@ ESTIMATORS = (
 import numpy as np
 def no(self, *args, **kwargs): raise RuntimeError("no")
 X, y = np.arange(20.0).reshape(-1, 2), np.arange(10.0)
-for name in ("__repr__", "__str__", "get_params", "__getstate__", "__reduce_ex__", "__sklearn_tags__", "__sklearn_clone__", "__deepcopy__",
-             "__copy__", "__eq__", "__hash__", "__len__", "__bool__", "__dir__", "predict", "score", "_more_tags", "__sizeof__",
-             "_repr_html_", "__sklearn_is_fitted__", "set_params", "_get_param_names"):
+for name in '''__repr__ __str__ get_params __getstate__ __reduce_ex__ __sklearn_tags__ __sklearn_clone__
+__deepcopy__ __copy__ __eq__ __hash__ __len__ __bool__ __dir__ predict score _more_tags __sizeof__
+_repr_html_ __sklearn_is_fitted__ set_params _get_param_names'''.split():
     model = type(f"No{name}", (Mine,), {name: no})()
     assert model.fit(X, y) is model
 class Slots(RegressorMixin, BaseEstimator):
@@ -210,7 +211,7 @@ print(parser.parse_args().lr)
 
 def test_params_that_hurt_whoever_touches_them(ring: Ring) -> None:
     """Held by an estimator; scikit-learn itself asks them for get_params, and a model that is saved pickles them."""
-    hostile = HOSTILE.replace('"__getattr__", ', "")
+    hostile = HOSTILE.replace("__getattr__ ", "")
     assert hostile != HOSTILE
     body = (
         hostile

@@ -16,17 +16,17 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+from ..callsite import is_users
+from ..errors import PluginError
+from ..guard import warn
+from ..locks import Lock
+from ..versions import in_range
 from . import imports
-from .callsite import is_users
 from .capture import MISSING, Engine, Watch
 from .closures import CONTENTS, Inside, inside
-from .errors import PluginError
 from .families import Creation, FamilyWatch, is_hook
-from .guard import warn
 from .ledger import Ledger
-from .locks import Lock
 from .patching import Family, Patch
-from .versions import in_range
 from .watched import Watched, stood_before, wrap_attribute, wrapper_in
 
 log = logging.getLogger("autotrack.installer")

@@ -193,10 +193,10 @@ def test_a_repository_whose_settings_run_programs(ring: Ring) -> None:
     trap = ring.base / "trap"
     trap.write_text(f'#!/bin/sh\necho "$0 $@" >> {ran}\ncat\n')
     trap.chmod(0o755)
-    programs = """core.fsmonitor core.pager pager.diff diff.external core.sshCommand core.askPass
-        core.editor credential.helper diff.odd.command diff.odd.textconv filter.odd.clean filter.odd.smudge
-        filter.odd.process core.gitProxy core.alternateRefsCommand uploadpack.packObjectsHook interactive.diffFilter gpg.program
-        core.attributesFile"""
+    programs = """core.fsmonitor core.pager pager.diff diff.external core.sshCommand core.askPass core.editor
+        credential.helper diff.odd.command diff.odd.textconv filter.odd.clean filter.odd.smudge
+        filter.odd.process core.gitProxy core.alternateRefsCommand uploadpack.packObjectsHook
+        interactive.diffFilter gpg.program core.attributesFile"""
     for name in programs.split():
         ring.git("config", name, str(trap))
     ring.git("config", "filter.odd.required", "true")

@@ -6,12 +6,11 @@ import os
 import pty
 import select
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from .ring import TRAIN, Ended, Ring, Runner, ring, store
+from .ring import TRAIN, Ended, Ring, Runner, ring, spent, store
 
 __all__ = ["ring", "store"]
 
@@ -28,7 +27,7 @@ def on_a_terminal(*dialogue: tuple[bytes, bytes]) -> Runner:
     """A runner whose program has a terminal; somebody sits there who types an answer to each prompt, in this order."""
 
     def runner(command: list[str], environment: dict[str, str], cwd: Path) -> Ended:
-        began = time.monotonic()
+        began = spent()
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             command, env=environment, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
@@ -46,20 +45,21 @@ def on_a_terminal(*dialogue: tuple[bytes, bytes]) -> Runner:
                 os.write(ours, answer)
         os.close(ours)
         assert not waiting, output
-        return Ended(process.wait(30), bytes(output), b"", time.monotonic() - began)
+        code = process.wait(30)
+        return Ended(code, bytes(output), b"", spent() - began)
 
     return runner
 
 
 def into_files(command: list[str], environment: dict[str, str], cwd: Path) -> Ended:
     """Runs a program with its output in two files, as a batch system does."""
-    began = time.monotonic()
+    began = spent()
     out, err = cwd.parent / "out", cwd.parent / "err"
     with out.open("wb") as first, err.open("wb") as second:
         done = subprocess.run(
             command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, stdout=first, stderr=second, timeout=100
         )
-    return Ended(done.returncode, out.read_bytes(), err.read_bytes(), time.monotonic() - began)
+    return Ended(done.returncode, out.read_bytes(), err.read_bytes(), spent() - began)
 
 
 def test_every_way_around_the_streams(ring: Ring) -> None:

@@ -37,7 +37,7 @@ def test_a_working_directory_that_cannot_be_written(ring: Ring) -> None:
     for folder in (*folders, bare):
         folder.chmod(0o555)
     try:
-        outcome = ring.attack(script=script, around=AROUND, HOME=str(bare), TMPDIR=str(bare))
+        outcome = ring.attack(steady=True, script=script, around=AROUND, HOME=str(bare), TMPDIR=str(bare))
     finally:
         for folder in (*folders, bare):
             folder.chmod(0o755)
@@ -52,7 +52,7 @@ def test_a_store_that_cannot_be_written(ring: Ring) -> None:
     spare = ring.base / "spare"
     spare.mkdir()
     try:
-        ended = ring.twice(around=AROUND, TMPDIR=str(spare), lines=2)
+        ended = ring.twice(steady=True, around=AROUND, TMPDIR=str(spare), lines=2)
     finally:
         ring.store.chmod(0o755)
     assert "autotrack sync" in ended.said[0] and "artifact" in ended.said[1]
@@ -73,7 +73,7 @@ def test_no_place_at_all(ring: Ring) -> None:
     bare.mkdir()
     bare.chmod(0o555)
     try:
-        ended = ring.twice(around=AROUND, TMPDIR=str(bare), lines=2)
+        ended = ring.twice(steady=True, around=AROUND, TMPDIR=str(bare), lines=2)
     finally:
         ring.store.chmod(0o755)
         bare.chmod(0o755)
@@ -83,6 +83,7 @@ def test_no_place_at_all(ring: Ring) -> None:
 def test_a_working_directory_that_is_gone_from_the_start(ring: Ring) -> None:
     gone = ring.base / "gone"
     outcome = ring.attack(
+        steady=True,
         script=ring.base / "train.py",
         around=("sh", "-c", f'mkdir {gone}; cd {gone}; rmdir {gone}; exec "$@"', "sh"),
     )
@@ -171,7 +172,7 @@ def test_a_full_disk(ring: Ring, small_disk: Path) -> None:
             pass
     spare = ring.base / "spare"
     spare.mkdir()
-    ended = ring.twice(TMPDIR=str(spare), lines=2)
+    ended = ring.twice(steady=True, TMPDIR=str(spare), lines=2)
     assert "autotrack sync" in ended.said[0] and "artifact" in ended.said[1]
     (small_disk / "ballast").unlink()
     ring.sync(spare)

@@ -111,9 +111,9 @@ except TypeError as error: print(error)
     )
     outcome = ring.attack(body)
     fitted = outcome.ended.plain.out.count(b"fitted")
-    assert fitted == 19 and len(outcome.runs) == fitted, (fitted, outcome.ended.plain.err)
-    assert all(run.status == "FINISHED" for run in outcome.runs)
-    for run in outcome.runs:
+    finished = [run for run in outcome.runs if run.status == "FINISHED"]
+    assert fitted == len(finished) == len(outcome.runs) - 1 == 19  # and one that was given nothing to count
+    for run in finished:
         assert run.datasets or any("fingerprint" in note or "left out" in note for note in run.health["notes"]), run
 
 

@@ -98,9 +98,10 @@ class Run(RunMetrics, RunFiles):
     def rename(self, name: str) -> None:
         """Gives the run another name."""
         with self.refusing("names", "rename"):
-            self._write({"k": "rename", "name": keys.check_name(name, "run's name")})
+            shown = mask(keys.check_name(name, "run's name"))
+            self._write({"k": "rename", "name": shown})
             if self._draft is not None:
-                self._draft.name = name
+                self._draft.name = shown
 
     def add_children(self, runs: list[dict[str, Any]]) -> None:
         """Writes down finished child runs in one record (a search's candidates)."""
@@ -139,7 +140,7 @@ class Run(RunMetrics, RunFiles):
         self._clock, self._pid = _boot_clock() - (now - self._began), os.getpid()
         self._artifact_uri = f"artifacts/{experiment_id(experiment)}/{self.id}"
         self._draft = Draft(
-            name=name or tracker.settings.run_name or run_name(self.id),
+            name=mask(name or tracker.settings.run_name or run_name(self.id)),
             experiment=experiment,
             parent=self._parent_id(parent),
             started=self._began,

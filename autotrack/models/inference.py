@@ -41,7 +41,7 @@ def infer_schema(data: Any) -> Schema:
     """
     kind = table_kind(data)
     if kind == "pandas":
-        return Schema(tuple(pandas_column(data.iloc[:, at], name) for at, name in enumerate(data.columns)))
+        return Schema(tuple(pandas_column(series, name) for name, series in data.items()))
     if kind == "series":
         return Schema((pandas_column(data, data.name),))
     if kind == "polars":

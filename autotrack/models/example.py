@@ -129,7 +129,7 @@ def _plain(value: Any) -> Any:
         return value
     if is_missing(value):
         return None
-    if isinstance(value, Mapping):
+    if issubclass(type(value), dict):  # a Mapping's check asks the value's class
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
@@ -137,7 +137,7 @@ def _plain(value: Any) -> Any:
         return base64.encodebytes(value).decode()
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if hasattr(value, "tolist"):  # arrays and numpy's scalars
+    if hasattr(type(value), "tolist"):  # arrays and numpy's scalars
         plain = value.tolist()
         if not isinstance(plain, type(value)):
             return _plain(plain)

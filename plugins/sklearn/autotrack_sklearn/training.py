@@ -36,6 +36,9 @@ _ARGMAX = frozenset(
     ComplementNB CategoricalNB LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis BaggingClassifier""".split()
 )
 
+#: Types of numbers, by identity: a class may define its own comparison.
+_NUMBERS = frozenset(map(id, (int, float, bool, np.float64, np.float32, np.int64, np.int32, np.bool_)))
+
 #: ``score`` methods that answer accuracy or R2.
 _USUAL_SCORES = frozenset(
     f"{owner}.score"
@@ -196,6 +199,21 @@ def head(data: Any, rows: int) -> Any:
     return None
 
 
+def rows_of_numbers(rows: Any) -> Any:
+    """Lists of numbers as an array; None where there is anything else in them, which numpy would ask what it is."""
+    if not _are_numbers(rows):
+        return None
+    made = np.asarray(rows)
+    return made if made.dtype.kind in "biuf" else None
+
+
+def _are_numbers(values: Any) -> bool:
+    return all(
+        id(type(value)) in _NUMBERS or (issubclass(type(value), (list, tuple)) and _are_numbers(value))
+        for value in values
+    )
+
+
 def _column(values: Any) -> Any:
     """Labels or numbers as an array; one column counts as flat."""
     array = np.asarray(values)
@@ -251,7 +269,7 @@ def caller_of(model: Any) -> Any:
 
 def talks_inside(model: Any) -> bool:
     """True where an estimator within this one is verbose, and would print again."""
-    params, _ = attempt(model.get_params, deep=True)
+    params, _ = attempt(lambda: model.get_params(deep=True))
     return any(key.endswith("__verbose") and bool(value) for key, value in (params or {}).items())
 
 
@@ -283,7 +301,7 @@ def unmoved(model: Any) -> Iterator[None]:
 
 
 def _streams(model: Any) -> list[Any]:
-    params, _ = attempt(model.get_params, deep=True)
+    params, _ = attempt(lambda: model.get_params(deep=True))
     held = [*(params or {}).values(), *getattr(model, "__dict__", {}).values()]
     held += [value for part in held if hasattr(part, "fit") for value in getattr(part, "__dict__", {}).values()]
     return [value for value in held if isinstance(value, (np.random.RandomState, np.random.Generator))]

@@ -19,16 +19,23 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA
-from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import (
+    AdaBoostClassifier, BaggingRegressor, ExtraTreesRegressor, GradientBoostingRegressor,
+    HistGradientBoostingClassifier, IsolationForest, RandomForestClassifier, StackingClassifier, VotingClassifier,
+)
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.linear_model import LogisticRegression, Perceptron, RANSACRegressor, Ridge, SGDClassifier, SGDRegressor
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neural_network import MLPClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeRegressor
 
 X, y = load_iris(return_X_y=True)
 A, b = load_diabetes(return_X_y=True)
@@ -40,6 +47,14 @@ MODELS = [
     (SVC(probability=False), X, y), (DecisionTreeClassifier(max_features=1), X, y),
     (make_pipeline(StandardScaler(), PCA(2, svd_solver="randomized"), SGDClassifier()), X, y),
     (GridSearchCV(SGDClassifier(), {"alpha": [0.01, 0.1]}, cv=3), X, y),
+    (AdaBoostClassifier(n_estimators=3), X, y), (BaggingRegressor(n_estimators=3), A, b),
+    (ExtraTreesRegressor(3), A, b), (HistGradientBoostingClassifier(max_iter=3, early_stopping=True), X, y),
+    (IsolationForest(3), X, None), (StackingClassifier([("s", SGDClassifier())], GaussianNB()), X, y),
+    (VotingClassifier([("s", SGDClassifier()), ("n", GaussianNB())]), X, y), (Perceptron(), X, y),
+    (CalibratedClassifierCV(SGDClassifier(), cv=2), X, y), (GaussianProcessRegressor(), A[:40], b[:40]),
+    (RANSACRegressor(max_trials=5), A, b), (SGDRegressor(), A, b), (OneVsRestClassifier(Perceptron()), X, y),
+    (KNeighborsClassifier(), X, y), (MLPRegressor((3,), max_iter=3), A, b), (LinearSVC(), X, y),
+    (ExtraTreeRegressor(), A, b),
 ]
 """
 
@@ -85,7 +100,8 @@ def both(tmp_path: Path, source: str, *options: str) -> subprocess.CompletedProc
 def test_coefficients_and_random_streams_to_the_bit(store: Path, tmp_path: Path) -> None:
     done = both(tmp_path, FITS + "warnings.simplefilter('ignore')\n" + RESULTS)
     assert done.returncode == 0, done.stderr
-    assert len(autotrack.search_runs()) >= 12
+    assert done.stdout.count(b" True ['") == 30  # lines of estimators
+    assert len(autotrack.search_runs()) >= 29
 
 
 def test_verbose_output_is_the_same(store: Path, tmp_path: Path) -> None:

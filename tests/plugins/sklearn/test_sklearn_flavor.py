@@ -148,8 +148,8 @@ def test_what_skops_does_not_know_needs_trust(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        ensemble.GradientBoostingRegressor(n_estimators=2, init=linear_model.Ridge()),
-        ensemble.HistGradientBoostingClassifier(max_iter=2, categorical_features=[0]),
+        ensemble.GradientBoostingRegressor(n_estimators=2, init=linear_model.Ridge(), random_state=0),
+        ensemble.HistGradientBoostingClassifier(max_iter=2, categorical_features=[0], random_state=0),
     ],
     ids=["init", "categories"],
 )

@@ -58,9 +58,6 @@ MODELS = [
     model_selection.GridSearchCV(linear_model.Ridge(), {"alpha": [1.0, 2.0]}, cv=2),
 ]  # fmt: skip
 
-#: Models of types that skops holds back although their files run no code; in the user's own store they load.
-HELD_BACK = {"MLPClassifier", "GaussianProcessRegressor", "HistGradientBoostingClassifier"}
-
 
 @pytest.fixture(autouse=True)
 def watched(store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -81,7 +78,7 @@ def test_a_round_trip(model: Any) -> None:
     autotrack.disable()
     run, folder = newest()
     assert run.models[0].path == "model" and run._view().health == {}
-    opened = open_model(f"runs:/{run.id}/model", trust=None if type(model).__name__ in HELD_BACK else False)
+    opened = open_model(f"runs:/{run.id}/model", trust=False)
     target = getattr(model, "best_estimator_", model)
     for name in ("predict", "predict_proba", "transform"):
         if hasattr(target, name):

@@ -1,7 +1,8 @@
 """The native libraries that decide how fast, and with which last bits, arrays are multiplied: BLAS and OpenMP.
 
 They are found in ``/proc/self/maps``. To ask the loader from a second thread (``dl_iterate_phdr``, as older
-threadpoolctl does) can stop the program for good: it waits for Python's lock, and an import in the first thread for the loader.
+threadpoolctl does) can stop the program for good: it waits for Python's lock, and an import in the first thread waits
+for the loader.
 """
 
 from __future__ import annotations

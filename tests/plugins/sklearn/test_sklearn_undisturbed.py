@@ -126,7 +126,9 @@ def test_data_too_large_for_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
         run = autotrack.last_run()
         assert run.models and "might change its data" in run._view().health["notes"][0]
     Ridge().fit(X, Y)
-    assert autotrack.last_run().metrics["training_score"] <= 1, "a library's own model is asked with the data themselves"
+    assert autotrack.last_run().metrics["training_score"] <= 1, (
+        "a library's own model is asked with the data themselves"
+    )
 
 
 class Loud(Mean):

@@ -339,7 +339,7 @@ def test_a_model_that_was_imported_is_nobodys_own(store, tell, tmp_path: Path, m
         load_model("runs:/1/model", flavors=[PICKLE], resolve=lambda uri: located)
     with pytest.raises(UntrustedModelError):
         load_model(located.folder, flavors=[PICKLE])
-    assert load_model(located.folder, trust=True, flavors=[PICKLE]) == os.getcwd()  # noqa: PTH109 - what it calls
+    assert load_model(located.folder, trust=True, flavors=[PICKLE]) == os.getcwd()
     # Where it was made it is the user's own, also after its own archive was taken in once more.
     unpack(store, archive)
     assert folder_in(store.run(run), "model", store.root).own and not is_imported(store.root, run)

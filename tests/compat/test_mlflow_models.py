@@ -146,10 +146,10 @@ def test_mlflow_loads_ours(told: dict[str, Any], ours: tuple[Path, dict[str, Any
     assert told["ours"]["scaler"] == {"sklearn": "StandardScaler"}
     for name, predictions in expected.items():
         found = told["ours"][name]
-        assert name == "code" or np.array_equal(found["native"], predictions), name
+        assert name == "code" or _as_near_as_sums_are(found["native"], predictions), name
         if name == "fit-texts":
             continue
-        assert np.array_equal(found["predictions"], predictions), name
+        assert _as_near_as_sums_are(found["predictions"], predictions), name
         opened = open_model(place / name, trust=True, flavors=FLAVORS)
         assert found["uuid"] == opened.description.uuid
         assert opened.sealed, "MLflow's loading leaves the folder as it was, bytecode aside"
@@ -163,6 +163,14 @@ def test_mlflow_loads_ours(told: dict[str, Any], ours: tuple[Path, dict[str, Any
     kinds = {name: found.get("example") for name, found in told["ours"].items()}
     assert kinds["table"] == kinds["mixed"] == kinds["code"] == "DataFrame"
     assert kinds["array"] == "ndarray" and kinds["sparse"] in ("csr_matrix", "csr_array")
+
+
+def _as_near_as_sums_are(found: list[Any], expected: Any) -> bool:
+    """Equal; numbers but for the last bits: arrays of another process lie elsewhere, and BLAS sums in another order."""
+    one, other = np.asarray(found), np.asarray(expected)
+    if one.dtype.kind != "f" or other.dtype.kind != "f":
+        return np.array_equal(one, other)
+    return bool(np.allclose(one, other, rtol=1e-12, atol=1e-12))
 
 
 def test_we_load_what_a_program_left(fitted: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,12 +48,12 @@ MODELS = [
     (make_pipeline(StandardScaler(), PCA(2, svd_solver="randomized"), SGDClassifier()), X, y),
     (GridSearchCV(SGDClassifier(), {"alpha": [0.01, 0.1]}, cv=3), X, y),
     (AdaBoostClassifier(n_estimators=3), X, y), (BaggingRegressor(n_estimators=3), A, b),
-    (ExtraTreesRegressor(3), A, b), (HistGradientBoostingClassifier(max_iter=3, early_stopping=True), X, y),
-    (IsolationForest(3), X, None), (StackingClassifier([("s", SGDClassifier())], GaussianNB()), X, y),
+    (ExtraTreesRegressor(n_estimators=3), A, b), (HistGradientBoostingClassifier(max_iter=3, early_stopping=True), X, y),
+    (IsolationForest(n_estimators=3), X, None), (StackingClassifier([("s", SGDClassifier())], GaussianNB()), X, y),
     (VotingClassifier([("s", SGDClassifier()), ("n", GaussianNB())]), X, y), (Perceptron(), X, y),
     (CalibratedClassifierCV(SGDClassifier(), cv=2), X, y), (GaussianProcessRegressor(), A[:40], b[:40]),
     (RANSACRegressor(max_trials=5), A, b), (SGDRegressor(), A, b), (OneVsRestClassifier(Perceptron()), X, y),
-    (KNeighborsClassifier(), X, y), (MLPRegressor((3,), max_iter=3), A, b), (LinearSVC(), X, y),
+    (KNeighborsClassifier(), X, y), (MLPRegressor(hidden_layer_sizes=(3,), max_iter=3), A, b), (LinearSVC(), X, y),
     (ExtraTreeRegressor(), A, b),
 ]
 """

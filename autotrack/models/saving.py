@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Content = bytes | Path
 #: Columns of a table up to which a folder describes them: each costs a fifth of a millisecond and a line of MLmodel.
-MOST_COLUMNS = 5_000
+MOST_COLUMNS = 2_000
 
 
 class Details(NamedTuple):

@@ -9,8 +9,9 @@ Names are loaded when they are first used, so that importing this costs next to 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .core.late import late_names
 from .core.version import __version__
 
 _HOMES = {
@@ -110,15 +111,7 @@ __all__ = [
     "start_run",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(home, __name__), name)
-    return value
+__getattr__ = late_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from autotrack.core.late import late_names
 
 if TYPE_CHECKING:
     from .golden import Replay
@@ -35,11 +37,5 @@ _HOMES = {
     "save_model": ".saving",
 }
 
-
-def __getattr__(name: str) -> Any:
-    # Late, for this package is imported with the plugin that it brings, in every process that trains.
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(_HOMES[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+#: Late, for this package is imported with the plugin that it brings, in every process that trains.
+__getattr__ = late_names(__name__, _HOMES)

@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..late import late_names
 from .measure import fingerprint
 from .mlflow_digest import mlflow_digest
 from .prints import ColumnPrint, Fingerprint, from_document
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .difference import ColumnDiff, DataDiff
 
 #: What a training process has no use for, and need not wait for.
-_LATER = {"compare": "comparison", "ColumnDiff": "difference", "DataDiff": "difference"}
+_LATER = {"compare": ".comparison", "ColumnDiff": ".difference", "DataDiff": ".difference"}
 
 __all__ = [
     "ColumnDiff",
@@ -31,12 +32,4 @@ __all__ = [
     "mlflow_digest",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _LATER.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(f".{home}", __name__), name)
-    return value
+__getattr__ = late_names(__name__, _LATER)

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autotrack.core.errors import JournalFull
+from autotrack.core.late import late_names
 
 from .lastwords import LastWord, LastWords, last_words_path, read_last_words
 from .layout import SUFFIX, Header
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 #: What a process that only writes has no use for.
 _LATER = {
-    "Batch": "reader",
-    "Cursor": "reader",
-    "JournalReader": "reader",
-    "decode_points": "slots",
-    "read_header": "reader",
+    "Batch": ".reader",
+    "Cursor": ".reader",
+    "JournalReader": ".reader",
+    "decode_points": ".slots",
+    "read_header": ".reader",
 }
 
 __all__ = [
@@ -47,12 +48,4 @@ __all__ = [
     "read_last_words",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _LATER.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(f".{home}", __name__), name)
-    return value
+__getattr__ = late_names(__name__, _LATER)

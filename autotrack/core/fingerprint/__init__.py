@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from .compare import compare
+from .described import Described, describe
 from .difference import ColumnDiff, DataDiff
 from .measure import fingerprint
 from .mlflow_digest import mlflow_digest
@@ -17,8 +18,10 @@ __all__ = [
     "ColumnDiff",
     "ColumnPrint",
     "DataDiff",
+    "Described",
     "Fingerprint",
     "compare",
+    "describe",
     "fingerprint",
     "from_document",
     "mlflow_digest",

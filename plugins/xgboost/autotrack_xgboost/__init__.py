@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from autotrack.plugin import Family, Flavor, Patch, hookimpl
 
+from .files import read, written
 from .flavor import XGBOOST
 from .matrices import built, relabelled
 from .training import cross_validated, trained
@@ -19,7 +20,7 @@ VERSIONS = ">=2.0,<4"
 
 @hookimpl
 def register_patches() -> Sequence[Patch | Family]:
-    """Training, cross-validation, and the matrices that data are copied into."""
+    """Training, cross-validation, the matrices that data are copied into, and files."""
     return [
         # Estimators call the function that their own module has under this name.
         Patch(
@@ -37,6 +38,9 @@ def register_patches() -> Sequence[Patch | Family]:
                 ("QuantileDMatrix.__init__", built),
                 ("DMatrix.set_label", relabelled),
                 ("DMatrix.set_weight", relabelled),
+                ("DMatrix.save_binary", written),
+                ("Booster.save_model", written),
+                ("Booster.load_model", read),
             )
         ),
     ]

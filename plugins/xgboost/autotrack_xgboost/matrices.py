@@ -6,13 +6,14 @@ waits here, beside the matrix and never on it, for a training that uses it.
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autotrack.plugin import argument_name, attempt, saw_file
+
+from .files import path_in
 
 if TYPE_CHECKING:
     from autotrack.plugin import Call, ProbeRun
@@ -105,9 +106,9 @@ def relabelled(call: Call, run: ProbeRun) -> Generator[None, None, None]:
 
 def _describe(call: Call, run: ProbeRun, contents: Contents, name: str, position: int) -> None:
     data = _given(call, name, position)
-    if name == "data" and isinstance(data, (str, os.PathLike)):
-        # "train.libsvm?format=libsvm#cache": opened by XGBoost's own code, which Python is not told of.
-        saw_file(os.fspath(data).partition("#")[0].partition("?")[0], "read")
+    path = path_in(data) if name == "data" else None
+    if path is not None:
+        saw_file(path, "read")
     elif data is not None and describable(data):
         found = run.describe(data)
         if found is not None:

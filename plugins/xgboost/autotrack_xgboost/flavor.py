@@ -61,6 +61,8 @@ def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
     no model.
     """
     path = _inside(folder, entry.get("data"))
+    content = path.read_bytes()
+    _check(path, content, trust)
     name = entry.get("model_class") or BOOSTER
     kind = _class(str(name), folder, trust)
     model = kind()
@@ -70,15 +72,31 @@ def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
         _, error = attempt(model.set_params, **given)
         if error is not None:
             raise ArtifactError(f"the MLmodel in {folder} has params that {name} does not take: {error}") from error
-    content = path.read_bytes()
     _, error = attempt(model.load_model, bytearray(content))
     if error is not None:
-        digest = hashlib.sha256(content).hexdigest()
         raise ArtifactError(
-            f"{path} (sha256 {digest}) is no model that this XGBoost reads; it is not loaded in any other way: "
+            f"{_named(path, content)} is no model that this XGBoost reads; it is not loaded in any other way: "
             f"{str(error).splitlines()[0][:300]}"
         ) from error
     return model
+
+
+def _check(path: Path, content: bytes, trust: bool) -> None:
+    """Refuses what XGBoost would follow astray, or end the process on; of what is vouched for, only what is torn."""
+    from . import structure
+
+    document, error = attempt(structure.read, content)
+    if document is not None and not trust:
+        _, error = attempt(structure.check, document)
+    if error is not None:
+        raise ArtifactError(
+            f"{_named(path, content)} is no model of XGBoost's: {error}. No training writes such a file, and it is not "
+            f"loaded in any other way: get the model again from where it was made"
+        ) from None
+
+
+def _named(path: Path, content: bytes) -> str:
+    return f"{path} (sha256 {hashlib.sha256(content).hexdigest()[:16]}…)"
 
 
 def _class(name: str, folder: Path, trust: bool) -> Callable[[], Any]:
@@ -91,8 +109,10 @@ def _class(name: str, folder: Path, trust: bool) -> Callable[[], Any]:
             f"load it with autotrack.load_model(..., trust=True)"
         )
     found, error = attempt(lambda: getattr(importlib.import_module(module), attribute))
-    if not isinstance(found, type):
-        raise ArtifactError(f"the model in {folder} is of the class {name}, which is not to be had here: {error}")
+    bases = [f"{base.__module__}.{base.__qualname__}" for base in getattr(found, "__mro__", ())]
+    if not isinstance(found, type) or not (BOOSTER in bases or ESTIMATORS.intersection(bases)):
+        why = f": {error}" if error is not None else ", which is none of XGBoost's nor made from one"
+        raise ArtifactError(f"the model in {folder} is said to be of the class {name}{why}")
     return found
 
 

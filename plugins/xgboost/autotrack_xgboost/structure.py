@@ -44,6 +44,8 @@ def read(content: bytes) -> Node:
 
 def check(document: Node) -> None:
     """Raises Malformed, which names the place, where a number points nowhere or parts do not fit one another."""
+    if len(version := _array(document, "version", "i")) != 3 or _outside(version, 0, MOST):
+        _refuse("no version of three numbers")
     learner = _part(document, "learner")
     shape = _part(learner, "learner_model_param")
     features, classes = _count(shape, "num_feature"), max(1, _count(shape, "num_class"))
@@ -54,7 +56,7 @@ def check(document: Node) -> None:
     kind = booster.get("name")
     if kind == "gblinear":
         weights = _array(_part(booster, "model"), "weights", "f")
-        if len(weights) not in (0, (features + 1) * classes, (features + 1) * max(classes, targets)):
+        if len(weights) != (features + 1) * max(classes, targets):
             _refuse(f"{len(weights)} weights for {features} features")
     elif kind == "gbtree":
         _trees(_part(booster, "model"), features, max(classes, targets))
@@ -110,6 +112,11 @@ def _tree(tree: Any, features: int, name: str) -> None:
     # Where no node has two parents and the root has none, nothing that is reached from the root leads back.
     if len(np.unique(children)) != len(children) or (children == 0).any():
         _refuse(f"{name}, which runs in circles")
+    parents, inner = others["parents"], np.nonzero(~leaf)[0]
+    if not (np.array_equal(parents[left[inner]], inner) and np.array_equal(parents[right[inner]], inner)):
+        _refuse(f"{name} with nodes that are the children of others than they say")
+    if _outside(parents[(parents != -1) & (parents != MOST)], 0, size):
+        _refuse(f"{name} with nodes that are children of none")
     if _outside(others["split_indices"][~leaf], 0, features):
         _refuse(f"{name} with features that there are not")
     _categories(tree, size, name)

@@ -85,6 +85,8 @@ def _trees(model: Node, features: int, groups: int) -> int:
         _encoder(_part(model, "cats"), features)
     for at, tree in enumerate(trees):
         _tree(tree, features, f"tree {at}")
+    if {tree.get("id") if type(tree.get("id")) is int else -1 for tree in trees} != set(range(len(trees))):
+        _refuse("trees that are not numbered one by one")
     return len(trees)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from ..private import Ours
 from .layout import Header
 
 #: Seconds without a heartbeat after which a writer on another machine counts as dead.
@@ -88,7 +89,7 @@ def is_alive(path: Path, header: Header) -> bool:
 
 def _probe(path: Path) -> bool | None:
     """True where somebody holds the lease, False where nobody does, None where locks do not work here."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(Ours(path), os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two probes never take each other for a writer
         return False

@@ -15,6 +15,7 @@ from ..callsite import is_library
 from ..gaps import Gap
 from ..keys import printable
 from ..objects import Objects
+from ..private import Ours
 from .masking import masked_source
 
 #: A larger source is known by its hash alone; one beyond the second limit by its size.
@@ -127,7 +128,7 @@ def _read(path: str) -> _Source | str:
     """A file's content and digest, or why it cannot be read."""
     try:
         # A pipe is opened without waiting for its writer, and looked at before anything is taken out of it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(Ours(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with open(descriptor, "rb", buffering=0) as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):

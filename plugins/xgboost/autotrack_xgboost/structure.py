@@ -96,6 +96,8 @@ def _tree(tree: Any, features: int, name: str) -> None:
     shape = _part(tree, "tree_param")
     size, width = _count(shape, "num_nodes"), max(1, _count(shape, "size_leaf_vector"))
     left = _array(tree, "left_children", "i")
+    if "num_feature" in shape and _count(shape, "num_feature") != features:
+        _refuse(f"{name} of another number of features than the model")
     if size < 1 or len(left) != size:
         _refuse(f"{name} with another number of nodes than it says")
     others = {key: _array(tree, key, kinds) for key, kinds in _NODES.items()}

@@ -14,18 +14,33 @@ History = Mapping[str, Mapping[str, Sequence[Any]]]
 
 
 class Rounds:
-    """Logs the scores of each round, and knows the last one."""
+    """Logs the scores of each round, and knows the last one.
 
-    __slots__ = ("_run", "last")
+    Of a training that is itself but a step of a series, only the scores that it ended with are kept, in ``final``.
+    """
+
+    __slots__ = ("_log", "final", "last")
 
     def __init__(self, run: ProbeRun) -> None:
-        self._run = run
+        self.final: dict[str, float] = {}
+        self._log = self._keep if run.folded else run.metric_logger()
         self.last = -1
 
-    def scored(self, epoch: int, history: History) -> None:
-        """A round is over, and its scores are the last of each list."""
+    def _keep(self, key: str, value: float, step: int) -> None:
+        self.final[key] = value
+
+    def scored(self, model: Any, epoch: int, history: History) -> None:
+        """A round is over, and its scores are the last of each list. Few functions are entered here, for speed."""
         self.last = epoch
-        self._run.log_metrics(latest(history), epoch)
+        log = self._log
+        for data, metrics in history.items():
+            for metric, values in metrics.items():
+                value = values[-1]
+                if value.__class__ is float:
+                    log(metric_key(data, metric), value, epoch)
+                else:
+                    for key, number in _parts(data, metric, value):
+                        log(key, number, epoch)
 
 
 def listen(call: Call, run: ProbeRun) -> Rounds | None:
@@ -47,15 +62,11 @@ def _listener() -> Any:
     from xgboost.callback import TrainingCallback
 
     class Listener(TrainingCallback):  # type: ignore[misc]
-        """Hands on what XGBoost says after each round."""
+        """Has a function called after each round. What that answers is None: the training goes on."""
 
         def __init__(self, heard: Any) -> None:
             super().__init__()
-            self.heard = heard
-
-        def after_iteration(self, model: Any, epoch: int, evals_log: History) -> bool:
-            self.heard(epoch, evals_log)
-            return False
+            self.after_iteration = heard
 
     return Listener
 
@@ -65,12 +76,15 @@ def latest(history: History) -> dict[str, float]:
     found: dict[str, float] = {}
     for data, metrics in history.items():
         for metric, values in metrics.items():
-            key, value = metric_key(data, metric), values[-1]
-            if isinstance(value, tuple):
-                found[f"{key}-mean"], found[f"{key}-std"] = map(float, value)
-            else:
-                found[key] = value
+            found.update(_parts(data, metric, values[-1]))
     return found
+
+
+def _parts(data: str, metric: str, value: Any) -> list[tuple[str, float]]:
+    key = metric_key(data, metric)
+    if isinstance(value, tuple):
+        return [(f"{key}-{part}", float(number)) for part, number in zip(("mean", "std"), value, strict=True)]
+    return [(key, float(value))]
 
 
 @functools.lru_cache(maxsize=1024)

@@ -36,13 +36,15 @@ def trained(call: Call, run: ProbeRun) -> Generator[None, None, None]:
         _log_eval_set(call.outer, run)
     scores = call.arg("evals_result", None)
     evaluates = _is_filled(call.arg("evals", None))  # else there are no scores, and nothing to listen for
-    heard = listen(call, run) if evaluates and not run.folded else None
+    heard = listen(call, run) if evaluates else None
     yield
     if call.error is not None:
         return
     booster = call.result
     ending: dict[str, Any] = {"train_seconds": call.seconds} if own else {}
-    if heard is None and isinstance(scores, dict):
+    if heard is not None:
+        ending |= heard.final
+    elif isinstance(scores, dict):
         ending |= attempt(latest, scores)[0] or {}
     run.log_metrics(ending | stopping(booster, heard))
     if run.folded:

@@ -292,6 +292,7 @@ def test_many_trainings_from_one_line() -> None:
     assert len(runs) == 4
     series = next(run for run in runs if run.tags.get("autotrack.folded"))
     assert len(points(autotrack.get_run(series.id), "train_seconds")) == 3
+    assert len(points(autotrack.get_run(series.id), "valid-auc")) == 3
 
 
 def test_inside_a_run_of_ones_own() -> None:

@@ -19,11 +19,12 @@ class Rounds:
     Of a training that is itself but a step of a series, only the scores that it ended with are kept, in ``final``.
     """
 
-    __slots__ = ("_log", "final", "last")
+    __slots__ = ("_history", "_log", "final", "last")
 
     def __init__(self, run: ProbeRun) -> None:
         self.final: dict[str, float] = {}
         self._log = self._keep if run.folded else run.metric_logger()
+        self._history: History = {}
         self.last = -1
 
     def _keep(self, key: str, value: float, step: int) -> None:
@@ -31,7 +32,7 @@ class Rounds:
 
     def scored(self, model: Any, epoch: int, history: History) -> None:
         """A round is over, and its scores are the last of each list. Few functions are entered here, for speed."""
-        self.last = epoch
+        self.last, self._history = epoch, history
         log = self._log
         for data, metrics in history.items():
             for metric, values in metrics.items():
@@ -41,6 +42,21 @@ class Rounds:
                 else:
                     for key, number in _parts(data, metric, value):
                         log(key, number, epoch)
+
+    def finish(self, scores: Any = None) -> None:
+        """Logs what was not heard of, out of all scores: a callback of the user's that was asked before stopped there.
+
+        Until XGBoost 3.1 the callbacks are asked in the order of a set.
+        """
+        history = self._history or (scores if isinstance(scores, dict) else {})
+        rounds = max((len(values) for metrics in history.values() for values in metrics.values()), default=0)
+        for epoch in range(self.last + 1, rounds):
+            for data, metrics in history.items():
+                for metric, values in metrics.items():
+                    for key, number in _parts(data, metric, values[epoch]) if epoch < len(values) else ():
+                        self._log(key, number, epoch)
+            self.last = epoch
+        self._history = {}
 
 
 def listen(call: Call, run: ProbeRun) -> Rounds | None:
@@ -54,6 +70,8 @@ def listen(call: Call, run: ProbeRun) -> Rounds | None:
         return None  # an iterator, say, that can be read only once
     rounds = Rounds(run)
     call.inject("callbacks", [_listener()(run.guarded(rounds.scored)), *(given or ())])
+    if call.arg("evals_result", False) is None:
+        call.inject("evals_result", {})  # as if the user had asked for all scores, too
     return rounds
 
 

@@ -34,15 +34,15 @@ def trained(call: Call, run: ProbeRun) -> Generator[None, None, None]:
             _log_evals(call, run)
     else:
         _log_eval_set(call.outer, run)
-    scores = call.arg("evals_result", None)
     evaluates = _is_filled(call.arg("evals", None))  # else there are no scores, and nothing to listen for
     heard = listen(call, run) if evaluates else None
     yield
     if call.error is not None:
         return
-    booster = call.result
+    booster, scores = call.result, call.arg("evals_result", None)
     ending: dict[str, Any] = {"train_seconds": call.seconds} if own else {}
     if heard is not None:
+        heard.finish(scores)
         ending |= heard.final
     elif isinstance(scores, dict):
         ending |= attempt(latest, scores)[0] or {}
@@ -68,6 +68,8 @@ def cross_validated(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     yield
     if call.error is not None:
         return
+    if heard is not None:
+        heard.finish()
     columns, _ = attempt(_columns, call.result)
     ending: dict[str, Any] = {"cv_seconds": call.seconds}
     for name, values in (columns or {}).items():

@@ -22,7 +22,8 @@ A, B = load_diabetes(return_X_y=True)
 
 
 @pytest.fixture(autouse=True)
-def enabled(store: Path) -> Iterator[Path]:
+def enabled(store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("AUTOTRACK_OVERHEAD_SHARE", "1000")  # nothing is left out where the machine is busy
     autotrack.enable(silent=True)
     yield store
     autotrack.disable()

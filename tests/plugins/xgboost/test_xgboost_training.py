@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xgboost as xgb
+from autotrack_xgboost.rounds import Rounds
 from sklearn.datasets import load_breast_cancer
 
 import autotrack
@@ -24,7 +25,8 @@ PARAMS = {"objective": "binary:logistic", "subsample": 0.5, "seed": 7, "eval_met
 
 
 @pytest.fixture(autouse=True)
-def enabled(store: Path) -> Iterator[Path]:
+def enabled(store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("AUTOTRACK_OVERHEAD_SHARE", "1000")  # nothing is left out where the machine is busy
     autotrack.enable(silent=True)
     yield store
     autotrack.disable()
@@ -187,6 +189,35 @@ def test_callbacks_that_can_be_read_once_are_left_alone() -> None:
     xgb.train(PARAMS, train, 2, evals=[(test, "v")], callbacks=callbacks, evals_result=scores, verbose_eval=False)
     assert said == ["a0", "b0", "a1", "b1"]
     assert the_run().metrics["v-auc"] == scores["v"]["auc"][-1]
+
+
+class Points:
+    """A run that only remembers its points."""
+
+    folded = False
+
+    def __init__(self) -> None:
+        self.points: list[tuple[str, float, int]] = []
+
+    def metric_logger(self) -> Any:
+        return lambda key, value, step: self.points.append((key, value, step))
+
+
+@pytest.mark.parametrize("heard", [0, 1, 3])
+def test_rounds_that_were_not_heard_of_are_logged_at_the_end(heard: int) -> None:
+    """Until XGBoost 3.1 somebody else's callback may be asked before ours, and stop the training there."""
+    run, scores = Points(), {"v": {"auc": [0.5, 0.7, 0.9]}, "cv": {"auc": [(0.4, 0.1), (0.6, 0.2), (0.8, 0.3)]}}
+    history: dict[str, Any] = {"v": {"auc": []}, "cv": {"auc": []}}  # XGBoost's own, which grows
+    rounds = Rounds(run)
+    for epoch in range(3):
+        for data in scores:
+            history[data]["auc"].append(scores[data]["auc"][epoch])
+        if epoch < heard:
+            rounds.scored(None, epoch, history)
+    rounds.finish(scores)
+    for key, values in (("v-auc", [0.5, 0.7, 0.9]), ("cv-auc-mean", [0.4, 0.6, 0.8]), ("cv-auc-std", [0.1, 0.2, 0.3])):
+        assert [(step, value) for name, value, step in run.points if name == key] == list(enumerate(values))
+    assert rounds.last == 2
 
 
 def test_the_best_rounds_alone() -> None:

@@ -11,9 +11,9 @@ import fcntl
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ..private import Ours
 from .layout import Header
@@ -24,8 +24,7 @@ HEARTBEAT_LIMIT = 60.0
 _HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
+class ProcessIdentity(NamedTuple):
     """This process among all that ever ran: ``pid`` alone is used again.
 
     ``pid_started`` is in clock ticks since boot (None where the system does not say), ``pid_space`` names the PID

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..keys import printable
 from ..private import Ours
@@ -19,8 +19,7 @@ _LARGEST = 1 << 20
 _LARGEST_PACKED = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """``root`` is the working tree, ``folder`` its git directory, ``shared`` the one that linked worktrees share."""
 
     root: Path
@@ -28,8 +27,7 @@ class Repository:
     shared: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What is checked out. ``commit`` is None before the first commit, ``branch`` None where HEAD is detached."""
 
     commit: str | None

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..callsite import is_library
 from ..gaps import Gap
@@ -115,8 +115,7 @@ def keep_sources(objects: Objects, paths: Iterable[str], root: str, *, started: 
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(NamedTuple):
     size: int
     changed: int
     digest: str | None

@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import pytest

@@ -269,7 +269,7 @@ def test_a_nested_call_knows_the_one_around_it(lab: Lab, training: Any) -> None:
 
     def looking(call: Any, run: Any) -> Iterator[None]:
         outer = call.outer
-        seen.append((call.name, None if outer is None else (outer.target, outer.obj, outer.arg("x"))))
+        seen.append((call.name, None if outer is None else (outer.target, outer.obj, outer.arg("X"))))
         yield
         assert call.outer is outer
 

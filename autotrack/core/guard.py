@@ -99,6 +99,22 @@ class Guard:
         """Calls a plugin's function; answers None where it fails, or has failed three times and is not called again."""
         return None if self.is_off(site) else self.call(site, function, *args, **kwargs)
 
+    def guarded(self, site: str, function: Callable[..., T]) -> Callable[..., T | None]:
+        """A plugin's function as one that never fails, for a library to call in a loop with positional arguments."""
+        strikes = self._strikes
+
+        def guarded(*args: object) -> T | None:
+            # One function entered, not three: between two calls the library has emptied the processor's caches.
+            if strikes and self.is_off(site):
+                return None
+            try:
+                return function(*args)
+            except Exception as error:
+                self.record(site, error)
+                return None
+
+        return guarded
+
     def section(self, site: str) -> Section:
         """A ``with`` block whose Exception is recorded and swallowed."""
         return Section(self, site)

@@ -31,6 +31,7 @@ SUBJECTS = (
     "quiet_call",
     "audit_hook",
     "loop_of_fits",
+    "xgboost_rounds",
     "search",
     "history",
     "ingest",

@@ -18,7 +18,8 @@ Made = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 class Row:
     """``make()`` answers function, args, kwargs; ``fails()`` the same for a call that raises inside the library.
 
-    ``runs`` is how many runs one call makes. ``outcome`` reduces a result to something that compares.
+    ``runs`` is how many runs one call makes. ``outcome`` reduces a result to something that compares. ``travels`` is
+    False where the library's own arguments or results do not pickle: a worker process then makes its own.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Row:
     fails: Callable[[], Made]
     runs: int = 1
     outcome: Callable[[Any], Any] = field(default=repr)
+    travels: bool = True
 
 
 def _data() -> Any:
@@ -134,6 +136,53 @@ def _click(text: str) -> Made:
     return click.Command.parse_args, (command, click.Context(command), ["--lr", text]), {}
 
 
+# The calls that fail do so in XGBoost's Python: messages of its C++ code hold times and addresses.
+
+
+def _boosting(evaluated: Any = None) -> Made:
+    import xgboost
+
+    X, y = _data()
+    matrix = xgboost.DMatrix(X, label=y > 1)
+    params = {"objective": "binary:logistic", "nthread": 1, "subsample": 0.5, "seed": 3}
+    evals = [(matrix if evaluated is None else evaluated, "train")]
+    return xgboost.train, (params, matrix, 5), {"evals": evals, "verbose_eval": False}
+
+
+def _folds(kind: str = "DMatrix") -> Made:
+    import xgboost
+
+    X, y = _data()
+    params = {"objective": "binary:logistic", "nthread": 1}
+    return xgboost.cv, (params, getattr(xgboost, kind)(X, label=y > 1), 3), {"as_pandas": False}
+
+
+def _matrix(kind: str = "DMatrix", data: Any = None) -> Made:
+    import xgboost
+
+    X, y = _data()
+    made = getattr(xgboost, kind)
+    return made.__init__, (made.__new__(made), X if data is None else data), {"label": y}
+
+
+def _set(name: str, values: Any = None) -> Made:
+    import xgboost
+
+    X, y = _data()
+    return getattr(xgboost.DMatrix, f"set_{name}"), (xgboost.DMatrix(X), y if values is None else values), {}
+
+
+def _estimator(first: int = 0) -> Made:
+    import xgboost
+
+    X, y = _data()
+    return xgboost.XGBClassifier(n_estimators=3, n_jobs=1).fit, (X, y + first), {}
+
+
+def _trees(booster: Any) -> Any:
+    return bytes(booster.save_raw("ubj"))
+
+
 ROWS: dict[str, list[Row]] = {
     "models": [],
     "session": [
@@ -194,6 +243,13 @@ ROWS: dict[str, list[Row]] = {
             outcome=lambda model: model.labels_.tolist(),
         ),
         Row(
+            "fit of an estimator of XGBoost's",
+            "xgboost.sklearn:XGBClassifier.fit",
+            _estimator,
+            lambda: _estimator(1),
+            outcome=lambda model: _trees(model.get_booster()),
+        ),
+        Row(
             "a preparation",
             "sklearn.preprocessing._data:StandardScaler.fit",
             lambda: _fit("sklearn.preprocessing.StandardScaler"),
@@ -233,4 +289,46 @@ ROWS: dict[str, list[Row]] = {
         Row("a metric", "sklearn.metrics._classification:f1_score", _metric, lambda: _metric(3), runs=0),
         Row("a scorer", "sklearn.metrics._scorer:_BaseScorer.__call__", _scorer, lambda: _scorer(2), runs=0),
     ],
+    "xgboost": [
+        Row(
+            "training",
+            "xgboost.training:train",
+            _boosting,
+            lambda: _boosting("no matrix"),
+            outcome=_trees,
+            travels=False,
+        ),
+        Row("cross-validation", "xgboost.training:cv", _folds, lambda: _folds("QuantileDMatrix"), travels=False),
+        Row("a matrix", "xgboost.core:DMatrix.__init__", _matrix, lambda: _matrix(data=object()), runs=0),
+        Row(
+            "a matrix of quantiles",
+            "xgboost.core:QuantileDMatrix.__init__",
+            lambda: _matrix("QuantileDMatrix"),
+            lambda: _matrix("QuantileDMatrix", object()),
+            runs=0,
+        ),
+        Row(
+            "labels",
+            "xgboost.core:DMatrix.set_label",
+            lambda: _set("label"),
+            lambda: _set("label", object()),
+            0,
+            travels=False,
+        ),
+        Row(
+            "weights",
+            "xgboost.core:DMatrix.set_weight",
+            lambda: _set("weight"),
+            lambda: _set("weight", object()),
+            0,
+            travels=False,
+        ),
+    ],
 }
+
+
+def made_there(plugin: str, name: str) -> Any:
+    """Makes the call of that row where this is called, and reduces its result to what is compared."""
+    row = next(row for row in ROWS[plugin] if row.name == name)
+    function, args, kwargs = row.make()
+    return row.outcome(function(*args, **kwargs))

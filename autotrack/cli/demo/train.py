@@ -1,5 +1,7 @@
 """A morning's worth of ordinary scikit-learn, with one line added: ``autotrack.enable()``."""
 
+from importlib.util import find_spec
+
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
@@ -54,7 +56,23 @@ def digits() -> None:
     print(f"digits, 40 epochs: accuracy {model.score(test, test_target):.3f} on unseen data")
 
 
+def boosted() -> None:
+    """Boosted trees that stop when they get no better, where XGBoost is installed."""
+    if find_spec("xgboost") is None:
+        return
+    import xgboost
+
+    data, target = load_breast_cancer(return_X_y=True, as_frame=True)
+    train, test, train_target, test_target = train_test_split(data, target, random_state=0, stratify=target)
+    known, unseen = xgboost.DMatrix(train, label=train_target), xgboost.DMatrix(test, label=test_target)
+    evals = [(known, "train"), (unseen, "unseen")]
+    params = {"objective": "binary:logistic", "eval_metric": "logloss", "eta": 0.1, "nthread": 2}
+    model = xgboost.train(params, known, 500, evals=evals, early_stopping_rounds=10, verbose_eval=False)
+    print(f"tumours, XGBoost: stopped at round {model.best_iteration}, log loss {model.best_score:.3f} on unseen data")
+
+
 tumours()
 wines()
 diabetes()
 digits()
+boosted()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..late import late_names
+from .described import Described, describe
 from .measure import fingerprint
 from .mlflow_digest import mlflow_digest
 from .prints import ColumnPrint, Fingerprint, from_document
@@ -25,8 +26,10 @@ __all__ = [
     "ColumnDiff",
     "ColumnPrint",
     "DataDiff",
+    "Described",
     "Fingerprint",
     "compare",
+    "describe",
     "fingerprint",
     "from_document",
     "mlflow_digest",

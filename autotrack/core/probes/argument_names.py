@@ -57,7 +57,7 @@ def argument_name(call: Call, name: str, position: int) -> str | None:
             break
         frame = frame.f_back  # a decorator's function, which hands on what it was given
         names = _names_at(frame)
-    if names.method not in (None, call.name):  # of something else, which called the watched function
+    if names.method not in (None, call.name, type(call.obj).__name__):  # something else, which called what is watched
         return None
     if len(call.args) > position:
         index = position + len(names.positional) - len(call.args)  # Class.method(obj, X) names the object, too

@@ -95,8 +95,9 @@ class Call:
 
     ``target`` is the dotted name of what was called (``"sklearn.linear_model._ridge:Ridge.fit"``), ``obj`` the object
     (None for a function), ``args`` and ``kwargs`` what the user passed besides it. ``started`` is in nanoseconds since
-    the epoch; ``site`` the file and line in the user's own code that led here. After the yield: ``seconds`` that the
-    original took, ``error`` (None if it went well) and ``result``. All references are dropped when the call is over.
+    the epoch, ``site`` the file and line in the user's own code that led here, ``outer`` the watched call around this
+    one. After the yield: ``seconds`` that the original took, ``error`` (None if it went well) and ``result``. All
+    references are dropped when the call is over.
     """
 
     __slots__ = (
@@ -110,6 +111,7 @@ class Call:
         "error",
         "kwargs",
         "obj",
+        "outer",
         "seconds",
         "site",
         "started",
@@ -120,11 +122,10 @@ class Call:
         takes_self = self._takes_self = watch.takes_self and obj is MISSING
         self.target = watch.target
         self.obj = args[0] if takes_self else None if obj is MISSING else obj
-        self.args = args[1:] if takes_self else args
-        self.kwargs = kwargs
+        self.args, self.kwargs = args[1:] if takes_self else args, kwargs
         self.error: BaseException | None = None
-        self.seconds = 0.0
-        self.started = time.time_ns()
+        self.outer: Call | None = None
+        self.seconds, self.started = 0.0, time.time_ns()
         self.site: tuple[str, int] = ("", 0)
         self._watch = watch
         self._function = function
@@ -219,7 +220,7 @@ class Call:
         return named
 
     def _release(self) -> None:
-        self.obj = self.error = self._function = self._named = None
+        self.obj = self.error = self.outer = self._function = self._named = None
         self.args, self.kwargs, self._result = (), {}, MISSING
 
 
@@ -284,6 +285,7 @@ class _Bracket:
         self.watch = watch
         self.outer = outer
         self.call = Call(watch, function, obj, args, kwargs)
+        self.call.outer = None if outer is None else outer.call
         self.frame = Frame(self.call, outer)
         self.generator: Generator[None, None, None] | None = None
         self.owned: Recording | None = None
@@ -396,5 +398,3 @@ def dispatch(watch: Watch, function: Any, obj: Any, args: tuple[Any, ...], kwarg
 
 
 our_code.add(dispatch.__code__)
-
-__all__ = ["MISSING", "BadCall", "Call", "Engine", "NoResult", "OpenRun", "Recording", "Watch", "dispatch"]

@@ -85,13 +85,15 @@ class RunFiles(RunWriting):
     ) -> None:
         """Writes down which data were used: a fingerprint of all rows and columns, which ``autotrack diff`` compares.
 
-        With ``seconds`` the fingerprint ends after that time and is marked as partial.
+        With ``seconds`` the fingerprint ends after that time and is marked as partial. ``data`` may be what was
+        described before (``core.fingerprint.describe``).
         """
         with self.refusing("artifacts", "log_dataset"):
-            from ..fingerprint import fingerprint, mlflow_digest
+            from ..fingerprint import Described, describe
             from ..session.masking import mask
 
-            found = fingerprint(data, seconds=seconds)
+            described = data if isinstance(data, Described) else describe(data, seconds=seconds)
+            found = described.fingerprint
             given = {"name": name or found.kind, "context": context or "", "source": source}
             texts = {field: mask(keys.param_text(text, field)) for field, text in given.items() if text is not None}
             self._write(
@@ -102,7 +104,7 @@ class RunFiles(RunWriting):
                     **found.summary(),
                     "bytes": found.bytes,
                     "partial": found.partial,
-                    "mlflow_digest": mlflow_digest(data),
+                    "mlflow_digest": described.mlflow_digest,
                     "fingerprint": self._keep_document(found.document(), "the fingerprint of a data set"),
                 }
             )

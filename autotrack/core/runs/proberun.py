@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import keys
 from ..errors import PluginError
 from ..exits import ending_of
-from ..guard import Failure, guard
+from ..guard import Failure, attempt, guard
 from ..plugins.registry import settings
 from ..probes.frames import sealed
 from ..session.masking import mask, mask_document, mask_value
@@ -23,6 +23,7 @@ from .tracker import Tracker
 from .trackers import tracker
 
 if TYPE_CHECKING:
+    from ..fingerprint import Described
     from ..probes.capture import Call
 
 #: Seconds that the fingerprint of a column costs, however few its rows are.
@@ -118,6 +119,23 @@ class ProbeRun:
         if wanted and self.afford("datasets", _columns(data) * _A_COLUMN):
             self._started().log_dataset(data, name, context, seconds=self._tracker.meter.left() / 2)
 
+    def describe(self, data: Any) -> Described | None:
+        """What ``log_dataset`` would write down of the data, for a run that is still to come; None where it would not.
+
+        For libraries that copy data into containers of their own: made where the user's are at hand, it goes to
+        ``log_described`` when they are used.
+        """
+        if not self._tracker.settings.datasets or not self.afford("datasets"):
+            return None
+        from ..fingerprint import describe
+
+        return attempt(describe, data, seconds=self._tracker.meter.left() / 2)[0]
+
+    def log_described(self, described: Described, name: str | None = None, context: str = "train") -> None:
+        """Writes down which data were used, from what ``describe`` answered."""
+        if not self.folded:
+            self._started().log_dataset(described, name, context)
+
     def log_model(
         self,
         model: Any,
@@ -196,6 +214,15 @@ class ProbeRun:
             return False
         self._run.note_failure(failure)
         return True
+
+    def guarded(self, function: Callable[..., object]) -> Callable[..., object]:
+        """The function as one for the library to call as it trains: a failure in it is ours, and the answer is None."""
+        return guard.guarded(f"{self._call.plugin}.{function.__name__}", function)
+
+    def metric_logger(self) -> Callable[[str, float, int], None]:
+        """``log_metric`` for a loop that logs at each step: the shortest way there is from here. It starts the run."""
+        run = self._started()
+        return self.log_metric if self._series is not None or self._prefix else run.log_metric
 
     # What the probe may ask.
 

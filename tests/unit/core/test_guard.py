@@ -81,3 +81,23 @@ def test_warning_goes_to_the_programs_logging_where_there_is_one(capsys: pytest.
     logging.root.removeHandler(handler)
     assert records == ["said"]
     assert capsys.readouterr().err == ""
+
+
+def test_a_guarded_function_answers_until_it_has_failed_three_times() -> None:
+    guard, asked = Guard(), []
+    guard.silent = True
+
+    def divided(one: int, other: int) -> float:
+        asked.append((one, other))
+        return one / other
+
+    safe = guard.guarded("a site", divided)
+    assert safe(6, 3) == 2
+    assert [safe(1, 0) for _ in range(5)] == [None] * 5
+    assert len(asked) == 4 and len(guard.failures) == 3 and guard.is_off("a site")
+    with pytest.raises(KeyboardInterrupt):
+        Guard().guarded("a site", _interrupted)()
+
+
+def _interrupted() -> None:
+    raise KeyboardInterrupt

@@ -39,6 +39,9 @@ def learn(X: Any, y: Any = None, w: Any = None) -> Any:
 
 
 class Model:
+    def __init__(self, X: Any = None, y: Any = None, w: Any = None) -> None:
+        pass
+
     def fit(self, X: Any, y: Any = None, w: Any = None) -> Model:
         return self
 
@@ -138,3 +141,12 @@ def test_a_decorated_function_stays_the_object_that_it_is(lab: Lab) -> None:
 def test_an_optional_patch_says_nothing_where_its_target_is_missing(lab: Lab) -> None:
     lab.installer.install("q", [Patch(f"{__name__}:Model.absent", probe, optional=True)], by_name=True)
     assert lab.errors == []
+
+
+def test_what_is_handed_to_a_class(lab: Lab) -> None:
+    lab.installer.install("q", [Patch(f"{__name__}:Model.__init__", probe)])
+    held = SimpleNamespace(Model=Model)
+    Model(X_all, w=y_all)
+    held.Model(X_all, y_all)
+    list(map(Model, [X_all]))
+    assert seen == [["X_all", None, "y_all"], ["X_all", "y_all", None], [None, None, None]]

@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -261,6 +262,23 @@ def test_a_nested_join_logs_to_the_outer_run_and_does_not_finish_it(lab: Lab, tr
     assert (len(lab.records), lab.records[0].finished) == (1, 1)
     training.Base().fit(1)  # outermost: a run of its own
     assert lab.targets == ["fakelib.base:Meta.fit", BASE]
+
+
+def test_a_nested_call_knows_the_one_around_it(lab: Lab, training: Any) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    def looking(call: Any, run: Any) -> Iterator[None]:
+        outer = call.outer
+        seen.append((call.name, None if outer is None else (outer.target, outer.obj, outer.arg("X"))))
+        yield
+        assert call.outer is outer
+
+    lab.watch("fakelib.base:Meta.fit", plain)
+    lab.watch(BASE, looking, nested="join")
+    meta = training.Meta(training.Base())
+    meta.fit(1)
+    training.Base().fit(2)
+    assert seen == [("fit", ("fakelib.base:Meta.fit", meta, 1)), ("fit", None)] and lab.errors == []
 
 
 def test_a_nested_child_gets_a_run_under_the_outer_one(lab: Lab, training: Any) -> None:

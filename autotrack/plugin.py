@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from autotrack.core.plugins.registry import settings
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
+    from autotrack.core.runs.active import start_run
     from autotrack.core.runs.proberun import ProbeRun
+    from autotrack.core.runs.run import Run
     from autotrack.core.session.opened import saw_file
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "Patch",
     "PluginError",
     "ProbeRun",
+    "Run",
     "UntrustedModelError",
     "argument_name",
     "attempt",
@@ -35,6 +38,7 @@ __all__ = [
     "pickled",
     "saw_file",
     "settings",
+    "start_run",
 ]
 
 
@@ -60,6 +64,14 @@ def __getattr__(name: str) -> Any:
         from autotrack.core.session.opened import saw_file
 
         return saw_file
+    if name == "Run":
+        from autotrack.core.runs.run import Run
+
+        return Run
+    if name == "start_run":
+        from autotrack.core.runs.active import start_run
+
+        return start_run
     if name == "settings":
         from autotrack.core.plugins.registry import settings
 

@@ -6,11 +6,12 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import keys
 from ..errors import PluginError
-from ..exits import ending_of
+from ..exits import Ending, ending_of
 from ..guard import Failure, guard
 from ..plugins.registry import settings
 from ..probes.frames import sealed
@@ -18,6 +19,7 @@ from ..session.masking import mask, mask_document, mask_value
 from .active import innermost
 from .folding import Joined, Series, Sites
 from .kept import Kept
+from .resuming import reopen, resumable
 from .run import Run
 from .tracker import Tracker
 from .trackers import tracker
@@ -50,7 +52,7 @@ class ProbeRun:
         self._name: str | None = None
         self._left_out: set[str] = set()
         self._tags: dict[str, str] = {}
-        self._error: BaseException | None = None
+        self._ending: Ending | None = None
         self.folded = parent is None and self._sites(innermost()).is_full(call.site)
 
     # What the probe logs.
@@ -96,6 +98,11 @@ class ProbeRun:
         """Keeps a text as a file."""
         if not self.folded:
             self._started().log_text(mask(text), self._path(path))
+
+    def log_artifact(self, source: str | Path, path: str) -> None:
+        """Keeps a copy of a file (or folder) that the call has written."""
+        if not self.folded:
+            self._started().log_artifact(source, self._path(path))
 
     def log_dict(self, content: Any, path: str) -> None:
         """Keeps a dict or list as a JSON file."""
@@ -246,6 +253,30 @@ class ProbeRun:
         """How many earlier calls on the same object this run has seen (see ``continued``)."""
         return self._kept.calls if self._kept is not None else 0
 
+    @property
+    def run(self) -> Run:
+        """The run that is written to; it starts now where nothing was logged yet."""
+        return self._started()
+
+    def resume(self, tag: str, text: str) -> bool:
+        """Records this call in an earlier run: the newest one, ended, whose ``tag`` contains ``text``; False where there
+        is none. That run is RUNNING again, and ends as this call does.
+
+        To be called before anything is logged. Inside a run of the user's, and for a store on another machine, which
+        training would have to wait for, nothing is resumed.
+        """
+        if self._run is not None or self._parent is not None or self.folded or innermost() is not None:
+            return False
+        earlier = resumable(self._tracker, tag, text)
+        if earlier is None:
+            return False
+        self._run, self._owned = reopen(self._tracker, earlier, self._call.started), True
+        return True
+
+    def killed_by(self, error: BaseException | None) -> None:
+        """Says that the call was interrupted where the library hides it: what it raises, if anything, says otherwise."""
+        self._ending = Ending("KILLED", error)
+
     # The engine's side.
 
     def finish(self, error: BaseException | None) -> None:
@@ -257,7 +288,7 @@ class ProbeRun:
             return
         if self._kept is not None and error is None:
             return
-        ending = ending_of(error)
+        ending = self._ending or ending_of(error)
         run.end(ending.status, ending.error, None)
 
     def _started(self) -> Run:

@@ -30,6 +30,7 @@ SUBJECTS = (
     "quiet_call",
     "audit_hook",
     "loop_of_fits",
+    "lightning",
     "search",
     "history",
     "ingest",

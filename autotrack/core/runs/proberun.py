@@ -259,8 +259,8 @@ class ProbeRun:
         return self._started()
 
     def resume(self, tag: str, text: str) -> bool:
-        """Records this call in an earlier run: the newest one, ended, whose ``tag`` contains ``text``; False where there
-        is none. That run is RUNNING again, and ends as this call does.
+        """Records this call in an earlier run: the newest one, ended, whose ``tag`` contains ``text``. False if
+        there is none. That run is RUNNING again, and ends as this call does.
 
         To be called before anything is logged. Inside a run of the user's, and for a store on another machine, which
         training would have to wait for, nothing is resumed.
@@ -274,7 +274,7 @@ class ProbeRun:
         return True
 
     def killed_by(self, error: BaseException | None) -> None:
-        """Says that the call was interrupted where the library hides it: what it raises, if anything, says otherwise."""
+        """Says that the call was interrupted, where the library hides it behind another exception or none."""
         self._ending = Ending("KILLED", error)
 
     # The engine's side.

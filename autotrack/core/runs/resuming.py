@@ -28,7 +28,7 @@ def resumable(tracker: Tracker, tag: str, text: str) -> RunRecord | None:
 
 
 def reopen(tracker: Tracker, earlier: RunRecord, started: int) -> Run:
-    """The run, recorded by this process from here on (``started``: nanoseconds since the epoch). It keeps what it has."""
+    """The run, recorded by this process from ``started`` (nanoseconds since the epoch) on. It keeps what it has."""
     run = Run(earlier.id, tracker=lambda: tracker, sink=tracker.sink)
     run.begin(
         name=earlier.name, experiment=earlier.experiment, tags=earlier.tags, parent=earlier.parent, started=started

@@ -1,4 +1,4 @@
-"""Tracks Lightning: each ``Trainer.fit`` is a run, under either of its two names, ``lightning`` and ``pytorch_lightning``.
+"""Tracks Lightning: each ``Trainer.fit`` is a run, under either name, ``lightning`` and ``pytorch_lightning``.
 
 Nothing here imports Lightning or torch: that happens in probes, when the user has done so.
 """

@@ -59,7 +59,7 @@ def _add(state: Any, path: Path) -> None:
 
 def noted(run: ProbeRun, digests: list[str], digest: str) -> list[str]:
     """Adds a checkpoint to those that the run lists; answers the list."""
-    digests = [known for known in digests if known != digest][1 - MAX_DIGESTS :] + [digest]
+    digests = [*[known for known in digests if known != digest][1 - MAX_DIGESTS :], digest]
     run.set_tags({TAG: " ".join(digests)})
     return digests
 

@@ -1,4 +1,4 @@
-"""Which run a module was trained in: what is measured of it afterwards goes there. Holds modules and trainers weakly."""
+"""Which run a module was trained in: what is measured of it later goes there. Holds modules and trainers weakly."""
 
 from __future__ import annotations
 

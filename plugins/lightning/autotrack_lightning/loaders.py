@@ -87,6 +87,6 @@ def _rows(dataset: Any) -> int | None:
         return len(dataset.indices) if type(dataset.indices) in (list, range) else None
     if kind is data.ConcatDataset:
         return int(dataset.cumulative_sizes[-1]) if dataset.cumulative_sizes else None
-    if kind in (list, tuple) or kind.__module__.partition(".")[0] in _COUNTED and hasattr(kind, "__len__"):
+    if kind in (list, tuple) or (kind.__module__.partition(".")[0] in _COUNTED and hasattr(kind, "__len__")):
         return len(dataset)
     return None

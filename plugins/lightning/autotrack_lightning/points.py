@@ -9,6 +9,8 @@ from typing import Any
 
 #: Values that wait on an accelerator at most, and how long (seconds, looked at when the next one comes).
 TOGETHER, WAIT = 256, 2.0
+#: Up to here whole numbers are float64 exactly.
+EXACT = 1 << 53
 
 Log = Callable[[Mapping[str, float], int], object]
 
@@ -31,7 +33,9 @@ class Points:
             if isinstance(value, Mapping):
                 self.add({f"{key}.{part}": inner for part, inner in value.items()}, step)
             elif not isinstance(value, tensor):
-                if hasattr(type(value), "__float__") and not isinstance(value, (str, bytes)):
+                if isinstance(value, int) and -EXACT <= value <= EXACT:
+                    ready[key] = float(value)  # what Lightning counts (epochs) then goes the short way of other numbers
+                elif hasattr(type(value), "__float__") and not isinstance(value, (str, bytes)):
                     ready[key] = value
             elif value.device.type == "cpu":
                 ready[key] = value.item()

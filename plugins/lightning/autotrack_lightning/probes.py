@@ -35,7 +35,7 @@ def trained(call: Call, run: ProbeRun) -> Probing:
 
 
 def tested(call: Call, run: ProbeRun) -> Probing:
-    """``Trainer.validate`` and ``Trainer.test``: metrics of the run that trained the module, else a run of their own."""
+    """``Trainer.validate`` and ``Trainer.test``: metrics of the run that trained the module, else of their own."""
     from .earlier import earlier_of
     from .recording import Recording, closed, opened
 
@@ -98,9 +98,9 @@ def logged_nowhere(call: Call, run: ProbeRun) -> Probing:
     """Metrics of a trainer that has no logger to tell them to."""
     recording = _recording(run)
     if recording is not None and not recording.trainer.loggers:
-        metrics = call.arg("metrics")
+        metrics = _told(call, "metrics", 0)
         if metrics:
-            recording.log(metrics, call.arg("step", None))
+            recording.log(metrics, _told(call, "step", 1))
     yield
 
 
@@ -175,7 +175,7 @@ def _is_keyword(checkpoint: Any) -> bool:
 
 
 def _told(call: Call, name: str, position: int) -> Any:
-    """An argument of a logger's method by its name, else by its place: some loggers take any (``*args``)."""
+    """An argument by its name, else by its place: some loggers take any (``*args``), and binding costs at each step."""
     if name in call.kwargs:
         return call.kwargs[name]
     return call.args[position] if len(call.args) > position else None

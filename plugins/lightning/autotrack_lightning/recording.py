@@ -18,7 +18,7 @@ _open: weakref.WeakKeyDictionary[ProbeRun, Recording] = weakref.WeakKeyDictionar
 
 
 class Recording:
-    """One ``fit``, ``validate`` or ``test``. ``run`` is where it is written: the call's own run, or that of ``earlier``.
+    """One ``fit``, ``validate`` or ``test``. ``run`` is where it is written: the call's own, or that of ``earlier``.
 
     A fit's run begins with its first half, any other's with its first metric: a call that measures nothing makes none.
     """
@@ -90,7 +90,8 @@ class Recording:
         """Takes what loggers are told. Without a step it is where Lightning counts to."""
         if self.tuning or not metrics:
             return
-        self.begin()
+        if not self._begun:
+            self.begin()
         if not self._data_told:
             self.tell_data()
         metrics = dict(metrics)
@@ -196,9 +197,9 @@ def recording_with(logger: Any) -> Recording | None:
 
 
 def steps_taken(trainer: Any) -> int:
-    """The step that Lightning gives its loggers: batches that an optimizer has stepped on, whoever many there are."""
-    loop = trainer.fit_loop.epoch_loop
-    return int(getattr(loop, "_batches_that_stepped", trainer.global_step))
+    """The step that Lightning gives its loggers: batches after which optimizers stepped, however many optimizers."""
+    found = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
+    return int(trainer.global_step if found is None else found)
 
 
 def _interruption(trainer: Any, error: BaseException | None) -> Any:

@@ -1,7 +1,8 @@
-"""What tracking adds to a Lightning fit that logs at every step: all CPU from ``fit`` to the program's end.
+"""What tracking adds to a Lightning fit that logs at every step: all CPU of the process while ``fit`` runs.
 
-Loggers that Lightning brings do the same work in the same run, for comparison: they write metrics and hyperparameters,
-and neither data, environment nor model.
+A short fit comes first, tracked or not: what is captured once a program (code, environment) is no fit's. A logger that
+Lightning brings is measured in the same run for comparison: it writes metrics and hyperparameters, and no data, best
+checkpoint or model.
 """
 
 from __future__ import annotations
@@ -11,20 +12,18 @@ from collections.abc import Iterator
 
 import autotrack
 
-from .harness import Place, Row, added, child, interleaved
+from .harness import Place, Row, added, child
 
 PROGRAM = """
-import logging, sys, time, warnings
+import json, logging, sys, time, warnings
 warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
-mode, epochs, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, TensorDataset
-if mode == "ours":
-    import autotrack
-    autotrack.enable()
+import autotrack
+epochs, steps, times = map(int, sys.argv[1:])
 torch.set_num_threads(1)
 torch.manual_seed(0)
 
@@ -45,37 +44,41 @@ class Net(pl.LightningModule):
 
 x = torch.randn(steps * 8, 16)
 loader = DataLoader(TensorDataset(x, x[:, :1]), batch_size=8)
-trainer = pl.Trainer(
-    max_epochs=epochs, logger=CSVLogger(".") if mode == "csv" else False, log_every_n_steps=1, accelerator="cpu",
-    enable_progress_bar=False, enable_model_summary=False,
-)
-model = Net()
-before = time.process_time()
-trainer.fit(model, loader)
-print(before)
+
+def fit(mode, epochs):
+    if mode == "ours":
+        autotrack.enable()
+    trainer = pl.Trainer(
+        max_epochs=epochs, logger=CSVLogger(".") if mode == "csv" else False, log_every_n_steps=1, accelerator="cpu",
+        enable_progress_bar=False, enable_model_summary=False,
+    )
+    model = Net()
+    before = time.process_time()
+    trainer.fit(model, loader)
+    spent = time.process_time() - before
+    autotrack.disable()
+    return spent
+
+modes = ("plain", "ours", "csv")
+for mode in modes:
+    fit(mode, 1)
+print(json.dumps([[fit(mode, epochs) for mode in modes] for _ in range(times)]))
 """
 #: Nothing is left out for the sake of the budget while the budget is measured.
 GENEROUS = {"AUTOTRACK_OVERHEAD_SHARE": "1000"}
 
 
 def rows(place: Place) -> Iterator[Row]:
-    epochs, steps = 5, place.scaled(200, 4)
+    epochs, steps, times = 5, place.scaled(200, 4), place.scaled(5, 1)
 
-    def a_fit(mode: str) -> float:
-        run = child(PROGRAM, mode, epochs, steps, env=GENEROUS, cwd=place.folder)
-        return run.cpu - float(run.json)
-
-    plain, ours, csv = interleaved(
-        place.scaled(5, 1), *[lambda mode=mode: a_fit(mode) for mode in ("plain", "ours", "csv")]
-    )
+    samples = child(PROGRAM, epochs, steps, times, env=GENEROUS, cwd=place.folder).json
+    plain, ours, csv = (list(column) for column in zip(*samples, strict=True))
     runs = autotrack.search_runs()
-    if len(runs) != len(ours):
-        raise RuntimeError(
-            f"not every fit made one run ({len(runs)} of {len(ours)}): what was measured is not promised"
-        )
-    for run in runs:
-        if len(run.metric_history("train_loss")) != epochs * steps or not run.datasets or "hidden" not in run.params:
-            raise RuntimeError(f"the run {run.id} lacks points, data or hyperparameters")
+    full = [run for run in runs if len(run.metric_history("train_loss")) == epochs * steps]
+    if len(full) != len(ours):
+        raise RuntimeError(f"{len(full)} of {len(ours)} fits have all their points: what was measured is not promised")
+    if not all(run.datasets and "hidden" in run.params and "best_checkpoint" in run.tags for run in full):
+        raise RuntimeError("some runs lack data, hyperparameters or their checkpoint")
     what = f"Lightning, {epochs} x {steps} steps, each logged, CPU added"
     floor = statistics.median(plain)
     yield Row(what, added(plain, ours), "s", 0.12, floor, "the fit alone", f"CSVLogger {added(plain, csv):.2f} s here")

@@ -130,7 +130,8 @@ def test_the_same_object_comes_back(lab: Lab, name: str, row: Row) -> None:
     lab.installer.install(name, with_probe(name, probe))
     function, args, kwargs = row.make()
     result = function(*args, **kwargs)
-    assert results == [id(result)] and lab.errors == []
+    # Calls of other things inside end before it.
+    assert results[-1:] == [id(result)] and lab.errors == []
 
 
 def with_probe(name: str, probe: Any) -> list[Any]:

@@ -27,7 +27,7 @@ def register_patches() -> Sequence[Patch | Family]:
 @hookimpl
 def register_settings() -> Mapping[str, Any]:
     """``checkpoint_mb``: the best checkpoint is kept with the run up to this size; 0 keeps none."""
-    return {"checkpoint_mb": 512}
+    return {"checkpoint_mb": 512.0}
 
 
 def __getattr__(name: str) -> Any:

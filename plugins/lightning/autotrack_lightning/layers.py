@@ -77,4 +77,4 @@ def _numel(tensor: Any) -> int:
 
 def _bytes(module: Any) -> int:
     tensors = {id(tensor): tensor for _, part in parts(module) for tensor in _own(part)}
-    return sum(_numel(tensor) * int(tensor.element_size()) for tensor in tensors.values())
+    return sum(count * int(tensor.element_size()) for tensor in tensors.values() if (count := _numel(tensor)))

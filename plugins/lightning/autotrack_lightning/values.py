@@ -26,7 +26,7 @@ def shown(value: Any, depth: int = 0) -> Any:
         items, _ = attempt(lambda: list(value.items())[:MAX_ITEMS])
         return {str(key): shown(item, depth + 1) for key, item in items or []}
     if type(value) in (list, tuple, set, frozenset) and depth < MAX_DEPTH:
-        parts = [_text(shown(item, depth + 1)) for item in list(value)[:MAX_ITEMS]]
+        parts = [_text(item, depth + 1) for item in list(value)[:MAX_ITEMS]]
         more = [f"... {len(value) - MAX_ITEMS} more"] if len(value) > MAX_ITEMS else []
         opening, closing = ("(", ")") if type(value) is tuple else ("[", "]")
         return opening + ", ".join(parts + more) + closing
@@ -57,5 +57,6 @@ def single(value: Any) -> float | None:
     return None
 
 
-def _text(value: Any) -> str:
-    return repr(value) if type(value) in (str, bytes) else str(value)
+def _text(value: Any, depth: int) -> str:
+    """An item of a list: only texts of the user's are in quotes."""
+    return repr(value) if type(value) in (str, bytes) else str(shown(value, depth))

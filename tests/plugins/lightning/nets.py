@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -66,6 +67,16 @@ def loaders(batch_size: int = 8) -> tuple[Any, Any]:
     x = torch.linspace(-1, 1, 256).reshape(64, 4)
     rows = TensorDataset(x, (x.sum(1) > 0).long())
     return DataLoader(rows, batch_size=batch_size, shuffle=True), DataLoader(rows, batch_size=32)
+
+
+class Batches:
+    """The batches of a loader that is none of torch's: for those Lightning recommends workers, as a warning."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(loaders()[1])
 
 
 def trainer(pl: ModuleType, folder: Any, **options: Any) -> Any:

@@ -147,7 +147,7 @@ def test_every_optimizer_and_scheduler(one: ModuleType, tmp_path: Path) -> None:
         sgd = torch.optim.SGD([{"params": [first], "lr": 0.5}, {"params": rest[:1], "lr": 0.25}], momentum=0.9)
         return [sgd, torch.optim.Adam(rest[1:], lr=0.125)]
 
-    def step(batch: Any, index: int) -> None:
+    def step(batch: Any, index: int = 0) -> None:
         for optimizer in module.optimizers():
             optimizer.zero_grad()
         module.manual_backward(module.loss(batch))
@@ -259,13 +259,22 @@ def test_a_module_that_is_none_is_lightnings_to_complain_about(one: ModuleType, 
     assert autotrack.search_runs() == []
 
 
-def test_a_checkpoint_over_the_limit_stays_where_it_is(
-    one: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AUTOTRACK_LIGHTNING_CHECKPOINT_MB", "0.001")
-    autotrack.disable()
-    autotrack.enable(silent=True)
-    seeded_fit(one, tmp_path)
+def test_a_checkpoint_over_the_limit_stays_where_it_is(store: Path, tmp_path: Path, script: Any) -> None:
+    done = script(
+        f"""
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+        import autotrack
+        from tests.plugins.lightning.nets import lightning, loaders, net, trainer
+        autotrack.enable()
+        pl = lightning("lightning.pytorch")
+        trainer(pl, {str(tmp_path)!r}, max_epochs=1).fit(net(pl), *loaders())
+        """,
+        timeout=110,
+        AUTOTRACK_LIGHTNING_CHECKPOINT_MB="0.001",
+    )
+    assert done.returncode == 0, done.stderr
     run = only_run()
     assert not [file for file in run.artifacts if file.path.startswith("checkpoints/")]
     assert Path(run.tags["best_checkpoint"]).exists()
+    assert any("checkpoint_mb" in note for note in run.health["notes"])

@@ -234,7 +234,7 @@ if not child:
 assert os.waitpid(child, 0)[1] == 0
 assert len(autotrack.search_runs()) == 0
 """
-    subprocess.run([sys.executable, "-c", source], check=True, timeout=60, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", source], check=True, timeout=110, cwd=Path(__file__).parents[2])
 
 
 @pytest.mark.parametrize("name", NAMES)

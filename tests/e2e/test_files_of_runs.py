@@ -28,4 +28,5 @@ def test_our_own_files_are_no_data(store: Path, tmp_path: Path, script: Script) 
     assert session
     found = {(Path(file.path).name, file.role) for file in client.sink.files(sessions=[session])}
     assert found == {("data.csv", "read"), ("out.txt", "written")}
+    assert set(client.sink.session(session).parts["code"]["sources"]) == {"script.py"}  # and no plugin of ours
     assert "files" not in client.sink.session(session).parts  # it would hold gaps

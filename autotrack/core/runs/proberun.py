@@ -19,7 +19,6 @@ from ..session.masking import mask, mask_document, mask_value
 from .active import innermost
 from .folding import Joined, Series, Sites
 from .kept import Kept
-from .resuming import reopen, resumable
 from .run import Run
 from .tracker import Tracker
 from .trackers import tracker
@@ -267,6 +266,8 @@ class ProbeRun:
         """
         if self._run is not None or self._parent is not None or self.folded or innermost() is not None:
             return False
+        from .resuming import reopen, resumable
+
         earlier = resumable(self._tracker, tag, text)
         if earlier is None:
             return False

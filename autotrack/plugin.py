@@ -8,12 +8,13 @@ from autotrack.core.errors import ArtifactError, AutotrackError, PluginError, Un
 from autotrack.core.flavor import Flavor
 from autotrack.core.guard import attempt
 from autotrack.core.hookspecs import hookimpl, hookspec
-from autotrack.core.patching import Family, Patch
+from autotrack.core.patching import Family, Hook, Patch, Tap
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
     from autotrack.core.argument_names import argument_name
     from autotrack.core.capture import Call
+    from autotrack.core.looprun import LoopRun
     from autotrack.core.plugins import settings
     from autotrack.core.proberun import ProbeRun
     from autotrack.core.session.opened import saw_file
@@ -24,9 +25,12 @@ __all__ = [
     "Call",
     "Family",
     "Flavor",
+    "Hook",
+    "LoopRun",
     "Patch",
     "PluginError",
     "ProbeRun",
+    "Tap",
     "UntrustedModelError",
     "argument_name",
     "attempt",
@@ -44,6 +48,10 @@ def __getattr__(name: str) -> Any:
         from autotrack.core.capture import Call
 
         return Call
+    if name == "LoopRun":
+        from autotrack.core.looprun import LoopRun
+
+        return LoopRun
     if name == "ProbeRun":
         from autotrack.core.proberun import ProbeRun
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import click
 
     from .flavor import Flavor
-    from .patching import Family, Patch
+    from .patching import Declaration
     from .run import Run
     from .sink import Sink
 
@@ -31,7 +31,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec(historic=True)
-def register_patches() -> Sequence[Patch | Family]:  # type: ignore[empty-body]
+def register_patches() -> Sequence[Declaration]:  # type: ignore[empty-body]
     """What to watch: the library calls that this plugin's probes bracket."""
 
 

@@ -23,7 +23,7 @@ from .flavor import Flavor
 from .frames import sealed
 from .guard import Guard
 from .guard import guard as process_guard
-from .patching import Family, Patch
+from .patching import Declaration
 
 GROUP = "autotrack"
 BLOCK_VARIABLE = "AUTOTRACK_PLUGINS_BLOCK"
@@ -120,7 +120,7 @@ class Manager:
 
     # Declarations.
 
-    def patches(self, *names: str) -> list[tuple[str, list[Patch | Family]]]:
+    def patches(self, *names: str) -> list[tuple[str, list[Declaration]]]:
         """What the loaded plugins (or the named ones) watch, a plugin at a time."""
         return [(name, list(found)) for name, found in self._declared("register_patches", names)]
 

@@ -6,7 +6,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from . import keys
 from .active import innermost
@@ -22,8 +22,21 @@ from .session.masking import mask, mask_document, mask_value
 from .tracker import Tracker
 from .trackers import tracker
 
-if TYPE_CHECKING:
-    from .capture import Call
+
+class Occasion(Protocol):
+    """What a run is made for, as far as it names and places the run: a watched ``Call``, or a loop."""
+
+    obj: Any
+    started: int
+    site: tuple[str, int]
+    target: str
+
+    @property
+    def plugin(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
 
 #: What joined each of the user's runs.
 _joined: weakref.WeakKeyDictionary[Run, Joined] = weakref.WeakKeyDictionary()
@@ -37,7 +50,7 @@ class ProbeRun:
     line's series (a run, or part of the user's run): ``folded`` is True, and only cheap scalars should be logged.
     """
 
-    def __init__(self, call: Call, parent: ProbeRun | None = None) -> None:
+    def __init__(self, call: Occasion, parent: ProbeRun | None = None) -> None:
         self._call = call
         self._parent = parent
         self._tracker: Tracker = tracker()

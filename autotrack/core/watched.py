@@ -15,7 +15,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from .callsite import our_code
-from .capture import MISSING, Watch, dispatch
+from .capture import MISSING, Watch
 from .frames import CLOSED, FRAME, SEALED
 
 # typing.cast(None, x) is x: the standard library's identity function, so that what was pickled loads without autotrack.
@@ -59,7 +59,7 @@ class Watched:
                 return self.__wrapped__(*args, **kwargs)
         elif watch.engine.lets_through(frame):
             return self.__wrapped__(*args, **kwargs)
-        return dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
+        return watch.dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
 
     def __get__(self, obj: Any, owner: Any = None, bind: Any = MethodType) -> Any:
         return self if obj is None else bind(self, obj)
@@ -212,7 +212,7 @@ class _BoundWatched(Watched):
             or watch.engine.lets_through(frame)
         ):
             return self.__wrapped__(*args, **kwargs)
-        return dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
+        return watch.dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
 
 
 def wrap_attribute(stood: Any, watch: Watch, *, inherited: bool = False) -> Any:

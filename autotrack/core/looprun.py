@@ -1,0 +1,91 @@
+"""The run of a training that is no call: a loop of the user's own, of which only the steps are seen."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .active import innermost
+from .callsite import user_site
+from .exits import Ending, ending_of
+from .frames import sealed
+from .guard import Failure, guard
+from .proberun import ProbeRun
+
+
+@dataclass(slots=True)
+class Loop:
+    """What a run of a loop is made for. ``started`` is in nanoseconds since the epoch, ``site`` a file and a line."""
+
+    plugin: str
+    target: str
+    name: str
+    started: int
+    site: tuple[str, int]
+    obj: Any = None
+
+
+class LoopRun(ProbeRun):
+    """A run that its plugin ends. Where it is recorded is decided as for a watched call: it starts with the first thing
+    logged, joins a run of the user's, and past ``runs_per_site`` runs from one line of code it folds.
+
+    ``plugin`` is the plugin's own name, ``target`` what is watched ("torch.optim:Optimizer.step"), ``name`` the run's
+    name. ``started`` is when the training began (nanoseconds since the epoch; now, where it is not given). Made in the
+    thread that trains, while the user's code is on the stack.
+    """
+
+    def __init__(self, plugin: str, target: str, name: str, started: int | None = None) -> None:
+        super().__init__(Loop(plugin, target, name, started or time.time_ns(), user_site(sys._getframe(1))))
+        self._actions: list[Callable[[], None]] = []
+        self._judge: Callable[[BaseException | None], BaseException | None] = lambda error: error
+        self._over = False
+        self._outer = innermost()
+
+    @property
+    def is_open(self) -> bool:
+        """False once it has ended, or the user's run that it joined has."""
+        return not self._over and (self._run is None or self._run.is_open)
+
+    @property
+    def is_outdated(self) -> bool:
+        """True where the user has begun or ended a run since this one started: what comes now belongs elsewhere."""
+        return innermost() is not self._outer
+
+    def at_end(self, action: Callable[[], None]) -> None:
+        """Has ``action()`` done just before the run ends, at the program's end too. It must hold no user's object."""
+        run = self._started()
+        self._actions.append(action)
+        run.at_end[f"loop {id(self)}"] = self._last_things
+
+    def judged_by(self, judge: Callable[[BaseException | None], BaseException | None]) -> None:
+        """Has the program's end ask how the loop ended: ``judge(uncaught exception or None)`` answers the exception
+        that ended the loop, None where it went well. Without one, what ends the program ends the loop."""
+        self._judge = judge
+        if self._owned or (self._started() and self._owned):
+            self._started().judge = self._ending
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Ends the run, if it is not the user's own. A second call does nothing."""
+        if self._over:
+            return
+        self._over = True
+        self._last_things()
+        if self._run is not None:
+            self._run.at_end.pop(f"loop {id(self)}", None)
+            self._run.judge = None
+        self.finish(error)
+
+    def note_failure(self, failure: Failure) -> bool:
+        return self.is_open and super().note_failure(failure)
+
+    def _ending(self, error: BaseException | None) -> Ending:
+        return ending_of(self._judge(error))
+
+    def _last_things(self) -> None:
+        actions, self._actions = self._actions, []
+        with sealed():
+            for action in actions:
+                guard.call_plugin(f"{self._call.plugin}.at_end", action)

@@ -1,0 +1,25 @@
+"""Tracks plain PyTorch loops: the first step of an optimizer starts a run; weights are saved as safetensors.
+
+Nothing here imports torch: that happens in observers, when the user has done so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autotrack.plugin import Family, Hook, Patch, Tap, hookimpl
+
+from .watched import declarations
+
+
+@hookimpl
+def register_patches() -> Sequence[Patch | Family | Tap | Hook]:
+    """Steps, backward passes, loaders, and what is made on the way: optimizers, schedulers, checkpoints."""
+    return declarations()
+
+
+@hookimpl
+def register_settings() -> Mapping[str, Any]:
+    """``grad_norm`` logs the gradient's norm at each step, which costs a pass over all gradients."""
+    return {"grad_norm": False}

@@ -49,7 +49,8 @@ class BadCall(AutotrackError):
 class Watch:
     """One thing that is watched, and how. All calls of one patched function share it."""
 
-    dispatch: ClassVar[Callable[..., Any]]
+    #: The class of what stands for a function, by default ``Watched``.
+    wrapper: ClassVar[Any] = None
     __slots__ = (
         "__weakref__",
         "_signature",
@@ -397,4 +398,3 @@ def dispatch(watch: Watch, function: Any, obj: Any, args: tuple[Any, ...], kwarg
 
 
 our_code.add(dispatch.__code__)
-Watch.dispatch = staticmethod(dispatch)

@@ -23,11 +23,11 @@ from .errors import PluginError
 from .families import Creation, FamilyWatch, is_hook
 from .guard import warn
 from .ledger import Ledger
-from .listening import Listener, watch_for
+from .listening import listener, watch_for
 from .locks import Lock
 from .patching import Declaration, Family, Hook, Patch, Tap, place_of
 from .versions import in_range, installed_version, is_installed
-from .watched import Watched, stood_before, wrap_attribute, wrapper_in
+from .watched import Watched, stood_before, watched, wrap_attribute, wrapper_in
 
 log = logging.getLogger("autotrack.installer")
 
@@ -185,7 +185,7 @@ class Installer:
             return
         if closure is not None:
             self._closures.append(closure)  # the ledger holds it weakly
-            self._put(closure, CONTENTS, Watched(stood, self._watch(plugin, patch, patch.target, takes_self=False)))
+            self._put(closure, CONTENTS, watched(stood, self._watch(plugin, patch, patch.target, takes_self=False)))
             return
         if isinstance(owner, type):
             inherited = name not in vars(owner)
@@ -197,7 +197,7 @@ class Installer:
             log.debug("%s: %s is another function than %s", plugin, place, patch.target)
             return
         if "wrapper" not in shared:
-            shared["wrapper"] = Watched(stood, self._watch(plugin, patch, patch.target, takes_self=False))
+            shared["wrapper"] = watched(stood, self._watch(plugin, patch, patch.target, takes_self=False))
             self._put_where_imported(stood, shared["wrapper"])
         self._put(owner, name, shared["wrapper"])
 
@@ -215,11 +215,9 @@ class Installer:
 
     def _install_hook(self, plugin: str, hook: Hook, by_name: bool) -> None:
         def apply(module: ModuleType) -> None:
-            listener = Listener(self.engine, plugin, hook.observer)
-            take_out = hook.attach(module, listener)
+            take_out = hook.attach(module, listener(self.engine, plugin, hook.observer))
 
             def cancel() -> None:
-                listener.off = True
                 with self.engine.guard.section(f"{plugin}.undo"):
                     take_out()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .active import innermost
+from .active import active, innermost
 from .callsite import user_site
 from .exits import Ending, ending_of
 from .frames import sealed
@@ -42,7 +42,8 @@ class LoopRun(ProbeRun):
         self._actions: list[Callable[[], None]] = []
         self._judge: Callable[[BaseException | None], BaseException | None] = lambda error: error
         self._over = False
-        self._outer = innermost()
+        innermost()
+        self._active = active.get()
 
     @property
     def is_open(self) -> bool:
@@ -51,8 +52,12 @@ class LoopRun(ProbeRun):
 
     @property
     def is_outdated(self) -> bool:
-        """True where the user has begun or ended a run since this one started: what comes now belongs elsewhere."""
-        return innermost() is not self._outer
+        """True where it has ended, or the user has begun or ended a run since: what comes now belongs elsewhere."""
+        return self._over or active.get() is not self._active
+
+    def took(self, seconds: float) -> None:
+        """Counts time that the plugin took of the training's thread, for what it may still afford."""
+        self._tracker.meter.add(seconds)
 
     def at_end(self, action: Callable[[], None]) -> None:
         """Has ``action()`` done just before the run ends, at the program's end too. It must hold no user's object."""
@@ -77,6 +82,14 @@ class LoopRun(ProbeRun):
             self._run.at_end.pop(f"loop {id(self)}", None)
             self._run.judge = None
         self.finish(error)
+
+    def log_metric(self, key: str, value: Any, step: int | None = None) -> None:
+        """Keeps one point of a metric; about a microsecond from the second on."""
+        run = self._run
+        if run is None or self._series is not None:
+            super().log_metric(key, value, step)
+        else:
+            run.log_metric(self._prefix + key, value, step)
 
     def note_failure(self, failure: Failure) -> bool:
         return self.is_open and super().note_failure(failure)

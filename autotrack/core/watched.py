@@ -15,7 +15,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from .callsite import our_code
-from .capture import MISSING, Watch
+from .capture import MISSING, Watch, dispatch
 from .frames import CLOSED, FRAME, SEALED
 
 # typing.cast(None, x) is x: the standard library's identity function, so that what was pickled loads without autotrack.
@@ -59,7 +59,7 @@ class Watched:
                 return self.__wrapped__(*args, **kwargs)
         elif watch.engine.lets_through(frame):
             return self.__wrapped__(*args, **kwargs)
-        return watch.dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
+        return dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
 
     def __get__(self, obj: Any, owner: Any = None, bind: Any = MethodType) -> Any:
         return self if obj is None else bind(self, obj)
@@ -212,7 +212,13 @@ class _BoundWatched(Watched):
             or watch.engine.lets_through(frame)
         ):
             return self.__wrapped__(*args, **kwargs)
-        return watch.dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
+        return dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
+
+
+def watched(function: Any, watch: Watch, stood: Any = None) -> Watched:
+    """What to put in place of a function."""
+    made: Watched = (watch.wrapper or Watched)(function, watch, stood)
+    return made
 
 
 def wrap_attribute(stood: Any, watch: Watch, *, inherited: bool = False) -> Any:
@@ -220,9 +226,9 @@ def wrap_attribute(stood: Any, watch: Watch, *, inherited: bool = False) -> Any:
     replaced = MISSING if inherited else stood
     if type(stood) is staticmethod or type(stood) is classmethod:
         watch.takes_self = type(stood) is classmethod
-        return type(stood)(Watched(stood.__func__, watch, replaced))
-    if type(stood) is FunctionType or type(stood) is Watched:
-        return Watched(stood, watch, replaced)
+        return type(stood)(watched(stood.__func__, watch, replaced))
+    if type(stood) is FunctionType or type(stood) in wrapper_types:
+        return watched(stood, watch, replaced)
     kind = type(stood)
     data = hasattr(kind, "__set__") or hasattr(kind, "__delete__")
     return (WatchedDataAttribute if data else WatchedAttribute)(stood, watch, replaced)
@@ -232,7 +238,7 @@ def wrapper_in(value: Any) -> Any | None:
     """The wrapper of ours in a namespace's value, also inside a staticmethod or classmethod; None if there is none."""
     if type(value) in (staticmethod, classmethod):
         value = value.__func__
-    return value if type(value) in (Watched, WatchedAttribute, WatchedDataAttribute) else None
+    return value if type(value) in wrapper_types or type(value) in (WatchedAttribute, WatchedDataAttribute) else None
 
 
 def stood_before(value: Any, wrapper: Any) -> Any:
@@ -243,6 +249,17 @@ def stood_before(value: Any, wrapper: Any) -> Any:
     return stood
 
 
+#: The classes of what stands for functions.
+wrapper_types: set[type] = {Watched}
 our_code |= {Watched.__call__.__code__, _BoundWatched.__call__.__code__}
 
-__all__ = ["Watched", "WatchedAttribute", "WatchedDataAttribute", "stood_before", "wrap_attribute", "wrapper_in"]
+__all__ = [
+    "Watched",
+    "WatchedAttribute",
+    "WatchedDataAttribute",
+    "stood_before",
+    "watched",
+    "wrap_attribute",
+    "wrapper_in",
+    "wrapper_types",
+]

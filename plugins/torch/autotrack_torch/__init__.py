@@ -10,6 +10,7 @@ from typing import Any
 
 from autotrack.plugin import Family, Hook, Patch, Tap, hookimpl
 
+from .loops import loops
 from .watched import declarations
 
 
@@ -23,3 +24,15 @@ def register_patches() -> Sequence[Patch | Family | Tap | Hook]:
 def register_settings() -> Mapping[str, Any]:
     """``grad_norm`` logs the gradient's norm at each step, which costs a pass over all gradients."""
     return {"grad_norm": False}
+
+
+@hookimpl
+def run_started() -> None:
+    """A run of the user's may have begun: the next step belongs there."""
+    loops.runs_changed()
+
+
+@hookimpl
+def run_ended() -> None:
+    """A run of the user's may have ended."""
+    loops.runs_changed()

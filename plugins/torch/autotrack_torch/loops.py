@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import weakref
+from time import perf_counter
 from typing import Any
 
 from autotrack.plugin import LoopRun
 
 from . import loaders, modules, optimizers, places
-from .training import TARGET, Here, Member, Training
+from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Training
 
 #: Optimizers and loaders that are known at most; past it the oldest are forgotten.
 MOST = 4096
@@ -24,25 +26,47 @@ class Loops:
         self._made: dict[int, tuple[weakref.ref[Any], int]] = {}
         self._loadings: dict[int, loaders.Loading] = {}
 
-    # What is seen.
+    # What is seen at each step. These two are written out in one piece each: see core/listening.py on calls.
 
-    def went_backward(self, tensors: Any, error: BaseException | None) -> None:
-        """A backward pass is over, or has failed."""
+    def went_backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:
+        """``torch.autograd.backward`` is over, which ``Tensor.backward`` calls, or has failed."""
         here = self.here
-        if error is not None:
-            if here.training is not None:
-                here.training.failed_with = f"{type(error).__name__}: {error}"
-            return
-        if not here.began:
-            here.began = time.time_ns()
-        here.losses.add(tensors)
+        loss = args[0] if args else kwargs.get("tensors")
+        if error is None and here.unscaled is None and type(loss) is here.tensor and loss.is_cpu and loss.numel() == 1:
+            value = loss.item()
+        else:
+            value = here.value_of(loss, error)
+        here.passed += 1
+        if here.total is None:
+            here.first = here.total = value
+        elif value is not None:
+            here.total = here.total + value
 
-    def stepped(self, optimizer: Any, closure: bool) -> None:
+    def stepped(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An optimizer has made a step."""
-        member = self._members.get(id(optimizer))
-        if member is None or member.optimizer() is not optimizer or not member.training.goes_on:
-            member = self._first_step(optimizer)
-        member.stepped(self.here, closure)
+        here = self.here
+        member = here.member
+        if here.changed or member is None or member.optimizer() is not optimizer:
+            member = self._member(here, optimizer)
+        step = member.step
+        member.step = step + 1
+        loss = here.total
+        if loss is not None:
+            # With a closure (LBFGS) each pass starts anew: the first one is the loss of the step.
+            member.losses.append((step, here.first if args or kwargs else loss))
+            here.total = None
+        here.passed = 0
+        groups = optimizer.param_groups
+        if groups[0].get("lr") is not member.rate or len(groups) > 1:
+            member.follow_rates(groups, step)
+        if member.grad_norm:
+            member.add_grad_norm(optimizer, step)
+        now = perf_counter()
+        # The very first points wait for the second step: by then it is known whether another optimizer is in the loop.
+        if now - member.logged_at > TOGETHER_SECONDS or len(member.losses) >= TOGETHER or step == 1:
+            member.log(step, now)
+
+    # What is seen now and then.
 
     def made(self, optimizer: Any) -> None:
         """An optimizer was made: whether before or after a training began tells whether it belongs to it."""
@@ -51,15 +75,41 @@ class Loops:
 
     def iterated(self, loader: Any) -> None:
         """A loader has begun to give batches."""
+        here = self.here
+        self.interrupted()
         loading = self._loadings.get(id(loader))
         if loading is None or loading.reference() is not loader:
             _trim(self._loadings)
             loading = self._loadings[id(loader)] = loaders.Loading(loader)
-        loading.begun += 1
-        self.here.loading = loading
-        self.here.paused = True
+        if sys.modules["torch"].is_grad_enabled() and (loading.trained or not here.evaluating):
+            here.loading = loading
+            here.passes += 1
+
+    def interrupted(self) -> None:
+        """Something else than a step: what is held back is logged, and the time until the next step is not training's."""
+        here = self.here
+        here.changed = here.paused = True
+        if here.training is not None:
+            here.training.settle()
+
+    def runs_changed(self) -> None:
+        """A run of the user's has begun or ended in this thread."""
+        self.here.changed = True
 
     # Beginnings.
+
+    def _member(self, here: Here, optimizer: Any) -> Member:
+        """The member that this optimizer is, after something has changed or another one has stepped."""
+        member = self._members.get(id(optimizer))
+        if member is None or member.optimizer() is not optimizer or not member.training.goes_on:
+            began = perf_counter()
+            member = self._first_step(optimizer)
+            member.training.run.took(perf_counter() - began)
+        here.member, here.training = member, member.training
+        if here.changed:
+            here.changed = here.evaluating = False
+            member.resumes(here)
+        return member
 
     def _first_step(self, optimizer: Any) -> Member:
         here = self.here
@@ -71,18 +121,15 @@ class Loops:
         model = modules.model_of(optimizer)
         label = type(model).__name__ if model is not None else ""
         if training is None:
-            training = here.training = self._begin(label or type(optimizer).__name__, place)
+            run = LoopRun("torch", TARGET, label or type(optimizer).__name__)
+            training = here.training = Training(run, bool(run.setting("grad_norm")))
         member = Member(optimizer, training, label, place, self._gone_by(id(optimizer)))
         training.add(member)
         _trim(self._members)
         self._members[id(optimizer)] = member
         self._describe(training, member, optimizer, model)
+        here.changed = True
         return member
-
-    def _begin(self, name: str, place: places.Place) -> Training:
-        training = Training(LoopRun("torch", TARGET, name, self.here.began or None))
-        training.place = place
-        return training
 
     def _joins(self, training: Training, optimizer: Any, place: places.Place) -> bool:
         """True where an optimizer that makes its first step belongs to the training that is open in this thread."""
@@ -114,10 +161,11 @@ class Loops:
 
     def end(self, training: Training, error: BaseException | None = None) -> None:
         """Ends a training's run."""
-        training.settle()
+        training.settle(over=True)
         training.run.end(error)
-        if self.here.training is training:
-            self.here.training = None
+        here = self.here
+        if here.training is training:
+            here.training = here.member = None
 
     def _gone_by(self, number: int) -> Any:
         members = self._members

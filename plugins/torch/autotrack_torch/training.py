@@ -1,18 +1,23 @@
-"""One training that is seen: its run, its optimizers, and what is logged at each step."""
+"""One training that is seen: its run, its optimizers, and what is logged of their steps."""
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 import weakref
+from time import perf_counter
 from typing import Any
 
 from autotrack.plugin import LoopRun
 
 from . import loaders, modules, optimizers
-from .losses import Losses
 from .places import Place
+from .transfers import Transfers
 
+#: Points are logged together: once there are so many, or so many seconds after the last time. Each by itself would
+#: cost a loop ten times as much, for torch's own code has emptied the processor's caches meanwhile.
+TOGETHER, TOGETHER_SECONDS = 64, 0.25
 #: Seconds between two points of ``samples_per_second``.
 RATE_SECONDS = 1.0
 #: Groups of parameters whose learning rates are followed.
@@ -24,26 +29,55 @@ class Here(threading.local):
     """What this thread has done since the last step of an optimizer, and the training that it is in."""
 
     def __init__(self) -> None:
-        self.losses = Losses()
-        #: When the first backward pass since the last step was seen, in nanoseconds since the epoch.
-        self.began = 0
-        self.loading: loaders.Loading | None = None
+        #: Of the backward passes since the last step: how many, the first one's loss, the sum of all: the objective
+        #: whose gradient the next step follows. On the CPU numbers, on an accelerator tensors that stay there.
+        self.passed = 0
+        self.first: Any = None
+        self.total: Any = None
+        #: The loss that was multiplied for the sake of half precision, and is about to go backward.
+        self.unscaled: Any = None
+        self.tensor: Any = None
         self.training: Training | None = None
-        #: True where something else than training happened since the last step: its time is not the training's.
+        #: The optimizer that made the last step.
+        self.member: Member | None = None
+        #: True where something has happened since the last step that must be looked at.
+        self.changed = False
+        #: True where something else than training happened since then: its time is not the training's.
         self.paused = False
+        #: True from ``model.eval()`` to the next step.
+        self.evaluating = False
+        self.loading: loaders.Loading | None = None
+        #: How often a loader has begun, evaluations not counted.
+        self.passes = 0
+
+    def value_of(self, loss: Any, error: BaseException | None = None) -> Any:
+        """A number, or a tensor on its device; the sum of several. None for what is no loss."""
+        if error is not None:
+            if self.training is not None:
+                self.training.failed_with = f"{type(error).__name__}: {error}"
+            return None
+        value, self.unscaled = self.unscaled, None
+        if value is not None:
+            return value
+        if isinstance(loss, (list, tuple)):
+            values = [value for value in map(self.value_of, loss) if value is not None]
+            return sum(values[1:], values[0]) if values else None
+        self.tensor = sys.modules["torch"].Tensor
+        if type(loss) is not self.tensor or loss.numel() != 1 or loss.device.type == "meta":
+            return None
+        return loss.item() if loss.is_cpu else loss.detach().reshape(())
 
 
 class Training:
     """A run, and the optimizers whose steps are logged to it."""
 
-    def __init__(self, run: LoopRun) -> None:
+    def __init__(self, run: LoopRun, grad_norm: bool) -> None:
         self.run = run
+        self.grad_norm = grad_norm
         self.members: list[Member] = []
-        self.place: Place = ()
         self.began = time.monotonic_ns()
         self.loading: loaders.Loading | None = None
-        self.epoch = -1
-        self._epochs_before = 0
+        self.transfers = Transfers()
         #: What an exception that was seen says of itself, until another step shows that training went on.
         self.failed_with: str | None = None
 
@@ -62,51 +96,52 @@ class Training:
 
     def add(self, member: Member) -> None:
         """Takes one more optimizer; from the second on, keys begin with the name of what is trained."""
-        if self.members and not member.label:
-            member.label = f"optimizer_{len(self.members) + 1}"
-        labels = {other.label for other in self.members}
-        if self.members and member.label in labels:
-            member.label = f"{member.label}_{len(self.members) + 1}"
-        member.prefix = f"{member.label}." if self.members else ""
-        for other in self.members:
-            other.has_company()
+        if self.members:
+            labels = {other.label for other in self.members}
+            if not member.label or member.label in labels:
+                member.label = f"{member.label or 'optimizer'}_{len(self.members) + 1}"
+            member.prefix = f"{member.label}."
+            for other in self.members:
+                other.has_company()
         self.members.append(member)
 
-    def loads(self, loading: loaders.Loading | None) -> None:
-        """A step was made while this loader was read: counts epochs."""
-        if loading is None:
-            return
-        if loading is not self.loading:
-            self.loading = loading
-            if not loading.trained:
-                loading.trained = True
-                loader = loading.reference()
-                if loader is not None and not self.run.folded:
-                    self.run.log_params(loaders.described(loader))
+    def loads(self, loading: loaders.Loading) -> None:
+        """A step was made while this loader was read, for the first time."""
+        self.loading = loading
+        if not loading.trained:
+            loading.trained = True
+            loader = loading.reference()
+            if loader is not None and not self.run.folded:
+                self.run.log_params(loaders.described(loader))
 
-    def settle(self) -> None:
-        """Logs what is still held back."""
+    def settle(self, over: bool = False) -> None:
+        """Logs what is held back; with ``over`` all of it, also what has to be waited for."""
         for member in self.members:
-            member.settle()
+            if over or member.step > 1:
+                member.log_points(over)
+        if self.transfers:
+            (self.transfers.finish if over else self.transfers.forward)(self.run.log_metric)
 
 
 class Member:
-    """One optimizer of a training: the hot path is ``stepped``."""
+    """One optimizer of a training."""
 
     __slots__ = (
-        "_first",
+        "_points",
         "_rates",
         "_since",
-        "_steps_since",
-        "_then",
-        "began_at",
+        "_steps_before",
         "epoch",
+        "grad_norm",
         "label",
         "last_loss",
-        "loss_key",
+        "logged_at",
+        "losses",
         "optimizer",
+        "passes",
         "place",
         "prefix",
+        "rate",
         "step",
         "training",
     )
@@ -118,90 +153,107 @@ class Member:
         self.place = place
         self.prefix = ""
         self.step = 0
-        self.epoch = 0
-        self.last_loss: float | None = None
-        self.loss_key = "loss"
-        self._first: float | None = None
+        self.epoch = -1
+        self.passes = 0
+        self.grad_norm = training.grad_norm
+        #: The learning rate of the first group, the very object, when it was looked at last.
+        self.rate: Any = None
+        #: Losses that are not logged yet, with their steps.
+        self.losses: list[tuple[int, Any]] = []
+        self.last_loss: Any = None
+        self.logged_at = perf_counter()
+        self._points: list[tuple[str, int, Any]] = []
         self._rates: dict[int, float] = {}
-        self._since = self._then = time.perf_counter()
-        self._steps_since = 0
+        self._since = self.logged_at
+        self._steps_before = 0
 
     def has_company(self) -> None:
-        """Another optimizer trains in the same loop: from here on keys say whose they are."""
-        if self.step <= 1 and not self.prefix:
-            self.prefix = f"{self.label}." if self.label else ""
-        self.settle()
+        """Another optimizer trains in the same loop: from here on keys say whose they are, unless it is too late."""
+        if self.step <= 1 and self.label:
+            self.prefix = f"{self.label}."
 
-    def settle(self) -> None:
-        """Logs the loss of the first step, which waits until it is known whether another optimizer is in the loop."""
-        self.loss_key = f"{self.prefix}loss"
-        first, self._first = self._first, None
-        if first is not None:
-            self.training.run.log_metric(self.loss_key, first, 0)
-
-    def stepped(self, here: Here, closure: bool) -> None:
-        """Logs one step: the loss, and what has changed."""
-        training, step = self.training, self.step
-        self.step = step + 1
-        losses = here.losses
-        value = losses.take(closure) if losses.count else None
-        here.began = 0
-        training.failed_with = None
-        run = training.run
-        if value is not None:
-            self.last_loss = value
-            if step == 0:
-                self._first = value
-            else:
-                if self._first is not None:
-                    self.settle()
-                if not run.folded:
-                    run.log_metric(self.loss_key, value, step)
-        if run.folded:
-            return
-        loading = here.loading
-        if loading is not None and (loading is not training.loading or loading.begun != self.epoch):
-            training.loads(loading)
-            self.epoch = loading.begun
-            run.log_metric(f"{self.prefix}epoch", loading.begun - 1, step)
-        self._follow_rates(step)
-        now = time.perf_counter()
+    def resumes(self, here: Here) -> None:
+        """Something has changed since its last step: another epoch has begun, or an evaluation is over."""
+        step = self.step
         if here.paused:
             here.paused = False
-            self._since += now - self._then
-        else:
-            self._steps_since += 1
-        self._then = now
-        if now - self._since >= RATE_SECONDS:
-            self._log_rate(step, now)
+            self._add_speed(step, perf_counter(), at_least=0.1)
+            self._since, self._steps_before = perf_counter(), step
+        if here.passes != self.passes:
+            self.passes = here.passes
+            self.epoch += 1
+            if here.loading is not None and here.loading is not self.training.loading:
+                self.training.loads(here.loading)
+            self._points.append(("epoch", step, self.epoch))
 
-    def _follow_rates(self, step: int) -> None:
-        optimizer = self.optimizer()
-        if optimizer is None:
-            return
-        rates = self._rates
-        for number, group in enumerate(optimizer.param_groups):
+    def log(self, step: int, now: float) -> None:
+        """Logs what was taken down since the last time."""
+        self.logged_at = now
+        self.training.failed_with = None
+        self._add_speed(step, now, RATE_SECONDS)
+        self.log_points()
+        if self.training.transfers:
+            self.training.transfers.forward(self.training.run.log_metric)
+        self.training.run.took(perf_counter() - now)
+
+    def log_points(self, over: bool = False) -> None:
+        """Logs what was taken down. Past the folding of runs from one line, only the last loss, at the end."""
+        training, run = self.training, self.training.run
+        losses, self.losses = self.losses, []
+        points, self._points = self._points, []
+        if losses:
+            self.last_loss = losses[-1][1]
+        if run.folded:
+            losses, points = [], []
+            if over and self.last_loss is not None:
+                losses, points = [(self.step, self.last_loss)], [("steps", self.step, self.step)]
+        prefix, log = self.prefix, run.log_metric
+        key = f"{prefix}loss"
+        for step, value in losses:
+            if type(value) is float:
+                log(key, value, step)
+            else:
+                points.append(("loss", step, value))
+        for name, step, value in points:
+            if type(value) is float or type(value) is int:
+                log(prefix + name, value, step)
+            else:
+                training.transfers.add(prefix + name, step, value)
+
+    def follow_rates(self, groups: Any, step: int) -> None:
+        """Takes down learning rates that have changed."""
+        self.rate = groups[0].get("lr")
+        for number, group in enumerate(groups[:MAX_RATES]):
             rate = group.get("lr")
-            if rates.get(number) != rate or number >= MAX_RATES:
-                if number >= MAX_RATES:
-                    return
-                if type(rate) is not float:
-                    plain = optimizers.plain_value(rate)
-                    if type(plain) not in (int, float) or rates.get(number) == float(plain):
-                        continue
-                    rate = float(plain)
-                rates[number] = rate
-                key = "lr" if number == 0 else f"lr.group_{number}"
-                self.training.run.log_metric(f"{self.prefix}{key}", rate, step)
+            if type(rate) is not float:
+                rate = optimizers.plain_value(rate)
+                if type(rate) not in (int, float):
+                    continue
+            if self._rates.get(number) != rate:
+                self._rates[number] = rate
+                self._points.append(("lr" if number == 0 else f"lr.group_{number}", step, float(rate)))
 
-    def _log_rate(self, step: int, now: float) -> None:
-        seconds, steps = now - self._since, self._steps_since
-        self._since, self._steps_since = now, 0
-        if steps < 1 or seconds <= 0:
+    def add_grad_norm(self, optimizer: Any, step: int) -> None:
+        """Takes down the norm of all gradients together."""
+        torch = sys.modules["torch"]
+        with torch.no_grad():
+            norms = [
+                tensor.grad.detach().norm(dtype=torch.float32)
+                for tensor in modules.parameters_of(optimizer)
+                if tensor.grad is not None and not tensor.grad.is_sparse
+            ]
+            if norms:
+                home = norms[0].device
+                norm = torch.stack([each.to(home) for each in norms]).norm()
+                self._points.append(("grad_norm", step, norm.item() if norm.is_cpu else norm))
+
+    def _add_speed(self, step: int, now: float, at_least: float) -> None:
+        steps, seconds = step - self._steps_before, now - self._since
+        if seconds < at_least or steps < 1:
             return
-        rate = steps / seconds
-        values = {f"{self.prefix}steps_per_second": rate}
+        self._since, self._steps_before = now, step
+        speed = steps / seconds
+        self._points.append(("steps_per_second", step, speed))
         size = self.training.loading.batch_size if self.training.loading is not None else None
         if size is not None:
-            values[f"{self.prefix}samples_per_second"] = rate * size
-        self.training.run.log_metrics(values, step)
+            self._points.append(("samples_per_second", step, speed * size))

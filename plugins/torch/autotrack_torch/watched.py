@@ -16,8 +16,8 @@ VERSIONS = ">=2.2,<3"
 def declarations() -> list[Patch | Family | Tap | Hook]:
     """Everything that the plugin watches."""
     return [
-        Hook("torch.optim.optimizer", attach=_after_steps, observer=stepped, versions=VERSIONS),
-        _tap("torch.autograd:backward", went_backward),
+        Hook("torch.optim.optimizer", attach=_after_steps, observer=loops.stepped, versions=VERSIONS),
+        _tap("torch.autograd:backward", loops.went_backward),
         _tap("torch.utils.data.dataloader:DataLoader.__iter__", iterated),
         _tap("torch.optim.optimizer:Optimizer.__init__", made_optimizer),
     ]
@@ -38,16 +38,6 @@ def _after_steps(module: ModuleType, listener: Callable[..., None]) -> Callable[
 
     handle = module.register_optimizer_step_post_hook(after_step)
     return handle.remove
-
-
-def stepped(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """An optimizer has made a step."""
-    loops.stepped(optimizer, bool(args) or bool(kwargs))
-
-
-def went_backward(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:
-    """``backward`` was called on a loss, or on several tensors."""
-    loops.went_backward(args[0] if args else kwargs.get("tensors"), error)
 
 
 def iterated(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:

@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from .active import active, innermost
 from .callsite import user_site
@@ -14,6 +15,9 @@ from .exits import Ending, ending_of
 from .frames import sealed
 from .guard import Failure, guard
 from .proberun import ProbeRun
+
+if TYPE_CHECKING:
+    from .run import Run
 
 
 @dataclass(slots=True)
@@ -41,6 +45,7 @@ class LoopRun(ProbeRun):
         super().__init__(Loop(plugin, target, name, started or time.time_ns(), user_site(sys._getframe(1))))
         self._actions: list[Callable[[], None]] = []
         self._judge: Callable[[BaseException | None], BaseException | None] = lambda error: error
+        self._key = f"loop {id(self)}"
         self._over = False
         innermost()
         self._active = active.get()
@@ -61,27 +66,30 @@ class LoopRun(ProbeRun):
 
     def at_end(self, action: Callable[[], None]) -> None:
         """Has ``action()`` done just before the run ends, at the program's end too. It must hold no user's object."""
-        run = self._started()
         self._actions.append(action)
-        run.at_end[f"loop {id(self)}"] = self._last_things
 
     def judged_by(self, judge: Callable[[BaseException | None], BaseException | None]) -> None:
-        """Has the program's end ask how the loop ended: ``judge(uncaught exception or None)`` answers the exception
-        that ended the loop, None where it went well. Without one, what ends the program ends the loop."""
+        """Has the end of the program ask how the loop ended, where that finds it open: ``judge(uncaught exception or
+        None)`` answers the exception that ended the loop, or None. Without a judge, what ends the program ends it."""
         self._judge = judge
-        if self._owned or (self._started() and self._owned):
-            self._started().judge = self._ending
 
     def end(self, error: BaseException | None = None) -> None:
         """Ends the run, if it is not the user's own. A second call does nothing."""
         if self._over:
             return
         self._over = True
-        self._last_things()
-        if self._run is not None:
-            self._run.at_end.pop(f"loop {id(self)}", None)
-            self._run.judge = None
-        self.finish(error)
+        run = self._run
+        if run is not None:
+            run.at_end.pop(self._key, None)
+            run.judge = None if self._owned else run.judge
+            self._last_things()
+            self.finish(error)
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """Has the run ended soon, by autotrack's own thread: for callbacks of weak references, which come at any moment,
+        also inside a write of ours."""
+        self._judge = lambda uncaught: error
+        self._tracker.kept.orphans.append(partial(self.end, error))
 
     def log_metric(self, key: str, value: Any, step: int | None = None) -> None:
         """Keeps one point of a metric; about a microsecond from the second on."""
@@ -93,6 +101,14 @@ class LoopRun(ProbeRun):
 
     def note_failure(self, failure: Failure) -> bool:
         return self.is_open and super().note_failure(failure)
+
+    def _started(self) -> Run:
+        if self._run is None:
+            run = super()._started()
+            run.at_end[self._key] = self._last_things
+            if self._owned:
+                run.judge = self._ending
+        return super()._started()
 
     def _ending(self, error: BaseException | None) -> Ending:
         return ending_of(self._judge(error))

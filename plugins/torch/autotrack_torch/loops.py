@@ -5,16 +5,30 @@ from __future__ import annotations
 import sys
 import time
 import weakref
+from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack.plugin import LoopRun
 
 from . import loaders, modules, optimizers, places
+from .compilers import untraced
+from .endings import LeftByException, dying_of_exception
 from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Training
 
 #: Optimizers and loaders that are known at most; past it the oldest are forgotten.
 MOST = 4096
+
+
+LEFT = "the function with the loop was left by an exception that was caught outside of it"
+
+
+class Made(NamedTuple):
+    """When and where an optimizer was made."""
+
+    optimizer: weakref.ref[Any]
+    at: int
+    place: places.Place
 
 
 class Loops:
@@ -23,7 +37,7 @@ class Loops:
     def __init__(self) -> None:
         self.here = Here()
         self._members: dict[int, Member] = {}
-        self._made: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self._made: dict[int, Made] = {}
         self._loadings: dict[int, loaders.Loading] = {}
 
     # What is seen at each step. These two are written out in one piece each: see core/listening.py on calls.
@@ -71,7 +85,10 @@ class Loops:
     def made(self, optimizer: Any) -> None:
         """An optimizer was made: whether before or after a training began tells whether it belongs to it."""
         _trim(self._made)
-        self._made[id(optimizer)] = weakref.ref(optimizer), time.monotonic_ns()
+        self._made[id(optimizer)] = Made(weakref.ref(optimizer), time.monotonic_ns(), places.here())
+        training = self.here.training
+        if training is not None and training.shares_parameters(_ids(optimizer)):
+            training.heir = weakref.ref(optimizer)
 
     def iterated(self, loader: Any) -> None:
         """A loader has begun to give batches."""
@@ -85,8 +102,36 @@ class Loops:
             here.loading = loading
             here.passes += 1
 
+    def evaluates(self) -> None:
+        """A model was switched to evaluation: what is read and computed until the next step is no training."""
+        self.interrupted()
+        self.here.evaluating = True
+
+    def scheduled(self, scheduler: Any) -> None:
+        """A scheduler was made. It is described at the next step, when it is complete."""
+        here = self.here
+        here.changed = True
+        if len(here.schedulers) < MOST:
+            here.schedulers.append(weakref.ref(scheduler))
+
+    def scales(self, loss: Any) -> None:
+        """A loss was multiplied: the next backward pass is that of its multiple."""
+        here = self.here
+        here.unscaled = here.value_of(loss)
+
+    def rescales(self, scaler: Any) -> None:
+        """A step in half precision is over: where no optimizer stepped, the gradients were too large for it."""
+        here = self.here
+        member = here.member
+        if member is None:
+            return
+        scale = vars(scaler).get("_scale")
+        if scale is not None:
+            member.rescaled(here.value_of(scale.detach()), skipped=here.passed > 0)
+        here.passed, here.first, here.total = 0, None, None
+
     def interrupted(self) -> None:
-        """Something else than a step: what is held back is logged, and the time until the next step is not training's."""
+        """Something else than a step: what is held back is logged, and the time until the next step does not count."""
         here = self.here
         here.changed = here.paused = True
         if here.training is not None:
@@ -103,12 +148,15 @@ class Loops:
         member = self._members.get(id(optimizer))
         if member is None or member.optimizer() is not optimizer or not member.training.goes_on:
             began = perf_counter()
-            member = self._first_step(optimizer)
+            member = untraced(lambda: self._first_step(optimizer))
             member.training.run.took(perf_counter() - began)
         here.member, here.training = member, member.training
         if here.changed:
             here.changed = here.evaluating = False
+            member.training.failed_with = None
             member.resumes(here)
+            while here.schedulers:
+                self._describe_scheduler(here.schedulers.pop())
         return member
 
     def _first_step(self, optimizer: Any) -> Member:
@@ -123,7 +171,11 @@ class Loops:
         if training is None:
             run = LoopRun("torch", TARGET, label or type(optimizer).__name__)
             training = here.training = Training(run, bool(run.setting("grad_norm")))
+            run.at_end(partial(training.settle, over=True))
+            run.judged_by(training.judge)
         member = Member(optimizer, training, label, place, self._gone_by(id(optimizer)))
+        made = self._made.get(id(optimizer))
+        member.made = made.place if made is not None and made.optimizer() is optimizer else None
         training.add(member)
         _trim(self._members)
         self._members[id(optimizer)] = member
@@ -133,10 +185,10 @@ class Loops:
 
     def _joins(self, training: Training, optimizer: Any, place: places.Place) -> bool:
         """True where an optimizer that makes its first step belongs to the training that is open in this thread."""
-        if training.shares_parameters({id(tensor) for tensor in modules.parameters_of(optimizer)}):
+        if training.shares_parameters(_ids(optimizer)) or training.heir() is optimizer:
             return True
         made = self._made.get(id(optimizer))
-        made_at = made[1] if made is not None and made[0]() is optimizer else 0
+        made_at = made.at if made is not None and made.optimizer() is optimizer else 0
         lasting = [member for member in training.members if member.optimizer() is not None]
         if not lasting:
             return False
@@ -157,12 +209,19 @@ class Loops:
         run.set_tags({f"{member.prefix}model_class": f"{kind.__module__}.{kind.__qualname__}"})
         run.log_dict(modules.layer_table(model), f"{member.prefix}layers.json")
 
+    def _describe_scheduler(self, reference: weakref.ref[Any]) -> None:
+        scheduler = reference()
+        member = self._members.get(id(getattr(scheduler, "optimizer", None)))
+        if member is None or member.optimizer() is not scheduler.optimizer or member.training.run.folded:
+            return
+        found = optimizers.scheduled(scheduler)
+        member.training.run.log_params({f"{member.prefix}{key}": value for key, value in found.items()})
+
     # Ends.
 
-    def end(self, training: Training, error: BaseException | None = None) -> None:
-        """Ends a training's run."""
-        training.settle(over=True)
-        training.run.end(error)
+    def end(self, training: Training) -> None:
+        """Ends a training's run, because another one begins."""
+        training.run.end(training.judge(None))
         here = self.here
         if here.training is training:
             here.training = here.member = None
@@ -172,10 +231,19 @@ class Loops:
 
         def gone(reference: object) -> None:
             member = members.get(number)
-            if member is not None and member.optimizer is reference:
-                del members[number]
+            if member is None or member.optimizer is not reference:
+                return
+            del members[number]
+            training = member.training
+            if training.is_over:
+                seen = dying_of_exception(sys._getframe(1))
+                training.run.abandon(LeftByException(LEFT) if seen else training.judge(None))
 
         return gone
+
+
+def _ids(optimizer: Any) -> set[int]:
+    return {id(tensor) for tensor in modules.parameters_of(optimizer)}
 
 
 def _trim(known: dict[int, Any]) -> None:

@@ -67,7 +67,7 @@ def parts(module: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _in_globals() -> list[Any]:
-    """Modules that are globals of the functions on the stack. (Locals are not looked at: that would keep them alive.)"""
+    """Modules that are globals of the functions on the stack. (Looking at locals would keep them alive.)"""
     module_class = sys.modules["torch"].nn.Module
     frame, seen, found = sys._getframe(1), set(), []
     while frame is not None:

@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from autotrack.plugin import LoopRun
 
 from . import loaders, modules, optimizers
+from .endings import LeftByException, broke, exception_behind
 from .places import Place
 from .transfers import Transfers
 
@@ -47,12 +49,15 @@ class Here(threading.local):
         #: True from ``model.eval()`` to the next step.
         self.evaluating = False
         self.loading: loaders.Loading | None = None
+        #: Schedulers that were made since the last step.
+        self.schedulers: list[weakref.ref[Any]] = []
         #: How often a loader has begun, evaluations not counted.
         self.passes = 0
 
     def value_of(self, loss: Any, error: BaseException | None = None) -> Any:
         """A number, or a tensor on its device; the sum of several. None for what is no loss."""
         if error is not None:
+            self.changed = True
             if self.training is not None:
                 self.training.failed_with = f"{type(error).__name__}: {error}"
             return None
@@ -80,6 +85,21 @@ class Training:
         self.transfers = Transfers()
         #: What an exception that was seen says of itself, until another step shows that training went on.
         self.failed_with: str | None = None
+        #: An optimizer that was made for the same parameters meanwhile.
+        self.heir: Callable[[], Any] = lambda: None
+
+    def judge(self, error: BaseException | None) -> BaseException | None:
+        """What ended the loop, if an exception did. ``error`` is what ends the program, if that ends."""
+        if error is not None:
+            return error if any(broke(error, member.place, member.made) for member in self.members) else None
+        if self.failed_with is not None:
+            return LeftByException(self.failed_with)
+        return exception_behind(filter(None, [member.optimizer() for member in self.members]))
+
+    @property
+    def is_over(self) -> bool:
+        """True once its optimizers are gone, and none was made in their place."""
+        return self.heir() is None and all(member.optimizer() is None for member in self.members)
 
     @property
     def goes_on(self) -> bool:
@@ -129,7 +149,9 @@ class Member:
     __slots__ = (
         "_points",
         "_rates",
+        "_scale",
         "_since",
+        "_skipped",
         "_steps_before",
         "epoch",
         "grad_norm",
@@ -137,6 +159,7 @@ class Member:
         "last_loss",
         "logged_at",
         "losses",
+        "made",
         "optimizer",
         "passes",
         "place",
@@ -151,6 +174,8 @@ class Member:
         self.training = training
         self.label = label
         self.place = place
+        #: Where the optimizer was made, if that was seen.
+        self.made: Place | None = None
         self.prefix = ""
         self.step = 0
         self.epoch = -1
@@ -164,6 +189,8 @@ class Member:
         self.logged_at = perf_counter()
         self._points: list[tuple[str, int, Any]] = []
         self._rates: dict[int, float] = {}
+        self._scale: float | None = None
+        self._skipped = 0
         self._since = self.logged_at
         self._steps_before = 0
 
@@ -232,6 +259,18 @@ class Member:
             if self._rates.get(number) != rate:
                 self._rates[number] = rate
                 self._points.append(("lr" if number == 0 else f"lr.group_{number}", step, float(rate)))
+
+    def rescaled(self, scale: Any, skipped: bool) -> None:
+        """Takes down the factor of losses in half precision, and the steps that were left out for overflow."""
+        step = max(self.step - 1, 0)
+        if skipped:
+            self._skipped += 1
+            self._points.append(("amp_skipped_steps", step, self._skipped))
+        if type(scale) is not float:  # it stays on its device, where nobody can see whether it has changed
+            self._points.append(("amp_scale", step, scale))
+        elif scale != self._scale:
+            self._scale = scale
+            self._points.append(("amp_scale", step, scale))
 
     def add_grad_norm(self, optimizer: Any, step: int) -> None:
         """Takes down the norm of all gradients together."""

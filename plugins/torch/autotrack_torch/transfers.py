@@ -1,4 +1,4 @@
-"""Brings numbers over from an accelerator without making anybody wait: stacked, copied aside, read when they are there."""
+"""Brings numbers over from an accelerator without making anybody wait: stacked, copied aside, read later."""
 
 from __future__ import annotations
 

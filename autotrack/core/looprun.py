@@ -86,8 +86,10 @@ class LoopRun(ProbeRun):
             self.finish(error)
 
     def abandon(self, error: BaseException | None = None) -> None:
-        """Has the run ended soon, by autotrack's own thread: for callbacks of weak references, which come at any moment,
-        also inside a write of ours."""
+        """Has the run ended soon, by autotrack's own thread.
+
+        For callbacks of weak references, which come at any moment, also inside a write of ours.
+        """
         self._judge = lambda uncaught: error
         self._tracker.kept.orphans.append(partial(self.end, error))
 

@@ -67,7 +67,7 @@ class Loops:
         loss = here.total
         if loss is not None:
             # With a closure (LBFGS) each pass starts anew: the first one is the loss of the step.
-            member.losses.append((step, here.first if args or kwargs else loss))
+            member.losses.append((step, here.first if len(args) > 1 or kwargs else loss))
             here.total = None
         here.passed = 0
         groups = optimizer.param_groups

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import autotrack
-from autotrack.core.trackers import tracker
+from autotrack.core import trackers
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -47,7 +47,7 @@ def loader(**options: Any) -> Any:
     return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, Y), batch_size=16, **options)
 
 
-def train(net: Any, optimizer: Any, steps: int = 4, raises: BaseException | None = None) -> list[float]:
+def train(net: Any, optimizer: Any, steps: int = 4, raises: str | None = None) -> list[float]:
     losses = []
     for step in range(steps):
         optimizer.zero_grad()
@@ -56,21 +56,19 @@ def train(net: Any, optimizer: Any, steps: int = 4, raises: BaseException | None
         optimizer.step()
         losses.append(loss.item())
         if raises is not None and step == steps - 1:
-            raise raises
+            raise ValueError(raises)
     return losses
 
 
 def ended_runs() -> Any:
     """All runs, once what is over has been ended."""
     gc.collect()
-    tracker().kept.end_orphans()
+    trackers.tracker().kept.end_orphans()
     return sorted(autotrack.search_runs(), key=lambda run: run.started)
 
 
 def all_runs() -> Any:
     """All runs, as the end of the program leaves them."""
-    from autotrack.core import trackers
-
     gc.collect()
     trackers.close_all()
     return sorted(autotrack.search_runs(), key=lambda run: run.started)
@@ -241,7 +239,7 @@ def test_a_loop_inside_a_run_of_the_users_joins_it() -> None:
 def left(catch: Callable[[Callable[[], Any]], Any]) -> Any:
     def training() -> None:
         net = Net()
-        train(net, torch.optim.SGD(net.parameters(), lr=0.1), 3, ValueError("boom"))
+        train(net, torch.optim.SGD(net.parameters(), lr=0.1), 3, "boom")
 
     catch(training)
     return ended_runs()
@@ -342,7 +340,9 @@ def test_evaluations_are_no_epochs() -> None:
 
 
 def test_many_loops_from_one_line_fold() -> None:
-    autotrack.enable(runs_per_site=3)
+    autotrack.disable()
+    trackers.close_all()
+    autotrack.enable(runs_per_site=3, models=False)
     for _ in range(6):
         net = Net()
         train(net, torch.optim.SGD(net.parameters(), lr=0.1), 3)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autotrack.plugin import Family, Hook, Patch, Tap, hookimpl
+from autotrack.plugin import Family, Flavor, Hook, Patch, Tap, hookimpl
 
+from .flavor import MLFLOW, TORCH
 from .loops import loops
 from .watched import declarations
 
@@ -18,6 +19,12 @@ from .watched import declarations
 def register_patches() -> Sequence[Patch | Family | Tap | Hook]:
     """Steps, backward passes, loaders, and what is made on the way: optimizers, schedulers, checkpoints."""
     return declarations()
+
+
+@hookimpl
+def register_flavors() -> Sequence[Flavor]:
+    """Modules as a description and safetensors; MLflow's flavor of them."""
+    return [TORCH, MLFLOW]
 
 
 @hookimpl

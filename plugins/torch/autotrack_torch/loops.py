@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 import weakref
-from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -171,7 +170,7 @@ class Loops:
         if training is None:
             run = LoopRun("torch", TARGET, label or type(optimizer).__name__)
             training = here.training = Training(run, bool(run.setting("grad_norm")))
-            run.at_end(partial(training.settle, over=True))
+            run.at_end(training.finish)
             run.judged_by(training.judge)
         member = Member(optimizer, training, label, place, self._gone_by(id(optimizer)))
         made = self._made.get(id(optimizer))
@@ -208,6 +207,8 @@ class Loops:
         kind = type(model)
         run.set_tags({f"{member.prefix}model_class": f"{kind.__module__}.{kind.__qualname__}"})
         run.log_dict(modules.layer_table(model), f"{member.prefix}layers.json")
+        if run.setting("models"):
+            member.model = training.keeps(model)
 
     def _describe_scheduler(self, reference: weakref.ref[Any]) -> None:
         scheduler = reference()
@@ -236,6 +237,7 @@ class Loops:
             del members[number]
             training = member.training
             if training.is_over:
+                training.copy_models()
                 seen = dying_of_exception(sys._getframe(1))
                 training.run.abandon(LeftByException(LEFT) if seen else training.judge(None))
 

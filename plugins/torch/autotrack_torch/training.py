@@ -14,6 +14,7 @@ from autotrack.plugin import LoopRun
 
 from . import loaders, modules, optimizers
 from .endings import LeftByException, broke, exception_behind
+from .keeping import KeptModel
 from .places import Place
 from .transfers import Transfers
 
@@ -88,6 +89,28 @@ class Training:
         #: An optimizer that was made for the same parameters meanwhile.
         self.heir: Callable[[], Any] = lambda: None
 
+    def keeps(self, model: Any) -> KeptModel:
+        """Where the trained model is saved from, once for each model."""
+        for member in self.members:
+            if member.model is not None and member.model.model() is model:
+                return member.model
+        return KeptModel(model)
+
+    def copy_models(self) -> None:
+        """Its optimizers are gone: from here on the models are no longer trained, and may be changed."""
+        for member in self.members:
+            if member.model is not None:
+                member.model.copy()
+
+    def finish(self) -> None:
+        """The last things, just before the run ends."""
+        self.settle(over=True)
+        saved: list[KeptModel] = []
+        for member in self.members:
+            if member.model is not None and member.model not in saved:
+                saved.append(member.model)
+                member.model.save(self.run, f"{member.prefix}model")
+
     def judge(self, error: BaseException | None) -> BaseException | None:
         """What ended the loop, if an exception did. ``error`` is what ends the program, if that ends."""
         if error is not None:
@@ -160,6 +183,7 @@ class Member:
         "logged_at",
         "losses",
         "made",
+        "model",
         "optimizer",
         "passes",
         "place",
@@ -176,6 +200,7 @@ class Member:
         self.place = place
         #: Where the optimizer was made, if that was seen.
         self.made: Place | None = None
+        self.model: KeptModel | None = None
         self.prefix = ""
         self.step = 0
         self.epoch = -1

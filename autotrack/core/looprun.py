@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .active import active, innermost
@@ -100,6 +101,13 @@ class LoopRun(ProbeRun):
             super().log_metric(key, value, step)
         else:
             run.log_metric(self._prefix + key, value, step)
+
+    def log_file(self, source: Path, path: str) -> None:
+        """Keeps a copy of a file as it is now; where that cannot be, a note says so."""
+        if not self.folded:
+            run = self._started()
+            with guard.handing(lambda error: run.note(f"{path} left out: {error}")):
+                run.put(self._path(path), source, durable=False)
 
     def note_failure(self, failure: Failure) -> bool:
         return self.is_open and super().note_failure(failure)

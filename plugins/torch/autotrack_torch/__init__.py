@@ -29,8 +29,9 @@ def register_flavors() -> Sequence[Flavor]:
 
 @hookimpl
 def register_settings() -> Mapping[str, Any]:
-    """``grad_norm`` logs the gradient's norm at each step, which costs a pass over all gradients."""
-    return {"grad_norm": False}
+    """``grad_norm`` logs the gradient's norm at each step, which costs a pass over all gradients; ``checkpoints`` keeps
+    copies of what ``torch.save`` writes of the model, if they have at most ``checkpoint_bytes``."""
+    return {"grad_norm": False, "checkpoints": True, "checkpoint_bytes": 1 << 30}
 
 
 @hookimpl

@@ -66,32 +66,41 @@ def exception_behind(objects: Iterable[Any]) -> BaseException | None:
     is held by a traceback. Costs a walk over the process's objects.
     """
     running = _running()
-    for obj in objects:
-        for holder in gc.get_referrers(obj):
-            if type(holder) is FrameType and id(holder) not in running and not holder.f_code.co_flags & _SUSPENDABLE:
-                found = _of_frame(holder)
-                if found is not None:
-                    return found
-    return None
+    holder: Any = None
+    try:
+        for obj in objects:
+            for holder in gc.get_referrers(obj):
+                if type(holder) is FrameType and id(holder) not in running:
+                    suspended = holder.f_code.co_flags & _SUSPENDABLE
+                    found = None if suspended else _of_frame(holder)
+                    if found is not None:
+                        return found
+        return None
+    finally:
+        del holder  # our own frame is among them, and would hold itself, and the user's below it
 
 
 def _running() -> set[int]:
     found: set[int] = set()
+    frame: FrameType | None
     for frame in list(sys._current_frames().values()):
-        each: FrameType | None = frame
-        while each is not None:
-            found.add(id(each))
-            each = each.f_back
+        while frame is not None:  # and so no frame is left in the variable
+            found.add(id(frame))
+            frame = frame.f_back
     return found
 
 
 def _of_frame(frame: FrameType) -> BaseException | None:
     traces = [each for each in gc.get_referrers(frame) if type(each) is TracebackType]
-    while traces:
-        trace = traces.pop()
-        for holder in gc.get_referrers(trace):
-            if isinstance(holder, BaseException) and holder.__traceback__ is trace:
-                return holder
-            if type(holder) is TracebackType and holder.tb_next is trace:
-                traces.append(holder)
-    return None
+    holder: Any = None
+    try:
+        while traces:
+            trace = traces.pop()
+            for holder in gc.get_referrers(trace):
+                if isinstance(holder, BaseException) and holder.__traceback__ is trace:
+                    return holder
+                if type(holder) is TracebackType and holder.tb_next is trace:
+                    traces.append(holder)
+        return None
+    finally:
+        del holder

@@ -21,7 +21,7 @@ _OWN = ("torch.nn.modules.", "torch.nn.utils.")
 
 
 def save(model: Any, folder: Path) -> Mapping[str, Any]:
-    """Writes description and weights, or ``model.pkl`` where the module is not plain data; answers the MLmodel entry."""
+    """Writes description and weights, or ``model.pkl`` for a module that is not plain data; its entry."""
     from autotrack.plugin import pickled
 
     torch = sys.modules["torch"]

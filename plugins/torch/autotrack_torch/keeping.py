@@ -39,12 +39,13 @@ class KeptModel:
         self.model = weakref.ref(model, self._going)
 
     def _going(self, _: object) -> None:
-        if self._copy is None:
-            self.copy()
+        attempt(self.copy)  # wherever it is that the model goes: nobody there has to do with this
 
     def copy(self) -> None:
-        """Copies the weights as they are now, if they are all there. Draws nothing, changes nothing."""
-        torch = sys.modules["torch"]
+        """Copies the weights as they are now, if they are all there and not copied yet."""
+        torch = sys.modules.get("torch")
+        if torch is None or self._copy is not None:  # the interpreter ends
+            return
         found = {name: reference() for name, reference in self._tensors.items()}
         if self._tree is None or not found or any(tensor is None for tensor in found.values()):
             return
@@ -57,10 +58,6 @@ class KeptModel:
         with torch.no_grad():
             copied, _ = attempt(lambda: {name: tensor.detach().to("cpu", copy=True) for name, tensor in found.items()})
         self._copy = copied
-
-    def release(self) -> None:
-        """Lets go of a copy: the model lives and is trained on."""
-        self._copy = None
 
     def save(self, run: LoopRun, path: str) -> None:
         """Saves the model with the run, or writes down why not."""

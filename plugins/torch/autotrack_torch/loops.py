@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 import weakref
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from autotrack.plugin import LoopRun
+from autotrack.plugin import LoopRun, attempt
 
 from . import loaders, modules, optimizers, places
 from .compilers import untraced
-from .endings import LeftByException, dying_of_exception
 from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Training
 
 #: Optimizers and loaders that are known at most; past it the oldest are forgotten.
 MOST = 4096
-
-
-LEFT = "the function with the loop was left by an exception that was caught outside of it"
 
 
 class Made(NamedTuple):
@@ -38,6 +35,7 @@ class Loops:
         self._members: dict[int, Member] = {}
         self._made: dict[int, Made] = {}
         self._loadings: dict[int, loaders.Loading] = {}
+        self._collected = False
 
     # What is seen at each step. These two are written out in one piece each: see core/listening.py on calls.
 
@@ -160,6 +158,11 @@ class Loops:
 
     def _first_step(self, optimizer: Any) -> Member:
         here = self.here
+        if not self._collected and gc.isenabled():
+            # The first optimizer of a process has torch import its compiler, whose dead frames hold the user's function
+            # and all that is in it until the garbage is collected. The end of the training could not be seen so long.
+            gc.collect()
+        self._collected = True
         place = places.here()
         training = here.training
         if training is not None and not (training.goes_on and self._joins(training, optimizer, place)):
@@ -206,6 +209,7 @@ class Loops:
             return
         kind = type(model)
         run.set_tags({f"{member.prefix}model_class": f"{kind.__module__}.{kind.__qualname__}"})
+        member.model_now = weakref.ref(model)
         run.log_dict(modules.layer_table(model), f"{member.prefix}layers.json")
         if run.setting("models"):
             member.model = training.keeps(model)
@@ -232,14 +236,10 @@ class Loops:
 
         def gone(reference: object) -> None:
             member = members.get(number)
-            if member is None or member.optimizer is not reference:
-                return
-            del members[number]
-            training = member.training
-            if training.is_over:
-                training.copy_models()
-                seen = dying_of_exception(sys._getframe(1))
-                training.run.abandon(LeftByException(LEFT) if seen else training.judge(None))
+            if member is not None and member.optimizer is reference:
+                del members[number]
+                # It can be anywhere that an optimizer goes, also while the interpreter ends.
+                attempt(member.training.left_at, sys._getframe().f_back)
 
         return gone
 

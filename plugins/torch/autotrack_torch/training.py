@@ -8,12 +8,13 @@ import time
 import weakref
 from collections.abc import Callable
 from time import perf_counter
+from types import FrameType
 from typing import Any
 
 from autotrack.plugin import LoopRun
 
 from . import loaders, modules, optimizers
-from .endings import LeftByException, broke, exception_behind
+from .endings import LeftByException, broke, dying_of_exception, exception_behind
 from .keeping import KeptModel
 from .places import Place
 from .transfers import Transfers
@@ -25,6 +26,7 @@ TOGETHER, TOGETHER_SECONDS = 64, 0.25
 RATE_SECONDS = 1.0
 #: Groups of parameters whose learning rates are followed.
 MAX_RATES = 8
+LEFT = "the function with the loop was left by an exception that was caught outside of it"
 TARGET = "torch.optim:Optimizer.step"
 
 
@@ -88,6 +90,12 @@ class Training:
         self.failed_with: str | None = None
         #: An optimizer that was made for the same parameters meanwhile.
         self.heir: Callable[[], Any] = lambda: None
+
+    def left_at(self, frame: FrameType | None) -> None:
+        """One of its optimizers is gone; where it was the last, so is the training. ``frame`` runs at this moment."""
+        if self.is_over and self.run.is_open:
+            self.copy_models()
+            self.run.abandon(LeftByException(LEFT) if dying_of_exception(frame) else self.judge(None))
 
     def keeps(self, model: Any) -> KeptModel:
         """Where the trained model is saved from, once for each model."""
@@ -184,6 +192,7 @@ class Member:
         "losses",
         "made",
         "model",
+        "model_now",
         "optimizer",
         "passes",
         "place",
@@ -201,6 +210,7 @@ class Member:
         #: Where the optimizer was made, if that was seen.
         self.made: Place | None = None
         self.model: KeptModel | None = None
+        self.model_now: Callable[[], Any] = lambda: None
         self.prefix = ""
         self.step = 0
         self.epoch = -1

@@ -8,6 +8,7 @@ from typing import Any
 
 from autotrack.plugin import Family, Hook, Patch, Tap
 
+from .checkpoints import saved
 from .compilers import keep_out, nothing
 from .loops import loops
 
@@ -19,6 +20,7 @@ def declarations() -> list[Patch | Family | Tap | Hook]:
     return [
         Hook("torch.optim.optimizer", attach=_after_steps, observer=loops.stepped, versions=VERSIONS),
         Hook("torch._dynamo.trace_rules", attach=keep_out, observer=nothing, versions=VERSIONS),
+        Patch("torch.serialization:save", saved, also=("torch:save",), versions=VERSIONS),
         _tap("torch.autograd:backward", loops.went_backward),
         _tap("torch.utils.data.dataloader:DataLoader.__iter__", iterated),
         _tap("torch.optim.optimizer:Optimizer.__init__", made_optimizer),

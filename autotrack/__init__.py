@@ -17,9 +17,9 @@ _HOMES = {
     "enable": ".core.switch",
     "disable": ".core.switch",
     "is_enabled": ".core.switch",
-    "start_run": ".core.active",
-    "active_run": ".core.active",
-    "Run": ".core.run",
+    "start_run": ".core.runs.active",
+    "active_run": ".core.runs.active",
+    "Run": ".core.runs.run",
     "Status": ".core.entities",
     "Client": ".client",
     "RunList": ".client",
@@ -39,17 +39,13 @@ _HOMES = {
             "log_metric log_metrics log_param log_params set_tag set_tags log_artifact log_artifacts log_text log_dict "
             "log_figure log_image log_table log_dataset log_model"
         ).split(),
-        ".core.module_api",
+        ".core.runs.module_api",
     ),
 }
 
 if TYPE_CHECKING:
-    from .client import Client, RunList, get_run, last_run, search_runs
-    from .client.answers import diff, export_runs, import_runs, lineage
-    from .core.active import active_run, start_run
-    from .core.entities import Status
-    from .core.errors import AutotrackError
-    from .core.module_api import (
+    from autotrack.core.runs.active import active_run, start_run
+    from autotrack.core.runs.module_api import (
         log_artifact,
         log_artifacts,
         log_dataset,
@@ -66,7 +62,12 @@ if TYPE_CHECKING:
         set_tag,
         set_tags,
     )
-    from .core.run import Run
+    from autotrack.core.runs.run import Run
+
+    from .client import Client, RunList, get_run, last_run, search_runs
+    from .client.answers import diff, export_runs, import_runs, lineage
+    from .core.entities import Status
+    from .core.errors import AutotrackError
     from .core.switch import disable, enable, is_enabled
     from .models import load_model, load_pyfunc, save_model
 

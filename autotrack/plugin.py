@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError, AutotrackError, PluginError, UntrustedModelError
-from autotrack.core.flavor import Flavor
 from autotrack.core.guard import attempt
-from autotrack.core.hookspecs import hookimpl, hookspec
-from autotrack.core.patching import Family, Hook, Patch, Tap
+from autotrack.core.plugins.flavor import Flavor
+from autotrack.core.plugins.hookspecs import hookimpl, hookspec
+from autotrack.core.probes.patching import Family, Hook, Patch, Tap
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
-    from autotrack.core.argument_names import argument_name
-    from autotrack.core.capture import Call
-    from autotrack.core.looprun import LoopRun
-    from autotrack.core.plugins import settings
-    from autotrack.core.proberun import ProbeRun
+    from autotrack.core.plugins.registry import settings
+    from autotrack.core.probes.argument_names import argument_name
+    from autotrack.core.probes.capture import Call
+    from autotrack.core.runs.looprun import LoopRun
+    from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.session.opened import saw_file
 
 __all__ = [
@@ -45,19 +45,19 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # What plugins name in annotations, or need only when a model is saved, is not loaded with every plugin.
     if name == "Call":
-        from autotrack.core.capture import Call
+        from autotrack.core.probes.capture import Call
 
         return Call
     if name == "LoopRun":
-        from autotrack.core.looprun import LoopRun
+        from autotrack.core.runs.looprun import LoopRun
 
         return LoopRun
     if name == "ProbeRun":
-        from autotrack.core.proberun import ProbeRun
+        from autotrack.core.runs.proberun import ProbeRun
 
         return ProbeRun
     if name == "argument_name":
-        from autotrack.core.argument_names import argument_name
+        from autotrack.core.probes.argument_names import argument_name
 
         return argument_name
     if name == "pickled":
@@ -69,7 +69,7 @@ def __getattr__(name: str) -> Any:
 
         return saw_file
     if name == "settings":
-        from autotrack.core.plugins import settings
+        from autotrack.core.plugins.registry import settings
 
         return settings
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,11 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-from autotrack.core import trackers
 from autotrack.core.guard import guard
+from autotrack.core.runs import trackers
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# The same examples in every run of a change, so that a failure is the change's; new ones each night, to find more.
+settings.register_profile("change", derandomize=True)
+settings.register_profile("nightly", max_examples=2000)
+settings.load_profile("nightly" if "AUTOTRACK_TEST_NIGHTLY" in os.environ else "change")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from autotrack.core.story import Story
+from autotrack.answers.story import Story
 
 from . import hunks
 from .difference import Findings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from autotrack.answers.story import Story
 from autotrack.core.guard import attempt
-from autotrack.core.story import Story
 
 from .difference import Findings
 
@@ -37,7 +37,7 @@ def compare_arguments(a: Story, b: Story, findings: Findings) -> None:
 def compare_params(a: Story, b: Story, findings: Findings, known: Findings) -> None:
     """Finds params that differ, but for those that are an argument of that name and are named there (``known``)."""
     findings.compared = True
-    named = [(fact.what, fact.a, fact.b) for fact in known.facts]
+    named = [(f"{prefix}{fact.what}", fact.a, fact.b) for fact in known.facts for prefix in ("", "args.")]
     params_a, params_b = a.run.params, b.run.params
     told = [key for key in {**params_a, **params_b} if (key, params_a.get(key), params_b.get(key)) not in named]
     compare_values(

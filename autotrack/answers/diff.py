@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from autotrack.answers.story import Story, tell
 from autotrack.core.gaps import Gap
-from autotrack.core.story import Story, tell
 
 from .code import compare_code
 from .conditions import compare_arguments, compare_environments, compare_params, compare_seeds

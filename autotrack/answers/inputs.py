@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autotrack.answers.story import Story
 from autotrack.core.entities import DatasetRecord, FileRecord
 from autotrack.core.guard import attempt
-from autotrack.core.story import Story
 
 from .code import source_paths
 from .difference import Findings

@@ -94,7 +94,7 @@ def _files(run: RunRecord, location: Location) -> Iterator[tuple[str, bytes]]:
     folder, _, name = (uri if "://" in uri else str(location.root / uri)).rpartition("/")
     storage: Any
     if "://" in folder:
-        from autotrack.core.plugins import artifacts
+        from autotrack.core.plugins.registry import artifacts
 
         storage = artifacts(folder)
     else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from autotrack.core.hookspecs import hookimpl
-from autotrack.core.plugins import plugins
+from autotrack.core.plugins.hookspecs import hookimpl
+from autotrack.core.plugins.registry import plugins
 
 
 class LaunchTags:

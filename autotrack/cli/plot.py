@@ -21,6 +21,8 @@ Array = np.ndarray[Any, Any]
 
 _BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 MARKS = "*+ox#@%&"
+#: Columns that the curves get at least.
+NARROWEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class _Axis:
     dots: int
 
     def at(self, values: Array) -> Array:
-        share = (values - self.low) / (self.high - self.low)
+        with np.errstate(over="ignore"):  # what lies further away than a float can say is at the edge all the same
+            share = (values - self.low) / (self.high - self.low)
         return np.clip(np.rint(share * (self.dots - 1)), 0, self.dots - 1).astype(np.int64)
 
 
@@ -69,8 +72,10 @@ def draw(
     ticks = _ticks(low, high, max(3, height // 3), logarithmic)
     shown = {value: 10.0 ** min(float(value), 308.0) if logarithmic else value for value in ticks}
     labels = {value: _label(number, ticks, logarithmic) for value, number in shown.items()}
+    room = width - NARROWEST - 3
+    labels = {value: label if len(label) <= room else f"{shown[value]:.1e}" for value, label in labels.items()}
     gutter = max((len(text) for text in labels.values()), default=0)
-    columns = max(8, width - gutter - 3)
+    columns = max(NARROWEST, width - gutter - 3)
     left, right = _stretch(min(p.min() for p, _ in points), max(p.max() for p, _ in points))
     across, down = (2, 4) if dots else (1, 1)
     horizontal = _Axis(left, right, columns * across)

@@ -31,7 +31,7 @@ class Plugin:
 
 def found_plugins() -> list[Plugin]:
     """Every plugin that is installed, by name, with what came of loading it."""
-    from autotrack.core.plugins import plugins
+    from autotrack.core.plugins.registry import plugins
 
     manager = plugins()
     manager.load()
@@ -94,7 +94,7 @@ def list_plugins(state: State, as_json: bool) -> None:
 
 def add_plugin_commands(root: click.Group) -> None:
     """Lets each plugin add its commands to the command line; one that fails is warned of and left out."""
-    from autotrack.core.plugins import plugins
+    from autotrack.core.plugins.registry import plugins
 
     manager = plugins()
     manager.load()

@@ -57,7 +57,7 @@ def open_place(place: Place) -> Sink:
     """Opens what ``find_place`` found, making an empty store where there is none."""
     if place.on_disk:
         return open_folder(place)
-    from autotrack.core.plugins import plugins
+    from autotrack.core.plugins.registry import plugins
 
     found: Sink | None = plugins().choose("open_sink", uri=place.uri)
     if found is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autotrack.core.run import Run
+from autotrack.core.runs.run import Run
 
 from .client import Client
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotrack.core import trackers
 from autotrack.core.config import find_store
 from autotrack.core.entities import Experiment, RunRecord
 from autotrack.core.errors import NotFoundError
-from autotrack.core.run import Run
+from autotrack.core.runs import trackers
+from autotrack.core.runs.run import Run
 from autotrack.core.sink import Sink
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from autotrack.answers.archive.unpacking import Imported
     from autotrack.answers.difference import Diff
     from autotrack.answers.graph import Lineage
-    from autotrack.core.tracker import Tracker
+    from autotrack.core.runs.tracker import Tracker
 
 
 class RunList(list[Run]):

@@ -8,6 +8,8 @@ from types import CodeType, FrameType, ModuleType
 _STDLIB = os.__file__.rpartition(os.sep)[0]
 _OURS = __file__.rsplit(os.sep, 2)[0]
 _is_library: dict[str, bool] = {}
+#: Where plugins lie that were loaded from a checkout.
+_plugins: tuple[str, ...] = ()
 
 
 def user_site(frame: FrameType | None) -> tuple[str, int]:
@@ -39,8 +41,18 @@ def is_users(module: ModuleType) -> bool:
     return not is_library(file)
 
 
+def add_plugin(module: ModuleType) -> None:
+    """Counts a plugin's package (``autotrack_...``) among the libraries, wherever it lies."""
+    global _plugins
+    file = module.__dict__.get("__file__")
+    if module.__name__.startswith("autotrack_") and isinstance(file, str):
+        is_package = "__path__" in module.__dict__
+        _plugins += (file.rpartition(os.sep)[0] + os.sep if is_package else file,)
+        _is_library.clear()
+
+
 def is_library(filename: str) -> bool:
-    """True for a file of an installed library, of the standard library or of autotrack."""
+    """True for a file of an installed library, of the standard library, of autotrack or of a plugin of its own name."""
     library = _is_library.get(filename)
     if library is None:
         library = _is_library[filename] = _looks_like_library(filename)
@@ -51,7 +63,7 @@ def _looks_like_library(filename: str) -> bool:
     return (
         "site-packages" in filename
         or "dist-packages" in filename
-        or filename.startswith((_STDLIB + os.sep, _OURS + os.sep, "<frozen "))
+        or filename.startswith((_STDLIB + os.sep, _OURS + os.sep, "<frozen ", *_plugins))
     )
 
 
@@ -71,4 +83,4 @@ def drop_our_frames(error: BaseException) -> None:
         trace = following
 
 
-__all__ = ["drop_our_frames", "is_library", "is_ours", "is_users", "our_code", "user_site"]
+__all__ = ["add_plugin", "drop_our_frames", "is_library", "is_ours", "is_users", "our_code", "user_site"]

@@ -12,9 +12,8 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from .frames import FRAME
 from .locks import Lock
 
 P = ParamSpec("P")
@@ -109,12 +108,14 @@ class Guard:
         """Calls a plugin's function; answers None where it fails, or has failed three times and is not called again."""
         return None if self.is_off(site) else self.call(site, function, *args, **kwargs)
 
-    def shield(self, site: str, function: Callable[..., object], switch: Switch) -> Callable[..., None]:
+    def shield(
+        self, site: str, function: Callable[..., object], switch: Switch, current: Callable[[], Any]
+    ) -> Callable[..., None]:
         """A plugin's function as one that never fails: for hot loops (see ``core/listening.py``).
 
-        It is not entered while the switch is off, nor while a watched call or code of ours is open around it.
+        It is not entered while the switch is off, nor while ``current()``, the innermost frame, is open.
         """
-        strikes, current = self._strikes, FRAME.get
+        strikes = self._strikes
 
         def shielded(*args: object) -> None:
             frame = current()

@@ -1,4 +1,4 @@
-"""Folders that only their owner can enter, whatever the umask."""
+"""Files and folders of our own: folders that only their owner can enter, and paths that are no data of the user's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ import errno
 import os
 import stat
 from pathlib import Path
+
+#: How our temporary folders begin: what libraries open in them is ours, too.
+TEMPORARY = "autotrack-own-"
+
+
+class Ours(str):
+    """A path that autotrack itself opens: ``open(Ours(path))`` is not taken for the user's."""
+
+    __slots__ = ()
 
 
 def make_private(folder: Path) -> None:

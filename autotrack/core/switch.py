@@ -9,16 +9,16 @@ from . import process
 from .config import load_settings
 from .guard import guard
 from .locks import Lock
-from .plugins import plugins, role
+from .plugins.registry import plugins, role
+from .runs.trackers import configure, stop_watching, tracker
 from .session import watchers
-from .trackers import configure, stop_watching, tracker
 
 if TYPE_CHECKING:
-    from .bridges import JoblibBridge
-    from .capture import Call, Engine
-    from .frames import Frame
-    from .installer import Installer
-    from .proberun import ProbeRun
+    from .probes.bridges import JoblibBridge
+    from .probes.capture import Call, Engine
+    from .probes.frames import Frame
+    from .probes.installer import Installer
+    from .runs.proberun import ProbeRun
 
 _lock = Lock()
 _watching: Watching | None = None
@@ -31,9 +31,9 @@ class Watching:
     """The probe engine of this process and what it has put in place."""
 
     def __init__(self) -> None:
-        from .bridges import JoblibBridge
-        from .capture import Engine
-        from .installer import Installer
+        from .probes.bridges import JoblibBridge
+        from .probes.capture import Engine
+        from .probes.installer import Installer
 
         self.engine: Engine = Engine(open_run)
         self.engine.spent = spent
@@ -47,7 +47,7 @@ class Watching:
 
 def open_run(call: Call, parent: Frame | None) -> ProbeRun:
     """Where a watched call is recorded; ``parent`` is the frame of the call that it is a child of."""
-    from .proberun import ProbeRun
+    from .runs.proberun import ProbeRun
 
     outer = parent.run if parent is not None else None
     return ProbeRun(call, outer if isinstance(outer, ProbeRun) else None)

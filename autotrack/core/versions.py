@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 
 from .errors import UsageError
 
@@ -44,6 +45,7 @@ def version_key(text: str) -> Key:
     return int(part["epoch"] or 0), tuple(release), pre, -1 if post is None else int(post), dev
 
 
+@lru_cache(maxsize=256)  # a plugin asks the same of each of its patches
 def in_range(version: str, specifier: str) -> bool:
     """True where the version satisfies every clause of the specifier (UsageError where either does not parse)."""
     key = version_key(version)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from autotrack.core.flavor import Flavor
 from autotrack.core.guard import attempt
+from autotrack.core.plugins.flavor import Flavor
 
 Ask = Callable[..., Any]
 

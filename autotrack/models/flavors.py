@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autotrack.core.errors import PluginError, UsageError
-from autotrack.core.flavor import Flavor
+from autotrack.core.plugins.flavor import Flavor
 
 
 def flavor_of(model: Any, flavors: Iterable[Flavor]) -> Flavor | None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError, AutotrackError, NotFoundError, UntrustedModelError, UsageError
-from autotrack.core.flavor import Flavor
 from autotrack.core.guard import attempt, warn
+from autotrack.core.plugins.flavor import Flavor
 
 from . import trust as trusts
 from .golden import FILE as GOLDEN
@@ -187,7 +187,7 @@ def locate(uri: str | Path, resolve: Resolve | None = None) -> Located:
 
 def folder_of_run(uri: str) -> Located:
     """The folder of ``runs:/<run id or prefix>/<path>`` in the store in force (NotFoundError, ArtifactError)."""
-    from autotrack.core.trackers import tracker
+    from autotrack.core.runs.trackers import tracker
 
     current = tracker()
     current.catch_up()
@@ -219,7 +219,7 @@ def folder_in(record: RunRecord, path: str, root: Path) -> Located:
 
 def is_own(folder: Path) -> bool:
     """True where the folder lies among the artifacts of the store in force here and belongs to this user."""
-    from autotrack.core.trackers import tracker
+    from autotrack.core.runs.trackers import tracker
 
     real = folder.resolve()
     if not real.is_relative_to(tracker().location.artifacts.resolve()):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack.core.errors import ArtifactError
-from autotrack.core.flavor import Flavor
+from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.version import __version__
 
 NAME = "MLmodel"

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError
-from autotrack.core.flavor import Flavor
 from autotrack.core.guard import attempt
-from autotrack.core.hookspecs import hookimpl
+from autotrack.core.plugins.flavor import Flavor
+from autotrack.core.plugins.hookspecs import hookimpl
+from autotrack.core.private import TEMPORARY
 
 from .python_source import PYTHON
 
 if TYPE_CHECKING:
-    from autotrack.core.run import Run
+    from autotrack.core.runs.run import Run
 
 
 @hookimpl
@@ -53,7 +54,7 @@ def log_model(
     import tempfile
 
     details = Details(example, predictor, golden)
-    with tempfile.TemporaryDirectory(prefix="autotrack-model-") as name:
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as name:
         filled, error = attempt(fill, model, flavor, Path(name), details, path=path, run_id=run.id)
         if filled is None:  # what a model is made of may refuse to be saved: that says nothing against the next one
             raise ArtifactError(

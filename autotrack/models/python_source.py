@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack.core.errors import ArtifactError, UsageError
-from autotrack.core.flavor import Flavor
+from autotrack.core.plugins.flavor import Flavor
 
 CODE, ARTIFACTS, BRIDGE = "code", "artifacts", "mlflow_model.py"
 

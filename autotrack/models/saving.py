@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from autotrack.core.errors import UsageError
-from autotrack.core.flavor import Flavor
 from autotrack.core.guard import attempt
+from autotrack.core.plugins.flavor import Flavor
 
 from .asking import asking
 from .environment import distributions_of, environment_files, own_modules, version_of

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autotrack.core.errors import ArtifactError
+from autotrack.core.private import TEMPORARY, Ours
 
 from .manifest import FILE, FileDigest, digest_of, is_ignored, verify
 
@@ -27,6 +28,7 @@ SMALL, _MEMORY = 16 << 20, "/dev/shm"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking, so that a pipe in the folder does not hang us before it is seen to be one.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def take(source: Path, expected: str | None = None) -> Snapshot:
     copied; nothing of it was parsed then.
     """
     try:
-        copy = Path(tempfile.mkdtemp(prefix="autotrack-model-", dir=_place(source)))
+        copy = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=_place(source)))
     except OSError as error:
         raise ArtifactError(f"there is nowhere to copy the model in {source} to ({error}); set TMPDIR") from error
     try:
@@ -105,7 +107,7 @@ def _walk(folder: int, inside: str, source: Path, copy: Path | None, depth: int)
             continue
         mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
         if stat.S_ISDIR(mode):
-            below = os.open(name, _FOLDER, dir_fd=folder)
+            below = os.open(Ours(name), _FOLDER, dir_fd=folder)
             try:
                 if copy is not None:
                     (copy / path).mkdir(0o700)
@@ -121,11 +123,13 @@ def _walk(folder: int, inside: str, source: Path, copy: Path | None, depth: int)
 
 def _file(name: str, folder: int, copy: Path | None, shown: Path) -> FileDigest:
     digest, size = hashlib.sha256(), 0
-    source = os.open(name, _FILE, dir_fd=folder)
+    source = os.open(Ours(name), _FILE, dir_fd=folder)
     with os.fdopen(source, "rb", buffering=0) as stream:
         if not stat.S_ISREG(os.fstat(source).st_mode):
             raise ArtifactError(f"{shown} is no file any more, so the model is not loaded")
-        target = None if copy is None else os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        target = (
+            None if copy is None else os.open(Ours(copy), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        )
         try:
             while block := stream.read(BLOCK):
                 digest.update(block)

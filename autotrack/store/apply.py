@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from autotrack.core.entities import Status
-from autotrack.core.names import experiment_id
+from autotrack.core.runs.names import experiment_id
 
 from . import schema
 from .cells import int64, text, whole

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
 from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import ArtifactError, NotFoundError
-from autotrack.core.private import make_private
+from autotrack.core.private import Ours, make_private
 
 BLOCK = 1 << 20
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -71,7 +71,7 @@ class LocalArtifacts:
         partial = f"{TEMPORARY}{secrets.token_hex(8)}"
         digest, size = hashlib.sha256(), 0
         with _explained("store", path), self._folder((*check_artifact_path(run_folder), *folders), make=True) as folder:
-            descriptor = os.open(partial, CREATE, 0o600, dir_fd=folder)
+            descriptor = os.open(Ours(partial), CREATE, 0o600, dir_fd=folder)
             try:
                 with os.fdopen(descriptor, "wb", buffering=0) as stream:
                     os.fchmod(descriptor, 0o600)
@@ -93,7 +93,7 @@ class LocalArtifacts:
         """The file, open for reading (NotFoundError where there is none)."""
         *folders, name = check_artifact_path(path)
         with _explained("read", path), self._folder((*check_artifact_path(run_folder), *folders)) as folder:
-            descriptor = os.open(name, READ, dir_fd=folder)
+            descriptor = os.open(Ours(name), READ, dir_fd=folder)
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
                 raise ArtifactError(f"the artifact {path!r} is not a file")
@@ -127,12 +127,12 @@ class LocalArtifacts:
         """A descriptor of a folder under the root, made on the way if asked; no link is followed."""
         if make:
             make_private(self.root)
-        current = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        current = os.open(Ours(self.root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for segment in segments:
                 if make:
                     _make_folder(segment, current)
-                below = os.open(segment, FOLDER, dir_fd=current)
+                below = os.open(Ours(segment), FOLDER, dir_fd=current)
                 os.close(current)
                 current = below
             yield current
@@ -177,7 +177,7 @@ def _remove(name: str, folder: int) -> int:
     if not stat.S_ISDIR(info.st_mode):
         os.unlink(name, dir_fd=folder)
         return info.st_size if stat.S_ISREG(info.st_mode) else 0
-    below = os.open(name, FOLDER, dir_fd=folder)
+    below = os.open(Ours(name), FOLDER, dir_fd=folder)
     try:
         freed = sum(_remove(inner, below) for inner in os.listdir(below))  # noqa: PTH208
     finally:

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from autotrack.core.addresses import is_remote
 from autotrack.core.errors import ArtifactError
-from autotrack.core.hookspecs import hookimpl
+from autotrack.core.plugins.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink

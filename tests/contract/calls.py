@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from autotrack.core.frames import sealed
+from autotrack.core.probes.frames import sealed
 
 Made = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -134,6 +134,15 @@ def _click(text: str) -> Made:
     return click.Command.parse_args, (command, click.Context(command), ["--lr", text]), {}
 
 
+def _checkpoint(place: str | None = None) -> Made:
+    import io
+
+    import torch
+
+    torch.manual_seed(3)
+    return torch.save, (torch.nn.Linear(2, 1).state_dict(), io.BytesIO() if place is None else place), {}
+
+
 ROWS: dict[str, list[Row]] = {
     "models": [],
     "session": [
@@ -153,6 +162,15 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "store": [],
+    "torch": [
+        Row(
+            "a checkpoint",
+            "torch.serialization:save",
+            _checkpoint,
+            lambda: _checkpoint("/nowhere/at/all.pt"),
+            runs=0,
+        ),
+    ],
     "readers": [
         Row(
             "a data set opened",

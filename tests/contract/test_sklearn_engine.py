@@ -28,8 +28,8 @@ from sklearn.svm import SVC
 from sklearn.utils.discovery import all_estimators
 from sklearn.utils.validation import has_fit_parameter
 
-from autotrack.core.frames import current_frame
-from autotrack.core.patching import Family
+from autotrack.core.probes.frames import current_frame
+from autotrack.core.probes.patching import Family
 from tests.unit.probes.conftest import Lab, plain
 
 METHODS = ("fit", "fit_predict", "fit_transform", "partial_fit")
@@ -82,10 +82,10 @@ def test_undo_is_exact_over_every_estimator_that_scikit_learn_has(lab: Lab) -> N
 def test_undo_is_exact_where_scikit_learn_is_imported_afterwards() -> None:
     source = """
         import sys, types
-        from autotrack.core.capture import Engine
-        from autotrack.core.installer import Installer
-        from autotrack.core.patching import Family
-        from autotrack.core.watched import wrapper_in
+        from autotrack.core.probes.capture import Engine
+        from autotrack.core.probes.installer import Installer
+        from autotrack.core.probes.patching import Family
+        from autotrack.core.probes.watched import wrapper_in
         def probe(call, run):
             yield
         installer = Installer(Engine(lambda call, parent: None))
@@ -200,11 +200,11 @@ import copy, pickle
 import joblib, cloudpickle
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import GridSearchCV
-from autotrack.core.capture import Engine
-from autotrack.core.bridges import JoblibBridge
+from autotrack.core.probes.capture import Engine
+from autotrack.core.probes.bridges import JoblibBridge
 from autotrack.core.guard import guard
-from autotrack.core.installer import Installer
-from autotrack.core.patching import Family
+from autotrack.core.probes.installer import Installer
+from autotrack.core.probes.patching import Family
 
 class Record:
     def finish(self, error):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import autotrack
-from autotrack.core import trackers
 from autotrack.core.fingerprint import compare, from_document, mlflow_digest
 from autotrack.core.objects import Objects
+from autotrack.core.runs import trackers
 
 
 @pytest.fixture(autouse=True)

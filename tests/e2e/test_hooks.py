@@ -16,10 +16,10 @@ from sklearn.linear_model import Ridge
 
 import autotrack
 from autotrack.cli.plugins import add_plugin_commands
-from autotrack.core import hookspecs
-from autotrack.core import plugins as loaded
 from autotrack.core.errors import UsageError
-from autotrack.core.trackers import tracker
+from autotrack.core.plugins import hookspecs
+from autotrack.core.plugins import registry as loaded
+from autotrack.core.runs.trackers import tracker
 from autotrack.plugin import hookimpl, settings
 
 X, Y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
@@ -41,7 +41,8 @@ def register(store: Path) -> Iterator[Callable[[Any, str], None]]:
     """Registers plugins for the time of one test."""
     loaded.forget_plugins()
     yield lambda what, name: loaded.plugins().register(what, name)
-    from autotrack.core import switch, trackers
+    from autotrack.core import switch
+    from autotrack.core.runs import trackers
 
     switch.disable()
     trackers.close_all()
@@ -167,7 +168,7 @@ def test_a_hanging_observer_does_not_keep_the_program_from_ending(store: Path, s
         """
         import threading, time
         import autotrack
-        from autotrack.core.plugins import plugins
+        from autotrack.core.plugins.registry import plugins
         from autotrack.plugin import hookimpl
 
         class Hangs:
@@ -194,7 +195,7 @@ def test_a_program_that_ends_tells_its_observers_all(store: Path, script: Any) -
     done = script(
         """
         import autotrack
-        from autotrack.core.plugins import plugins
+        from autotrack.core.plugins.registry import plugins
         from autotrack.plugin import hookimpl
 
         class Prints:

@@ -13,8 +13,8 @@ import pytest
 from sklearn.linear_model import SGDClassifier
 
 import autotrack
-from autotrack.core import kept
-from autotrack.core.trackers import tracker
+from autotrack.core.runs import kept
+from autotrack.core.runs.trackers import tracker
 
 X, Y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
 
@@ -115,7 +115,7 @@ def test_the_end_of_the_program_is_not_held_up(store: Path, script: Any, tmp_pat
             for _ in range(3):
                 model.partial_fit(X, y, classes=[0, 1])
         began = time.time()
-        import autotrack.core.trackers as trackers
+        import autotrack.core.runs.trackers as trackers
         trackers.close_all()
         json.dump(time.time() - began, open("took.json", "w"))
         """,

@@ -10,7 +10,7 @@ from autotrack_sklearn.provenance import provenance
 from sklearn.linear_model import Ridge
 
 import autotrack
-from autotrack.core import proberun
+from autotrack.core.runs import proberun
 
 X, Y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import autotrack
-from autotrack.core.run import Run
+from autotrack.core.runs.run import Run
 
 X, Y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
 

@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 
 import autotrack
 from autotrack.core.errors import UsageError
-from autotrack.core.trackers import tracker
+from autotrack.core.runs.trackers import tracker
 
 
 def test_a_further_enable_changes_only_what_it_gives(store: Path) -> None:

@@ -52,7 +52,7 @@ def test_what_is_no_number_is_refused_with_one_warning(
 
 def test_strict_raises(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOTRACK_STRICT", "1")
-    from autotrack.core import trackers
+    from autotrack.core.runs import trackers
 
     trackers.close_all()
     with autotrack.start_run() as run, pytest.raises(autotrack.AutotrackError, match="one real number"):

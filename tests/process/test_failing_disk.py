@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import autotrack
-from autotrack.core import config, trackers
+from autotrack.core import config
+from autotrack.core.runs import trackers
 
 TRAINER = """
 import sys, time, autotrack

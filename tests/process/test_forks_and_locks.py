@@ -11,7 +11,10 @@ import pytest
 PROGRAM = """
 import os, signal, sys, threading, time
 import autotrack
-from autotrack.core import imports, installer, locks, plugins, switch, trackers
+from autotrack.core import locks, switch
+from autotrack.core.plugins import registry
+from autotrack.core.probes import imports
+from autotrack.core.runs import trackers
 from autotrack.core.guard import guard
 import autotrack.store.artifacts  # what a child needs is loaded: Python's own import locks are not the matter here
 
@@ -21,7 +24,7 @@ run = autotrack.start_run("parent")
 run.log_text("a", "a.txt")
 run.log_metric("m", 1.0)
 known = list(locks._all)
-assert {imports._lock, plugins._lock, switch._lock, trackers._registry_lock, guard._lock} <= set(known)
+assert {imports._lock, registry._lock, switch._lock, trackers._registry_lock, guard._lock} <= set(known)
 held, go = threading.Barrier(2), threading.Event()
 
 def hold():
@@ -45,7 +48,7 @@ if not child:
     if not hold_all:
         for lock in reversed(known):
             lock.__exit__()
-    plugins.forget_plugins()
+    registry.forget_plugins()
     imports.when_imported("not_there", print)()
     autotrack.disable()
     autotrack.enable()

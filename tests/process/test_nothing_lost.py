@@ -276,7 +276,7 @@ def test_full_disk(tmp_path: Path, script) -> None:
         assert lost >= 60_000 - len(kept)
         assert run.params == {"late": "1"}
     finally:
-        from autotrack.core import trackers
+        from autotrack.core.runs import trackers
 
         trackers.close_all()
         subprocess.run(["umount", "-l", str(small)], check=True)

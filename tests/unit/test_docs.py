@@ -69,7 +69,7 @@ def commands_under(group: object, prefix: str = "") -> Iterator[str]:
 
 
 def test_every_hook_is_documented_with_its_exact_arguments() -> None:
-    written = hook_signatures((ROOT / "autotrack/core/hookspecs.py").read_text("utf-8"))
+    written = hook_signatures((ROOT / "autotrack/core/plugins/hookspecs.py").read_text("utf-8"))
     assert len(written) > 15
     documented = HOOK_HEADING.findall((DOCS / "hooks.md").read_text("utf-8"))
     assert len(documented) == len(set(documented))

@@ -142,7 +142,7 @@ class _Packer:
         self._add(archive, layout.content_of_object(digest), iter((content,)), len(content))
 
     def _artifact(self, archive: zipfile.ZipFile, run: RunRecord, file: ArtifactRecord) -> None:
-        from autotrack.core.plugins import artifacts
+        from autotrack.core.plugins.registry import artifacts
 
         name = layout.content_of_artifact(file.sha256)
         if name not in self.members:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from autotrack.core.errors import ArchiveError, NotFoundError, UsageError
 from autotrack.core.journal.layout import POINT, SLOT
 from autotrack.core.journal.reader import Batch, Cursor
-from autotrack.core.names import experiment_id
+from autotrack.core.runs.names import experiment_id
 from autotrack.core.sink import Intake, Sink
 
 from . import layout
@@ -170,7 +170,7 @@ def _bring_objects(store: Receiver, found: Checked) -> int:
 
 
 def _bring_artifacts(store: Receiver, found: Checked, run: CheckedRun) -> int:
-    from autotrack.core.plugins import artifacts
+    from autotrack.core.plugins.registry import artifacts
 
     storage = artifacts(str(store.root / "artifacts" / experiment_id(run.records[0]["experiment"])))
     for record in run.artifacts:

@@ -16,8 +16,8 @@ from ..guard import attempt
 from ..keys import printable
 
 if TYPE_CHECKING:
-    from ..capture import Call
-    from ..proberun import ProbeRun
+    from ..probes.capture import Call
+    from ..runs.proberun import ProbeRun
 
 _LONGEST = 1000
 _MOST = 1000

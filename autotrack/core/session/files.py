@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 from ..gaps import Gap
 from ..guard import guard
 from ..locks import Lock
+from ..private import Ours
 from . import opened
 from .hashing import TOTAL, WHOLE, FileHashes, Hashed, NotRegular, Stopped
-from .opened import Batch, Ours, Role, Told
+from .opened import Batch, Role, Told
 from .paths import Paths
 from .seen import FileSeen, SeenFile, stat_or_none
 

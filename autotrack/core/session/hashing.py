@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..locks import Lock
-from ..private import make_private
-from .opened import Ours
+from ..private import Ours, make_private
 
 BLOCK = 1 << 20
 #: A file above this, or what comes after a session's total, is covered in part.

@@ -33,12 +33,6 @@ _hooked = _refused = False
 _taken = 0
 
 
-class Ours(str):
-    """A path that autotrack itself opens: ``open(Ours(path))`` is not taken for the user's."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """A file that somebody says was read or written, with the name of a source that is known by one."""

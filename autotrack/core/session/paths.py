@@ -11,9 +11,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..private import TEMPORARY
+
 #: The machine's own: devices, settings, fonts, locales, certificates. (``/dev/shm`` holds people's data.)
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/share/", "/usr/lib/", "/var/cache/fontconfig/")
-_INSIDE = ("/site-packages/", "/dist-packages/", "/__pycache__/", "/.git/", "/.autotrack/", "/matplotlib/fontlist")
+_INSIDE = (
+    "/site-packages/",
+    "/dist-packages/",
+    "/__pycache__/",
+    "/.git/",
+    "/.autotrack/",
+    f"/{TEMPORARY}",
+    "/matplotlib/fontlist",
+)
 #: Code that was imported or shown; it belongs to the code of a session.
 _CODE = (".py", ".pyc", ".pyi", ".pyd", ".so", ".pth", "/pyvenv.cfg", "/python{}{}.zip".format(*sys.version_info))
 #: Data sets that a library brings along: site-packages/sklearn/datasets/data/iris.csv is "sklearn:iris".

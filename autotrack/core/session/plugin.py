@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autotrack.core.hookspecs import hookimpl
-from autotrack.core.patching import Family, Patch
+from autotrack.core.plugins.hookspecs import hookimpl
+from autotrack.core.probes.patching import Family, Patch
 
 from .arguments import argparse_parsed, click_parsed
 from .seeds import numpy_seeded, python_seeded

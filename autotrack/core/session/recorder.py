@@ -19,7 +19,7 @@ from .masking import mask
 from .seen import FileSeen
 
 if TYPE_CHECKING:
-    from ..tracker import Tracker
+    from ..runs.tracker import Tracker
 
 #: Files that one record of the journal names at most.
 FILES_A_RECORD = 500

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ..guard import attempt
 
 if TYPE_CHECKING:
-    from ..capture import Call
-    from ..proberun import ProbeRun
+    from ..probes.capture import Call
+    from ..runs.proberun import ProbeRun
 
 #: Seedings of one generator that are kept, its first ones; a program that seeds in a loop is left alone after them.
 MOST = 20

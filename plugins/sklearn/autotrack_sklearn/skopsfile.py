@@ -42,6 +42,7 @@ class CannotHold(TypeError):
 def write(value: Any, file: IO[bytes]) -> list[str]:
     """Writes the value to a binary file; answers the full names of the types and functions in it, sorted.
 
+    Equal values give equal bytes: no time stands in the file.
     Raises CannotHold where the format cannot restore it (the file's content is then worthless), and OSError.
     """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -52,7 +53,7 @@ def write(value: Any, file: IO[bytes]) -> list[str]:
             raise CannotHold("the object is nested too deeply") from None
         schema["protocol"] = writer.protocol
         schema["_skops_version"] = "autotrack"
-        archive.writestr("schema.json", json.dumps(schema, separators=(",", ":")))
+        archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema, separators=(",", ":")))
     return sorted(writer.names)
 
 
@@ -192,7 +193,7 @@ class _Writer:
         def raw(value: Any) -> Node:
             made = self._head(type(value), loader)
             made["file"] = f"{len(self.seen)}.bin"
-            self.archive.writestr(made["file"], bytes(value))
+            self.archive.writestr(zipfile.ZipInfo(made["file"]), bytes(value))
             return made
 
         return raw
@@ -228,7 +229,7 @@ class _Writer:
         made["type"], made["file"] = "numpy", f"{len(self.seen)}.npy"
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, np.asarray(value), allow_pickle=False)
-        self.archive.writestr(made["file"], buffer.getbuffer())
+        self.archive.writestr(zipfile.ZipInfo(made["file"]), buffer.getbuffer())
         return made
 
     def _dtype(self, value: Any) -> Node:
@@ -260,7 +261,7 @@ class _Writer:
         made["type"], made["file"] = "scipy", f"{len(self.seen)}.npz"
         buffer = io.BytesIO()
         save_npz(buffer, value)
-        self.archive.writestr(made["file"], buffer.getbuffer())
+        self.archive.writestr(zipfile.ZipInfo(made["file"]), buffer.getbuffer())
         return made
 
     # Code by name

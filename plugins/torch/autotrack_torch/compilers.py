@@ -43,4 +43,4 @@ def untraced(function: Callable[[], T]) -> T:
 
 
 def nothing() -> None:
-    """There is nothing to hear of."""
+    """There is nothing to hear of here."""

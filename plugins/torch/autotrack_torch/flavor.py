@@ -163,6 +163,8 @@ def _evaluating(torch: Any, model: Any) -> Iterator[None]:
 
 def load_mlflow(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
     """A model of MLflow's ``pytorch`` flavor: the pickle of a module, or an exported program; only with trust."""
+    from autotrack.plugin import pickled
+
     torch = importlib.import_module("torch")
     place = _inside(folder, entry.get("model_data"))
     path = place / "model.pth" if place.is_dir() else place
@@ -170,14 +172,9 @@ def load_mlflow(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
         path = place / "model.pt2"
     if not path.is_file():
         raise ArtifactError(f"there is no model.pth in {place}")
-    if not trust:
-        raise UntrustedModelError(
-            f"{path} ({_digest(path)}) is a pickle, and loading a pickle runs the code in it. If you know who made it, "
-            f"load it with autotrack.load_model(..., trust=True)"
-        )
-    if path.suffix == ".pt2":
+    if path.suffix == ".pt2" and trust:
         return torch.export.load(path).module()
-    return torch.load(path, map_location="cpu", weights_only=False)
+    return pickled.load_torch(path, trust)
 
 
 def _not_saved(model: Any, folder: Path) -> Mapping[str, Any]:

@@ -30,7 +30,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
-from autotrack.core import trackers
+from autotrack.core.runs import trackers
 
 X, Y = load_breast_cancer(return_X_y=True)
 X_train, X_test, y_train, y_test = X[::2], X[1::2], Y[::2], Y[1::2]

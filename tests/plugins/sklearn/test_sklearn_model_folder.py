@@ -32,7 +32,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 
 import autotrack
-from autotrack.core import trackers
+from autotrack.core.runs import trackers
 from autotrack.models import open_model
 from autotrack.models.pickle_scan import looks_like_pickle
 

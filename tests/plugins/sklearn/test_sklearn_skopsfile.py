@@ -4,6 +4,7 @@ import functools
 import io
 import json
 import operator
+import time
 import zipfile
 from collections import OrderedDict, defaultdict
 
@@ -18,6 +19,9 @@ from crafting import MODELS, saved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from skops.io._audit import get_tree
 from skops.io._utils import read_schema
 
@@ -141,3 +145,20 @@ def test_files_are_read_as_skops_reads_them(name: str, stock: bool) -> None:
     ]
     assert ours == theirs
     assert set(skops.io.get_untrusted_types(data=content)) <= sound_types(tree)
+
+
+def test_equal_models_are_equal_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that was trained twice has one digest: the time of writing stands nowhere in it."""
+    model = Pipeline([("scale", StandardScaler()), ("fit", LogisticRegression())]).fit([[0.0], [1.0]], [0, 1])
+    value = {
+        "model": model,
+        "bytes": b"abc",
+        "scalar": np.float32(1),
+        "sparse": scipy.sparse.eye_array(3, format="csr"),
+    }
+    first, later, later_day = io.BytesIO(), io.BytesIO(), time.gmtime(2_000_000_000)
+    write(value, first)
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
+    monkeypatch.setattr(time, "localtime", lambda *_: later_day)
+    write(value, later)
+    assert first.getvalue() == later.getvalue()

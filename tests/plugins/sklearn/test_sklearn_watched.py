@@ -26,9 +26,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from autotrack.core.capture import Engine
 from autotrack.core.guard import guard
-from autotrack.core.installer import Installer
+from autotrack.core.probes.capture import Engine
+from autotrack.core.probes.installer import Installer
 
 X, Y = load_iris(return_X_y=True)
 

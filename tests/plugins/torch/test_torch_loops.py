@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import autotrack
-from autotrack.core import trackers
+from autotrack.core.runs import trackers
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

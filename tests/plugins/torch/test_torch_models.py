@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import autotrack
-from autotrack.core import trackers
 from autotrack.core.errors import ArtifactError, UntrustedModelError
+from autotrack.core.runs import trackers
 from autotrack.models.loading import load_model
 from autotrack.models.saving import save_model
 

@@ -19,7 +19,7 @@ from autotrack.answers.archive import unpacking
 from autotrack.answers.archive.packing import pack
 from autotrack.answers.archive.unpacking import unpack
 from autotrack.core.errors import AmbiguousError, ArchiveError, ArtifactError, NotFoundError, UsageError
-from autotrack.core.names import experiment_id
+from autotrack.core.runs.names import experiment_id
 from autotrack.store.artifacts import LocalArtifacts
 from autotrack.store.store import Store
 

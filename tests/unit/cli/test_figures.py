@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import autotrack as tracking
-from autotrack.core import trackers
+from autotrack.core.runs import trackers
 
 ROC = {
     "chart": 1,

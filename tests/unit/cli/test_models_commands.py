@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression, Ridge
 
 import autotrack as at
-from autotrack.core import trackers
+from autotrack.core.runs import trackers
 
 Autotrack = Callable[..., Any]
 X = np.arange(12.0).reshape(6, 2)

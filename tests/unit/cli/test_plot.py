@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -78,6 +78,8 @@ def test_points_out_of_order_are_joined_in_order() -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@example(np.array([1.79769313e308, -3.99168062e292]), 20, 2, False, False)
+@example(np.array([1.79769282e308, 1.79769288e308]), 20, 2, False, False)
 @given(
     arrays(np.float64, st.integers(0, 40), elements=st.floats(width=64)),
     st.integers(20, 120),

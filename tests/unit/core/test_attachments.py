@@ -11,8 +11,8 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
-from autotrack.core import attachments
 from autotrack.core.errors import UsageError
+from autotrack.core.runs import attachments
 
 
 def test_documents() -> None:

@@ -2,7 +2,7 @@
 
 import time
 
-from autotrack.core.meter import Meter
+from autotrack.core.runs.meter import Meter
 
 
 def test_models_go_before_metrics() -> None:

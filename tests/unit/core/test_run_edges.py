@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import autotrack
-from autotrack.core.nullrun import NullRun
+from autotrack.core.runs.nullrun import NullRun
 
 
 def test_sibling_tasks_are_no_family(store: Path) -> None:
@@ -79,7 +79,7 @@ def test_logging_without_a_run_makes_one_that_nothing_joins(store: Path) -> None
     with autotrack.start_run("own") as run:
         pass
     assert run.parent is None
-    from autotrack.core import trackers
+    from autotrack.core.runs import trackers
 
     trackers.close_all()
     implicit = autotrack.search_runs("name != 'own'")

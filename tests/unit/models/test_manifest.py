@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autotrack.core.errors import ArtifactError
-from autotrack.core.flavor import Flavor
+from autotrack.core.plugins.flavor import Flavor
 from autotrack.models import open_model, save_model
 from autotrack.models.loading import Located
 from autotrack.models.manifest import FileDigest, verify, write_manifest

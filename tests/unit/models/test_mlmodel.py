@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autotrack.core.errors import ArtifactError, NotFoundError, PluginError, UntrustedModelError, UsageError
-from autotrack.core.flavor import Flavor
+from autotrack.core.plugins.flavor import Flavor
 from autotrack.models import environment, load_model, save_model
 from autotrack.models.flavors import flavor_of, named_flavor
 from autotrack.models.mlmodel import describe, file_inside, read

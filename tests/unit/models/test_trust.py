@@ -9,7 +9,7 @@ import pytest
 
 from autotrack.core import pickled
 from autotrack.core.errors import ArtifactError, UntrustedModelError
-from autotrack.core.flavor import Flavor
+from autotrack.core.plugins.flavor import Flavor
 from autotrack.models import load_model, open_model, save_model
 from autotrack.models.pickle_scan import globals_in, is_dangerous, risky_files
 from autotrack.models.trust import trust_file, trusted, vouch

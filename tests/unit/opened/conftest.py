@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from autotrack.core.private import Ours
 from autotrack.core.session import opened
 from autotrack.core.session.files import Files
-from autotrack.core.session.opened import Ours
 from autotrack.core.session.seen import FileSeen
 
 Finish = Callable[[], dict[tuple[str, str], FileSeen]]

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from autotrack.core.private import Ours
 from autotrack.core.session import opened
 from autotrack.core.session.files import Files
-from autotrack.core.session.opened import Ours, saw_file
+from autotrack.core.session.opened import saw_file
 from autotrack.plugin import saw_file as seam
 
 from .conftest import Finish

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from autotrack.core.bridges import JoblibBridge
-from autotrack.core.capture import Call, Engine
-from autotrack.core.frames import Frame
 from autotrack.core.guard import Guard
-from autotrack.core.installer import Installer
-from autotrack.core.patching import Patch
+from autotrack.core.probes.bridges import JoblibBridge
+from autotrack.core.probes.capture import Call, Engine
+from autotrack.core.probes.frames import Frame
+from autotrack.core.probes.installer import Installer
+from autotrack.core.probes.patching import Patch
 
 
 class Record:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from autotrack.core.argument_names import argument_name
-from autotrack.core.patching import Patch
+from autotrack.core.probes.argument_names import argument_name
+from autotrack.core.probes.patching import Patch
 
 from .conftest import Lab
 

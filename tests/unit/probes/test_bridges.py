@@ -13,9 +13,9 @@ import joblib
 import joblib.parallel
 import pytest
 
-from autotrack.core.bridges import JoblibBridge, _Tasks
-from autotrack.core.frames import OPEN, Frame, current_frame
-from autotrack.core.patching import Patch
+from autotrack.core.probes.bridges import JoblibBridge, _Tasks
+from autotrack.core.probes.frames import OPEN, Frame, current_frame
+from autotrack.core.probes.patching import Patch
 
 from .conftest import Lab, plain
 
@@ -114,8 +114,8 @@ def test_tasks_pickle_as_a_list() -> None:
 def test_where_joblib_has_changed_other_threads_are_left_alone(name: str) -> None:
     source = f"""
         import joblib.parallel
-        from autotrack.core.bridges import JoblibBridge
-        from autotrack.core.capture import Engine
+        from autotrack.core.probes.bridges import JoblibBridge
+        from autotrack.core.probes.capture import Engine
         if {name!r} == "BatchedCalls":
             del joblib.parallel.BatchedCalls
         else:
@@ -133,8 +133,8 @@ def test_where_joblib_has_changed_other_threads_are_left_alone(name: str) -> Non
 def test_joblib_is_not_imported_for_the_bridge() -> None:
     source = """
         import sys
-        from autotrack.core.bridges import JoblibBridge
-        from autotrack.core.capture import Engine
+        from autotrack.core.probes.bridges import JoblibBridge
+        from autotrack.core.probes.capture import Engine
         JoblibBridge(Engine(lambda call, parent: None), lambda: None).install()
         assert "joblib" not in sys.modules
     """

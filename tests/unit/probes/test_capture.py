@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from autotrack.core.errors import PluginError
-from autotrack.core.frames import current_frame, sealed
-from autotrack.core.patching import Family
+from autotrack.core.probes.frames import current_frame, sealed
+from autotrack.core.probes.patching import Family
 
 from .conftest import Lab, plain
 

@@ -21,7 +21,7 @@ import pytest
 
 from autotrack.core.errors import PluginError
 from autotrack.core.guard import guard
-from autotrack.core.patching import Family, Patch
+from autotrack.core.probes.patching import Family, Patch
 
 from .conftest import Lab, plain
 
@@ -253,7 +253,7 @@ def test_what_a_wrapper_looks_like(lab: Lab, training: Any) -> None:
     assert type(model.fit) is types.MethodType and model.fit == bound and model.fit.__self__ is model
     assert hash(watched) == hash(original) and watched == original and dir(watched) == dir(original)
     assert weakref.WeakMethod(model.fit)() == model.fit
-    assert type(watched).__module__ == "autotrack.core.watched" and isinstance(type(watched).__doc__, str)
+    assert type(watched).__module__ == "autotrack.core.probes.watched" and isinstance(type(watched).__doc__, str)
     watched.note = "kept"
     assert original.note == "kept"
     del watched.note

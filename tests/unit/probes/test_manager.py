@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from autotrack.core.discovery import entry_points, parse
 from autotrack.core.errors import PluginError
-from autotrack.core.frames import FRAME, SEALED
 from autotrack.core.guard import Guard
-from autotrack.core.manager import BLOCK_VARIABLE, Manager
+from autotrack.core.plugins.discovery import entry_points, parse
+from autotrack.core.plugins.manager import BLOCK_VARIABLE, Manager
+from autotrack.core.probes.frames import FRAME, SEALED
 
-HOOKS = "from autotrack.core.hookspecs import hookimpl\n"
+HOOKS = "from autotrack.core.plugins.hookspecs import hookimpl\n"
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_asked_for_by_name(install: Any, manager: Manager, monkeypatch: pytest.M
 
 class Observer:
     def __init__(self, name: str, told: list[Any], fails: bool = False) -> None:
-        from autotrack.core.hookspecs import hookimpl
+        from autotrack.core.plugins.hookspecs import hookimpl
 
         def run_ended(run: Any, error: Any) -> None:
             frame = FRAME.get()
@@ -186,7 +186,7 @@ def test_hooks_of_a_plugins_own_can_be_implemented_by_others(install: Any, manag
     install(
         "owner",
         """
-        from autotrack.core.hookspecs import hookspec
+        from autotrack.core.plugins.hookspecs import hookspec
         import types
         specs = types.SimpleNamespace()
         @hookspec(firstresult=True)
@@ -207,7 +207,7 @@ def test_every_plugin_imports_with_its_target_blocked(blocked: str) -> None:
         import sys
         sys.modules[{blocked!r}] = None
         from autotrack.core.guard import guard
-        from autotrack.core.manager import Manager
+        from autotrack.core.plugins.manager import Manager
         manager = Manager()
         names = manager.load()
         manager.patches(); manager.flavors(); manager.settings(); manager.run_tags()
@@ -221,7 +221,7 @@ def test_every_plugin_imports_with_its_target_blocked(blocked: str) -> None:
 def test_importing_the_manager_searches_for_nothing() -> None:
     source = """
         import sys
-        from autotrack.core.manager import Manager
+        from autotrack.core.plugins.manager import Manager
         Manager()
         assert not {"importlib.metadata", "autotrack_sklearn", "wrapt", "asyncio"} & set(sys.modules)
     """

@@ -119,7 +119,7 @@ def test_a_plugin_can_say_so_for_launchers_of_its_own(monkeypatch: pytest.Monkey
 FORKS = """
 import os, threading
 from autotrack.core import process
-from autotrack.core.capture import Engine
+from autotrack.core.probes.capture import Engine
 from autotrack.core.guard import guard
 
 guard.silent = True

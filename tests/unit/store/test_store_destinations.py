@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 import autotrack
-from autotrack.core import addresses, config, trackers
+from autotrack.core import addresses, config
 from autotrack.core.addresses import MARK, address, mark, marks
 from autotrack.core.config import find_store
 from autotrack.core.errors import JournalError, UsageError
 from autotrack.core.journal import JournalWriter, read_header
 from autotrack.core.private import make_own
+from autotrack.core.runs import trackers
 from autotrack.store.store import Store
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 import autotrack
-from autotrack.core import trackers
 from autotrack.core.addresses import address
 from autotrack.core.config import find_store, load_settings
 from autotrack.core.errors import StoreError
 from autotrack.core.journal import JournalWriter
-from autotrack.core.names import experiment_id
+from autotrack.core.runs import trackers
+from autotrack.core.runs.names import experiment_id
 from autotrack.models.loading import is_own
 from autotrack.store import apply, dialect
 from autotrack.store.store import Store

@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from . import keys
+from .. import keys
+from ..errors import PluginError
+from ..exits import ending_of
+from ..guard import Failure, guard
+from ..plugins.registry import settings
+from ..probes.frames import sealed
+from ..session.masking import mask, mask_document, mask_value
 from .active import innermost
-from .errors import PluginError
-from .exits import ending_of
 from .folding import Joined, Series, Sites
-from .frames import sealed
-from .guard import Failure, guard
 from .kept import Kept
-from .plugins import settings
 from .run import Run
-from .session.masking import mask, mask_document, mask_value
 from .tracker import Tracker
 from .trackers import tracker
 

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .errors import AutotrackError
-from .guard import guard, warn
+from ..errors import AutotrackError
+from ..guard import guard, warn
 
 if TYPE_CHECKING:
     from .tracker import Tracker

@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import attachments, keys
-from .entities import ArtifactRecord, ModelRecord
-from .errors import ArtifactError
-from .runwriting import RunWriting
+from .. import keys
+from ..entities import ArtifactRecord, ModelRecord
+from ..errors import ArtifactError
+from . import attachments
+from .writing import RunWriting
 
 
 class RunFiles(RunWriting):
@@ -87,8 +88,8 @@ class RunFiles(RunWriting):
         With ``seconds`` the fingerprint ends after that time and is marked as partial.
         """
         with self.refusing("artifacts", "log_dataset"):
-            from .fingerprint import fingerprint, mlflow_digest
-            from .session.masking import mask
+            from ..fingerprint import fingerprint, mlflow_digest
+            from ..session.masking import mask
 
             found = fingerprint(data, seconds=seconds)
             given = {"name": name or found.kind, "context": context or "", "source": source}
@@ -137,7 +138,7 @@ class RunFiles(RunWriting):
         ``golden`` are the model's answers to the first rows of ``example``, where they are at hand; else the model is
         asked for them, through ``predictor`` where one is given.
         """
-        from .plugins import plugins
+        from ..plugins.registry import plugins
 
         details = {"example": example, "predictor": predictor, "golden": golden}
         if not plugins().choose("log_model", run=self, model=model, path=path, **details):
@@ -154,7 +155,7 @@ class RunFiles(RunWriting):
 
     def put(self, path: str, content: bytes | Path, *, durable: bool = True) -> ArtifactRecord:
         """Keeps one file under an artifact path; raises where it cannot (plugins and ``log_*`` guard that)."""
-        from .plugins import artifacts
+        from ..plugins.registry import artifacts
 
         folder, _, name = self.artifact_uri.rpartition("/")
         storage = artifacts(folder)
@@ -166,7 +167,7 @@ class RunFiles(RunWriting):
 
     def prune(self, path: str, keep: Collection[str]) -> None:
         """Removes the files of a folder of the run that are not in ``keep`` (paths relative to the run)."""
-        from .plugins import artifacts
+        from ..plugins.registry import artifacts
 
         folder, _, name = self.artifact_uri.rpartition("/")
         storage = artifacts(folder)

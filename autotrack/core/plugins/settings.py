@@ -8,7 +8,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
-from .config import Settings, convert
+from ..config import Settings, convert
 
 
 def in_force(plugin: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:

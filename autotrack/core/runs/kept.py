@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .guard import guard
+from ..guard import guard
 
 if TYPE_CHECKING:
     from .run import Run

@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .guard import guard, warn
-from .locks import Lock
-from .plugins import plugins
+from ..guard import guard, warn
+from ..locks import Lock
+from ..plugins.registry import plugins
 
 if TYPE_CHECKING:
-    from .journal.reader import Cursor
-    from .runview import RunView
+    from ..journal.reader import Cursor
     from .tracker import Tracker
+    from .view import RunView
 
 #: How long the end of a run waits for observers that have not heard all of it yet; then ``run_ended`` is queued too.
 PATIENCE = 1.0
@@ -101,8 +101,8 @@ class Observers:
 
     def _new_points(self) -> list[tuple[RunView, list[tuple[str, int, int, float]]]]:
         path = self._tracker.journal().path
-        from .journal.reader import Cursor, JournalReader
-        from .journal.slots import decode_points
+        from ..journal.reader import Cursor, JournalReader
+        from ..journal.slots import decode_points
 
         found: dict[str, list[tuple[str, int, int, float]]] = {}
         with JournalReader(path) as reader:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
-from .callsite import our_code
+from ..callsite import our_code
 
 if TYPE_CHECKING:
     from .capture import Call

@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..entities import ArtifactRecord, MetricSummary, ModelRecord, RunRecord, Status
+from ..errors import NotFoundError
+from ..keys import NO_RUN
 from .active import active
-from .entities import ArtifactRecord, MetricSummary, ModelRecord, RunRecord, Status
-from .errors import NotFoundError
-from .keys import NO_RUN
 from .run import Run
 
 if TYPE_CHECKING:
-    from .history import History
+    from ..history import History
 
 
 def _nowhere() -> NoReturn:
@@ -95,8 +95,8 @@ class NullRun(Run):
     def metric_history(self, key: str) -> History:
         import numpy as np
 
-        from .entities import Columns
-        from .history import History
+        from ..entities import Columns
+        from ..history import History
 
         empty = np.empty(0, np.int64)
         return History(key, Columns(empty, empty, np.empty(0)))

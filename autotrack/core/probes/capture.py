@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, ClassVar, Final, Protocol
 
-from .callsite import drop_our_frames, our_code, user_site
-from .errors import AutotrackError, PluginError
+from ..callsite import drop_our_frames, our_code, user_site
+from ..errors import AutotrackError, PluginError
+from ..guard import Guard
+from ..guard import guard as process_guard
 from .frames import CLOSED, FRAME, OPEN, SEALED, Frame
-from .guard import Guard
-from .guard import guard as process_guard
 from .patching import Nested
 
 

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..callsite import user_site
+from ..exits import Ending, ending_of
+from ..guard import Failure, guard
+from ..probes.frames import sealed
 from .active import active, innermost
-from .callsite import user_site
-from .exits import Ending, ending_of
-from .frames import sealed
-from .guard import Failure, guard
 from .proberun import ProbeRun
 
 if TYPE_CHECKING:

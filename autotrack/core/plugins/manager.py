@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -16,14 +17,15 @@ from typing import Any
 
 import pluggy
 
+from ..callsite import add_plugin
+from ..errors import AutotrackError, PluginError
+from ..guard import Guard
+from ..guard import guard as process_guard
+from ..probes.frames import sealed
+from ..probes.patching import Declaration
 from . import hookspecs
 from .discovery import EntryPoint, entry_points
-from .errors import AutotrackError, PluginError
 from .flavor import Flavor
-from .frames import sealed
-from .guard import Guard
-from .guard import guard as process_guard
-from .patching import Declaration
 
 GROUP = "autotrack"
 BLOCK_VARIABLE = "AUTOTRACK_PLUGINS_BLOCK"
@@ -223,6 +225,7 @@ class Manager:
     def _import(self, entry: EntryPoint) -> ModuleType | Any:
         module_name, _, attribute = entry.target.partition(":")
         found: Any = importlib.import_module(module_name)
+        add_plugin(sys.modules[module_name.partition(".")[0]])
         for part in filter(None, attribute.split(".")):
             found = getattr(found, part)
         return found

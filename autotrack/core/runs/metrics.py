@@ -7,12 +7,12 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import keys
-from .errors import JournalError, UsageError
-from .runwriting import RunWriting
+from .. import keys
+from ..errors import JournalError, UsageError
+from .writing import RunWriting
 
 if TYPE_CHECKING:
-    from .journal.writer import JournalWriter
+    from ..journal.writer import JournalWriter
 
 _UNFIT = (struct.error, JournalError, OSError, TypeError, OverflowError)
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from .entities import ArtifactRecord, DatasetRecord, MetricSummary, ModelRecord, RunRecord, Status
+from ..entities import ArtifactRecord, DatasetRecord, MetricSummary, ModelRecord, RunRecord, Status
 
 if TYPE_CHECKING:
-    from .history import History
+    from ..history import History
+    from ..sink import Sink
     from .run import Run
-    from .sink import Sink
     from .tracker import Tracker
 
 
@@ -165,7 +165,7 @@ class RunView:
 
     def metric_history(self, key: str) -> History:
         """All points of one metric as arrays (``steps``, ``timestamps`` in ns, ``values``); iterates as points."""
-        from .history import History
+        from ..history import History
 
         return History(key, self._sink_of().metric_history(self.id, key))
 

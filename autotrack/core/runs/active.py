@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from . import keys
-from .guard import Failure, guard
+from .. import keys
+from ..guard import Failure, guard
 
 if TYPE_CHECKING:
     from .run import Run
@@ -27,9 +27,9 @@ def start_run(
     Inside another run it becomes its child. On ranks above 0 of a distributed job, where autotrack is off, and where no
     journal can be written, it is a run that records nothing.
     """
-    from . import process
+    from .. import process
+    from ..plugins.registry import role
     from .nullrun import NullRun
-    from .plugins import role
     from .run import Run
     from .trackers import tracker
 
@@ -101,7 +101,7 @@ def note_failure(failure: Failure) -> None:
 
     That is the run of the innermost watched call that has one, else the active run.
     """
-    from .frames import FRAME
+    from ..probes.frames import FRAME
 
     frame = FRAME.get()
     while frame is not None:

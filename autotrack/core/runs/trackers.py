@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import atexit
 
-from . import exits, process
-from .config import Settings, find_store, load_settings
-from .guard import guard
-from .locks import Lock
-from .session import watchers
+from .. import exits, process
+from ..config import Settings, find_store, load_settings
+from ..guard import guard
+from ..locks import Lock
+from ..session import watchers
 from .tracker import Tracker
 
 #: Seconds that ``disable()`` waits for files to be hashed.

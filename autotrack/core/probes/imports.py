@@ -14,8 +14,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from .guard import guard
-from .locks import Lock
+from ..guard import guard
+from ..locks import Lock
 
 Callback = Callable[[ModuleType], None]
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .callsite import drop_our_frames, our_code
+from ..callsite import drop_our_frames, our_code
 from .capture import Engine, Watch
+from .frames import FRAME
 from .patching import Tap
 from .watched import Watched, wrapper_types
 
@@ -20,7 +21,7 @@ Hear = Callable[..., None]
 
 def listener(engine: Engine, plugin: str, observer: Callable[..., object]) -> Hear:
     """A function that calls the observer, guarded; quiet while the engine is off and inside other watched calls."""
-    return engine.guard.shield(f"{plugin}.{getattr(observer, '__name__', 'observer')}", observer, engine)
+    return engine.guard.shield(f"{plugin}.{getattr(observer, '__name__', 'observer')}", observer, engine, FRAME.get)
 
 
 class TapWatch(Watch):

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .entities import FileRecord, RunRecord, SessionRecord
-from .errors import ArtifactError, NotFoundError
-from .gaps import Gap
+from autotrack.core.entities import FileRecord, RunRecord, SessionRecord
+from autotrack.core.errors import ArtifactError, NotFoundError
+from autotrack.core.gaps import Gap
 
 if TYPE_CHECKING:
-    from .objects import Objects
-    from .sink import Sink
+    from autotrack.core.objects import Objects
+    from autotrack.core.sink import Sink
 
 #: Objects beyond this are not taken apart: nobody reads such a diff on a screen.
 LARGEST = 64 << 20

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from . import keys
-from .errors import UsageError
-from .guard import Failure, Handing, guard, warn
-from .runview import RunView
-from .session.masking import mask
+from .. import keys
+from ..errors import UsageError
+from ..guard import Failure, Handing, guard, warn
+from ..session.masking import mask
+from .view import RunView
 
 #: How many different refusals a run's health quotes; all are counted.
 MAX_REFUSALS = 20

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import process
-from .config import load_settings, project_table
-from .errors import StoreError
-from .guard import warn
-from .locks import Lock
+from .. import process
+from ..config import load_settings, project_table
+from ..errors import StoreError
+from ..guard import warn
+from ..locks import Lock
 from .manager import Manager
-from .plugin_settings import in_force, unknown
+from .settings import in_force, unknown
 
 if TYPE_CHECKING:
-    from .sink import Sink
+    from ..sink import Sink
 
 _lock = Lock()
 _manager: Manager | None = None

@@ -12,26 +12,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import addresses, exits
-from .config import Location, Settings, spare_folder
-from .errors import JournalError, JournalFull
-from .exits import Ending, ending_of, uncaught, write_exit_code
+from .. import addresses, exits
+from ..config import Location, Settings, spare_folder
+from ..errors import JournalError, JournalFull
+from ..exits import Ending, ending_of, uncaught, write_exit_code
+from ..guard import guard, warn
+from ..locks import Lock
+from ..private import make_own
+from ..session import session_record
+from ..session.recorder import SessionRecorder
 from .folding import Sites
-from .guard import guard, warn
 from .kept import KeptRuns
-from .locks import Lock
 from .meter import Meter
 from .observers import Observers
-from .private import make_own
-from .session import session_record
-from .session.recorder import SessionRecorder
 
 if TYPE_CHECKING:
+    from ..journal.writer import JournalWriter
+    from ..sink import Sink
     from .courier import Courier
-    from .journal.writer import JournalWriter
     from .run import Run
-    from .runwriting import RunWriting
-    from .sink import Sink
+    from .writing import RunWriting
 
 #: Events that wait in memory for space on the disk; beyond this they are counted as lost.
 MAX_PENDING = 10_000
@@ -83,10 +83,10 @@ class Tracker:
         return journal
 
     def _open_journal(self) -> JournalWriter:
+        from ..journal.lastwords import last_words
+        from ..journal.writer import JournalWriter
         from .active import note_failure
         from .courier import Courier
-        from .journal.lastwords import last_words
-        from .journal.writer import JournalWriter
 
         folders = (self.location.journal, spare_folder() / "journal")
         problems = []
@@ -205,7 +205,7 @@ class Tracker:
         """The store of this process's runs, opened at the first read. StoreError where no plugin takes the URI."""
         with self.lock:
             if self._sink is None:
-                from .plugins import open_sink
+                from ..plugins.registry import open_sink
 
                 self._sink = open_sink(self.location.uri)
             return self._sink
@@ -269,7 +269,7 @@ class Tracker:
         journal, courier = self._journal, self._courier
         if journal is None or courier is None:
             return
-        from .journal.lastwords import last_words
+        from ..journal.lastwords import last_words
 
         guard.call("observers", self.observers.tell_points)
         unfinished = courier.drain(deadline)
@@ -321,7 +321,7 @@ class Tracker:
         """In a forked child: lets go of the parent's journal; open runs are the parent's to end."""
         journal = self._journal
         if journal is not None:
-            from .journal.lastwords import last_words
+            from ..journal.lastwords import last_words
 
             last_words().disarm()
             journal.abandon()

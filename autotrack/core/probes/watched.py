@@ -14,7 +14,7 @@ import typing
 from types import FunctionType, MethodType
 from typing import Any
 
-from .callsite import our_code
+from ..callsite import our_code
 from .capture import MISSING, Watch, dispatch
 from .frames import CLOSED, FRAME, SEALED
 

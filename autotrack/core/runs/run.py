@@ -14,19 +14,19 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from . import keys
+from .. import keys
+from ..callsite import is_ours
+from ..entities import Status
+from ..errors import UsageError
+from ..exits import Ending, ending_of
+from ..guard import guard
+from ..session import user_name
+from ..session.masking import MASK, mask, mask_value
 from .active import active
-from .callsite import is_ours
-from .entities import Status
-from .errors import UsageError
-from .exits import Ending, ending_of
-from .guard import guard
+from .files import RunFiles
+from .metrics import RunMetrics
 from .names import experiment_id, run_name
-from .runfiles import RunFiles
-from .runmetrics import RunMetrics
-from .runview import Draft
-from .session import user_name
-from .session.masking import MASK, mask, mask_value
+from .view import Draft
 
 #: Characters of a traceback that are kept; how many are left out in the middle is said.
 LONGEST_TRACEBACK = 64_000
@@ -130,7 +130,7 @@ class Run(RunMetrics, RunFiles):
         started: int | None = None,
     ) -> Run:
         """Writes the start of the run (for ``start_run`` and probes). ``started``: nanoseconds since the epoch."""
-        from .plugins import run_tags
+        from ..plugins.registry import run_tags
 
         tracker = self._tracker_of()
         experiment = experiment or tracker.settings.experiment
@@ -173,7 +173,7 @@ class Run(RunMetrics, RunFiles):
 
     def _log_arguments(self) -> None:
         """The program's arguments, as its parser understood them, as params ``args.<name>``."""
-        from .session.arguments import parsed
+        from ..session.arguments import parsed
 
         arguments = parsed()
         if arguments:

@@ -15,18 +15,18 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+from ..callsite import is_users
+from ..errors import PluginError
+from ..guard import warn
+from ..locks import Lock
+from ..versions import in_range, installed_version, is_installed
 from . import imports
-from .callsite import is_users
 from .capture import MISSING, Engine, Watch
 from .closures import CONTENTS, Inside, inside
-from .errors import PluginError
 from .families import Creation, FamilyWatch, is_hook
-from .guard import warn
 from .ledger import Ledger
 from .listening import listener, watch_for
-from .locks import Lock
 from .patching import Declaration, Family, Hook, Patch, Tap, place_of
-from .versions import in_range, installed_version, is_installed
 from .watched import Watched, stood_before, watched, wrap_attribute, wrapper_in
 
 log = logging.getLogger("autotrack.installer")

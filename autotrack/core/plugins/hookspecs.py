@@ -17,10 +17,10 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from ..probes.patching import Declaration
+    from ..runs.run import Run
+    from ..sink import Sink
     from .flavor import Flavor
-    from .patching import Declaration
-    from .run import Run
-    from .sink import Sink
 
 PROJECT = "autotrack"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -89,7 +89,7 @@ def log_model(
     """
 
 
-# Observers: told after the fact (core/observers.py says on which thread).
+# Observers: told after the fact (core/runs/observers.py says on which thread).
 
 
 @hookspec

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..callsite import drop_our_frames, our_code
 from .capture import Engine, Watch
 from .frames import FRAME
 from .patching import Tap
-from .watched import Watched, wrapper_types
+from .watched import Tapped
 
 Hear = Callable[..., None]
 
@@ -34,26 +33,6 @@ class TapWatch(Watch):
         self.hear = listener(engine, plugin, declaration.observer)
 
 
-# Stands for a function whose calls are told to an observer. One frame of ours is in a traceback.
-class Tapped(Watched):
-    __slots__ = ()
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        try:
-            result = self.__wrapped__(*args, **kwargs)
-        except BaseException as error:
-            drop_our_frames(error)
-            if not self._watch.off:
-                self._watch.hear(args, kwargs, error)
-            raise
-        watch = self._watch
-        if not watch.off:
-            watch.hear(args, kwargs, None)
-        return result
-
-
-our_code.add(Tapped.__call__.__code__)
-wrapper_types.add(Tapped)
 TapWatch.wrapper = Tapped
 
 

@@ -12,9 +12,9 @@ import pkgutil
 import sys
 import typing
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, Final
 
-from ..callsite import our_code
+from ..callsite import drop_our_frames, our_code
 from .capture import MISSING, Watch, dispatch
 from .frames import CLOSED, FRAME, SEALED
 
@@ -215,6 +215,26 @@ class _BoundWatched(Watched):
         return dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
 
 
+# Stands for a function whose calls are told to an observer (listening.py). One frame of ours is in a traceback.
+class Tapped(Watched):
+    __slots__ = ()
+    __module__ = _Text("__module__", __name__)
+    __doc__ = _Text("__doc__", "Stands for a function that is watched.")
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            result = self.__wrapped__(*args, **kwargs)
+        except BaseException as error:
+            drop_our_frames(error)
+            if not self._watch.off:
+                self._watch.hear(args, kwargs, error)
+            raise
+        watch = self._watch
+        if not watch.off:
+            watch.hear(args, kwargs, None)
+        return result
+
+
 def watched(function: Any, watch: Watch, stood: Any = None) -> Watched:
     """What to put in place of a function."""
     made: Watched = (watch.wrapper or Watched)(function, watch, stood)
@@ -250,8 +270,8 @@ def stood_before(value: Any, wrapper: Any) -> Any:
 
 
 #: The classes of what stands for functions.
-wrapper_types: set[type] = {Watched}
-our_code |= {Watched.__call__.__code__, _BoundWatched.__call__.__code__}
+wrapper_types: Final = (Watched, Tapped)
+our_code |= {Tapped.__call__.__code__, Watched.__call__.__code__, _BoundWatched.__call__.__code__}
 
 __all__ = [
     "Watched",

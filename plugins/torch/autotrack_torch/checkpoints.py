@@ -37,7 +37,7 @@ def saved(call: Call, run: ProbeRun) -> Generator[None, None, None]:
         training.settle()
         size = path.stat().st_size
         if size > training.run.setting("checkpoint_bytes"):
-            training.run.note(f"{path.name} left out: {size} bytes are more than AUTOTRACK_TORCH_CHECKPOINT_BYTES")
+            training.run.note(f"{path.name} left out: {size} bytes are more than the setting checkpoint_bytes")
         elif training.run.afford("checkpoints", size / COPIED_A_SECOND):
             training.run.log_file(path, f"{FOLDER}/{path.name}")
 

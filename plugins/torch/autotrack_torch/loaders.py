@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 #: Modules whose data sets may be asked for their length: it is counted there, not computed by the user's code.
 _COUNTED = frozenset({"torch", "torchvision", "torchaudio", "torchtext", "builtins"})
+
+#: Tensors of a data set that are fingerprinted, and bytes of one at most.
+MOST_TENSORS, MOST_BYTES = 4, 1 << 28
 
 
 class Loading:
@@ -69,3 +73,12 @@ def length(dataset: Any) -> int | None:
     if kind.__module__.partition(".")[0] in _COUNTED and hasattr(kind, "__len__"):
         return len(dataset)
     return None
+
+
+def tensors_of(loader: Any) -> Iterator[tuple[str, Any]]:
+    """Names and tensors of a ``TensorDataset`` that lies in memory: what can be fingerprinted without reading it."""
+    dataset = getattr(loader, "dataset", None)
+    if type(dataset) is sys.modules["torch"].utils.data.TensorDataset:
+        for number, tensor in enumerate(dataset.tensors[:MOST_TENSORS]):
+            if tensor.is_cpu and tensor.numel() * tensor.element_size() <= MOST_BYTES:
+                yield f"TensorDataset.{number}", tensor.detach()

@@ -1,4 +1,4 @@
-"""Which training each optimizer belongs to: where runs begin, are joined and end (docs/adr/0009)."""
+"""Which training each optimizer belongs to: where runs begin, are joined and end (docs/adr/0010)."""
 
 from __future__ import annotations
 

@@ -164,6 +164,8 @@ class Training:
             loader = loading.reference()
             if loader is not None and not self.run.folded:
                 self.run.log_params(loaders.described(loader))
+                for name, tensor in loaders.tensors_of(loader):
+                    self.run.log_dataset(tensor, name)
 
     def settle(self, over: bool = False) -> None:
         """Logs what is held back; with ``over`` all of it, also what has to be waited for."""

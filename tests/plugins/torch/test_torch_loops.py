@@ -107,6 +107,10 @@ def test_epochs_batches_and_rates_are_counted() -> None:
     assert run.metric_history("lr.group_1").values.tolist() == [0.001, 0.0005, 0.00025]
     assert run.params["batch_size"] == "16" and run.params["loader.shuffle"] == "True"
     assert run.params["dataset"] == "TensorDataset" and run.params["dataset.rows"] == "64"
+    assert [(data.name, data.context, data.rows) for data in run.datasets] == [
+        ("TensorDataset.0", "train", 64),
+        ("TensorDataset.1", "train", 64),
+    ]
     assert run.params["optimizer.groups"] == "2" and run.params["optimizer.group_1.lr"] == "0.001"
     assert run.params["scheduler"] == "StepLR" and run.params["scheduler.gamma"] == "0.5"
 

@@ -30,6 +30,7 @@ SUBJECTS = (
     "quiet_call",
     "audit_hook",
     "loop_of_fits",
+    "torch_loop",
     "search",
     "history",
     "ingest",

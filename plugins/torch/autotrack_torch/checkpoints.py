@@ -26,7 +26,7 @@ COPIED_A_SECOND = 200e6
 def saved(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     """Keeps a copy of a checkpoint, where a training of this thread is open and what is saved is of its model."""
     yield
-    training = loops.here.training
+    training = loops.here().training
     if call.error is not None or training is None or not training.goes_on or training.run.folded:
         return
     place = call.arg("f", None)

@@ -13,7 +13,7 @@ from autotrack.plugin import LoopRun, attempt
 
 from . import loaders, modules, optimizers, places
 from .compilers import untraced
-from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Training
+from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Thread, Training
 
 #: Optimizers and loaders that are known at most; past it the oldest are forgotten.
 MOST = 4096
@@ -31,17 +31,22 @@ class Loops:
     """All trainings of this process that are seen. Holds optimizers, loaders and models weakly."""
 
     def __init__(self) -> None:
-        self.here = Here()
+        self._thread = Thread()
         self._members: dict[int, Member] = {}
         self._made: dict[int, Made] = {}
         self._loadings: dict[int, loaders.Loading] = {}
         self._collected = False
 
+    def here(self) -> Here:
+        """What this thread has done."""
+        found: Here = self._thread.here
+        return found
+
     # What is seen at each step. These two are written out in one piece each: see core/listening.py on calls.
 
     def went_backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:
         """``torch.autograd.backward`` is over, which ``Tensor.backward`` calls, or has failed."""
-        here = self.here
+        here = self._thread.here
         loss = args[0] if args else kwargs.get("tensors")
         if error is None and here.unscaled is None and type(loss) is here.tensor and loss.is_cpu and loss.numel() == 1:
             value = loss.item()
@@ -55,7 +60,7 @@ class Loops:
 
     def stepped(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An optimizer has made a step."""
-        here = self.here
+        here = self._thread.here
         member = here.member
         if here.changed or member is None or member.optimizer() is not optimizer:
             member = self._member(here, optimizer)
@@ -83,13 +88,13 @@ class Loops:
         """An optimizer was made: whether before or after a training began tells whether it belongs to it."""
         _trim(self._made)
         self._made[id(optimizer)] = Made(weakref.ref(optimizer), time.monotonic_ns(), places.here())
-        training = self.here.training
+        training = self.here().training
         if training is not None and training.shares_parameters(_ids(optimizer)):
             training.heir = weakref.ref(optimizer)
 
     def iterated(self, loader: Any) -> None:
         """A loader has begun to give batches."""
-        here = self.here
+        here = self._thread.here
         self.interrupted()
         loading = self._loadings.get(id(loader))
         if loading is None or loading.reference() is not loader:
@@ -102,23 +107,23 @@ class Loops:
     def evaluates(self) -> None:
         """A model was switched to evaluation: what is read and computed until the next step is no training."""
         self.interrupted()
-        self.here.evaluating = True
+        self.here().evaluating = True
 
     def scheduled(self, scheduler: Any) -> None:
         """A scheduler was made. It is described at the next step, when it is complete."""
-        here = self.here
+        here = self._thread.here
         here.changed = True
         if len(here.schedulers) < MOST:
             here.schedulers.append(weakref.ref(scheduler))
 
     def scales(self, loss: Any) -> None:
         """A loss was multiplied: the next backward pass is that of its multiple."""
-        here = self.here
+        here = self._thread.here
         here.unscaled = here.value_of(loss)
 
     def rescales(self, scaler: Any) -> None:
         """A step in half precision is over: where no optimizer stepped, the gradients were too large for it."""
-        here = self.here
+        here = self._thread.here
         member = here.member
         if member is None:
             return
@@ -129,14 +134,14 @@ class Loops:
 
     def interrupted(self) -> None:
         """Something else than a step: what is held back is logged, and the time until the next step does not count."""
-        here = self.here
+        here = self._thread.here
         here.changed = here.paused = True
         if here.training is not None:
             here.training.settle()
 
     def runs_changed(self) -> None:
         """A run of the user's has begun or ended in this thread."""
-        self.here.changed = True
+        self.here().changed = True
 
     # Beginnings.
 
@@ -157,7 +162,7 @@ class Loops:
         return member
 
     def _first_step(self, optimizer: Any) -> Member:
-        here = self.here
+        here = self._thread.here
         if not self._collected and gc.isenabled():
             # The first optimizer of a process has torch import its compiler, whose dead frames hold the user's function
             # and all that is in it until the garbage is collected. The end of the training could not be seen so long.
@@ -227,7 +232,7 @@ class Loops:
     def end(self, training: Training) -> None:
         """Ends a training's run, because another one begins."""
         training.run.end(training.judge(None))
-        here = self.here
+        here = self._thread.here
         if here.training is training:
             here.training = here.member = None
 

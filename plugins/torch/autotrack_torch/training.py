@@ -30,8 +30,31 @@ LEFT = "the function with the loop was left by an exception that was caught outs
 TARGET = "torch.optim:Optimizer.step"
 
 
-class Here(threading.local):
-    """What this thread has done since the last step of an optimizer, and the training that it is in."""
+class Thread(threading.local):
+    """Gives every thread a ``Here`` of its own."""
+
+    def __init__(self) -> None:
+        self.here = Here()
+
+
+class Here:
+    """What a thread has done since the last step of an optimizer, and the training that it is in."""
+
+    __slots__ = (
+        "changed",
+        "evaluating",
+        "first",
+        "loading",
+        "member",
+        "passed",
+        "passes",
+        "paused",
+        "schedulers",
+        "tensor",
+        "total",
+        "training",
+        "unscaled",
+    )
 
     def __init__(self) -> None:
         #: Of the backward passes since the last step: how many, the first one's loss, the sum of all: the objective

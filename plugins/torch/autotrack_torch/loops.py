@@ -88,7 +88,9 @@ class Loops:
         """An optimizer was made: whether before or after a training began tells whether it belongs to it."""
         _trim(self._made)
         self._made[id(optimizer)] = Made(weakref.ref(optimizer), time.monotonic_ns(), places.here())
-        training = self.here().training
+        here = self._thread.here
+        here.passed, here.first, here.total = 0, None, None  # of backward passes before: no loss of its steps
+        training = here.training
         if training is not None and training.shares_parameters(_ids(optimizer)):
             training.heir = weakref.ref(optimizer)
 

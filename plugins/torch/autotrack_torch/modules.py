@@ -24,7 +24,8 @@ def model_of(optimizer: Any) -> Any | None:
         return None
     found = _best(_in_globals(), wanted)
     if found is None or _count(found, wanted) < len(wanted):
-        found = _best(_everywhere(), wanted) or found
+        wider = _best(_everywhere(), wanted)
+        found = found if wider is None else wider  # never the truth of a module: it may be asked for its length
     return unwrapped(found) if found is not None else None
 
 

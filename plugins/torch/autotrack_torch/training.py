@@ -96,7 +96,11 @@ class Here:
         self.tensor = sys.modules["torch"].Tensor
         if type(loss) is not self.tensor or loss.numel() != 1 or loss.device.type == "meta":
             return None
-        return loss.item() if loss.is_cpu else loss.detach().reshape(())
+        if loss.is_cpu:
+            return loss.item()
+        if loss.is_cuda and sys.modules["torch"].cuda.is_current_stream_capturing():
+            return None  # what is computed now becomes part of the user's graph
+        return loss.detach().reshape(())
 
 
 class Training:
@@ -148,7 +152,8 @@ class Training:
             return error if any(broke(error, member.place, member.made) for member in self.members) else None
         if self.failed_with is not None:
             return LeftByException(self.failed_with)
-        return exception_behind(filter(None, [member.optimizer() for member in self.members]))
+        alive = (member.optimizer() for member in self.members)
+        return exception_behind([optimizer for optimizer in alive if optimizer is not None])
 
     @property
     def is_over(self) -> bool:
@@ -309,7 +314,8 @@ class Member:
 
     def follow_rates(self, groups: Any, step: int) -> None:
         """Takes down learning rates that have changed."""
-        self.rate = groups[0].get("lr")
+        rate = groups[0].get("lr")
+        self.rate = rate if type(rate) in (float, int) else None  # a tensor changes in place
         for number, group in enumerate(groups[:MAX_RATES]):
             rate = group.get("lr")
             if type(rate) is not float:

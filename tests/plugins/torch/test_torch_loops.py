@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -380,3 +381,148 @@ def test_points_are_readable_while_the_loop_goes_on() -> None:
     train(net, optimizer, 1)
     (run,) = autotrack.search_runs()
     assert len(run.metric_history("loss").steps) == 4 and run.status.value == "RUNNING"
+
+
+def test_trainings_in_threads_are_runs_of_their_own() -> None:
+    import threading
+
+    nets = [Net() for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda net=net: train(net, torch.optim.SGD(net.parameters(), lr=0.1), 5))
+        for net in nets
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    runs = all_runs()
+    assert [len(run.metric_history("loss").steps) for run in runs] == [5] * 4
+
+
+def test_half_precision_logs_the_loss_and_not_its_multiple() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
+    expected = []
+    for step in range(4):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(X), Y)
+        expected.append(loss.item())
+        scaler.scale(loss * (float("inf") if step == 2 else 1.0)).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    (run,) = all_runs()
+    assert run.metric_history("loss").values.tolist() == [expected[0], expected[1], expected[3]]
+    assert run.metric_history("amp_scale").values.tolist() == [1024.0, 2048.0, 1024.0]
+    assert run.metric_history("amp_skipped_steps").values.tolist() == [1.0]
+
+
+def test_the_norm_of_gradients_is_logged_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    from autotrack.core.plugins import registry
+
+    monkeypatch.setenv("AUTOTRACK_TORCH_GRAD_NORM", "true")
+    registry.forget_plugins()
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    expected = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.mse_loss(net(X), Y).backward()
+        expected.append(torch.cat([tensor.grad.flatten() for tensor in net.parameters()]).norm().item())
+        optimizer.step()
+    (run,) = all_runs()
+    registry.forget_plugins()
+    assert run.metric_history("grad_norm").values.tolist() == pytest.approx(expected)
+
+
+def test_inside_another_watched_call_nothing_is_seen() -> None:
+    """Who watches a whole training (a Trainer) records it: its steps are no loop of the user's."""
+    from autotrack.core.probes.frames import sealed
+
+    net = Net()
+    with sealed():
+        train(net, torch.optim.SGD(net.parameters(), lr=0.1))
+    assert len(all_runs()) == 0
+
+
+@pytest.mark.parametrize("what", ["model", "step"])
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_models_and_steps_are_tracked(what: str) -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    model = torch.compile(net, backend="eager") if what == "model" else net
+
+    def step() -> Any:
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(X), Y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    called = step if what == "model" else torch.compile(step, backend="eager")
+    expected = [called().item() for _ in range(5)]
+    (run,) = all_runs()
+    assert run.name == "Net" and run.metric_history("loss").values.tolist() == expected
+
+
+def test_rates_that_are_tensors_are_followed() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=torch.tensor(0.5))
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
+    for _ in range(3):
+        train(net, optimizer, 1)
+        scheduler.step()
+    (run,) = all_runs()
+    assert run.metric_history("lr").values.tolist() == [0.5, 0.25, 0.125]
+
+
+def test_values_that_are_elsewhere_are_logged_in_order_once_they_are_here() -> None:
+    from autotrack_torch.transfers import Transfers
+
+    logged: list[Any] = []
+
+    def log(key: str, value: float, step: int) -> None:
+        logged.append((key, value, step))
+
+    transfers = Transfers()
+    for step in range(3):
+        transfers.add("loss", step, torch.tensor(step / 2))
+    transfers.forward(log)
+    assert bool(transfers) and logged == []  # few: it waits for more
+    transfers.finish(log)
+    assert logged == [("loss", 0.0, 0), ("loss", 0.5, 1), ("loss", 1.0, 2)] and not transfers
+
+
+def test_backward_passes_from_before_are_no_part_of_the_loss() -> None:
+    net = Net()
+    F.mse_loss(net(X), Y).backward()
+    assert (
+        train(net, torch.optim.SGD(net.parameters(), lr=0.1), 2) == all_runs()[0].metric_history("loss").values.tolist()
+    )
+
+
+def test_a_model_that_has_no_length_is_found() -> None:
+    class Empty(nn.ModuleList):
+        """Its truth is that of a list without modules."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(4, 1))
+
+    net = Empty()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    F.mse_loss(X @ net.weight, Y).backward()
+    optimizer.step()
+    (run,) = all_runs()
+    assert run.name == "Empty"
+
+
+def test_disabled_means_unwatched() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    train(net, optimizer, 3)
+    autotrack.disable()
+    train(net, optimizer, 3)
+    (run,) = all_runs()
+    assert len(run.metric_history("loss").steps) == 3
+    assert not sys.modules["torch.optim.optimizer"]._global_optimizer_post_hooks

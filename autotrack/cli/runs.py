@@ -39,6 +39,7 @@ _param = click.option("--param", "params", multiple=True, metavar="KEY", help="S
     "runs",
     cls=Group,
     lazy={
+        "console": ("autotrack.cli.console:console", "Show what the program of a run printed."),
         "export": ("autotrack.cli.archives:export_runs", "Write runs to one file, to take them in elsewhere."),
         "figure": ("autotrack.cli.figures:figure", "Show the charts of a run, or draw them."),
         "import": ("autotrack.cli.archives:import_runs", "Take in the runs of such a file, ids kept."),

@@ -26,6 +26,7 @@ SUBJECTS = (
     "delivery",
     "disk",
     "small_fit",
+    "captured_fit",
     "grid_search",
     "quiet_call",
     "audit_hook",

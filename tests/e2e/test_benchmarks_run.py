@@ -13,7 +13,7 @@ from tests.bench.__main__ import SUBJECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 #: How many promises each subject measures.
-PROMISES = {"enabling": 2, "fingerprints": 7}
+PROMISES = {"enabling": 2, "captured_fit": 4, "fingerprints": 7}
 THREE = ("importing", "log_metric", "kills", "small_fit", "model_folder")
 TWO = ("audit_hook", "grid_search", "quiet_call", "loop_of_fits", "search")
 

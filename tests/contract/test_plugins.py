@@ -248,7 +248,7 @@ assert len(autotrack.search_runs()) == 0
 def test_undo_is_exact(store: Path, name: str) -> None:
     for row in ROWS[name]:
         row.make()
-    classes = [cls for cls in all_classes() if cls.__module__.partition(".")[0] != "autotrack"]
+    classes = [cls for cls in all_classes() if str(cls.__module__).partition(".")[0] != "autotrack"]
     modules = [m for m in list(sys.modules.values()) if type(m).__name__ == "module" and m.__name__ != "__main__"]
     before = [(owner, dict(vars(owner))) for owner in (*classes, *modules)]
     autotrack.enable(silent=True)

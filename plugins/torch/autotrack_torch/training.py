@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, thread_time
 from types import FrameType
 from typing import Any
 
@@ -281,12 +281,13 @@ class Member:
     def log(self, step: int, now: float) -> None:
         """Logs what was taken down since the last time."""
         self.logged_at = now
+        began = thread_time()
         self.training.failed_with = None
         self._add_speed(step, now, RATE_SECONDS)
         self.log_points()
         if self.training.transfers:
             self.training.transfers.forward(self.training.run.log_metric)
-        self.training.run.took(perf_counter() - now)
+        self.training.run.took(thread_time() - began)
 
     def log_points(self, over: bool = False) -> None:
         """Logs what was taken down. Past the folding of runs from one line, only the last loss, at the end."""

@@ -21,7 +21,7 @@ TRAINING = """
 import hashlib, random, sys
 if "with" in sys.argv:
     import autotrack
-    autotrack.enable()
+    autotrack.enable(overhead_allowance=60.0)
 import numpy, torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -135,7 +135,7 @@ def test_the_status_says_how_the_loop_ended(store: Path, script: Script, end: st
 
 RANKS = """
 import autotrack
-autotrack.enable()
+autotrack.enable(overhead_allowance=60.0)
 import os, signal, sys
 import torch, torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel

@@ -8,7 +8,7 @@ from autotrack.core.errors import ArtifactError, AutotrackError, PluginError, Un
 from autotrack.core.guard import attempt
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
-from autotrack.core.probes.patching import Family, Patch
+from autotrack.core.probes.patching import Family, Hook, Patch, Tap
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
     from autotrack.core.runs.active import start_run
+    from autotrack.core.runs.looprun import LoopRun
     from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.runs.run import Run
     from autotrack.core.session.opened import saw_file
@@ -26,10 +27,13 @@ __all__ = [
     "Call",
     "Family",
     "Flavor",
+    "Hook",
+    "LoopRun",
     "Patch",
     "PluginError",
     "ProbeRun",
     "Run",
+    "Tap",
     "UntrustedModelError",
     "argument_name",
     "attempt",
@@ -48,6 +52,10 @@ def __getattr__(name: str) -> Any:
         from autotrack.core.probes.capture import Call
 
         return Call
+    if name == "LoopRun":
+        from autotrack.core.runs.looprun import LoopRun
+
+        return LoopRun
     if name == "ProbeRun":
         from autotrack.core.runs.proberun import ProbeRun
 

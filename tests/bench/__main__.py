@@ -32,6 +32,7 @@ SUBJECTS = (
     "audit_hook",
     "loop_of_fits",
     "lightning",
+    "torch_loop",
     "search",
     "history",
     "ingest",

@@ -153,6 +153,15 @@ def _lightning(name: str, method: str = "fit", fails_at: int = -1) -> Made:
     return getattr(trainer, method), (module, *data), {"verbose": False} if method == "test" else {}
 
 
+def _checkpoint(place: str | None = None) -> Made:
+    import io
+
+    import torch
+
+    torch.manual_seed(3)
+    return torch.save, (torch.nn.Linear(2, 1).state_dict(), io.BytesIO() if place is None else place), {}
+
+
 ROWS: dict[str, list[Row]] = {
     "lightning": [
         *(
@@ -198,6 +207,15 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "store": [],
+    "torch": [
+        Row(
+            "a checkpoint",
+            "torch.serialization:save",
+            _checkpoint,
+            lambda: _checkpoint("/nowhere/at/all.pt"),
+            runs=0,
+        ),
+    ],
     "readers": [
         Row(
             "a data set opened",

@@ -11,14 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from ..callsite import drop_our_frames, our_code, user_site
 from ..errors import AutotrackError, PluginError
 from ..guard import Guard
 from ..guard import guard as process_guard
 from .frames import CLOSED, FRAME, OPEN, SEALED, Frame
-from .patching import Family, Nested, Patch
+from .patching import Nested
 
 
 class _Missing:
@@ -49,6 +49,8 @@ class BadCall(AutotrackError):
 class Watch:
     """One thing that is watched, and how. All calls of one patched function share it."""
 
+    #: The class of what stands for a function, by default ``Watched``.
+    wrapper: ClassVar[Any] = None
     __slots__ = (
         "__weakref__",
         "_signature",
@@ -63,10 +65,10 @@ class Watch:
         "target",
     )
 
-    def __init__(self, engine: Engine, plugin: str, declaration: Patch | Family, target: str, takes_self: bool) -> None:
+    def __init__(self, engine: Engine, plugin: str, declaration: Any, target: str, takes_self: bool) -> None:
         self.engine = engine
         self.plugin = plugin
-        self.probe = declaration.probe
+        self.probe: Any = declaration.probe
         self.nested: Nested = declaration.nested
         self.skips = declaration.nested == "skip"
         self.target = target

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .. import keys
 from ..errors import PluginError
@@ -23,8 +23,21 @@ from .run import Run
 from .tracker import Tracker
 from .trackers import tracker
 
-if TYPE_CHECKING:
-    from ..probes.capture import Call
+
+class Occasion(Protocol):
+    """What a run is made for, as far as it names and places the run: a watched ``Call``, or a loop."""
+
+    obj: Any
+    started: int
+    site: tuple[str, int]
+    target: str
+
+    @property
+    def plugin(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
 
 #: Seconds that the fingerprint of a column costs, however few its rows are.
 _A_COLUMN = 6e-5
@@ -40,7 +53,7 @@ class ProbeRun:
     line's series (a run, or part of the user's run): ``folded`` is True, and only cheap scalars should be logged.
     """
 
-    def __init__(self, call: Call, parent: ProbeRun | None = None) -> None:
+    def __init__(self, call: Occasion, parent: ProbeRun | None = None) -> None:
         self._call = call
         self._parent = parent
         self._tracker: Tracker = tracker()

@@ -310,13 +310,11 @@ class _Bracket:
     def _start(self, call: Call, frame: Frame) -> None:
         watch, outer = self.watch, self.outer
         args, kwargs = call.args, call.kwargs
-        run: Recording | None
         if outer is not None and watch.nested == "join":
             run = outer.run
             if run is None:  # no run could be opened there: there is nothing to join
                 return
-            if outer.call is not None:  # such calls come at every step of a loop: their line is not looked for again
-                call.site = outer.call.site
+            call.site = getattr(outer.call, "site", call.site)  # not looked for again at each step of a loop
         else:
             call.site = user_site(sys._getframe(2))
             run = self.owned = watch.engine.open_run(call, outer if watch.nested == "child" else None)

@@ -8,14 +8,17 @@ from autotrack.core.errors import ArtifactError, AutotrackError, PluginError, Un
 from autotrack.core.guard import attempt
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
-from autotrack.core.probes.patching import Family, Patch
+from autotrack.core.probes.patching import Family, Hook, Patch, Tap
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
     from autotrack.core.plugins.registry import settings
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
+    from autotrack.core.runs.active import start_run
+    from autotrack.core.runs.looprun import LoopRun
     from autotrack.core.runs.proberun import ProbeRun
+    from autotrack.core.runs.run import Run
     from autotrack.core.session.opened import saw_file
 
 __all__ = [
@@ -24,9 +27,13 @@ __all__ = [
     "Call",
     "Family",
     "Flavor",
+    "Hook",
+    "LoopRun",
     "Patch",
     "PluginError",
     "ProbeRun",
+    "Run",
+    "Tap",
     "UntrustedModelError",
     "argument_name",
     "attempt",
@@ -35,6 +42,7 @@ __all__ = [
     "pickled",
     "saw_file",
     "settings",
+    "start_run",
 ]
 
 
@@ -44,6 +52,10 @@ def __getattr__(name: str) -> Any:
         from autotrack.core.probes.capture import Call
 
         return Call
+    if name == "LoopRun":
+        from autotrack.core.runs.looprun import LoopRun
+
+        return LoopRun
     if name == "ProbeRun":
         from autotrack.core.runs.proberun import ProbeRun
 
@@ -60,6 +72,14 @@ def __getattr__(name: str) -> Any:
         from autotrack.core.session.opened import saw_file
 
         return saw_file
+    if name == "Run":
+        from autotrack.core.runs.run import Run
+
+        return Run
+    if name == "start_run":
+        from autotrack.core.runs.active import start_run
+
+        return start_run
     if name == "settings":
         from autotrack.core.plugins.registry import settings
 

@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from .locks import Lock
 
@@ -32,6 +32,15 @@ class Failure:
 
     site: str
     error: str
+
+
+class Switch(Protocol):
+    """What of the probe engine says whether a call is watched (``capture.Engine``)."""
+
+    armed: bool
+    threads: bool
+
+    def lets_through(self, outer: None) -> bool: ...
 
 
 class Section:
@@ -114,6 +123,28 @@ class Guard:
                 return None
 
         return guarded
+
+    def shield(
+        self, site: str, function: Callable[..., object], switch: Switch, current: Callable[[], Any]
+    ) -> Callable[..., None]:
+        """A plugin's function as one that never fails: for hot loops (see ``core/listening.py``).
+
+        It is not entered while the switch is off, nor while ``current()``, the innermost frame, is open.
+        """
+        strikes = self._strikes
+
+        def shielded(*args: object) -> None:
+            frame = current()
+            if (frame is not None and frame.state) or not switch.armed or (strikes and self.is_off(site)):
+                return
+            if not switch.threads and switch.lets_through(None):
+                return
+            try:
+                function(*args)
+            except Exception as error:
+                self.record(site, error)
+
+        return shielded
 
     def section(self, site: str) -> Section:
         """A ``with`` block whose Exception is recorded and swallowed."""

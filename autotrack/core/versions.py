@@ -8,6 +8,7 @@ Pre-releases count by their order: 2.0rc1 is in ``>=1.9`` and not in ``>=2.0``.
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
 
 from .errors import UsageError
@@ -91,4 +92,28 @@ def _starts_with(key: Key, prefix: str) -> bool:
     return key[0] == wanted[0] and (key[1] + pad)[:length] == (wanted[1] + pad)[:length]
 
 
-__all__ = ["in_range", "version_key"]
+def installed_version(distribution: str, top: str) -> str | None:
+    """The version of a distribution, as the top module says where that is loaded; None where it is not installed."""
+    # It says so itself, and metadata cost milliseconds. Some warn whoever asks for it as an attribute.
+    version = vars(sys.modules[top]).get("__version__") if top in sys.modules else None
+    if isinstance(version, str):
+        return version
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def is_installed(top: str) -> bool:
+    """True where that top module could be imported. Nothing is imported for the answer."""
+    import importlib.util
+
+    try:
+        return importlib.util.find_spec(top) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+__all__ = ["in_range", "installed_version", "is_installed", "version_key"]

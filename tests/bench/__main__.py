@@ -32,6 +32,8 @@ SUBJECTS = (
     "audit_hook",
     "loop_of_fits",
     "xgboost_rounds",
+    "lightning",
+    "torch_loop",
     "search",
     "history",
     "ingest",

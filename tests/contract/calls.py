@@ -183,7 +183,61 @@ def _trees(booster: Any) -> Any:
     return bytes(booster.save_raw("ubj"))
 
 
+def _failing_step(batch: Any, index: int) -> None:
+    raise ArithmeticError("the step failed")
+
+
+def _lightning(name: str, method: str = "fit", fails_at: int = -1) -> Made:
+    import tempfile
+
+    from tests.plugins.lightning import nets
+
+    pl = nets.lightning(name)
+    batches = nets.Batches()
+    trainer = nets.trainer(pl, tempfile.gettempdir(), max_epochs=1, enable_checkpointing=False, num_sanity_val_steps=0)
+    module = nets.net(pl, fails_at=fails_at)
+    if fails_at == 0:
+        setattr(module, {"fit": "training_step", "test": "test_step"}.get(method, "predict_step"), _failing_step)
+    data = (batches, batches) if method == "fit" else (batches,)
+    return getattr(trainer, method), (module, *data), {"verbose": False} if method == "test" else {}
+
+
+def _checkpoint(place: str | None = None) -> Made:
+    import io
+
+    import torch
+
+    torch.manual_seed(3)
+    return torch.save, (torch.nn.Linear(2, 1).state_dict(), io.BytesIO() if place is None else place), {}
+
+
 ROWS: dict[str, list[Row]] = {
+    "lightning": [
+        *(
+            Row(
+                f"fit of {name}",
+                f"{name}.trainer.trainer:Trainer.fit",
+                lambda name=name: _lightning(name),  # type: ignore[misc]
+                lambda name=name: _lightning(name, fails_at=0),  # type: ignore[misc]
+            )
+            for name in ("lightning.pytorch", "pytorch_lightning")
+        ),
+        Row(
+            "a test",
+            "lightning.pytorch.trainer.trainer:Trainer.test",
+            lambda: _lightning("lightning.pytorch", "test"),
+            lambda: _lightning("lightning.pytorch", "test", fails_at=0),
+            outcome=lambda metrics: sorted(metrics[0]),
+        ),
+        Row(
+            "predictions",
+            "lightning.pytorch.trainer.trainer:Trainer.predict",
+            lambda: _lightning("lightning.pytorch", "predict"),
+            lambda: _lightning("lightning.pytorch", "predict", fails_at=0),
+            runs=0,
+            outcome=lambda batches: [tuple(batch.shape) for batch in batches],
+        ),
+    ],
     "models": [],
     "session": [
         Row(
@@ -202,6 +256,15 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "store": [],
+    "torch": [
+        Row(
+            "a checkpoint",
+            "torch.serialization:save",
+            _checkpoint,
+            lambda: _checkpoint("/nowhere/at/all.pt"),
+            runs=0,
+        ),
+    ],
     "readers": [
         Row(
             "a data set opened",

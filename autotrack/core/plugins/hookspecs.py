@@ -17,7 +17,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from ..probes.patching import Family, Patch
+    from ..probes.patching import Declaration
     from ..runs.run import Run
     from ..sink import Sink
     from .flavor import Flavor
@@ -31,7 +31,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec(historic=True)
-def register_patches() -> Sequence[Patch | Family]:  # type: ignore[empty-body]
+def register_patches() -> Sequence[Declaration]:  # type: ignore[empty-body]
     """What to watch: the library calls that this plugin's probes bracket."""
 
 

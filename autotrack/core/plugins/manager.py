@@ -22,7 +22,7 @@ from ..errors import AutotrackError, PluginError
 from ..guard import Guard
 from ..guard import guard as process_guard
 from ..probes.frames import sealed
-from ..probes.patching import Family, Patch
+from ..probes.patching import Declaration
 from . import hookspecs
 from .discovery import EntryPoint, entry_points
 from .flavor import Flavor
@@ -122,7 +122,7 @@ class Manager:
 
     # Declarations.
 
-    def patches(self, *names: str) -> list[tuple[str, list[Patch | Family]]]:
+    def patches(self, *names: str) -> list[tuple[str, list[Declaration]]]:
         """What the loaded plugins (or the named ones) watch, a plugin at a time."""
         return [(name, list(found)) for name, found in self._declared("register_patches", names)]
 

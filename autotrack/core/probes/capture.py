@@ -11,14 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from ..callsite import drop_our_frames, our_code, user_site
 from ..errors import AutotrackError, PluginError
 from ..guard import Guard
 from ..guard import guard as process_guard
 from .frames import CLOSED, FRAME, OPEN, SEALED, Frame
-from .patching import Family, Nested, Patch
+from .patching import Nested
 
 
 class _Missing:
@@ -49,6 +49,8 @@ class BadCall(AutotrackError):
 class Watch:
     """One thing that is watched, and how. All calls of one patched function share it."""
 
+    #: The class of what stands for a function, by default ``Watched``.
+    wrapper: ClassVar[Any] = None
     __slots__ = (
         "__weakref__",
         "_signature",
@@ -63,10 +65,10 @@ class Watch:
         "target",
     )
 
-    def __init__(self, engine: Engine, plugin: str, declaration: Patch | Family, target: str, takes_self: bool) -> None:
+    def __init__(self, engine: Engine, plugin: str, declaration: Any, target: str, takes_self: bool) -> None:
         self.engine = engine
         self.plugin = plugin
-        self.probe = declaration.probe
+        self.probe: Any = declaration.probe
         self.nested: Nested = declaration.nested
         self.skips = declaration.nested == "skip"
         self.target = target
@@ -309,14 +311,14 @@ class _Bracket:
 
     def _start(self, call: Call, frame: Frame) -> None:
         watch, outer = self.watch, self.outer
-        call.site = user_site(sys._getframe(2))
         args, kwargs = call.args, call.kwargs
-        run: Recording | None
         if outer is not None and watch.nested == "join":
             run = outer.run
             if run is None:  # no run could be opened there: there is nothing to join
                 return
+            call.site = getattr(outer.call, "site", call.site)  # not looked for again at each step of a loop
         else:
+            call.site = user_site(sys._getframe(2))
             run = self.owned = watch.engine.open_run(call, outer if watch.nested == "child" else None)
         frame.run = run
         try:

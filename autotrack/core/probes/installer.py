@@ -7,7 +7,6 @@ having been watched.
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import logging
 import sys
@@ -20,18 +19,17 @@ from ..callsite import is_users
 from ..errors import PluginError
 from ..guard import warn
 from ..locks import Lock
-from ..versions import in_range
+from ..versions import in_range, installed_version, is_installed
 from . import imports
 from .capture import MISSING, Engine, Watch
 from .closures import CONTENTS, Inside, inside
 from .families import Creation, FamilyWatch, is_hook
 from .ledger import Ledger
-from .patching import Family, Patch
-from .watched import Watched, stood_before, wrap_attribute, wrapper_in
+from .listening import listener, watch_for
+from .patching import Declaration, Family, Hook, Patch, Tap, place_of
+from .watched import Watched, stood_before, watched, wrap_attribute, wrapper_in
 
 log = logging.getLogger("autotrack.installer")
-
-Declaration = Patch | Family
 
 
 class Installer:
@@ -69,6 +67,8 @@ class Installer:
             for declaration in declarations:
                 if isinstance(declaration, Family):
                     self._install_family(plugin, declaration, by_name, tuple(exclude))
+                elif isinstance(declaration, Hook):
+                    self._install_hook(plugin, declaration, by_name)
                 else:
                     self._install_patch(plugin, declaration, by_name)
         except PluginError:
@@ -122,7 +122,7 @@ class Installer:
 
     # Patches.
 
-    def _install_patch(self, plugin: str, patch: Patch, by_name: bool) -> None:
+    def _install_patch(self, plugin: str, patch: Patch | Tap, by_name: bool) -> None:
         shared: dict[str, Any] = {}
         for place in (patch.target, *patch.also):
             path = place.partition(":")[2]
@@ -136,7 +136,7 @@ class Installer:
         self, plugin: str, declaration: Declaration, place: str, by_name: bool, apply: Callable[[ModuleType], None]
     ) -> None:
         module_name, _, path = place.partition(":")
-        if not path:
+        if not path and not isinstance(declaration, Hook):
             raise PluginError(f"plugin {plugin!r}: {place!r} is not of the form 'module:attribute'")
         refused: list[PluginError] = []
         at_once = True
@@ -157,7 +157,7 @@ class Installer:
             raise refused[0]
 
     def _apply_patch(
-        self, plugin: str, patch: Patch, module: ModuleType, path: str, place: str, shared: dict[str, Any]
+        self, plugin: str, patch: Patch | Tap, module: ModuleType, path: str, place: str, shared: dict[str, Any]
     ) -> None:
         *parents, name = path.split(".")
         owner: Any = module
@@ -185,7 +185,7 @@ class Installer:
             return
         if closure is not None:
             self._closures.append(closure)  # the ledger holds it weakly
-            self._put(closure, CONTENTS, Watched(stood, self._watch(plugin, patch, patch.target, takes_self=False)))
+            self._put(closure, CONTENTS, watched(stood, self._watch(plugin, patch, patch.target, takes_self=False)))
             return
         if isinstance(owner, type):
             inherited = name not in vars(owner)
@@ -197,7 +197,7 @@ class Installer:
             log.debug("%s: %s is another function than %s", plugin, place, patch.target)
             return
         if "wrapper" not in shared:
-            shared["wrapper"] = Watched(stood, self._watch(plugin, patch, patch.target, takes_self=False))
+            shared["wrapper"] = watched(stood, self._watch(plugin, patch, patch.target, takes_self=False))
             self._put_where_imported(stood, shared["wrapper"])
         self._put(owner, name, shared["wrapper"])
 
@@ -210,6 +210,20 @@ class Installer:
             for name, value in list(vars(module).items()):
                 if value is stood:
                     self._put(module, name, wrapper)
+
+    # Hooks.
+
+    def _install_hook(self, plugin: str, hook: Hook, by_name: bool) -> None:
+        def apply(module: ModuleType) -> None:
+            take_out = hook.attach(module, listener(self.engine, plugin, hook.observer))
+
+            def cancel() -> None:
+                with self.engine.guard.section(f"{plugin}.undo"):
+                    take_out()
+
+            self._cancels.append((plugin, cancel))
+
+        self._when_imported(plugin, hook, hook.module, by_name, apply)
 
     # Families.
 
@@ -296,7 +310,7 @@ class Installer:
     # Shared.
 
     def _watch(self, plugin: str, declaration: Declaration, target: str, *, takes_self: bool) -> Watch:
-        watch = Watch(self.engine, plugin, declaration, target, takes_self)
+        watch = watch_for(self.engine, plugin, declaration, target, takes_self)
         self._watches.add(watch)
         return watch
 
@@ -340,7 +354,7 @@ class Installer:
         if declaration.versions is None:
             return True
         top = module.__name__.partition(".")[0]
-        version = _version(declaration.distribution or top, top)
+        version = installed_version(declaration.distribution or top, top)
         if version is None or in_range(version, declaration.versions):
             return True
         message = (
@@ -355,13 +369,8 @@ class Installer:
         return False
 
     def _require_target(self, plugin: str, declarations: list[Declaration]) -> None:
-        tops = {
-            (declaration.base if isinstance(declaration, Family) else declaration.target)
-            .partition(":")[0]
-            .split(".")[0]
-            for declaration in declarations
-        }
-        if tops and not any(top in sys.modules or _findable(top) for top in tops):
+        tops = {place_of(declaration).partition(":")[0].split(".")[0] for declaration in declarations}
+        if tops and not any(top in sys.modules or is_installed(top) for top in tops):
             raise PluginError(
                 f"plugin {plugin!r} was asked for, and {' and '.join(sorted(tops))} is not installed here: "
                 "install it, or leave the plugin out of enable()"
@@ -376,24 +385,4 @@ def _path(owner: Any, name: str) -> str:
     return f"{owner.__name__}:{name}"
 
 
-def _version(distribution: str, top: str) -> str | None:
-    # It says so itself, and metadata cost milliseconds. Some warn whoever asks for it as an attribute.
-    version = vars(sys.modules[top]).get("__version__") if top in sys.modules else None
-    if isinstance(version, str):
-        return version
-    import importlib.metadata
-
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _findable(top: str) -> bool:
-    try:
-        return importlib.util.find_spec(top) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-__all__ = ["Declaration", "Installer"]
+__all__ = ["Installer"]

@@ -1,13 +1,16 @@
-"""Declarations of what to watch: ``Patch`` and ``Family``. (Installing them: ``installer.py``.)"""
+"""Declarations of what to watch: ``Patch``, ``Family``, ``Tap`` and ``Hook``. (Installing them: ``installer.py``.)"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Literal
 
 Nested = Literal["skip", "join", "child", "beside"]
 Probe = Callable[[Any, Any], Generator[None, None, None]]
+#: ``observer(args, kwargs, error)``: what the original was called with, and what it raised, if anything.
+Observer = Callable[[tuple[Any, ...], dict[str, Any], BaseException | None], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +54,61 @@ class Family:
     exclude: tuple[str, ...] = ()
     versions: str | None = None
     distribution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """Tells a plain function of every call of a function in a hot loop, where a probe would cost too much.
+
+    ``observer(args, kwargs, error)`` is called after the original, for about a microsecond: there is no run, no
+    frame, and its answer is dropped. Inside another watched call, and inside code of ours, it is not told. A run that
+    goes with what it hears it opens itself (``LoopRun``). The other fields are those of ``Patch``.
+    """
+
+    target: str
+    observer: Observer
+    also: tuple[str, ...] = ()
+    versions: str | None = None
+    distribution: str | None = None
+    optional: bool = False
+
+    @property
+    def probe(self) -> Observer:
+        """The function that failures are counted for."""
+        return self.observer
+
+    @property
+    def nested(self) -> Nested:
+        """Calls inside another watched call belong to that one."""
+        return "skip"
+
+    @property
+    def inner(self) -> bool:
+        """The function itself is replaced."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Tells a plain function what a library tells its own hooks, where it has a registry of such.
+
+    ``attach(module, listener)`` is called once ``module`` is imported: it registers ``listener`` there and answers the
+    function that takes it out again. ``observer`` gets what the library hands to the listener; its answer is dropped.
+    It is not told of what happens inside another watched call, or in code of ours.
+    """
+
+    module: str
+    attach: Callable[[ModuleType, Callable[..., None]], Callable[[], object]]
+    observer: Callable[..., object]
+    versions: str | None = None
+    distribution: str | None = None
+
+
+Declaration = Patch | Family | Tap | Hook
+
+
+def place_of(declaration: Declaration) -> str:
+    """Where a declaration belongs: ``"module:attribute.path"``, or the module alone."""
+    if isinstance(declaration, Family):
+        return declaration.base
+    return declaration.module if isinstance(declaration, Hook) else declaration.target

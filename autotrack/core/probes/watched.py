@@ -12,9 +12,9 @@ import pkgutil
 import sys
 import typing
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, Final
 
-from ..callsite import our_code
+from ..callsite import drop_our_frames, our_code
 from .capture import MISSING, Watch, dispatch
 from .frames import CLOSED, FRAME, SEALED
 
@@ -215,14 +215,40 @@ class _BoundWatched(Watched):
         return dispatch(watch, self.__wrapped__, self._obj, args, kwargs)
 
 
+# Stands for a function whose calls are told to an observer (listening.py). One frame of ours is in a traceback.
+class Tapped(Watched):
+    __slots__ = ()
+    __module__ = _Text("__module__", __name__)
+    __doc__ = _Text("__doc__", "Stands for a function that is watched.")
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            result = self.__wrapped__(*args, **kwargs)
+        except BaseException as error:
+            drop_our_frames(error)
+            if not self._watch.off:
+                self._watch.hear(args, kwargs, error)
+            raise
+        watch = self._watch
+        if not watch.off:
+            watch.hear(args, kwargs, None)
+        return result
+
+
+def watched(function: Any, watch: Watch, stood: Any = None) -> Watched:
+    """What to put in place of a function."""
+    made: Watched = (watch.wrapper or Watched)(function, watch, stood)
+    return made
+
+
 def wrap_attribute(stood: Any, watch: Watch, *, inherited: bool = False) -> Any:
     """What to put into a class in place of ``stood``, which is as it lies in the class's ``__dict__``."""
     replaced = MISSING if inherited else stood
     if type(stood) is staticmethod or type(stood) is classmethod:
         watch.takes_self = type(stood) is classmethod
-        return type(stood)(Watched(stood.__func__, watch, replaced))
-    if type(stood) is FunctionType or type(stood) is Watched:
-        return Watched(stood, watch, replaced)
+        return type(stood)(watched(stood.__func__, watch, replaced))
+    if type(stood) is FunctionType or type(stood) in wrapper_types:
+        return watched(stood, watch, replaced)
     kind = type(stood)
     data = hasattr(kind, "__set__") or hasattr(kind, "__delete__")
     return (WatchedDataAttribute if data else WatchedAttribute)(stood, watch, replaced)
@@ -232,7 +258,7 @@ def wrapper_in(value: Any) -> Any | None:
     """The wrapper of ours in a namespace's value, also inside a staticmethod or classmethod; None if there is none."""
     if type(value) in (staticmethod, classmethod):
         value = value.__func__
-    return value if type(value) in (Watched, WatchedAttribute, WatchedDataAttribute) else None
+    return value if type(value) in wrapper_types or type(value) in (WatchedAttribute, WatchedDataAttribute) else None
 
 
 def stood_before(value: Any, wrapper: Any) -> Any:
@@ -243,6 +269,17 @@ def stood_before(value: Any, wrapper: Any) -> Any:
     return stood
 
 
-our_code |= {Watched.__call__.__code__, _BoundWatched.__call__.__code__}
+#: The classes of what stands for functions.
+wrapper_types: Final = (Watched, Tapped)
+our_code |= {Tapped.__call__.__code__, Watched.__call__.__code__, _BoundWatched.__call__.__code__}
 
-__all__ = ["Watched", "WatchedAttribute", "WatchedDataAttribute", "stood_before", "wrap_attribute", "wrapper_in"]
+__all__ = [
+    "Watched",
+    "WatchedAttribute",
+    "WatchedDataAttribute",
+    "stood_before",
+    "watched",
+    "wrap_attribute",
+    "wrapper_in",
+    "wrapper_types",
+]

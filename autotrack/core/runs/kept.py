@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from ..guard import guard
 
 if TYPE_CHECKING:
     from .run import Run
@@ -46,7 +50,8 @@ class KeptRuns:
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[weakref.ref[Any], Kept]] = {}
-        self.orphans: list[Run] = []
+        #: What ends the runs that nothing goes on with.
+        self.orphans: list[Callable[[], None]] = []
 
     def find(self, obj: Any) -> Kept | None:
         """The open run of an earlier call on this very object."""
@@ -66,7 +71,7 @@ class KeptRuns:
             if entry is not None and entry[1] is kept:
                 del self._kept[number]
                 if kept.run is not None and kept.owned:
-                    self.orphans.append(kept.run)
+                    self.orphans.append(partial(kept.run.end, "FINISHED", None, None))
 
         self._make_room()
         try:
@@ -85,4 +90,4 @@ class KeptRuns:
     def end_orphans(self) -> None:
         """Ends the runs whose objects are gone."""
         while self.orphans:
-            self.orphans.pop().end("FINISHED", None, None)
+            guard.call("the end of runs", self.orphans.pop())

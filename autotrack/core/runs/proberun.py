@@ -6,11 +6,12 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from .. import keys
 from ..errors import PluginError
-from ..exits import ending_of
+from ..exits import Ending, ending_of
 from ..guard import Failure, attempt, guard
 from ..plugins.registry import settings
 from ..probes.frames import sealed
@@ -24,7 +25,22 @@ from .trackers import tracker
 
 if TYPE_CHECKING:
     from ..fingerprint import Described
-    from ..probes.capture import Call
+
+
+class Occasion(Protocol):
+    """What a run is made for, as far as it names and places the run: a watched ``Call``, or a loop."""
+
+    obj: Any
+    started: int
+    site: tuple[str, int]
+    target: str
+
+    @property
+    def plugin(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
 
 #: Seconds that the fingerprint of a column costs, however few its rows are.
 _A_COLUMN = 6e-5
@@ -40,7 +56,7 @@ class ProbeRun:
     line's series (a run, or part of the user's run): ``folded`` is True, and only cheap scalars should be logged.
     """
 
-    def __init__(self, call: Call, parent: ProbeRun | None = None) -> None:
+    def __init__(self, call: Occasion, parent: ProbeRun | None = None) -> None:
         self._call = call
         self._parent = parent
         self._tracker: Tracker = tracker()
@@ -53,7 +69,7 @@ class ProbeRun:
         self._name: str | None = None
         self._left_out: set[str] = set()
         self._tags: dict[str, str] = {}
-        self._error: BaseException | None = None
+        self._ending: Ending | None = None
         self.folded = parent is None and self._sites(innermost()).is_full(call.site)
 
     # What the probe logs.
@@ -99,6 +115,11 @@ class ProbeRun:
         """Keeps a text as a file."""
         if not self.folded:
             self._started().log_text(mask(text), self._path(path))
+
+    def log_artifact(self, source: str | Path, path: str) -> None:
+        """Keeps a copy of a file (or folder) that the call has written."""
+        if not self.folded:
+            self._started().log_artifact(source, self._path(path))
 
     def log_dict(self, content: Any, path: str) -> None:
         """Keeps a dict or list as a JSON file."""
@@ -277,6 +298,32 @@ class ProbeRun:
         """How many earlier calls on the same object this run has seen (see ``continued``)."""
         return self._kept.calls if self._kept is not None else 0
 
+    @property
+    def run(self) -> Run:
+        """The run that is written to; it starts now where nothing was logged yet."""
+        return self._started()
+
+    def resume(self, tag: str, text: str) -> bool:
+        """Records this call in an earlier run: the newest one, ended, whose ``tag`` contains ``text``. False if
+        there is none. That run is RUNNING again, and ends as this call does.
+
+        To be called before anything is logged. Inside a run of the user's, and for a store on another machine, which
+        training would have to wait for, nothing is resumed.
+        """
+        if self._run is not None or self._parent is not None or self.folded or innermost() is not None:
+            return False
+        from .resuming import reopen, resumable
+
+        earlier = resumable(self._tracker, tag, text)
+        if earlier is None:
+            return False
+        self._run, self._owned = reopen(self._tracker, earlier, self._call.started), True
+        return True
+
+    def killed_by(self, error: BaseException | None) -> None:
+        """Says that the call was interrupted, where the library hides it behind another exception or none."""
+        self._ending = Ending("KILLED", error)
+
     # The engine's side.
 
     def finish(self, error: BaseException | None) -> None:
@@ -288,7 +335,7 @@ class ProbeRun:
             return
         if self._kept is not None and error is None:
             return
-        ending = ending_of(error)
+        ending = self._ending or ending_of(error)
         run.end(ending.status, ending.error, None)
 
     def _started(self) -> Run:

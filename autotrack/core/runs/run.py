@@ -18,7 +18,7 @@ from .. import exits, keys
 from ..callsite import is_library, is_ours
 from ..entities import Status
 from ..errors import UsageError
-from ..exits import ending_of
+from ..exits import Ending, ending_of
 from ..guard import guard
 from ..session import user_name
 from ..session.masking import MASK, mask, mask_value
@@ -44,6 +44,8 @@ class Run(RunMetrics, RunFiles):
         super().__init__(run_id, **places)
         #: True for a run of ``start_run``: it is active until it ends, and watched calls join it.
         self.is_manual = False
+        #: How the run ended, where the program's end finds it open: asked with the uncaught exception, if there is one.
+        self.judge: Callable[[BaseException | None], Ending] | None = None
         #: Done just before the run ends.
         self.at_end: dict[str, Callable[[], None]] = {}
         self._previous: Run | None = None

@@ -325,7 +325,8 @@ class Tracker:
         else:
             unknown = False
         for run in runs:  # what calls left open (a series, a loop of partial fits) did not fail with the program
-            last = ending if run in own else Ending("FINISHED")
+            judged = guard.call("the end of runs", run.judge, error) if run.judge is not None else None
+            last = ending if run in own else judged or Ending("FINISHED")
             run.end(last.status, last.error, last.exit_code)
         return unknown
 

@@ -1,0 +1,46 @@
+"""Tracks plain PyTorch loops: the first step of an optimizer starts a run; weights are saved as safetensors.
+
+Nothing here imports torch: that happens in observers, when the user has done so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autotrack.plugin import Family, Flavor, Hook, Patch, Tap, hookimpl
+
+from .flavor import MLFLOW, TORCH
+from .loops import loops
+from .watched import declarations
+
+
+@hookimpl
+def register_patches() -> Sequence[Patch | Family | Tap | Hook]:
+    """Steps, backward passes, loaders, and what is made on the way: optimizers, schedulers, checkpoints."""
+    return declarations()
+
+
+@hookimpl
+def register_flavors() -> Sequence[Flavor]:
+    """Modules as a description and safetensors; MLflow's flavor of them."""
+    return [TORCH, MLFLOW]
+
+
+@hookimpl
+def register_settings() -> Mapping[str, Any]:
+    """``grad_norm`` logs the gradient's norm at each step, which costs a pass over all gradients; ``checkpoints`` keeps
+    copies of what ``torch.save`` writes of the model, if they have at most ``checkpoint_bytes``."""
+    return {"grad_norm": False, "checkpoints": True, "checkpoint_bytes": 1 << 30}
+
+
+@hookimpl
+def run_started() -> None:
+    """A run of the user's may have begun: the next step belongs there."""
+    loops.runs_changed()
+
+
+@hookimpl
+def run_ended() -> None:
+    """A run of the user's may have ended."""
+    loops.runs_changed()

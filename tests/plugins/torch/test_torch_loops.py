@@ -1,0 +1,528 @@
+"""Plain loops: which runs they make, what is in them, and how they end. Real trainings of small models."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autotrack
+from autotrack.core.runs import trackers
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+F = torch.nn.functional
+X = torch.linspace(-1, 1, 256).reshape(64, 4)
+Y = X.sum(1, keepdim=True)
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(4, 8)
+        self.outer = nn.Linear(8, 1)
+
+    def forward(self, x: Any) -> Any:
+        return self.outer(torch.relu(self.inner(x)))
+
+
+class Critic(Net):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def enabled(store: Path) -> Iterator[Path]:
+    torch.manual_seed(0)
+    autotrack.enable(models=False)
+    yield store
+    autotrack.disable()
+    gc.collect()
+
+
+def loader(**options: Any) -> Any:
+    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, Y), batch_size=16, **options)
+
+
+def train(net: Any, optimizer: Any, steps: int = 4, raises: str | None = None) -> list[float]:
+    losses = []
+    for step in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(X), Y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        if raises is not None and step == steps - 1:
+            raise ValueError(raises)
+    return losses
+
+
+def ended_runs() -> Any:
+    """All runs, once what is over has been ended."""
+    gc.collect()
+    trackers.tracker().kept.end_orphans()
+    return sorted(autotrack.search_runs(), key=lambda run: run.started)
+
+
+def all_runs() -> Any:
+    """All runs, as the end of the program leaves them."""
+    gc.collect()
+    trackers.close_all()
+    return sorted(autotrack.search_runs(), key=lambda run: run.started)
+
+
+def test_a_loop_is_a_run_with_its_loss_at_each_step() -> None:
+    net = Net()
+    losses = train(net, torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9), 5)
+    (run,) = ended_runs()
+    assert run.name == "Net" and run.status.value == "FINISHED"
+    history = run.metric_history("loss")
+    assert history.steps.tolist() == [0, 1, 2, 3, 4] and history.values.tolist() == losses
+    assert run.params["optimizer"] == "SGD" and run.params["optimizer.momentum"] == "0.9"
+    assert run.params["model"] == "Net" and run.params["model.parameters"] == "49"
+    assert run.tags["model_class"].endswith("test_torch_loops.Net")
+    assert run.tags["autotrack.plugin"] == "torch"
+
+
+def test_epochs_batches_and_rates_are_counted() -> None:
+    net = Net()
+    optimizer = torch.optim.AdamW([{"params": net.inner.parameters(), "lr": 0.1}, {"params": net.outer.parameters()}])
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
+    batches = loader(shuffle=True, drop_last=True)
+    for _ in range(3):
+        for x, y in batches:
+            optimizer.zero_grad()
+            F.mse_loss(net(x), y).backward()
+            optimizer.step()
+        scheduler.step()
+    del optimizer, scheduler
+    (run,) = ended_runs()
+    epochs = run.metric_history("epoch")
+    assert epochs.steps.tolist() == [0, 4, 8] and epochs.values.tolist() == [0, 1, 2]
+    rates = run.metric_history("lr")
+    assert rates.steps.tolist() == [0, 4, 8] and rates.values.tolist() == [0.1, 0.05, 0.025]
+    assert run.metric_history("lr.group_1").values.tolist() == [0.001, 0.0005, 0.00025]
+    assert run.params["batch_size"] == "16" and run.params["loader.shuffle"] == "True"
+    assert run.params["dataset"] == "TensorDataset" and run.params["dataset.rows"] == "64"
+    assert [(data.name, data.context, data.rows) for data in run.datasets] == [
+        ("TensorDataset.0", "train", 64),
+        ("TensorDataset.1", "train", 64),
+    ]
+    assert run.params["optimizer.groups"] == "2" and run.params["optimizer.group_1.lr"] == "0.001"
+    assert run.params["scheduler"] == "StepLR" and run.params["scheduler.gamma"] == "0.5"
+
+
+def test_forward_passes_loading_and_scoring_make_no_run() -> None:
+    net = Net()
+    net.eval()
+    with torch.no_grad():
+        for x, y in loader():
+            F.mse_loss(net(x), y)
+    F.mse_loss(net(X), Y).backward()  # a saliency map, say
+    assert len(all_runs()) == 0
+
+
+def test_two_trainings_in_a_row_are_two_runs() -> None:
+    for seed in range(2):
+        torch.manual_seed(seed)
+        net = Net()
+        train(net, torch.optim.SGD(net.parameters(), lr=0.1))
+    runs = ended_runs()
+    assert [run.status.value for run in runs] == ["FINISHED"] * 2
+    assert all(len(run.metric_history("loss").steps) == 4 for run in runs)
+
+
+def test_two_trainings_whose_optimizers_live_on_are_two_runs() -> None:
+    kept = []
+    for _ in range(2):
+        net = Net()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        train(net, optimizer)
+        kept.append((net, optimizer))
+    assert [run.metrics["loss"] > 0 for run in all_runs()] == [True, True]
+
+
+def test_models_made_together_and_trained_in_a_row_are_two_runs() -> None:
+    pairs = [(net, torch.optim.SGD(net.parameters(), lr=0.1)) for net in (Net(), Net())]
+    for net, optimizer in pairs:
+        train(net, optimizer)
+    assert len(all_runs()) == 2
+
+
+def test_a_gan_is_one_run_with_two_losses() -> None:
+    generator, critic = Net(), Critic()
+    for_generator = torch.optim.Adam(generator.parameters(), lr=1e-3)
+    for_critic = torch.optim.Adam(critic.parameters(), lr=2e-3)
+    expected = []
+    for _ in range(3):
+        for_critic.zero_grad()
+        real = critic(X).mean()
+        real.backward()
+        fake = critic(X * generator(X).detach()).mean()
+        fake.backward()
+        for_critic.step()
+        expected.append(real.item() + fake.item())
+        for_generator.zero_grad()
+        critic(X * generator(X)).mean().backward()
+        for_generator.step()
+    (run,) = all_runs()
+    assert run.metric_history("Critic.loss").values.tolist() == pytest.approx(expected)
+    assert run.metric_history("Net.loss").steps.tolist() == [0, 1, 2]
+    assert run.params["optimizer.lr"] == "0.002" and run.params["Net.optimizer.lr"] == "0.001"
+
+
+def test_several_optimizers_in_a_list_are_one_run() -> None:
+    nets = Net(), Critic()
+    optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in nets]
+    for _ in range(3):
+        for net, optimizer in zip(nets, optimizers, strict=True):
+            optimizer.zero_grad()
+            F.mse_loss(net(X), Y).backward()
+            optimizer.step()
+    (run,) = all_runs()
+    assert len(run.metric_history("Net.loss").steps) == len(run.metric_history("Critic.loss").steps) == 3
+
+
+def test_gradient_accumulation_logs_the_sum_once_a_step() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    expected = []
+    for _ in range(2):
+        optimizer.zero_grad()
+        parts = [F.mse_loss(net(x), y) / 4 for x, y in loader()]
+        for part in parts:
+            part.backward()
+        optimizer.step()
+        expected.append(sum(part.item() for part in parts))
+    (run,) = all_runs()
+    assert run.metric_history("loss").values.tolist() == pytest.approx(expected)
+
+
+def test_lbfgs_logs_the_loss_that_its_step_returns() -> None:
+    net = Net()
+    optimizer = torch.optim.LBFGS(net.parameters(), max_iter=5)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(X), Y)
+        loss.backward()
+        return loss
+
+    expected = [optimizer.step(closure).item() for _ in range(3)]
+    (run,) = all_runs()
+    assert run.metric_history("loss").values.tolist() == expected
+
+
+def test_an_optimizer_made_anew_for_the_same_model_goes_on_with_its_run() -> None:
+    net = Net()
+    for rate in (0.1, 0.01, 0.001):
+        optimizer = torch.optim.SGD(net.parameters(), lr=rate)
+        train(net, optimizer, 3)
+    del optimizer
+    (run,) = ended_runs()
+    assert run.status.value == "FINISHED"
+
+
+def test_a_loop_inside_a_run_of_the_users_joins_it() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with autotrack.start_run("mine"):
+        train(net, optimizer, 3)
+    with autotrack.start_run("another"):
+        train(net, optimizer, 2)
+    train(net, optimizer, 4)
+    runs = all_runs()
+    assert [run.name for run in runs] == ["mine", "another", "Net"]
+    assert [len(run.metric_history("loss").steps) for run in runs] == [3, 2, 4]
+    assert all(run.params["optimizer"] == "SGD" for run in runs)
+
+
+def left(catch: Callable[[Callable[[], Any]], Any]) -> Any:
+    def training() -> None:
+        net = Net()
+        train(net, torch.optim.SGD(net.parameters(), lr=0.1), 3, "boom")
+
+    catch(training)
+    return ended_runs()
+
+
+def test_a_loop_in_a_function_that_raises_is_failed() -> None:
+    def catch(training: Callable[[], Any]) -> None:
+        try:
+            training()
+        except ValueError:
+            pass
+
+    (run,) = left(catch)
+    assert run.status.value == "FAILED" and len(run.metric_history("loss").steps) == 3
+
+
+def test_a_loop_whose_exception_had_a_name_is_failed() -> None:
+    def catch(training: Callable[[], Any]) -> None:
+        try:
+            training()
+        except ValueError as error:
+            print(error)
+
+    (run,) = left(catch)
+    assert run.status.value == "FAILED"
+
+
+def test_a_loop_whose_exception_is_kept_is_failed_with_it() -> None:
+    kept: list[BaseException] = []
+
+    def catch(training: Callable[[], Any]) -> None:
+        try:
+            training()
+        except ValueError as error:
+            kept.append(error)
+
+    left(catch)
+    net = Net()
+    train(net, torch.optim.SGD(net.parameters(), lr=0.1))
+    failed, went_well = ended_runs()
+    assert failed.status.value == "FAILED" and "boom" in failed.error
+    assert went_well.status.value == "FINISHED"
+
+
+def test_a_backward_pass_that_fails_and_ends_the_loop_is_failed() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        for step in range(3):
+            loss = F.mse_loss(net(X), Y)
+            (loss.detach() if step == 2 else loss).backward()
+            optimizer.step()
+    (run,) = all_runs()
+    assert run.status.value == "FAILED" and "does not require grad" in run.error
+
+
+def test_a_batch_that_is_skipped_after_an_error_leaves_no_mark() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for step in range(4):
+        loss = F.mse_loss(net(X), Y)
+        try:
+            (loss.detach() if step == 2 else loss).backward()
+        except RuntimeError:
+            continue
+        optimizer.step()
+    (run,) = all_runs()
+    assert run.status.value == "FINISHED" and len(run.metric_history("loss").steps) == 3
+
+
+def test_plain_tensors_are_trained_too() -> None:
+    w = torch.zeros(4, 1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.mse_loss(X @ w, Y).backward()
+        optimizer.step()
+    (run,) = all_runs()
+    assert run.name == "SGD" and run.params["model.trainable_parameters"] == "4"
+
+
+def test_evaluations_are_no_epochs() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    train_batches, test_batches = loader(), loader()
+    for _ in range(2):
+        net.train()
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            F.mse_loss(net(x), y).backward()
+            optimizer.step()
+        net.eval()
+        for x, y in test_batches:
+            with torch.no_grad():
+                F.mse_loss(net(x), y)
+    (run,) = all_runs()
+    assert run.metric_history("epoch").values.tolist() == [0, 1]
+
+
+def test_many_loops_from_one_line_fold() -> None:
+    autotrack.disable()
+    trackers.close_all()
+    autotrack.enable(runs_per_site=3, models=False)
+    for _ in range(6):
+        net = Net()
+        train(net, torch.optim.SGD(net.parameters(), lr=0.1), 3)
+    runs = all_runs()
+    assert len(runs) == 4
+    (series,) = [run for run in runs if run.tags.get("autotrack.folded")]
+    assert series.metric_history("loss").steps.tolist() == [0, 1, 2]
+
+
+def test_nothing_of_the_users_is_held() -> None:
+    import weakref
+
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    batches = loader()
+    for x, y in batches:
+        loss = F.mse_loss(net(x), y)
+        loss.backward()
+        optimizer.step()
+    held = [weakref.ref(each) for each in (net, optimizer, batches, x, loss, net.inner.weight)]
+    del net, optimizer, batches, x, y, loss
+    gc.collect()
+    assert [reference() for reference in held] == [None] * 6
+
+
+def test_points_are_readable_while_the_loop_goes_on() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    train(net, optimizer, 3)
+    time.sleep(0.3)
+    train(net, optimizer, 1)
+    (run,) = autotrack.search_runs()
+    assert len(run.metric_history("loss").steps) == 4 and run.status.value == "RUNNING"
+
+
+def test_trainings_in_threads_are_runs_of_their_own() -> None:
+    import threading
+
+    nets = [Net() for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda net=net: train(net, torch.optim.SGD(net.parameters(), lr=0.1), 5))
+        for net in nets
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    runs = all_runs()
+    assert [len(run.metric_history("loss").steps) for run in runs] == [5] * 4
+
+
+def test_half_precision_logs_the_loss_and_not_its_multiple() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
+    expected = []
+    for step in range(4):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(X), Y)
+        expected.append(loss.item())
+        scaler.scale(loss * (float("inf") if step == 2 else 1.0)).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    (run,) = all_runs()
+    assert run.metric_history("loss").values.tolist() == [expected[0], expected[1], expected[3]]
+    assert run.metric_history("amp_scale").values.tolist() == [1024.0, 2048.0, 1024.0]
+    assert run.metric_history("amp_skipped_steps").values.tolist() == [1.0]
+
+
+def test_the_norm_of_gradients_is_logged_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    from autotrack.core.plugins import registry
+
+    monkeypatch.setenv("AUTOTRACK_TORCH_GRAD_NORM", "true")
+    registry.forget_plugins()
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    expected = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.mse_loss(net(X), Y).backward()
+        expected.append(torch.cat([tensor.grad.flatten() for tensor in net.parameters()]).norm().item())
+        optimizer.step()
+    (run,) = all_runs()
+    registry.forget_plugins()
+    assert run.metric_history("grad_norm").values.tolist() == pytest.approx(expected)
+
+
+def test_inside_another_watched_call_nothing_is_seen() -> None:
+    """Who watches a whole training (a Trainer) records it: its steps are no loop of the user's."""
+    from autotrack.core.probes.frames import sealed
+
+    net = Net()
+    with sealed():
+        train(net, torch.optim.SGD(net.parameters(), lr=0.1))
+    assert len(all_runs()) == 0
+
+
+@pytest.mark.parametrize("what", ["model", "step"])
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_models_and_steps_are_tracked(what: str) -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    model = torch.compile(net, backend="eager") if what == "model" else net
+
+    def step() -> Any:
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(X), Y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    called = step if what == "model" else torch.compile(step, backend="eager")
+    expected = [called().item() for _ in range(5)]
+    (run,) = all_runs()
+    assert run.name == "Net" and run.metric_history("loss").values.tolist() == expected
+
+
+def test_rates_that_are_tensors_are_followed() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=torch.tensor(0.5))
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
+    for _ in range(3):
+        train(net, optimizer, 1)
+        scheduler.step()
+    (run,) = all_runs()
+    assert run.metric_history("lr").values.tolist() == [0.5, 0.25, 0.125]
+
+
+def test_values_that_are_elsewhere_are_logged_in_order_once_they_are_here() -> None:
+    from autotrack_torch.transfers import Transfers
+
+    logged: list[Any] = []
+
+    def log(key: str, value: float, step: int) -> None:
+        logged.append((key, value, step))
+
+    transfers = Transfers()
+    for step in range(3):
+        transfers.add("loss", step, torch.tensor(step / 2))
+    transfers.forward(log)
+    assert bool(transfers) and logged == []  # few: it waits for more
+    transfers.finish(log)
+    assert logged == [("loss", 0.0, 0), ("loss", 0.5, 1), ("loss", 1.0, 2)] and not transfers
+
+
+def test_backward_passes_from_before_are_no_part_of_the_loss() -> None:
+    net = Net()
+    F.mse_loss(net(X), Y).backward()
+    assert (
+        train(net, torch.optim.SGD(net.parameters(), lr=0.1), 2) == all_runs()[0].metric_history("loss").values.tolist()
+    )
+
+
+def test_a_model_that_has_no_length_is_found() -> None:
+    class Empty(nn.ModuleList):
+        """Its truth is that of a list without modules."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(4, 1))
+
+    net = Empty()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    F.mse_loss(X @ net.weight, Y).backward()
+    optimizer.step()
+    (run,) = all_runs()
+    assert run.name == "Empty"
+
+
+def test_disabled_means_unwatched() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    train(net, optimizer, 3)
+    autotrack.disable()
+    train(net, optimizer, 3)
+    (run,) = all_runs()
+    assert len(run.metric_history("loss").steps) == 3
+    assert not sys.modules["torch.optim.optimizer"]._global_optimizer_post_hooks

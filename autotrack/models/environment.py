@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import platform
+import re
 from collections.abc import Iterable
+
+from autotrack.core.session.distributions import distributions
 
 #: Modules whose distribution has another name.
 _DISTRIBUTIONS = {
@@ -17,9 +20,17 @@ _DISTRIBUTIONS = {
 }
 
 
+def _versions() -> dict[str, str]:
+    """What the names of metadata folders say: a training process need not parse a long description for a version."""
+    return {record["name"]: record["version"] for record in distributions()}
+
+
 @functools.cache
 def version_of(distribution: str) -> str | None:
     """The installed version of a distribution; None where it is not installed."""
+    version = _versions().get(re.sub(r"[-_.]+", "-", distribution).lower())
+    if version is not None:
+        return version
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

@@ -88,4 +88,5 @@ def _takes_params(predictor: Any) -> bool:
     if found is None:
         return False
     params = found.parameters.get("params")
-    return params is not None and params.kind is not inspect.Parameter.POSITIONAL_ONLY
+    # Of a `**params`, as a Pipeline has them, it is the names that are meant.
+    return params is not None and params.kind in (params.POSITIONAL_OR_KEYWORD, params.KEYWORD_ONLY)

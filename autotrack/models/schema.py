@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack.core.errors import SchemaError
 
@@ -19,8 +19,7 @@ SCALARS = frozenset("boolean integer long float double string binary datetime".s
 DEEPEST = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(NamedTuple):
     """A field of an object."""
 
     name: str
@@ -84,8 +83,7 @@ def fits(found: Type, expected: Type) -> bool:
     return expected.name in _WIDER.get(found.name, ())
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table. ``name`` is None where the column is the whole input; pandas' names may be numbers."""
 
     type: Type
@@ -97,8 +95,7 @@ class Column:
         return {**self.type.to_json(), **named, "required": self.required}
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """An array. ``dtype`` is numpy's name (``str``, ``bytes``, ``object`` without a size); -1 in a shape is free."""
 
     dtype: str
@@ -110,8 +107,7 @@ class Tensor:
         return {**named, "type": "tensor", "tensor-spec": {"dtype": self.dtype, "shape": list(self.shape)}}
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """A parameter of ``predict``. ``shape`` is None for one value and (-1,) for a list; ``default`` is JSON's."""
 
     name: str

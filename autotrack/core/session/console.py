@@ -113,7 +113,10 @@ class Console:
             if self._omitted:
                 at = self._last[0][0] if self._last else self._offset
                 pieces.append((at, "autotrack", f"omitted {self._omitted} characters\n"))
-            pieces += self._last
+                # A store keeps one piece a place: what comes after this makes room for it.
+                pieces += [(place + 1, stream, text) for place, stream, text in self._last]
+            else:
+                pieces += self._last
             self._pieces = []
             self._last.clear()
             self._last_size = self._omitted = 0

@@ -15,6 +15,7 @@ from ..gaps import Gap
 from ..guard import attempt
 from ..keys import printable
 from ..objects import Objects
+from .blas import native_libraries
 from .distributions import distributions
 from .hardware import gpu_driver, gpus, memory_bytes, processors
 from .masking import mask_value
@@ -138,12 +139,10 @@ def _threads() -> dict[str, Any]:
 
 
 def _blas() -> list[dict[str, Any]]:
-    """The linear algebra libraries that are loaded, as threadpoolctl sees them; else what numpy was built with."""
-    threadpoolctl = sys.modules.get("threadpoolctl")
-    if threadpoolctl is not None:
-        known, _ = attempt(threadpoolctl.threadpool_info)
-        wanted = ("user_api", "internal_api", "version", "num_threads", "threading_layer", "architecture")
-        return [{key: pool[key] for key in wanted if pool.get(key) is not None} for pool in known or ()]
+    """The linear algebra libraries that are loaded, with their threads; else what numpy was built with."""
+    known = native_libraries()
+    if known:
+        return known
     config = getattr(sys.modules.get("numpy.__config__"), "CONFIG", None)
     built = config.get("Build Dependencies", {}).get("blas", {}) if isinstance(config, dict) else {}
     return [{"internal_api": built.get("name"), "version": built.get("version")}] if built else []

@@ -281,3 +281,12 @@ def test_threads_save_at_once() -> None:
     for thread in threads:
         thread.join()
     assert not errors
+
+
+def test_a_pipeline_as_pyfunc(tmp_path: Path) -> None:
+    """Its ``predict(X, **params)`` has no parameter that is called ``params``."""
+    data = np.array([[0.0], [1.0], [2.0]])
+    model = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.Ridge()).fit(data, [1.0, 3.0, 5.5])
+    folder = autotrack.save_model(model, tmp_path / "model", example=data)
+    function = autotrack.load_model(folder, trust=False, as_pyfunc=True)
+    assert np.array_equal(function.predict(data), model.predict(data))

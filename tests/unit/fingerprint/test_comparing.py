@@ -45,6 +45,12 @@ def test_a_document_holds_the_whole_fingerprint(data: Any) -> None:
     assert compare(json.loads(text), before).equal is (None if before.partial else True)
 
 
+def test_equal_data_give_one_document() -> None:
+    """It is kept under its hash: however many fits use the same data, they keep it once."""
+    data = np.random.default_rng(0).standard_normal((1000, 20))
+    assert fingerprint(data).document() == fingerprint(data.copy()).document()
+
+
 @pytest.mark.parametrize("document", [{}, {"fingerprint": 2}, {"fingerprint": 1}, [], {"fingerprint": 1, "columns": 3}])
 def test_a_document_of_something_else(document: Any) -> None:
     with pytest.raises(UsageError, match="fingerprint"):

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError, AutotrackError, PluginError, UntrustedModelError
 from autotrack.core.guard import attempt
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
+from autotrack.core.private import Ours
 from autotrack.core.probes.patching import Family, Patch
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
-    from autotrack.core.plugins.registry import settings
+    from autotrack.core.plugins.registry import settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
+    from autotrack.core.runs.active import active_run, open_run
+    from autotrack.core.runs.foreign import ForeignRun, take_in
     from autotrack.core.runs.proberun import ProbeRun
+    from autotrack.core.runs.run import Run
+    from autotrack.core.session.masking import mask, mask_value
     from autotrack.core.session.opened import saw_file
 
 __all__ = [
@@ -24,44 +30,52 @@ __all__ = [
     "Call",
     "Family",
     "Flavor",
+    "ForeignRun",
+    "Ours",
     "Patch",
     "PluginError",
     "ProbeRun",
+    "Run",
     "UntrustedModelError",
+    "active_run",
     "argument_name",
     "attempt",
     "hookimpl",
     "hookspec",
+    "mask",
+    "mask_value",
+    "open_run",
     "pickled",
     "saw_file",
     "settings",
+    "store_at",
+    "take_in",
 ]
+
+#: What plugins name in annotations, or need only when a model is saved or a command is called, is not loaded with every
+#: plugin: the modules of the core that have it.
+_LATER = {
+    "Call": "probes.capture",
+    "ForeignRun": "runs.foreign",
+    "ProbeRun": "runs.proberun",
+    "Run": "runs.run",
+    "active_run": "runs.active",
+    "argument_name": "probes.argument_names",
+    "mask": "session.masking",
+    "mask_value": "session.masking",
+    "open_run": "runs.active",
+    "saw_file": "session.opened",
+    "settings": "plugins.registry",
+    "store_at": "plugins.registry",
+    "take_in": "runs.foreign",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # What plugins name in annotations, or need only when a model is saved, is not loaded with every plugin.
-    if name == "Call":
-        from autotrack.core.probes.capture import Call
-
-        return Call
-    if name == "ProbeRun":
-        from autotrack.core.runs.proberun import ProbeRun
-
-        return ProbeRun
-    if name == "argument_name":
-        from autotrack.core.probes.argument_names import argument_name
-
-        return argument_name
     if name == "pickled":
         from autotrack.core import pickled
 
         return pickled
-    if name == "saw_file":
-        from autotrack.core.session.opened import saw_file
-
-        return saw_file
-    if name == "settings":
-        from autotrack.core.plugins.registry import settings
-
-        return settings
+    if name in _LATER:
+        return getattr(import_module(f"autotrack.core.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -246,6 +246,11 @@ class ProbeRun:
         """How many earlier calls on the same object this run has seen (see ``continued``)."""
         return self._kept.calls if self._kept is not None else 0
 
+    @property
+    def run(self) -> Run:
+        """The run that is written to; it starts now where nothing was logged yet."""
+        return self._started()
+
     # The engine's side.
 
     def finish(self, error: BaseException | None) -> None:

@@ -14,6 +14,7 @@ from autotrack.core.probes.patching import Family, Patch
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
+    from autotrack.core.entities import Columns
     from autotrack.core.plugins.registry import settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from autotrack.core.runs.run import Run
     from autotrack.core.session.masking import mask, mask_value
     from autotrack.core.session.opened import saw_file
+    from autotrack.core.sink import Sink
 
 __all__ = [
     "ArtifactError",
     "AutotrackError",
     "Call",
+    "Columns",
     "Family",
     "Flavor",
     "ForeignRun",
@@ -36,6 +39,7 @@ __all__ = [
     "PluginError",
     "ProbeRun",
     "Run",
+    "Sink",
     "UntrustedModelError",
     "active_run",
     "argument_name",
@@ -56,9 +60,11 @@ __all__ = [
 #: plugin: the modules of the core that have it.
 _LATER = {
     "Call": "probes.capture",
+    "Columns": "entities",
     "ForeignRun": "runs.foreign",
     "ProbeRun": "runs.proberun",
     "Run": "runs.run",
+    "Sink": "sink",
     "active_run": "runs.active",
     "argument_name": "probes.argument_names",
     "mask": "session.masking",

@@ -73,7 +73,7 @@ def pictures_of_open() -> list[Picture]:
 
 
 def keep(run: Run, picture: Picture) -> None:
-    """Keeps a picture under ``figures/``, unless the run has it or is full. A later one of the same name is numbered."""
+    """Keeps a picture under ``figures/``, unless the run has it or is full; a second one of a name is numbered."""
     kept = _kept.setdefault(run, Kept())
     digest = hashlib.sha256(picture.content).hexdigest()
     if digest in kept.digests or kept.full:
@@ -101,7 +101,7 @@ def _say_full(run: Run) -> None:
     kept = _kept.setdefault(run, Kept())
     if not kept.full:
         kept.full = True
-        run.note("further figures are not kept: the plugin's settings `most` and `bytes` say how many are")
+        run.note("more figures are not kept: the plugin's settings `most` and `bytes` say how many are")
 
 
 def _drawn(figure: Any) -> bytes:

@@ -60,6 +60,14 @@ def run_ended(run: Run) -> None:
         _following.run_ended(run)
 
 
+@hookimpl
+def register_commands(cli: Any) -> None:
+    """``autotrack tensorboard`` and ``autotrack import tensorboard``."""
+    from .commands import add_commands
+
+    add_commands(cli)
+
+
 def made(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     """A writer is made: its file is followed. A run of its own it gets only where scalars find no other."""
     yield

@@ -39,7 +39,7 @@ def keep(run: Run, source: Path, name: str, secrets: list[tuple[int, int]], spen
         if most:
             run.note(f"{source.name} of {size:,} bytes is not kept: a run's event files may take {most:,} (keep_bytes)")
         return 0
-    content = _without(source, secrets) if secrets else Ours(source)
+    content = without(source, secrets) if secrets else Ours(source)
     _, error = attempt(run.put, f"{FOLDER}/{name}", content, durable=False)
     if error is not None:
         run.note(f"{source.name} could not be kept: {error}")
@@ -49,7 +49,8 @@ def keep(run: Run, source: Path, name: str, secrets: list[tuple[int, int]], spen
     return size
 
 
-def _without(source: Path, left_out: list[tuple[int, int]]) -> bytes:
+def without(source: Path, left_out: list[tuple[int, int]]) -> bytes:
+    """The content of a file with some records (start and length) left out."""
     with open(Ours(source), "rb") as file:
         content = file.read()
     parts, at = [], 0

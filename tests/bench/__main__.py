@@ -34,6 +34,7 @@ SUBJECTS = (
     "history",
     "ingest",
     "fingerprints",
+    "summary_writer",
 )
 
 

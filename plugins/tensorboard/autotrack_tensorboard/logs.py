@@ -68,7 +68,7 @@ def read_log(
     files: bool,
     progress: Callable[[int], None],
 ) -> ForeignRun | None:
-    """What a log holds; None where its files begin with no event. Of a run that is ``known`` (its tags), what came since.
+    """What a log holds; None where its files begin with no event. Of a run that is ``known``, what came since.
 
     ``progress`` is told the bytes that were read.
     """

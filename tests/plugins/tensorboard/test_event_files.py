@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from autotrack_tensorboard.eventfile import EventFile, News
 from autotrack_tensorboard.protobuf import Unreadable, read_event, scalar_event, version_event
-from autotrack_tensorboard.records import frames, framed, masked_crc, masked_crcs
+from autotrack_tensorboard.records import framed, frames, masked_crc, masked_crcs
 from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2

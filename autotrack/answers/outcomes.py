@@ -97,7 +97,8 @@ def compare_models(a: RunRecord, b: RunRecord, findings: Findings) -> None:
             continue
         files = list(_differing(dict(_below(a, path)), dict(_below(b, path))))
         if files:
-            findings.add(path, f"{one.class_name}: {', '.join(files)} differs", one.digest, other.digest)
+            verb = "differs" if len(files) == 1 else "differ"
+            findings.add(path, f"{one.class_name}: {', '.join(files)} {verb}", one.digest, other.digest)
 
 
 def compare_artifacts(a: RunRecord, b: RunRecord, findings: Findings) -> None:

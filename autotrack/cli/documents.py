@@ -67,6 +67,11 @@ def run_document(run: RunRecord) -> dict[str, Any]:
                 "rows": data.rows,
                 "columns": dict(data.columns),
                 "source": data.source,
+                "kind": data.kind,
+                "bytes": data.bytes,
+                "partial": data.partial,
+                "fingerprint": data.fingerprint,
+                "mlflow_digest": data.mlflow_digest,
             }
             for data in run.datasets
         ],

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from autotrack.answers.story import Story
 from autotrack.core.entities import MetricSummary, RunRecord, Status
 from autotrack.core.errors import NotFoundError
 from autotrack.core.sink import Sink
 
 from .listing import elapsed, status_cell
+from .making import making_lines
 from .plot import Series, draw
 from .screen import Cell, Column, Screen
 from .telling import best_runs, telling_metric, varying_params, weight
@@ -47,6 +49,7 @@ def print_run(
     run: RunRecord,
     summaries: Sequence[MetricSummary],
     children: Sequence[RunRecord],
+    story: Story,
     *,
     full: bool,
 ) -> None:
@@ -54,6 +57,7 @@ def print_run(
     full = full or not screen.terminal
     print_title(screen, run)
     _print_error(screen, run, full)
+    _print_making(screen, story, full)
     _print_metrics(screen, run, summaries, full)
     _print_mapping(screen, "params", run.params, full)
     _print_mapping(screen, "tags", run.tags, full)
@@ -62,6 +66,28 @@ def print_run(
     _print_artifacts(screen, run, full)
     _print_children(screen, children)
     _print_health(screen, run)
+    _print_gaps(screen, story, full)
+
+
+def _print_making(screen: Screen, story: Story, full: bool) -> None:
+    lines = making_lines(story, full=full)
+    if not lines:
+        return
+    screen.heading("made by")
+    room = max(30, screen.width - 14)
+    for label, said in lines:
+        screen.line("  ", Cell(f"{label:<10}", "dim"), said if full else clip(said, room))
+
+
+def _print_gaps(screen: Screen, story: Story, full: bool) -> None:
+    gaps = story.gaps()
+    if not gaps:
+        return
+    screen.heading("not captured")
+    for gap in gaps if full else gaps[:_FEW]:
+        close = Cell(f"  ({gap.close})" if gap.close else "", "dim")
+        screen.line("  ", Cell(f"{gap.part}: ", "yellow"), gap.what, close)
+    _more(screen, story.run, len(gaps) - (len(gaps) if full else min(len(gaps), _FEW)))
 
 
 def _print_error(screen: Screen, run: RunRecord, full: bool) -> None:
@@ -139,7 +165,7 @@ def _print_data(screen: Screen, run: RunRecord) -> None:
         return
     screen.heading(f"data ({len(run.datasets)})")
     rows = []
-    for data in run.datasets:
+    for data in sorted(run.datasets, key=lambda data: (not data.context.startswith("train"), data.context)):
         shape = "" if data.rows is None else f"{data.rows:,} rows"
         if data.columns:
             shape += f" x {len(data.columns):,}"
@@ -161,16 +187,28 @@ def _print_artifacts(screen: Screen, run: RunRecord, full: bool) -> None:
         return
     total = sum(file.size for file in run.artifacts)
     screen.heading(f"artifacts ({len(run.artifacts)}, {size(total)})")
-    shown = sorted(run.artifacts, key=lambda file: file.path)
+    shown = sorted((file.path, size(file.size)) for file in run.artifacts) if full else sorted(_models_as_one(run))
     hidden = 0 if full else max(0, len(shown) - _FEW)
     if hidden:
         shown = shown[:_FEW]
-    screen.table(
-        [Column("", shrink=True), Column("", right=True)], [[file.path, size(file.size)] for file in shown], indent=2
-    )
+    screen.table([Column("", shrink=True), Column("", right=True)], shown, indent=2)
     _more(screen, run, hidden)
     if run.artifact_uri:
         screen.line(Cell(f"  in {run.artifact_uri}", "dim"))
+
+
+def _models_as_one(run: RunRecord) -> Iterator[tuple[str, str]]:
+    """Artifacts and their sizes; the files of a model's folder as one."""
+    below: dict[str, list[int]] = {f"{model.path}/": [] for model in run.models}
+    for file in run.artifacts:
+        folder = next((folder for folder in below if file.path.startswith(folder)), None)
+        if folder is None:
+            yield file.path, size(file.size)
+        else:
+            below[folder].append(file.size)
+    for folder, sizes in below.items():
+        if sizes:
+            yield f"{folder}  ({plural(len(sizes), 'file')})", size(sum(sizes))
 
 
 def _print_children(screen: Screen, children: Sequence[RunRecord]) -> None:

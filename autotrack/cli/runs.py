@@ -39,6 +39,7 @@ _param = click.option("--param", "params", multiple=True, metavar="KEY", help="S
     "runs",
     cls=Group,
     lazy={
+        "console": ("autotrack.cli.console:console", "Show what the program of a run printed."),
         "export": ("autotrack.cli.archives:export_runs", "Write runs to one file, to take them in elsewhere."),
         "figure": ("autotrack.cli.figures:figure", "Show the charts of a run, or draw them."),
         "import": ("autotrack.cli.archives:import_runs", "Take in the runs of such a file, ids kept."),
@@ -240,17 +241,23 @@ def show(
         record = sink.run(run) if run else newest(sink)
         summaries = sink.metric_summaries(record.id)
         children = sink.runs(children_of=record.id, max_results=10_000, lifecycle="all")
+        from autotrack.answers.story import tell
+
+        story = tell(sink, record)
         if as_json:
+            from .making import making_document
+
             document = run_document(record)
             document["metric_summaries"] = summaries_document(summaries)
             document["children"] = [child.id for child in children]
+            document["made_by"] = making_document(story)
             print_json(document)
             return
         from .page import print_curves, print_run, print_title
 
         screen = Screen()
         if not (plot or keys) or full:
-            print_run(screen, record, summaries, children, full=full)
+            print_run(screen, record, summaries, children, story, full=full)
         else:
             print_title(screen, record)
         if plot or keys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -20,6 +21,7 @@ RESERVED = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=1024)  # a run's folder is checked with each of its files
 def check_artifact_path(path: str) -> tuple[str, ...]:
     """The segments of a relative path with forward slashes, each safe as a file name on any system.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import addresses
 from .errors import UsageError
+from .private import Ours
 
 FOLDER = ".autotrack"
 
@@ -118,7 +119,8 @@ def project_table() -> dict[str, Any]:
     for folder in _upwards():
         path = folder / "pyproject.toml"
         try:
-            content = path.read_bytes()
+            with open(Ours(path), "rb") as file:
+                content = file.read()
         except OSError:
             continue
         if b"[tool.autotrack" not in content:

@@ -10,8 +10,7 @@ import json
 import math
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack.core.errors import ArtifactError
 from autotrack.core.guard import attempt
@@ -26,8 +25,7 @@ TOLERANCE = {2: 1e-2, 4: 1e-4, 8: 1e-6}
 Ask = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(NamedTuple):
     """How the answers here compare with the golden ones.
 
     ``verdict`` is ``"equal"``, ``"close"`` (within tolerance), ``"different"``, ``"failed"`` (could not be asked) or

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack.core.errors import ArtifactError
 
@@ -21,8 +20,7 @@ IGNORED = frozenset({"registered_model_meta"})
 _CACHE = "__pycache__"
 
 
-@dataclass(frozen=True, slots=True)
-class FileDigest:
+class FileDigest(NamedTuple):
     """One file: the sha256 of its bytes in hex, and how many there are."""
 
     sha256: str

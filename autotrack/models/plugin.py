@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 def register_flavors() -> Sequence[Flavor]:
     """Models that are Python code."""
     return [PYTHON]
+
+
+def _folder() -> AbstractContextManager[str]:
+    import tempfile
+
+    return tempfile.TemporaryDirectory(prefix=TEMPORARY)
 
 
 @hookimpl
@@ -51,10 +58,8 @@ def log_model(
     flavor = named_flavor(chosen, flavors) if chosen is not None else flavor_of(model, flavors)
     if flavor is None:
         return None
-    import tempfile
-
     details = Details(example, predictor, golden)
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as name:
+    with nullcontext("") if flavor.dump is not None else _folder() as name:
         filled, error = attempt(fill, model, flavor, Path(name), details, path=path, run_id=run.id)
         if filled is None:  # what a model is made of may refuse to be saved: that says nothing against the next one
             raise ArtifactError(

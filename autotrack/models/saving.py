@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack.core.errors import UsageError
 from autotrack.core.guard import attempt
@@ -27,8 +27,7 @@ from .signature import Signature, infer_signature
 Content = bytes | Path
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(NamedTuple):
     """What may be known of a model besides itself.
 
     ``example`` are data that it takes, of which the first rows are kept. ``golden`` are its answers to those rows, by
@@ -134,19 +133,17 @@ def fill(
 ) -> Filled:
     """Has the flavor write the model into an existing empty folder; answers all files of the model's folder.
 
+    A flavor that has ``dump`` writes nothing there: its files come as bytes, and the folder need not exist.
     What cannot be made of the details (an example that JSON cannot hold, a model that does not answer) is left out
     with a note: the model itself is saved all the same.
     """
     details = details or Details()
-    entry = dict(flavor.save(model, folder))
+    entry, files = _saved(model, flavor, folder)
     modules = [class_name(model).rpartition(".")[0], *entry.pop("modules", ())]
     function: Mapping[str, Any] | None = dict(entry.pop("python_function", {}))
     if not callable(attempt(flavor.predictor, model)[0]):
         function = None
-    files: dict[str, Content] = {
-        file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()
-    }
-    size = sum(file.stat().st_size for file in files.values() if isinstance(file, Path))
+    size = sum(map(_size, files.values()))
     filled = Filled(files, {})
     signature, info = _examined(model, flavor, details, filled)
     needed = [
@@ -169,13 +166,22 @@ def fill(
         example=info,
         metadata=metadata,
     )
-    filled.sizes.update(
-        {
-            name: len(content) if isinstance(content, bytes) else content.stat().st_size
-            for name, content in files.items()
-        }
-    )
+    filled.sizes.update((name, _size(content)) for name, content in files.items())
     return filled
+
+
+def _saved(model: Any, flavor: Flavor, folder: Path) -> tuple[dict[str, Any], dict[str, Content]]:
+    """The flavor's entry for MLmodel and its files."""
+    if flavor.dump is not None:
+        entry, contents = flavor.dump(model)
+        return dict(entry), dict(contents)
+    entry = flavor.save(model, folder)
+    written = (file for file in sorted(folder.rglob("*")) if file.is_file())
+    return dict(entry), {file.relative_to(folder).as_posix(): file for file in written}
+
+
+def _size(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
 def class_name(model: Any) -> str:

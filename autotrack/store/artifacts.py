@@ -12,10 +12,9 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
 from autotrack.core.entities import ArtifactRecord
@@ -29,8 +28,7 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One name in a run's artifacts. ``path`` is relative to the run; a folder's size is 0."""
 
     path: str
@@ -122,17 +120,29 @@ class LocalArtifacts:
         with _explained("delete", path), self._folder(tuple(folders)) as folder:
             return _remove(name, folder)
 
+    def _open_root(self, make: bool) -> int:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        try:
+            return os.open(Ours(self.root), flags)
+        except FileNotFoundError:
+            if not make:
+                raise
+            make_private(self.root)
+            return os.open(Ours(self.root), flags)
+
     @contextmanager
     def _folder(self, segments: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
         """A descriptor of a folder under the root, made on the way if asked; no link is followed."""
-        if make:
-            make_private(self.root)
-        current = os.open(Ours(self.root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        current = self._open_root(make)
         try:
             for segment in segments:
-                if make:
+                try:
+                    below = os.open(Ours(segment), FOLDER, dir_fd=current)
+                except FileNotFoundError:  # most are there already: a fit puts ten files into one folder
+                    if not make:
+                        raise
                     _make_folder(segment, current)
-                below = os.open(Ours(segment), FOLDER, dir_fd=current)
+                    below = os.open(Ours(segment), FOLDER, dir_fd=current)
                 os.close(current)
                 current = below
             yield current

@@ -26,6 +26,7 @@ SUBJECTS = (
     "delivery",
     "disk",
     "small_fit",
+    "captured_fit",
     "grid_search",
     "quiet_call",
     "audit_hook",
@@ -34,6 +35,7 @@ SUBJECTS = (
     "history",
     "ingest",
     "fingerprints",
+    "model_folder",
     "summary_writer",
 )
 

@@ -182,3 +182,21 @@ def test_listing_loads_nothing_that_it_does_not_need(place: Path) -> None:
         [sys.executable, "-c", code], env=environment(place), capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_a_program_printed(place: Path, go: Callable[..., Done]) -> None:
+    (place / "train.py").write_text(
+        """
+import sys, autotrack
+print("epoch\\t1")
+with autotrack.start_run("a"):
+    print("\\x1b[31mlate\\x1b[0m\\x1b[2J", file=sys.stderr)
+    print("token hf_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC2dF4h")
+"""
+    )
+    assert go("run", "train.py").returncode == 0
+    told = go("runs", "console")
+    assert (told.stdout, told.stderr) == ("epoch\t1\ntoken ***\n", "late\\x1b[2J\n")
+    assert go("runs", "console", "--stream", "stderr").stdout == "late\\x1b[2J\n"
+    pieces = json.loads(go("runs", "console", "--json").stdout)
+    assert {piece["stream"] for piece in pieces} == {"stdout", "stderr"}

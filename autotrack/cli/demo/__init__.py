@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
+from autotrack.core.entities import RunRecord
 from autotrack.core.errors import AutotrackError
 
 from ..commands import Command, State
@@ -20,7 +22,7 @@ from ..listing import Choice, print_runs
 from ..runs import json_option
 from ..screen import Cell, Column, Screen
 from ..stores import find_place, open_place
-from ..telling import fold
+from ..telling import Branch, fold
 
 EXPERIMENT = "demo"
 
@@ -74,6 +76,7 @@ def demo(state: State, as_json: bool) -> None:
         (f"autotrack runs show {branches[0].run.id[:8]}", "one run: params, metrics, data, its model"),
         (f"autotrack runs show {curve.id[:8]} --plot", "its curves, here in the terminal"),
         ("autotrack runs search 'training_score > 0.95'", "only the runs that match"),
+        *_comparison(branches),
         ("autotrack run your_script.py", "your own training, with no edit at all"),
     ]
     rows = [[Cell(command, "green"), Cell(meaning, "dim")] for command, meaning in steps]
@@ -83,3 +86,13 @@ def demo(state: State, as_json: bool) -> None:
         screen.line("")
         screen.line("And in Python, a model back, ready to predict:")
         screen.line("  ", Cell(f'autotrack.load_model("{uri}")', "green"))
+
+
+def _comparison(branches: Sequence[Branch]) -> list[tuple[str, str]]:
+    """How to compare two runs of one kind, where there are two."""
+    named: dict[str, RunRecord] = {}
+    for branch in branches:
+        other = named.setdefault(branch.run.name, branch.run)
+        if other is not branch.run:
+            return [(f"autotrack diff {branch.run.id[:8]} {other.id[:8]}", "why two runs differ")]
+    return []

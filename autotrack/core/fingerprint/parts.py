@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .cells import Cells
 
@@ -27,8 +27,7 @@ class Part(Protocol):
         """A ``ColumnPrint``'s fields of each column, over the first ``rows``, and "digests", those of its chunks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A column's name: as it is shown, and as it is hashed (so that 0 is not "0")."""
 
     shown: str

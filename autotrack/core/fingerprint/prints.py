@@ -6,7 +6,7 @@ import base64
 import binascii
 import builtins
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..errors import UsageError
@@ -38,6 +38,11 @@ class ColumnPrint:
     chunks: tuple[str, ...] = ()
     role: str = "column"
 
+    def document(self) -> dict[str, Any]:
+        """The column as plain JSON values, without those that say nothing."""
+        values = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: _spelled(value) for name, value in values if value not in (None, (), "column")}
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
@@ -63,7 +68,8 @@ class Fingerprint:
     row_hashes: builtins.bytes | None
     sampled: int
     partial: str | None
-    seconds: float
+    #: How long it took to make, where it was made in this process.
+    seconds: float = field(default=0.0, compare=False)
 
     def summary(self) -> dict[str, Any]:
         """What a run's list of data sets shows: kind, digest, rows and {column: type}."""
@@ -71,12 +77,12 @@ class Fingerprint:
         return {"kind": self.kind, "digest": self.digest, "rows": self.rows, "columns": columns}
 
     def document(self) -> dict[str, Any]:
-        """The fingerprint as plain JSON values; ``from_document`` takes it back."""
-        columns = [
-            {name: _spelled(value) for name, value in asdict(column).items() if value not in (None, (), "column")}
-            for column in self.columns
-        ]
-        content = {item.name: getattr(self, item.name) for item in fields(self)}
+        """The fingerprint as plain JSON values; ``from_document`` takes it back.
+
+        Equal data give equal documents, so that one is kept however many runs used them: ``seconds`` is not in it.
+        """
+        columns = [column.document() for column in self.columns]
+        content = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "seconds"}
         hashes = None if self.row_hashes is None else base64.b64encode(self.row_hashes).decode("ascii")
         lists = {"shape": list(self.shape), "columns": columns, "chunk_rows": list(self.chunk_rows)}
         return {"fingerprint": FORMAT} | content | lists | {"row_hashes": hashes}
@@ -92,7 +98,7 @@ def from_document(document: dict[str, Any]) -> Fingerprint:
         )
     try:
         hashes = document["row_hashes"]
-        given = {item.name: document[item.name] for item in fields(Fingerprint)}
+        given = {item.name: document[item.name] for item in fields(Fingerprint) if item.name != "seconds"}
         given |= {
             "shape": tuple(document["shape"]),
             "columns": tuple(_column(column) for column in document["columns"]),

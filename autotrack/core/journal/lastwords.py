@@ -11,8 +11,8 @@ import os
 import signal
 import weakref
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 #: Where each signal's words stand in the file; what lies between is never written and takes no room.
 _REGION = 1 << 20
@@ -31,8 +31,7 @@ _CHAINED_PREFIXES = ("Stack (most recent call first)", "Current thread ", "Threa
 _READ_LIMIT = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class LastWord:
+class LastWord(NamedTuple):
     """The signal that a process noted ("SIGTERM", "SIGSEGV", ...) and where it was, as ``faulthandler`` writes it."""
 
     signal: str

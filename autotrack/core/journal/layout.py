@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from autotrack.core.errors import JournalError
@@ -76,8 +76,7 @@ class Header:
     format: int = FORMAT
 
 
-@dataclass(frozen=True, slots=True)
-class ExtentHeader:
+class ExtentHeader(NamedTuple):
     """One stretch of the file: ``offset`` and ``length`` in bytes, header included; ``first`` slot number."""
 
     kind: int

@@ -11,10 +11,11 @@ import fcntl
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
+from ..private import Ours
 from .layout import Header
 
 #: Seconds without a heartbeat after which a writer on another machine counts as dead.
@@ -23,8 +24,7 @@ HEARTBEAT_LIMIT = 60.0
 _HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
+class ProcessIdentity(NamedTuple):
     """This process among all that ever ran: ``pid`` alone is used again.
 
     ``pid_started`` is in clock ticks since boot (None where the system does not say), ``pid_space`` names the PID
@@ -88,7 +88,7 @@ def is_alive(path: Path, header: Header) -> bool:
 
 def _probe(path: Path) -> bool | None:
     """True where somebody holds the lease, False where nobody does, None where locks do not work here."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(Ours(path), os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two probes never take each other for a writer
         return False

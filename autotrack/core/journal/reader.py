@@ -16,6 +16,7 @@ from typing import Any
 
 from autotrack.core.errors import JournalError
 
+from ..private import Ours
 from . import layout
 from .frames import FrameScan
 from .layout import EVENTS, EXTENT_HEADER, POINTS, SLOT, ExtentHeader, Header
@@ -70,7 +71,7 @@ class JournalReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            self._descriptor = os.open(Ours(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError as error:
             raise JournalError(f"could not open the journal {path}: {error.strerror}") from error
         try:

@@ -17,6 +17,7 @@ from pathlib import Path
 from autotrack.core.errors import JournalError, JournalFull
 from autotrack.core.private import make_private
 
+from ..private import Ours
 from . import layout, lease
 from .layout import ExtentHeader, Header
 
@@ -59,7 +60,7 @@ class Space:
         descriptor = -1
         try:
             make_private(folder)
-            descriptor = os.open(path, flags, 0o600)
+            descriptor = os.open(Ours(path), flags, 0o600)
             os.fchmod(descriptor, 0o600)
             header = replace(header, lease=lease.take(descriptor))  # before the header: who can read it sees the lease
             _reserve(descriptor, 0, header.page)
@@ -81,7 +82,7 @@ class Space:
                 return self._descriptor
         except OSError:
             pass  # closed; and a number that is in use again is somebody else's: never touched
-        fresh = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fresh = os.open(Ours(self.path), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         if _file_identity(fresh) != self._identity:
             os.close(fresh)
             raise FileNotFoundError(errno.ENOENT, "the journal was closed and replaced", str(self.path))

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, NoReturn
@@ -81,7 +81,7 @@ class JournalWriter:
         self.writer = os.urandom(16).hex()
         header = Header(
             writer=self.writer,
-            **asdict(process_identity()),
+            **process_identity()._asdict(),
             created=time.time_ns(),
             lease=False,
             page=max(layout.HEADER_BLOCK, _granularity()),

@@ -40,5 +40,8 @@ class Flavor:
     #: A context in which asking leaves no trace on the model, beyond the process's random streams, which are put back
     #: anyway. It gives the object to ask, or None where asking might be noticed.
     rehearsal: Callable[[Any], AbstractContextManager[Any]] = nullcontext
+    #: What ``save`` does, in memory: answers the entry and the files' contents by name. For formats that are made in
+    #: memory anyway: a small model is then saved without a folder that comes and goes.
+    dump: Callable[[Any], tuple[Mapping[str, Any], Mapping[str, bytes]]] | None = None
     #: True where the model reads its folder later, too: the private copy then lives as long as the model.
     keeps_folder: bool = False

@@ -11,9 +11,8 @@ import dis
 import inspect
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..callsite import our_code
 
@@ -30,8 +29,7 @@ _BEFORE_CALLS = frozenset({"PRECALL", "KW_NAMES", "CACHE", "EXTENDED_ARG", "NOP"
 _SAME_DATA = frozenset({"values", "array"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(NamedTuple):
     positional: tuple[str | None, ...] = ()
     #: The arguments came from ``*args`` or ``**kwargs``.
     spread: bool = False
@@ -128,8 +126,7 @@ def _called(instructions: list[dis.Instruction]) -> str | None:
     return "" if last.opname in ("LOAD_GLOBAL", "LOAD_NAME") and hasattr(builtins, last.argval) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     opname: str
     argval: object
     #: A jump may land here.

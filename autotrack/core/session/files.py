@@ -372,7 +372,7 @@ class Files:
                 self._jobs.appendleft((file, role))
             return None
         except FileNotFoundError:
-            if role == "read":  # what was written and is gone cannot be anybody's input
+            if role == "read" and _was_there(file):  # what was written and is gone cannot be anybody's input
                 self._gone.setdefault(file.path)
             return None
         except OSError as error:
@@ -385,3 +385,9 @@ class Files:
         )
         with self._lock:
             self._done.append(seen)
+
+
+def _was_there(file: SeenFile) -> bool:
+    """False for a file that somebody looked for in vain: its folder has not changed since."""
+    folder = stat_or_none(file.path.rpartition("/")[0] or "/")
+    return folder is not None and folder.st_mtime_ns >= file.since - CLOCK_LAG

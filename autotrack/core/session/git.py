@@ -14,8 +14,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 #: Settings that could run a program, ask the network, write the index, or make equal changes read differently.
 _SETTINGS = (
@@ -48,8 +48,7 @@ _ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What git wrote, up to the limit.
 
     ``failure`` says why it is not all, or nothing: ``"absent"`` (no git here), ``"limit"``, ``"time"``, or what git

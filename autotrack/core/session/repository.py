@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..keys import printable
+from ..private import Ours
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SECTION = re.compile(r'\[\s*([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]')
@@ -18,8 +19,7 @@ _LARGEST = 1 << 20
 _LARGEST_PACKED = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """``root`` is the working tree, ``folder`` its git directory, ``shared`` the one that linked worktrees share."""
 
     root: Path
@@ -27,8 +27,7 @@ class Repository:
     shared: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What is checked out. ``commit`` is None before the first commit, ``branch`` None where HEAD is detached."""
 
     commit: str | None
@@ -128,7 +127,7 @@ def _reference(repository: Repository, name: str) -> str:
 def _text(path: Path, largest: int) -> str:
     """A small regular file's text, empty where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(Ours(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with open(descriptor, "rb") as file:
             return file.read(largest).decode("utf-8", "surrogateescape")
     except OSError:

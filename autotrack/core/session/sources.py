@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..callsite import is_library
 from ..gaps import Gap
 from ..keys import printable
 from ..objects import Objects
+from ..private import Ours
 from .masking import masked_source
 
 #: A larger source is known by its hash alone; one beyond the second limit by its size.
@@ -114,8 +115,7 @@ def keep_sources(objects: Objects, paths: Iterable[str], root: str, *, started: 
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(NamedTuple):
     size: int
     changed: int
     digest: str | None
@@ -127,7 +127,7 @@ def _read(path: str) -> _Source | str:
     """A file's content and digest, or why it cannot be read."""
     try:
         # A pipe is opened without waiting for its writer, and looked at before anything is taken out of it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(Ours(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with open(descriptor, "rb", buffering=0) as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):

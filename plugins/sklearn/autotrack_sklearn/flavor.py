@@ -23,13 +23,21 @@ _ORDINARY = frozenset(
 
 
 def save(model: Any, folder: Path) -> Mapping[str, Any]:
-    """Writes ``model.skops``, or ``model.pkl`` where that cannot hold the model; answers the MLmodel entry."""
+    """Writes what ``dump`` makes into a folder; answers the MLmodel entry."""
+    entry, files = dump(model)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return entry
+
+
+def dump(model: Any) -> tuple[Mapping[str, Any], Mapping[str, bytes]]:
+    """The MLmodel entry, and ``model.skops`` or (where that cannot hold the model) ``model.pkl``."""
     from . import skopsfile
 
     buffer = io.BytesIO()
     names, reason = attempt(skopsfile.write, model, buffer)
     if names is not None:
-        (folder / "model.skops").write_bytes(buffer.getbuffer())
+        files = {"model.skops": buffer.getvalue()}
         trusted = [name for name in names if name not in _ORDINARY]
         entry: dict[str, Any] = {"pickled_model": "model.skops", "serialization_format": "skops"}
         modules = names
@@ -37,7 +45,7 @@ def save(model: Any, folder: Path) -> Mapping[str, Any]:
         from autotrack.plugin import pickled
 
         content, pickler = pickled.dumps(model)
-        (folder / "model.pkl").write_bytes(content)
+        files = {"model.pkl": content}
         entry = {"pickled_model": "model.pkl", "serialization_format": pickler, "pickled_because": str(reason)}
         trusted, modules = None, [pickler]
     sklearn = sys.modules.get("sklearn")
@@ -47,7 +55,7 @@ def save(model: Any, folder: Path) -> Mapping[str, Any]:
         "skops_trusted_types": trusted,
         "modules": modules,
     }
-    return entry
+    return entry, files
 
 
 def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
@@ -129,6 +137,7 @@ SKLEARN = Flavor(
     handles=("sklearn.base:BaseEstimator",),
     save=save,
     load=load,
+    dump=dump,
     packages=("scikit-learn", "skops", "numpy", "scipy"),
     mlflow_loader="mlflow.sklearn",
     answers=("predict", "predict_proba"),

@@ -51,6 +51,8 @@ def write(value: Any, file: IO[bytes]) -> list[str]:
             schema = writer.node(value)
         except RecursionError:
             raise CannotHold("the object is nested too deeply") from None
+        finally:
+            writer.forget()
         schema["protocol"] = writer.protocol
         schema["_skops_version"] = "autotrack"
         archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema, separators=(",", ":")))
@@ -95,6 +97,11 @@ class _Writer:
             BuiltinFunctionType: self._function,
             np.ufunc: self._ufunc,
         }
+
+    def forget(self) -> None:
+        """Lets go of the objects: its own methods hold the writer, and would hold the model until a collection."""
+        self.seen.clear()
+        self.by_type.clear()
 
     def node(self, value: Any) -> Node:
         kind = type(value)

@@ -54,10 +54,15 @@ def test_a_rank_is_a_tag(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.tags["system.rank"] == "0"
 
 
-def test_short_runs_are_left_alone(store: Path) -> None:
-    with autotrack.start_run() as run:
-        run.log_metric("loss", 1.0)
-    assert set(run.metrics) == {"loss"} and not run.tags
+def test_a_run_is_left_alone_in_its_first_seconds(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOTRACK_SYSTEM_FIRST", "1000")
+    forget_plugins()
+    with autotrack.start_run() as young:
+        monkeypatch.setenv("AUTOTRACK_SYSTEM_FIRST", "0")
+        forget_plugins()
+        with autotrack.start_run() as old:
+            until_sampled(old, "system/process_cpu_percent")
+    assert young.metrics == {} and not young.tags
 
 
 def test_zero_switches_it_off(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,6 +170,13 @@ def test_points_without_a_step_are_counted(tmp_path: Path) -> None:
     assert points(read_all(path))["x"] == [(n, float(n)) for n in range(12)]
 
 
+def test_steps_of_any_length_stay_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "events.out.tfevents.1.x"
+    steps = [1, 100_000, 200, 5] * 20  # records of three lengths, which are taken apart length by length
+    path.write_bytes(b"".join(framed(scalar_event(1.0, step, "x", float(n))) for n, step in enumerate(steps)))
+    assert points(read_all(path))["x"] == [(step, float(n)) for n, step in enumerate(steps)]
+
+
 def test_odd_numbers_and_times_come_through(tmp_path: Path) -> None:
     path = tmp_path / "events.out.tfevents.1.x"
     values = [math.inf, -math.inf, math.nan]

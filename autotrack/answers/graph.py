@@ -39,6 +39,11 @@ class Edge:
         return {"from": self.source, "to": self.target, "how": self.how}
 
 
+#: What is said before a node that is reached along an edge, by the edge's ``how``.
+_DOWNWARDS = {"read": "read by", "loaded": "loaded by", "used": "used by"}
+_UPWARDS = {"wrote": "written by", "made": "made by", "kept": "kept by"}
+
+
 @dataclass(frozen=True, slots=True)
 class Lineage:
     """What something was made from, and what was made from it. ``str()`` is the tree that the command line draws."""
@@ -98,7 +103,10 @@ class _Tree:
     def __init__(self, lineage: Lineage, full: bool, *, up: bool) -> None:
         self.lineage = lineage
         self.full = full
+        # Upstream is drawn from the subject upwards, so the last branch is the topmost.
         self.corner = "┌" if up else "└"
+        self.words = _UPWARDS if up else _DOWNWARDS
+        self.where = "its origin is drawn below" if up else "what came of it is drawn above"
         self.opened: set[str] = set()
         self._next: dict[str, list[tuple[str, str]]] = {}
         for edge in lineage.edges:
@@ -108,20 +116,25 @@ class _Tree:
     def below(self, root: str) -> Iterator[tuple[str, str]]:
         """Lines with their kind, from the root outwards. Not recursive: a chain may be as long as a store."""
         self.opened.add(root)
-        waiting = [(0, *branch) for branch in reversed(self._branches(root))]
+        waiting = self._waiting("", root)
         while waiting:
-            depth, node, how = waiting.pop()
-            indent = "  " * depth
+            rail, last, node, how = waiting.pop()
+            corner = self.corner if last else "├"
             if not node:
-                yield f"{indent}{self.corner} {how}", "note"
+                yield f"{rail}{corner} {how}", "note"
                 continue
             again = node in self.opened
-            branches = [] if again else self._branches(node)
             self.opened.add(node)
-            mark = "  (drawn once)" if again and node in self._next else ""
-            said = self.lineage._said(node)
-            yield f"{indent}{self.corner} {said}  {how}{mark}", self.lineage.nodes[node].kind
-            waiting += [(depth + 1, *branch) for branch in reversed(branches)]
+            mark = f"  ({self.where})" if again and node in self._next else ""
+            said = f"{self.words.get(how, how)} {self.lineage._said(node)}"
+            yield f"{rail}{corner} {said}{mark}", self.lineage.nodes[node].kind
+            if not again:
+                waiting += self._waiting(f"{rail}{'  ' if last else '│ '}", node)
+
+    def _waiting(self, rail: str, node: str) -> list[tuple[str, bool, str, str]]:
+        """The branches of a node with what is drawn before them, the last one first, as a stack wants them."""
+        branches = self._branches(node)
+        return [(rail, at == len(branches) - 1, *branch) for at, branch in enumerate(branches)][::-1]
 
     def _branches(self, node: str) -> list[tuple[str, str]]:
         """The next nodes; those that lead further first."""

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autotrack.core.entities import DatasetRecord, FileRecord, ModelRecord, RunRecord
+from autotrack.core.entities import DatasetRecord, FileRecord, ModelRecord, RunRecord, Status
 
 from .graph import Edge, Lineage, Node
+from .story import is_written_since
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
@@ -279,12 +280,11 @@ class _Walk:
         return self._reads[run.id]
 
     def _written_by(self, run: RunRecord) -> list[FileRecord]:
-        """Files that were opened for writing after the run started."""
-        files = self._files.get(run.session or "", [])
-        return [file for file in files if file.role == "written" and file.first >= run.started]
+        """Files that were written after the run started."""
+        return [file for file in self._files.get(run.session or "", []) if is_written_since(file, run.started)]
 
     def _runs_that_wrote(self, file: FileRecord) -> list[RunRecord]:
-        return [run for run in self._runs_of(file.session) if file.first >= run.started]
+        return [run for run in self._runs_of(file.session) if is_written_since(file, run.started)]
 
     def _note_sharing(self, run: RunRecord) -> None:
         """Says where a file that the run may have read may as well be another run's of its session."""
@@ -334,7 +334,8 @@ def contents_of(run: RunRecord, model: ModelRecord) -> frozenset[str]:
 def run_node(run: RunRecord) -> Node:
     detail = {"run": run.id, "name": run.name, "experiment": run.experiment, "status": str(run.status)}
     more: dict[str, Any] = {"started_ns": run.started}
-    return Node(f"run:{run.id}", "run", f"{run.id[:8]}  {run.name}  {str(run.status).lower()}", {**detail, **more})
+    ended = "" if run.status is Status.FINISHED else f"  {str(run.status).lower()}"
+    return Node(f"run:{run.id}", "run", f"{run.id[:8]}  {run.name}{ended}", {**detail, **more})
 
 
 def file_node(path: str, sha256: str | None, size: int | None) -> Node:
@@ -346,7 +347,8 @@ def file_node(path: str, sha256: str | None, size: int | None) -> Node:
 def model_node(run: RunRecord, model: ModelRecord) -> Node:
     uri = f"runs:/{run.id}/{model.path}"
     detail = {"uri": uri, "class_name": model.class_name, "digest": model.digest}
-    return Node(f"model:{run.id}/{model.path}", "model", f"runs:/{run.id[:8]}/{model.path}  {model.class_name}", detail)
+    short = model.class_name.rpartition(".")[2]
+    return Node(f"model:{run.id}/{model.path}", "model", f"runs:/{run.id[:8]}/{model.path}  {short}", detail)
 
 
 def data_node(data: DatasetRecord) -> Node:

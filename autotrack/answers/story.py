@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autotrack.core.entities import FileRecord, RunRecord, SessionRecord
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from autotrack.core.objects import Objects
     from autotrack.core.sink import Sink
 
+#: The kernel stamps files with a clock that may be this far behind (nanoseconds).
+_CLOCK_LAG = 20_000_000
+#: A file of this name says that its folder is a model.
+_MODEL = "/MLmodel"
 #: Objects beyond this are not taken apart: nobody reads such a diff on a screen.
 LARGEST = 64 << 20
 
@@ -55,13 +59,15 @@ class Story:
         return found if isinstance(found, Mapping) else None
 
     def read(self) -> list[FileRecord]:
-        """Files that were opened for reading before the run ended, with each content they had."""
+        """Files that were opened for reading before the run ended, with each content they had; a model is one."""
         ended = self.run.ended
-        return [file for file in self.files if file.role == "read" and (ended is None or file.first <= ended)]
+        return models_as_one(
+            [file for file in self.files if file.role == "read" and (ended is None or file.first <= ended)]
+        )
 
     def written(self) -> list[FileRecord]:
-        """Files that were opened for writing after the run started."""
-        return [file for file in self.files if file.role == "written" and file.first >= self.run.started]
+        """Files that were written after the run started."""
+        return [file for file in self.files if is_written_since(file, self.run.started)]
 
     def gaps(self) -> list[Gap]:
         """What is not known of this run, each hole once, with the way to close it."""
@@ -86,6 +92,36 @@ class Story:
         for file in self.files:
             if file.partial and file.role == "read":
                 yield Gap("files", f"{file.path}: {file.partial}")
+
+
+def is_written_since(file: FileRecord, moment: int) -> bool:
+    """True for a file that was written, and was still changed after a moment (nanoseconds since the epoch).
+
+    When it was opened is known to a second or so only, for names are taken together; when it was changed, well.
+    """
+    return file.role == "written" and max(file.first, (file.mtime or 0) + _CLOCK_LAG) >= moment
+
+
+def models_as_one(files: Sequence[FileRecord]) -> list[FileRecord]:
+    """The files, those of a model's folder as one of the folder's name: its content is that of the largest of them."""
+    folders = {file.path.removesuffix(_MODEL) for file in files if file.path.endswith(_MODEL)}
+    found: list[FileRecord] = []
+    below: dict[str, list[FileRecord]] = {}
+    for file in files:
+        folder = next((folder for folder in _above(file.path) if folder in folders), None) if folders else None
+        if folder is None:
+            found.append(file)
+        else:
+            below.setdefault(folder, []).append(file)
+    for folder, inside in below.items():
+        largest = max(inside, key=lambda file: (file.size or 0, file.path))
+        found.append(replace(largest, path=folder, size=sum(file.size or 0 for file in inside)))
+    return found
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def tell(sink: Sink, run: RunRecord) -> Story:

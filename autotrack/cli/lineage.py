@@ -54,5 +54,6 @@ def lineage(state: State, what: str, depth: int, full: bool, as_json: bool) -> N
         print_json(found.document())
         return
     screen = Screen()
+    here = f" {Path.cwd()}/"
     for line in found.lines(full=full or not screen.terminal):
-        screen.line(Cell(line.text, _STYLES.get(line.kind, "")))
+        screen.line(Cell(line.text.replace(here, " "), _STYLES.get(line.kind, "")))

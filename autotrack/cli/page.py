@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from autotrack.answers.story import Story
@@ -16,12 +17,18 @@ from .listing import elapsed, status_cell
 from .making import making_lines
 from .plot import Series, draw
 from .screen import Cell, Column, Screen
-from .telling import best_runs, telling_metric, varying_params, weight
+from .telling import best_runs, direction, telling_metric, varying_params, weight
 from .words import SECOND, age, clip, duration, local_time, number, plural, size, width
 
 _FEW = 12
+#: Children that are named.
+_BEST = 3
 #: How many curves are drawn where none is named.
 _CHARTS = 4
+#: What the path of a library's code has in it.
+_LIBRARIES = ("/site-packages/", "/dist-packages/", "/lib/python3", "/autotrack/core/")
+#: Pairs that stand side by side, at most.
+_ABREAST = 3
 _COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 
 
@@ -60,7 +67,8 @@ def print_run(
     _print_making(screen, story, full)
     _print_metrics(screen, run, summaries, full)
     _print_mapping(screen, "params", run.params, full)
-    _print_mapping(screen, "tags", run.tags, full)
+    ours = () if full else [key for key in run.tags if key.startswith("autotrack.")]
+    _print_mapping(screen, "tags", {key: value for key, value in run.tags.items() if key not in ours}, full)
     _print_data(screen, run)
     _print_models(screen, run)
     _print_artifacts(screen, run, full)
@@ -99,14 +107,24 @@ def _print_error(screen: Screen, run: RunRecord, full: bool) -> None:
         for line in lines:
             screen.line("  " + line)
     elif lines:
-        screen.line("  ", Cell(lines[-1], "red"))
-        frames = [line.strip() for line in lines if line.strip().startswith("File ")]
-        if frames:
-            screen.line(Cell(f"  {frames[-1]}", "dim"))
+        said, place = heart_of(lines)
+        screen.line("  ", Cell(clip(said, 2 * screen.width - 4), "red"))
+        if place:
+            screen.line(Cell(f"  {clip(place, screen.width - 2)}", "dim"))
         if len(lines) > 1:
             screen.note(f"  the whole traceback: autotrack runs show {run.id[:8]} --full")
     if run.exit_code is not None:
         screen.line(f"  exit code {run.exit_code}")
+
+
+def heart_of(traceback: Sequence[str]) -> tuple[str, str]:
+    """What a traceback says in the first line of its last error, and where: in the user's code, if it comes through."""
+    starts = [at for at, line in enumerate(traceback) if line.startswith("Traceback (")]
+    last = traceback[starts[-1] + 1 :] if starts else traceback
+    said = next((line for line in last if line[:1] not in ("", " ")), last[-1] if last else "")
+    frames = [line.strip() for line in last if line.startswith("  File ")]
+    own = [frame for frame in frames if not any(part in frame for part in _LIBRARIES)]
+    return said, (own or frames or [""])[-1]
 
 
 def _print_metrics(screen: Screen, run: RunRecord, summaries: Sequence[MetricSummary], full: bool) -> None:
@@ -116,6 +134,10 @@ def _print_metrics(screen: Screen, run: RunRecord, summaries: Sequence[MetricSum
     ordered = sorted(summaries, key=lambda each: each.key)
     shown = ordered if full else ordered[: 2 * _FEW]
     many = any(each.count > 1 for each in shown)
+    if not many and not full:
+        _print_abreast(screen, [(each.key, number(each.last)) for each in shown], "bold")
+        _more(screen, run, len(ordered) - len(shown))
+        return
     columns = [Column("" if not many else "key", shrink=True), Column("last" if many else "", right=True)]
     if many:
         columns += [Column(title, right=True) for title in ("min", "max", "step", "count")]
@@ -144,20 +166,35 @@ def _print_mapping(screen: Screen, title: str, values: Mapping[str, str], full: 
     if full:
         screen.table([Column(""), Column("")], items, indent=2)
         return
-    shown = items[: 2 * _FEW]
-    half = (screen.width - 4) // 2
-    if len(shown) > _FEW and all(width(key) + width(value) + 4 <= half for key, value in shown):
-        rows = (len(shown) + 1) // 2
-        pairs = [[*shown[at], *(shown[at + rows] if at + rows < len(shown) else ("", ""))] for at in range(rows)]
-        screen.table([Column("") for _ in range(4)], pairs, indent=2)
-    else:
-        shown = items[:_FEW]
-        key_room = max(width(clip(key, 40)) for key, _ in shown)
-        room = max(20, screen.width - key_room - 6)
-        screen.table([Column(""), Column("")], [[clip(key, 40), clip(value, room)] for key, value in shown], indent=2)
-    hidden = len(items) - len(shown)
+    # What is short stands side by side; a long value takes a line of its own below.
+    long = [pair for pair in items if width(pair[0]) + width(pair[1]) + 4 > (screen.width - 2) // 2]
+    short = [pair for pair in items if pair not in long][: 2 * _FEW]
+    _print_abreast(screen, short, "")
+    for key, value in long[: _FEW // 2]:
+        name = clip(key, 40)
+        screen.line("  ", name, "  ", clip(value, max(20, screen.width - width(name) - 4)))
+    hidden = len(items) - len(short) - len(long[: _FEW // 2])
     if hidden > 0:
         screen.note(f"  and {hidden} more (--full)")
+
+
+def _print_abreast(screen: Screen, pairs: Sequence[tuple[str, str]], style: str) -> None:
+    """Names and short values in as many columns as fit, to be read downwards."""
+    for abreast in range(min(_ABREAST, len(pairs)), 0, -1):
+        rows = -(-len(pairs) // abreast)
+        stacks = [pairs[at : at + rows] for at in range(0, len(pairs), rows)]
+        rooms = [[max(width(pair[at]) for pair in stack) + 2 for at in (0, 1)] for stack in stacks]
+        if abreast == 1 or 2 + sum(map(sum, rooms)) <= screen.width:
+            break
+    else:
+        return
+    columns = [Column("", shrink=at == 0) for at in range(2 * len(stacks))]
+    cells = [
+        [cell for stack in stacks for cell in (stack[row] if row < len(stack) else ("", ""))] for row in range(rows)
+    ]
+    screen.table(
+        columns, [[Cell(cell, style if at % 2 else "") for at, cell in enumerate(row)] for row in cells], indent=2
+    )
 
 
 def _print_data(screen: Screen, run: RunRecord) -> None:
@@ -221,7 +258,9 @@ def _print_children(screen: Screen, children: Sequence[RunRecord]) -> None:
     if key is None:
         return
     best = best_runs(children, key)
-    chosen = [child for child in children if child.id in best][:3] or list(children[:3])
+    sign = direction(key)
+    ranked = sorted((child for child in children if child.metrics.get(key) is not None), key=_ranking(key, sign))
+    chosen = (ranked if sign else children)[:_BEST]
     varying = varying_params(children)[:4]
     rows: list[list[Cell | str]] = [
         [
@@ -233,10 +272,20 @@ def _print_children(screen: Screen, children: Sequence[RunRecord]) -> None:
         for child in chosen
     ]
     screen.table(
-        [Column("best" if best else "some"), Column("name"), Column(key, right=True), *map(Column, varying)],
+        [Column("best" if sign else "some"), Column("name"), Column(key, right=True), *map(Column, varying)],
         rows,
         indent=2,
     )
+
+
+def _ranking(key: str, sign: int) -> Callable[[RunRecord], float]:
+    """Sorts the best by a metric to the front; what is no number comes last."""
+
+    def rank(run: RunRecord) -> float:
+        value = run.metrics[key] * -sign
+        return math.inf if math.isnan(value) else value
+
+    return rank
 
 
 def _print_health(screen: Screen, run: RunRecord) -> None:

@@ -19,6 +19,11 @@ _LOWER = ("loss", "error", "mse", "mae", "rmse", "mape", "perplexity", "inertia"
 _HIGHER = ("score", "accuracy", "f1", "auc", "r2", "precision", "recall", "map", "ndcg", "dice", "iou", "bleu", "acc")
 
 
+#: What a name ends with that tells how long something took, and begins with that tells how others spread or rank.
+_CLOCKS = frozenset({"time", "seconds", "duration", "ms"})
+_SPREADS = frozenset({"std", "rank", "split0"})
+
+
 def words_of(key: str) -> list[str]:
     """A metric's name in lower-case words: ``training_r2_score`` is training, r2, score."""
     for separator in "/.- :":
@@ -41,6 +46,8 @@ def weight(key: str) -> float:
     """How much a metric of that name says about a run, between 0 and 1."""
     words = words_of(key)
     joined = "_".join(words)
+    if words and (words[-1] in _CLOCKS or words[0] in _SPREADS):
+        return 0.1
     worth = 0.3
     for place, name in enumerate(_NAMES):
         if name in words or name == joined:

@@ -68,7 +68,7 @@ def _encode_data(value: Any) -> Any:
     kind = table_kind(value)
     if kind == "pandas":
         return {
-            "pandas": [[encode(name), _pandas(value.iloc[:, at])] for at, name in enumerate(value.columns)],
+            "pandas": [[encode(name), _pandas(series)] for name, series in value.items()],
             "index": _index(value.index),
         }
     if kind == "series":

@@ -15,6 +15,7 @@ from typing import Any
 from autotrack.core.errors import ArtifactError
 from autotrack.core.guard import attempt
 
+from .exact import CannotKeep, decode, encode
 from .inference import is_array, is_missing, is_sparse, table_kind
 from .signature import Signature
 
@@ -48,6 +49,34 @@ def first_rows(data: Any, rows: int = ROWS) -> Any:
     if isinstance(data, Mapping) and data and all(is_array(value) and value.ndim for value in data.values()):
         return {name: first_rows(value, rows) for name, value in data.items()}
     return data
+
+
+class Kept:
+    """The first rows of an example, as often as they are asked for: who gets them may change them.
+
+    They come as they will be read back: asked with the same layout in memory, a model answers the same bits.
+    ``document`` is what ``exact.encode`` makes of them; None, with the ``reason``, where it cannot keep them.
+    """
+
+    def __init__(self, few: Any, document: Any, reason: str | None) -> None:
+        self._few = few
+        self.document = document
+        self.reason = reason
+
+    @classmethod
+    def of(cls, example: Any) -> Kept:
+        """The rows of this example. ValueError where one of them is more than an example should hold."""
+        few = first_rows(example)
+        if few is None:
+            raise ValueError(f"one row of it has more than {MAX_VALUES:,} values")
+        document, error = attempt(encode, few)
+        if error is not None and not isinstance(error, CannotKeep):
+            raise error
+        return cls(few, document, None if error is None else f"the example holds {error}")
+
+    def rows(self) -> Any:
+        """The rows, the caller's own."""
+        return first_rows(self._few) if self.document is None else decode(self.document)
 
 
 def write_example(example: Any, params: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -88,7 +117,7 @@ def _split(table: Any, kind: str) -> dict[str, Any]:
         table = table.to_frame()
     if kind == "polars":
         return {"columns": list(table.columns), "data": [_plain(list(row)) for row in table.rows()]}
-    rows = zip(*(_plain(table.iloc[:, at].tolist()) for at in range(len(table.columns))), strict=True)
+    rows = zip(*(_plain(series.tolist()) for _, series in table.items()), strict=True)
     content: dict[str, Any] = {"data": [list(row) for row in rows]}
     names = list(table.columns)
     return content if names == list(range(len(names))) else {"columns": _plain(names), **content}
@@ -100,7 +129,7 @@ def _plain(value: Any) -> Any:
         return value
     if is_missing(value):
         return None
-    if isinstance(value, Mapping):
+    if issubclass(type(value), dict):  # a Mapping's check asks the value's class
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
@@ -108,7 +137,7 @@ def _plain(value: Any) -> Any:
         return base64.encodebytes(value).decode()
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if hasattr(value, "tolist"):  # arrays and numpy's scalars
+    if hasattr(type(value), "tolist"):  # arrays and numpy's scalars
         plain = value.tolist()
         if not isinstance(plain, type(value)):
             return _plain(plain)

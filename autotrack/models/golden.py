@@ -56,9 +56,14 @@ class Replay(NamedTuple):
 
 def golden_file(example: Any, answers: Mapping[str, Any], versions: Mapping[str, str | None]) -> bytes:
     """The content of ``golden.json``. CannotKeep where an example or answer is of a kind that is not kept."""
+    return golden_content(encode(example), answers, versions)
+
+
+def golden_content(document: Any, answers: Mapping[str, Any], versions: Mapping[str, str | None]) -> bytes:
+    """The same of an example that is encoded already."""
     content = {
         "golden": FORMAT,
-        "example": encode(example),
+        "example": document,
         "answers": {name: encode(answer) for name, answer in answers.items()},
         "made_with": {"python": platform.python_version(), "machine": platform.machine(), **versions},
     }

@@ -41,7 +41,7 @@ def infer_schema(data: Any) -> Schema:
     """
     kind = table_kind(data)
     if kind == "pandas":
-        return Schema(tuple(pandas_column(data.iloc[:, at], name) for at, name in enumerate(data.columns)))
+        return Schema(tuple(pandas_column(series, name) for name, series in data.items()))
     if kind == "series":
         return Schema((pandas_column(data, data.name),))
     if kind == "polars":
@@ -166,7 +166,7 @@ def _column(name: Any, values: Sequence[Any], required: bool | None = None) -> C
 def _list_columns(data: Sequence[Any]) -> tuple[Column, ...]:
     if not data:
         raise SchemaError("the schema of an empty list cannot be told")
-    if all(isinstance(row, Mapping) for row in data):
+    if all(issubclass(type(row), dict) for row in data):
         names = dict.fromkeys(name for row in data for name in row)
         columns = []
         for name in names:
@@ -183,7 +183,7 @@ def is_missing(value: Any) -> bool:
     if value is None:
         return True
     if isinstance(value, float):
-        return value != value
+        return float.__ne__(value, value)  # a subclass's own comparison may do anything
     return type(value).__name__ in ("NAType", "NaTType")
 
 
@@ -192,7 +192,7 @@ def type_of_value(value: Any) -> Type | None:
     if isinstance(value, bool):
         return Type("boolean")
     if isinstance(value, int):
-        return Type("long") if -(1 << 63) <= value < 1 << 63 else ANY
+        return Type("long") if int.__le__(-(1 << 63), value) and int.__lt__(value, 1 << 63) else ANY
     if isinstance(value, (float, decimal.Decimal)):
         return Type("double") if isinstance(value, float) else ANY
     if isinstance(value, str):
@@ -203,9 +203,9 @@ def type_of_value(value: Any) -> Type | None:
         return Type("datetime")
     if value is None:
         return ANY
-    if hasattr(value, "dtype") and hasattr(value, "ndim"):
+    if hasattr(type(value), "dtype") and hasattr(type(value), "ndim"):  # a cell's own __getattr__ is not asked
         return _type_of_numpy(value)
-    if isinstance(value, Mapping):
+    if issubclass(type(value), dict):  # a Mapping's check asks the value's class
         return Type("object", fields=tuple(_property(key, [item], True) for key, item in sorted(_texts(value))))
     if isinstance(value, (list, tuple)):
         return Type("array", _unify([type_of_value(item) or ANY for item in value if not is_missing(item)]))

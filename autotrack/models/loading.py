@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError, AutotrackError, NotFoundError, UntrustedModelError, UsageError
 from autotrack.core.guard import attempt, warn
+from autotrack.core.imported import is_imported
 from autotrack.core.plugins.flavor import Flavor
+from autotrack.core.session.opened import saw_file
 
 from . import trust as trusts
 from .golden import FILE as GOLDEN
@@ -104,6 +106,7 @@ def open_model(
         _refuse_code(description, located.folder, vouched)
         model = flavor.load(snapshot.folder, description.flavors[flavor.name], vouched)
         replay = _replay(snapshot, model, flavor) if replayed else Replay("none", reason="not asked for")
+        _note_read(str(uri), located, snapshot)
         kept = flavor.keeps_folder and _leave_with(model, snapshot)
         return Opened(model, flavor, description, snapshot.digest, snapshot.sealed, replay)
     except AutotrackError as error:
@@ -111,6 +114,12 @@ def open_model(
     finally:
         if not kept:
             snapshot.discard()
+
+
+def _note_read(uri: str, located: Located, snapshot: Snapshot) -> None:
+    """Tells whoever watches files that the program has read the model, by the name that it gave it."""
+    for path in snapshot.files:
+        saw_file(located.folder / path, "read", f"{uri.rstrip('/')}/{path}")
 
 
 def _flavor(description: ModelDescription, known: Mapping[str, Flavor], folder: Path) -> Flavor:
@@ -214,15 +223,19 @@ def folder_in(record: RunRecord, path: str, root: Path) -> Located:
         models = ", ".join(model.path for model in record.models) or "none"
         raise NotFoundError(f"run {record.id} has no model {path!r}; its models: {models}")
     digests = [model.digest for model in record.models if model.path == path.rstrip("/")]
-    return Located(folder, True, digests[-1] or None if digests else None)
+    return Located(folder, not is_imported(root, record.id), digests[-1] or None if digests else None)
 
 
 def is_own(folder: Path) -> bool:
-    """True where the folder lies among the artifacts of the store in force here and belongs to this user."""
+    """True where the folder lies among the artifacts of the store in force here, belongs to this user, and is not of a
+    run that was imported."""
     from autotrack.core.runs.trackers import tracker
 
-    real = folder.resolve()
-    if not real.is_relative_to(tracker().location.artifacts.resolve()):
+    location = tracker().location
+    real, artifacts = folder.resolve(), location.artifacts.resolve()
+    if not real.is_relative_to(artifacts):
+        return False
+    if any(is_imported(location.root, part) for part in real.relative_to(artifacts).parts):
         return False
     return not hasattr(os, "getuid") or real.stat().st_uid == os.getuid()
 

@@ -39,6 +39,7 @@ def log_model(
     example: Any,
     predictor: Callable[[Any], Any] | None,
     golden: Any,
+    seconds: float | None,
 ) -> bool | None:
     """Saves the model among the run's artifacts; None where no plugin's flavor handles its class."""
     from autotrack.core.entities import ModelRecord
@@ -58,7 +59,7 @@ def log_model(
     flavor = named_flavor(chosen, flavors) if chosen is not None else flavor_of(model, flavors)
     if flavor is None:
         return None
-    details = Details(example, predictor, golden)
+    details = Details(example, predictor, golden, seconds=seconds)
     with nullcontext("") if flavor.dump is not None else _folder() as name:
         filled, error = attempt(fill, model, flavor, Path(name), details, path=path, run_id=run.id)
         if filled is None:  # what a model is made of may refuse to be saved: that says nothing against the next one

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autotrack.core.errors import UsageError
 from autotrack.core.guard import attempt
@@ -20,11 +22,16 @@ from .flavors import require_flavor
 from .inference import table_kind
 from .manifest import FILE as MANIFEST
 from .manifest import FileDigest, write_manifest
-from .mlmodel import NAME, describe
+from .mlmodel import MAX_BYTES, NAME, describe
 from .registered import chosen_flavor, registered_flavors
 from .signature import Signature, infer_signature
 
+if TYPE_CHECKING:
+    from .example import Kept
+
 Content = bytes | Path
+#: Columns of a table up to which a folder describes them: each costs a fifth of a millisecond and a line of MLmodel.
+MOST_COLUMNS = 5_000
 
 
 class Details(NamedTuple):
@@ -33,7 +40,8 @@ class Details(NamedTuple):
     ``example`` are data that it takes, of which the first rows are kept. ``golden`` are its answers to those rows, by
     method (or just those of ``predict``), where the caller has them; else the model is asked, through ``predictor``
     where one is given. ``signature`` is inferred from example and answers where it is None. ``params`` are the
-    parameters of ``predict`` with their defaults.
+    parameters of ``predict`` with their defaults. ``seconds`` is what asking may take, None for as long as it does: no
+    further method is asked once they are over.
     """
 
     example: Any = None
@@ -42,6 +50,7 @@ class Details(NamedTuple):
     signature: Signature | None = None
     params: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] | None = None
+    seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -155,17 +164,13 @@ def fill(
     own = own_modules(modules)
     if own:
         metadata["own_modules"] = own
-    files[NAME] = describe(
-        flavor,
-        entry,
-        size=size,
-        path=path,
-        run_id=run_id,
-        function=function,
-        signature=None if signature is None else signature.to_dict(),
-        example=info,
-        metadata=metadata,
+    described = partial(
+        describe, flavor, entry, size=size, path=path, run_id=run_id, function=function, example=info, metadata=metadata
     )
+    files[NAME] = content = described(signature=None if signature is None else signature.to_dict())
+    if len(content) > MAX_BYTES:  # a longer one is refused where it is read
+        filled.notes.append(f"signature left out: with it {NAME} would be longer than {MAX_BYTES:,} bytes")
+        files[NAME] = described()
     filled.sizes.update((name, _size(content)) for name, content in files.items())
     return filled
 
@@ -200,15 +205,26 @@ def _examined(
     """Signature and ``saved_input_example_info``, from the example; writes its files and the golden predictions."""
     if details.example is None:
         return details.signature, None
-    from .example import write_example
-    from .golden import FILE, golden_file
+    if table_kind(details.example) is not None and len(getattr(details.example, "columns", ())) > MOST_COLUMNS:
+        filled.notes.append(f"signature and example left out: a table of more than {MOST_COLUMNS:,} columns")
+        return details.signature, None
+    from .example import Kept, write_example
+    from .golden import FILE, golden_content
 
-    few, error = attempt(_kept_rows, details.example)
-    if few is None:
-        filled.notes.append(f"example left out: {error or 'one row of it is too large'}")
+    kept, error = attempt(Kept.of, details.example)
+    if kept is None:
+        filled.notes.append(f"example left out: {error}")
+    info = None
     answers: dict[str, Any] = {}
-    if few is not None:
-        answers, why = _answers(model, flavor, details, few)
+    if kept is not None:
+        # Before the model is asked: it may change the rows that it is asked with.
+        written, error = attempt(write_example, kept.rows(), details.params)
+        if written is None:
+            filled.notes.append(f"example left out: {error}")
+        else:
+            info = written[0]
+            filled.files.update(written[1])
+        answers, why = _answers(model, flavor, details, kept)
         if why is not None:
             filled.notes.append(f"golden predictions left out: {why}")
     signature = details.signature
@@ -216,54 +232,41 @@ def _examined(
         signature, error = attempt(infer_signature, details.example, answers.get("predict"), details.params)
         if signature is None:
             filled.notes.append(f"signature left out: {error}")
-    if few is None:
-        return signature, None
-    written, error = attempt(write_example, few, details.params)
-    if written is None:
-        filled.notes.append(f"example left out: {error}")
-    else:
-        filled.files.update(written[1])
-    if answers:
+    if answers and kept is not None and kept.document is None:
+        filled.notes.append(f"golden predictions left out: {kept.reason}")
+    elif answers and kept is not None:
         versions = {name: version_of(name) for name in flavor.packages}
-        content, error = attempt(golden_file, few, answers, versions)
+        content, error = attempt(golden_content, kept.document, answers, versions)
         if content is None:
             filled.notes.append(f"golden predictions left out: {error}")
         else:
             filled.files[FILE] = content
-    return signature, None if written is None else written[0]
+    return signature, info
 
 
-def _kept_rows(example: Any) -> Any:
-    """The first rows as they will be read back: asked with the same layout in memory, a model answers the same bits."""
-    from .exact import CannotKeep, decode, encode
-    from .example import first_rows
-
-    few = first_rows(example)
-    kept, error = attempt(encode, few)
-    if error is not None and not isinstance(error, CannotKeep):
-        raise error
-    return few if kept is None else decode(kept)
-
-
-def _answers(model: Any, flavor: Flavor, details: Details, few: Any) -> tuple[dict[str, Any], str | None]:
-    """The model's answers to the example's rows by method, and why there are none."""
+def _answers(model: Any, flavor: Flavor, details: Details, kept: Kept) -> tuple[dict[str, Any], str | None]:
+    """The model's answers to the example's rows by method, and why there are none, or not all."""
     if details.golden is not None:
         given = details.golden if isinstance(details.golden, Mapping) else {"predict": details.golden}
         return dict(given), None
     if details.predictor is not None:
-        answer, error = attempt(details.predictor, few)
+        answer, error = attempt(details.predictor, kept.rows())
         return ({"predict": answer}, None) if error is None else ({}, f"predict raised {_told(error)}")
-    found, error = attempt(_asked, model, flavor, few)
+    found, error = attempt(_asked, model, flavor, kept, details.seconds)
     return ({}, _told(error)) if found is None else found
 
 
-def _asked(model: Any, flavor: Flavor, few: Any) -> tuple[dict[str, Any], str | None]:
+def _asked(model: Any, flavor: Flavor, kept: Kept, seconds: float | None) -> tuple[dict[str, Any], str | None]:
     answers: dict[str, Any] = {}
+    began = time.perf_counter()
     with asking(model, flavor) as asks:
         if not asks:
             return {}, "asking the model might be noticed" if flavor.predictor(model) is not None else None
         for name, ask in asks.items():
-            answer, error = attempt(ask, few)
+            spent = time.perf_counter() - began
+            if seconds is not None and spent >= seconds:
+                return answers, f"those of {name}, for {spent:.1f} s were spent on asking"
+            answer, error = attempt(ask, kept.rows())
             if error is not None:
                 return {}, f"{name} raised {_told(error)}"
             answers[name] = answer

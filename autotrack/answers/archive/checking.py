@@ -75,6 +75,7 @@ def checked(path: Path, *, progress: Progress = lambda done, total: None) -> Ite
     with stream:
         with _explained(str(path)):
             archive = zipfile.ZipFile(stream)
+            _check_end(stream)
             members = _check_members(archive, path.stat().st_size)
             found = Checked(archive, _manifest(archive, members))
             _check_contents(found, progress)
@@ -97,14 +98,19 @@ def refused(path: object, why: str) -> ArchiveError:
     return ArchiveError(f"the archive {path} is refused, and nothing of it was taken in: {why}")
 
 
+def _check_end(stream: IO[bytes]) -> None:
+    """The directory's end is the file's end: what follows it would be seen by some programs and not by others."""
+    stream.seek(-zipfile.sizeEndCentDir, 2)  # type: ignore[attr-defined]
+    if stream.read(4) != zipfile.stringEndArchive:  # type: ignore[attr-defined]
+        raise ValueError("something stands behind its end, or it has a comment")
+
+
 def _check_members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     """The members by name, once their names, places and sizes are seen to be harmless."""
     members: dict[str, zipfile.ZipInfo] = {}
     infos = archive.infolist()
     if len(infos) > layout.MOST_MEMBERS:
         raise ValueError(f"it has {len(infos):,} members, more than {layout.MOST_MEMBERS:,}")
-    if archive.comment:
-        raise ValueError("it has a comment, which archives of runs have not")
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         name = info.filename
@@ -194,7 +200,12 @@ def _check_contents(found: Checked, progress: Progress) -> None:
     artifacts = {record["sha256"] for run in found.runs for record in run.artifacts}
     for name in members:
         kind, _, digest = name.partition("/")
-        if (kind == "artifacts" and digest not in artifacts) or (kind == "objects" and digest not in mentioned):
+        stray = kind == "runs" and digest.partition(".")[0] not in found.manifest.runs
+        if (
+            stray
+            or (kind == "artifacts" and digest not in artifacts)
+            or (kind == "objects" and digest not in mentioned)
+        ):
             raise ValueError(f"nothing in it refers to {name}")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from autotrack.core.errors import ArchiveError, NotFoundError, UsageError
+from autotrack.core.imported import mark_imported
 from autotrack.core.journal.layout import POINT, SLOT
 from autotrack.core.journal.reader import Batch, Cursor
 from autotrack.core.runs.names import experiment_id
@@ -61,6 +62,8 @@ def unpack(store: Sink, path: Path, *, progress: Progress = lambda done, total: 
         waiting = [
             (run, place) for run in found.runs if (place := _place(store, run.digest, _knows_run(store, run.id)))
         ]
+        for run, _ in waiting:  # before the first of its files is there
+            _mark(store.root, run.id)
         objects = _bring_objects(store, found) if waiting else 0
         artifacts = sum(_bring_artifacts(store, found, run) for run, _ in waiting)
         new = {run.records[0]["session"] for run, _ in waiting}
@@ -73,6 +76,13 @@ def unpack(store: Sink, path: Path, *, progress: Progress = lambda done, total: 
     brought = tuple(run.id for run, _ in waiting)
     there = tuple(run for run in found.manifest.runs if run not in brought)
     return Imported(brought, there, artifacts, objects)
+
+
+def _mark(root: Path, run: str) -> None:
+    try:
+        mark_imported(root, run)
+    except OSError as error:
+        raise ArchiveError(f"could not write to {root} ({error.strerror}), so nothing was taken in") from error
 
 
 def _place(store: Receiver, digest: str, known: bool) -> str | None:

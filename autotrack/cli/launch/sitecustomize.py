@@ -50,6 +50,9 @@ def _enable(order: Any) -> None:
         import autotrack
 
         autotrack.enable(**order["settings"])
+        from autotrack.core.runs.trackers import launched
+
+        launched()
         if order["tags"]:
             from autotrack.cli.launch_tags import give_tags
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 ROWS = 10_000
+#: Columns beyond which a table has no digest of MLflow's here.
+COLUMNS = 1000
 
 
 def mlflow_digest(data: Any, target: Any = None) -> str | None:
@@ -41,6 +43,15 @@ def mlflow_digest(data: Any, target: Any = None) -> str | None:
     return attempt(_of_arrays, arrays)[0]
 
 
+#: Types of cells whose hash and comparison are no code of anybody's, by identity: a class may define its own ==, too.
+_QUIET = frozenset(map(id, (str, bytes, int, float, bool, complex, type(None))))
+
+
+def _are_quiet(values: list[Any]) -> bool:
+    """True where hashing and spelling the values runs no code of anybody's; lists in them are looked into."""
+    return all(id(type(value)) in _QUIET or (type(value) is list and _are_quiet(value)) for value in values)
+
+
 def _of_arrays(arrays: list[Array]) -> str | None:
     """The hashes of the first 10,000 values, then the shape, of each array."""
     parts: list[Any] = []
@@ -60,6 +71,8 @@ def _hashed(values: Array) -> Any:
     """
     import numpy as np
 
+    if values.dtype.hasobject and not _are_quiet(values.tolist()):
+        return None
     pandas = sys.modules.get("pandas")
     if pandas is not None:
         hashed, error = attempt(pandas.util.hash_array, values)
@@ -84,12 +97,12 @@ def _hashed(values: Array) -> Any:
 def _of_frame(data: Any) -> str | None:
     """The row hashes of the numeric and the all-string columns, the number of rows, and all names.
 
-    None for a table without rows, which MLflow refuses for some types.
+    None for a table without rows, which MLflow refuses for some types, and for a very wide one, which takes seconds.
     """
     import numpy as np
     import pandas
 
-    if not len(data):
+    if not len(data) or data.shape[1] > COLUMNS:
         return None
     head = data.head(ROWS)
     strings = head.columns[[_all_strings(head.iloc[:, place]) for place in range(head.shape[1])]]

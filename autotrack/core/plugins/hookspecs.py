@@ -80,12 +80,19 @@ def choose_flavor(model: Any) -> str | None:
 
 @hookspec(firstresult=True)
 def log_model(
-    run: Run, model: Any, path: str, example: Any, predictor: Callable[[Any], Any] | None, golden: Any
+    run: Run,
+    model: Any,
+    path: str,
+    example: Any,
+    predictor: Callable[[Any], Any] | None,
+    golden: Any,
+    seconds: float | None,
 ) -> bool | None:
     """Saves a model among the run's artifacts under ``path``; None where this plugin cannot.
 
     ``example`` are data that the model takes, ``golden`` its answers to the first rows of them, ``predictor`` answers
-    them where the model itself should not be asked; each may be None.
+    them where the model itself should not be asked; each may be None. ``seconds`` is what asking may take, None where
+    the user wants the model saved whatever it takes.
     """
 
 

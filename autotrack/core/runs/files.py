@@ -132,15 +132,16 @@ class RunFiles(RunWriting):
         example: Any = None,
         predictor: Callable[[Any], Any] | None = None,
         golden: Any = None,
+        seconds: float | None = None,
     ) -> None:
         """Saves a trained model; raises where it cannot (probes and ``log_model`` guard that).
 
         ``golden`` are the model's answers to the first rows of ``example``, where they are at hand; else the model is
-        asked for them, through ``predictor`` where one is given.
+        asked for them, through ``predictor`` where one is given, and for no further ones once ``seconds`` are over.
         """
         from ..plugins.registry import plugins
 
-        details = {"example": example, "predictor": predictor, "golden": golden}
+        details = {"example": example, "predictor": predictor, "golden": golden, "seconds": seconds}
         if not plugins().choose("log_model", run=self, model=model, path=path, **details):
             raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
 

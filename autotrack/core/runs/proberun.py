@@ -25,6 +25,8 @@ from .trackers import tracker
 if TYPE_CHECKING:
     from ..probes.capture import Call
 
+#: Seconds that the fingerprint of a column costs, however few its rows are.
+_A_COLUMN = 6e-5
 #: What joined each of the user's runs.
 _joined: weakref.WeakKeyDictionary[Run, Joined] = weakref.WeakKeyDictionary()
 
@@ -112,7 +114,8 @@ class ProbeRun:
 
         Small data first: what comes after large ones finds less time.
         """
-        if self._tracker.settings.datasets and not self.folded and self.afford("datasets"):
+        wanted = self._tracker.settings.datasets and not self.folded
+        if wanted and self.afford("datasets", _columns(data) * _A_COLUMN):
             self._started().log_dataset(data, name, context, seconds=self._tracker.meter.left() / 2)
 
     def log_model(
@@ -136,7 +139,8 @@ class ProbeRun:
             # Nobody asked for this very model to be saved: that it cannot be is a note, not a warning a fit.
             run = self._started()
             with guard.handing(lambda error: run.note(f"model left out: {error}")):
-                run.put_model(model, self._path(path), example=example, predictor=predictor, golden=golden)
+                details = {"example": example, "predictor": predictor, "golden": golden}
+                run.put_model(model, self._path(path), **details, seconds=self._tracker.meter.left() / 2)
             if self._kept is not None:
                 self._kept.example = example
                 self._kept.saved, self._kept.save_seconds = self._kept.calls, time.perf_counter() - began
@@ -326,6 +330,13 @@ class ProbeRun:
 
     def _path(self, path: str) -> str:
         return f"{self._prefix[:-1]}/{path}" if self._prefix else path
+
+
+def _columns(data: Any) -> int:
+    """The columns of a table or a dense matrix."""
+    shape = getattr(data, "shape", None)
+    dense = isinstance(shape, tuple) and len(shape) == 2 and not hasattr(data, "tocsr")
+    return int(shape[1]) if dense and shape is not None else 0
 
 
 def _last_model(tracker: Tracker, run: Run, kept: Kept, path: str, reference: weakref.ref[Any]) -> None:

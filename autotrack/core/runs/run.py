@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from .. import keys
-from ..callsite import is_ours
+from .. import exits, keys
+from ..callsite import is_library, is_ours
 from ..entities import Status
 from ..errors import UsageError
 from ..exits import ending_of
@@ -30,6 +30,8 @@ from .view import Draft
 
 #: Characters of a traceback that are kept; how many are left out in the middle is said.
 LONGEST_TRACEBACK = 64_000
+#: Frames above the one where a traceback begins that are kept.
+MOST_CALLERS = 100
 
 
 class Run(RunMetrics, RunFiles):
@@ -96,9 +98,10 @@ class Run(RunMetrics, RunFiles):
     def rename(self, name: str) -> None:
         """Gives the run another name."""
         with self.refusing("names", "rename"):
-            self._write({"k": "rename", "name": keys.check_name(name, "run's name")})
+            shown = mask(keys.check_name(name, "run's name"))
+            self._write({"k": "rename", "name": shown})
             if self._draft is not None:
-                self._draft.name = name
+                self._draft.name = shown
 
     def add_children(self, runs: list[dict[str, Any]]) -> None:
         """Writes down finished child runs in one record (a search's candidates)."""
@@ -137,7 +140,7 @@ class Run(RunMetrics, RunFiles):
         self._clock, self._pid = _boot_clock() - (now - self._began), os.getpid()
         self._artifact_uri = f"artifacts/{experiment_id(experiment)}/{self.id}"
         self._draft = Draft(
-            name=name or tracker.settings.run_name or run_name(self.id),
+            name=mask(name or tracker.settings.run_name or run_name(self.id)),
             experiment=experiment,
             parent=self._parent_id(parent),
             started=self._began,
@@ -159,7 +162,9 @@ class Run(RunMetrics, RunFiles):
                 "session": draft.session,
                 "user": user_name(),
                 "artifact_uri": self._artifact_uri,
-                "random_state": guard.call("random states", tracker.recorder.random_state),
+                "random_state": None
+                if exits.begun  # the state at the start is gone
+                else guard.call("random states", tracker.recorder.random_state),
                 "tags": dict(draft.tags),
             }
         )
@@ -273,8 +278,17 @@ def _describe(error: BaseException) -> str:
     return words if left_out <= 0 else f"{words[:half]}\n... {left_out} characters left out ...\n{words[-half:]}"
 
 
+def _callers(error: BaseException) -> list[traceback.FrameSummary]:
+    """Who called where the traceback begins, for a watched call is told of its error before the user's code is. From
+    the user's outermost frame on: what stands above it (a notebook's kernel, a test runner) is not theirs."""
+    start = error.__traceback__.tb_frame.f_back if error.__traceback__ is not None else None
+    above = list(traceback.StackSummary.extract(traceback.walk_stack(start), limit=MOST_CALLERS))[::-1] if start else []
+    first = next((at for at, frame in enumerate(above) if not is_library(frame.filename)), len(above))
+    return above[first:]
+
+
 def _their_traceback(error: BaseException) -> traceback.TracebackException:
     found = traceback.TracebackException.from_exception(error)
-    theirs = [frame for frame in found.stack if not is_ours(frame.filename)]
+    theirs = [frame for frame in (*_callers(error), *found.stack) if not is_ours(frame.filename)]
     found.stack = traceback.StackSummary.from_list(theirs)
     return found

@@ -74,6 +74,11 @@ class Tracker:
         assert self._session is not None
         return str(self._session["id"])
 
+    @property
+    def has_written(self) -> bool:
+        """True where this process has made a journal for this store."""
+        return self._journal is not None
+
     def journal(self) -> JournalWriter:
         """This process's journal, made at the first record. JournalError where no folder takes one."""
         journal = self._journal
@@ -164,6 +169,10 @@ class Tracker:
             self._troubled = True
             warn(f"{error}; training goes on, what is lost is counted on its run", silent=self.settings.silent)
 
+    def use(self, courier: Courier) -> None:
+        """Has deliveries made by this courier from here on, whose thread may never start."""
+        self._courier = courier
+
     def has_news(self, run: RunWriting) -> None:
         """Remembers a run whose health has changed; the courier writes it down."""
         self._news[id(run)] = run
@@ -249,6 +258,10 @@ class Tracker:
                 self._implicit.is_manual = False
                 active.set(before)
             return self._implicit
+
+    def adopt(self, run: Run) -> None:
+        """Makes a run the program's own: it ends with the program, and as the program does."""
+        self._implicit = run
 
     # The end.
 

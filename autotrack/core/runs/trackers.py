@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import time
 
 from .. import exits, process
 from ..config import Settings, find_store, load_settings
@@ -18,6 +19,8 @@ _trackers: dict[str, Tracker] = {}
 _current: Tracker | None = None
 _registry_lock = Lock()
 _hooked = False
+#: When a launched program began whose run is made at its end if it makes none itself (nanoseconds since the epoch).
+_launched: int | None = None
 
 
 def tracker() -> Tracker:
@@ -56,8 +59,20 @@ def tracker_at(uri: str) -> Tracker:
         return found
 
 
+def launched() -> None:
+    """This process runs a program that somebody asked to track: if it makes no run, it gets one at its end."""
+    # All that the exit needs is imported now: the program may hide modules of the standard library behind its own, and
+    # Python forgets an uncaught KeyboardInterrupt where a class is made from text (dataclasses) after it.
+    from . import program  # noqa: F401
+
+    global _launched
+    _launched = time.time_ns()
+
+
 def stop_watching() -> None:
     """Watches no files and no console any more; what was seen so far is kept."""
+    global _launched
+    _launched = None
     for known in list(_trackers.values()):
         known.stop_watching(WATCH_TIMEOUT)
     watchers.stop()
@@ -65,8 +80,13 @@ def stop_watching() -> None:
 
 def close_all(*, at_exit: bool = False) -> None:
     """Closes every tracker of the process (at exit, and between tests)."""
-    global _current
+    global _current, _launched
     exits.begun = at_exit
+    started, _launched = _launched, None
+    if at_exit and started is not None and not any(known.has_written for known in _trackers.values()):
+        from .program import record_program
+
+        guard.call("the program's run", record_program, tracker(), started)
     for known in list(_trackers.values()):
         guard.call("exit", known.close, at_exit=at_exit)
     with _registry_lock:
@@ -83,5 +103,7 @@ def _hook_process() -> None:
 
 
 def _after_fork() -> None:
+    global _launched
+    _launched = None
     for known in _trackers.values():
         known.after_fork()

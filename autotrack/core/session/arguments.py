@@ -151,13 +151,14 @@ def _text(value: object, depth: int = 0) -> str:
     kind = type(value)
     if kind is str:
         return str(value)
-    if kind in _PLAIN:
-        return repr(value)
+    if _is_one_of(kind, _PLAIN):
+        shown, _ = attempt(repr, value)
+        return shown if shown is not None else "<int of more digits than Python shows>"
     if kind is dict and not value:
         return "{}"
-    if kind in (list, tuple, set, frozenset) and depth < _DEEPEST:
+    if _is_one_of(kind, (list, tuple, set, frozenset)) and depth < _DEEPEST:
         texts = [_item(item, depth) for item in list(value)[:_LONGEST]]  # type: ignore[call-overload]
-        return f"[{', '.join(sorted(texts) if kind in (set, frozenset) else texts)}]"
+        return f"[{', '.join(sorted(texts) if kind is set or kind is frozenset else texts)}]"
     if any(base.__module__.partition(".")[0] in _KNOWN for base in kind.__mro__):
         text, error = attempt(str, value)
         if error is None and text is not None:
@@ -168,6 +169,11 @@ def _text(value: object, depth: int = 0) -> str:
     if kind.__module__ == "_io":
         return str(getattr(value, "name", kind.__name__))
     return f"<{kind.__module__}.{kind.__qualname__}>"
+
+
+def _is_one_of(kind: type, kinds: tuple[type, ...]) -> bool:
+    """By identity: a class may define its own comparison."""
+    return any(kind is one for one in kinds)
 
 
 def _item(value: object, depth: int) -> str:

@@ -22,7 +22,7 @@ from . import opened
 from .hashing import TOTAL, WHOLE, FileHashes, Hashed, NotRegular, Stopped
 from .opened import Batch, Role, Told
 from .paths import Paths
-from .seen import FileSeen, SeenFile, stat_or_none
+from .seen import NOWHERE, FileSeen, SeenFile, stat_or_none
 
 #: A file that was written is hashed once nothing has changed it for this long, or at the end (nanoseconds).
 SETTLED = 2_000_000_000
@@ -36,6 +36,8 @@ STEPS, PAUSE = 16, 0.02
 SMALL = 1 << 16
 #: Names that are looked at in a row.
 NOTES = 128
+#: What ``os.open`` is told where it wants a folder.
+_FOLDER = getattr(os, "O_DIRECTORY", 0)
 
 log = logging.getLogger("autotrack.files")
 
@@ -147,9 +149,8 @@ class Files:
             first = next(iter(self._gone))
             found.append((f"{len(self._gone)} opened files were not there to be hashed, the first {first}", ""))
         if self._remote:
-            found.append(
-                (f"{len(self._remote)} sources are not on this machine, the first {next(iter(self._remote))}", "")
-            )
+            first = next(iter(self._remote))
+            found.append((f"{len(self._remote)} sources are not on this machine, the first {first}", ""))
         if self._unreadable:
             path, error = next(iter(self._unreadable.items()))
             found.append((f"{len(self._unreadable)} files could not be hashed, the first {path}: {error}", ""))
@@ -243,7 +244,8 @@ class Files:
             how = item[2] if isinstance(item[2], int) else 0
             written = bool(how & (os.O_WRONLY | os.O_RDWR))
             read = not written or bool(how & os.O_RDWR and not how & (os.O_TRUNC | os.O_EXCL))
-            self._opened(item[0], batch, read=read, written=written)
+            if not how & _FOLDER:
+                self._opened(item[0], batch, read=read, written=written, certain=item[1] is not None)
 
     def _told(self, item: Told, batch: Batch) -> None:
         """Takes in what somebody told of: a file, a folder of them, a pattern, or something far away."""
@@ -276,13 +278,15 @@ class Files:
                 self._opened(args[1], batch, written=True)
 
     def _opened(
-        self, name: Any, batch: Batch, *, read: bool = False, written: bool = False, source: str | None = None
-    ) -> None:
+        self, name: Any, batch: Batch, *, read: bool = False, written: bool = False, source: str | None = None,
+        certain: bool = True,
+    ) -> None:  # fmt: skip
         if type(name) is Ours or (path := self._paths.resolve(name)) is None:
             return
         file = self._file(path, written=written, source=source)
         if file is None:
             return
+        file.certain |= certain
         if read and not file.reading and ("read" not in file.first or file.spoilt):
             file.first.setdefault("read", batch.since)
             file.reading, file.spoilt = True, False
@@ -371,11 +375,12 @@ class Files:
             with self._lock:
                 self._jobs.appendleft((file, role))
             return None
-        except FileNotFoundError:
-            if role == "read" and _was_there(file):  # what was written and is gone cannot be anybody's input
-                self._gone.setdefault(file.path)
-            return None
         except OSError as error:
+            if error.errno in NOWHERE:
+                # What was written and is gone cannot be anybody's input.
+                if role == "read" and file.certain and _was_there(file):
+                    self._gone.setdefault(file.path)
+                return None
             self._unreadable.setdefault(file.path, str(error.strerror))
             return Hashed(0, 0, None, f"it could not be read: {error.strerror}")
 

@@ -1,4 +1,4 @@
-"""Runs git for what only git can tell, and lets it do nothing else: no prompt, no network, no lock, no hook, no pager.
+"""Runs git for what only git can tell, and lets it do nothing else: no prompt, network, lock, hook, pager or filter.
 
 The output is read as it comes and cut at a limit, and the clock is watched, so that a repository of any size costs a
 bounded amount of memory and time. Nothing is written: neither index nor objects.
@@ -39,6 +39,8 @@ _SETTINGS = (
     "diff.suppressBlankEmpty=false",
     "diff.orderFile=/dev/null",
 )
+#: Names of filters that a repository's settings may have, in bytes, and the time to list them in seconds.
+_LONGEST_SETTINGS, _SECONDS = 1 << 16, 5.0
 _ENVIRONMENT = {
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -67,6 +69,26 @@ def ask_git(root: Path, *arguments: str, limit: int, seconds: float) -> Answer:
     program = shutil.which("git")
     if program is None:
         return Answer(b"", "absent")
+    switches = _without_filters(program, root)
+    if switches is None:
+        return Answer(b"", "the repository's settings name filters that cannot be switched off")
+    return _run(program, root, [*switches, *arguments], limit, seconds)
+
+
+def _without_filters(program: str, root: Path) -> list[str] | None:
+    """Arguments that switch off what the repository's attributes would run on each changed file; None where that
+    cannot be done. No option of git does it for all of them, so each is switched off by its name.
+    """
+    asked = ["config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$"]
+    answer = _run(program, root, asked, _LONGEST_SETTINGS, _SECONDS)
+    names = {os.fsdecode(name).rpartition(".")[0] for name in answer.output.split(b"\0") if name}
+    if answer.failure == "limit" or any("=" in name for name in names):  # with -c a name ends at the first =
+        return None
+    ends = ("clean=", "smudge=", "process=", "required=false")
+    return [part for name in sorted(names) for end in ends for part in ("-c", f"{name}.{end}")]
+
+
+def _run(program: str, root: Path, arguments: Sequence[str], limit: int, seconds: float) -> Answer:
     settings = [part for setting in _SETTINGS for part in ("-c", setting)]
     # What git's variables say is about another place or another purpose (a hook that runs us, a dotfiles script).
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | _ENVIRONMENT

@@ -72,7 +72,7 @@ class Paths:
         path = _text(name)
         joined = self._joined(path) if path else None
         if joined is None:
-            if not isinstance(name, int):  # a descriptor was opened by name before, or is no file
+            if path != "" and not isinstance(name, int):  # a descriptor was opened by name before, or is no file
                 self.unresolved += 1
             return None
         return joined if ".." in joined else os.path.normpath(joined)  # links before .. are followed later

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Files that one record of the journal names at most.
 FILES_A_RECORD = 500
+_MAKE_ROOM = "Free some space for the store, or make its folder writable"
 
 
 class SessionRecorder:
@@ -36,6 +37,7 @@ class SessionRecorder:
         self._sources: set[str] = set()
         self._random: str | None = None
         self._random_gaps: list[Gap] = []
+        self._random_unkept: list[Gap] = []
 
     def begin(self, started: int) -> None:
         """Queues what is found out once; the journal has just been opened. ``started``: ns since the epoch."""
@@ -51,16 +53,18 @@ class SessionRecorder:
         self._later("environment", self._environment)
 
     def _later(self, part: str, collect: Callable[[], None]) -> None:
-        """Collects in the background; a disk that takes nothing is a gap, and no failure of ours."""
+        """Collects in the background."""
+        self._tracker.later(f"the session's {part}", lambda: self._collect(part, collect))
 
-        def work() -> None:
-            try:
-                collect()
-            except OSError as error:
-                what = f"the {part} could not be kept ({error.strerror or error})"
-                self._part(part, {}, [Gap(part, what, "Free some space for the store, or make its folder writable")])
-
-        self._tracker.later(f"the session's {part}", work)
+    def _collect(self, part: str, collect: Callable[[], None]) -> None:
+        """A disk that takes nothing is a gap, and no failure of ours; what is known of the part stays."""
+        try:
+            collect()
+        except OSError as error:
+            known = dict(self._sent.get(part, {}))
+            gaps = [Gap(**gap) for gap in known.pop("gaps", ())]
+            what = f"the {part} could not be kept ({error.strerror or error})"
+            self._part(part, known, [*gaps, Gap(part, what, _MAKE_ROOM)])
 
     def tick(self) -> None:
         """Writes down what is new. Called by the background thread about once a second."""
@@ -71,7 +75,7 @@ class SessionRecorder:
         """Writes down what is left at the end of the program, within the deadline (``time.monotonic()``)."""
         if not self._began:
             return
-        guard.call("the session's code", self._late_imports)
+        guard.call("the session's code", self._collect, "code", self._late_imports)
         guard.call("the session", self._news)
         self.take_rest(deadline)
         self._began = 0
@@ -97,11 +101,15 @@ class SessionRecorder:
         digest = hashlib.sha256(content).hexdigest()
         if digest != self._random:
             self._random = digest
-            self._later("seeds", lambda: self._keep(content))
+            self._tracker.later("the session's seeds", lambda: self._keep(content))
         return digest
 
     def _keep(self, content: bytes) -> None:
-        self.objects.put(content)
+        try:
+            self.objects.put(content)
+        except OSError as error:
+            what = f"the state of the random generators could not be kept ({error.strerror or error})"
+            self._random_unkept = [Gap("seeds", what, _MAKE_ROOM)]
 
     # Parts.
 
@@ -114,7 +122,7 @@ class SessionRecorder:
     def _late_imports(self) -> None:
         """What was imported since the code was looked at."""
         sent = self._sent.get("code")
-        if sent is None:
+        if sent is None or "sources" not in sent:  # not wanted, or the disk took nothing of it
             return
         from .code import collect_imported
 
@@ -134,7 +142,7 @@ class SessionRecorder:
         from .seeds import seeded
 
         self._part("arguments", *collect_arguments())
-        self._part("seeds", seeded(), self._random_gaps)
+        self._part("seeds", seeded(), [*self._random_gaps, *self._random_unkept])
         files, console = watchers.files, watchers.console
         if files is not None:
             self._write_files(files.drain())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, field
 
 from .opened import Role
+
+#: What says that a name leads nowhere; the program's own ``open`` may have failed with it.
+NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class SeenFile:
 
     path: str
     name: str | None = None
+    #: False while only ``os.open`` has named it: that may have been a folder, or a name in one that is not known here.
+    certain: bool = False
     #: When it was first opened in each role (a look may be up to a second late: the time of the look before it).
     first: dict[Role, int] = field(default_factory=dict)
     #: A reading that is not hashed yet: the looks before and after it; whether we had it written before, or after.

@@ -39,6 +39,8 @@ _CURVES = {
 MAX_CURVE = 100_000
 #: Rows of training data that are lists and go into a model's example.
 EXAMPLE_ROWS = 5
+#: Columns up to which a table goes into a model's signature and example: each costs some tenths of a millisecond.
+EXAMPLE_COLUMNS = 2000
 #: Parameters by which a warm start grows; logged a call.
 _GROWING = ("n_estimators", "max_iter")
 
@@ -125,7 +127,13 @@ def _finish(run: ProbeRun, estimator: Any, training: Training, step: int | None)
         log_search(estimator, run)
         model = getattr(estimator, "best_estimator_", None)
     if model is not None:
+        if _is_wide(training):
+            run.note(f"model: signature and example left out: more than {EXAMPLE_COLUMNS} columns")
         run.log_model(model, "model", example=example_of(training, few=step is not None))
+
+
+def _is_wide(training: Training) -> bool:
+    return hasattr(training.data, "columns") and (training.columns or 0) > EXAMPLE_COLUMNS
 
 
 def example_of(training: Training, few: bool) -> Any:
@@ -135,16 +143,15 @@ def example_of(training: Training, few: bool) -> Any:
     """
     import copy
 
-    import numpy as np
-
-    from .training import head
+    from .training import head, rows_of_numbers
 
     data = training.data
+    if _is_wide(training):
+        return None
     if few:
         data = copy.deepcopy(head(data, EXAMPLE_ROWS)) if kinds.is_library(type(data)) else None
     if isinstance(data, (list, tuple)) and data and isinstance(data[0], (list, tuple)):
-        made, _ = attempt(np.asarray, data[:EXAMPLE_ROWS])
-        return made if made is not None and made.dtype.kind in "biuf" else None
+        return attempt(rows_of_numbers, data[:EXAMPLE_ROWS])[0]
     return data if kinds.is_library(type(data)) or isinstance(data, list) else None
 
 

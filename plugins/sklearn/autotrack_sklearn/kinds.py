@@ -132,7 +132,7 @@ def keeps_quiet(estimator: Any) -> str | None:
     Library code is taken for quiet. The user's own methods and functions are quiet where their bytecode stores no
     attribute, global or item and calls nothing that speaks or collects.
     """
-    params, _ = attempt(estimator.get_params, deep=True)
+    params, _ = attempt(lambda: estimator.get_params(deep=True))
     if params is None:
         return f"{type(estimator).__name__}.get_params"
     for part in (estimator, *params.values()):
@@ -144,7 +144,7 @@ def keeps_quiet(estimator: Any) -> str | None:
 
 def scores_by_name(estimator: Any) -> bool:
     """True where no ``scoring`` in the estimator or in its parts is a scorer of the user's: their calls are theirs."""
-    params, _ = attempt(estimator.get_params, deep=True)
+    params, _ = attempt(lambda: estimator.get_params(deep=True))
     if params is None:
         return False
     given = [value for key, value in params.items() if key.rpartition("__")[2] == "scoring"]

@@ -15,6 +15,8 @@ from autotrack.plugin import attempt
 #: Arrays up to this many numbers are shown in full, larger ones by shape and type.
 SMALL_ARRAY = 16
 MAX_DEPTH = 8
+#: Bits of an integer that is shown in full; Python refuses to spell those of more than some thousand digits.
+LONGEST_INT = 4096
 #: Packages whose objects show themselves without side effects.
 _SHOWN = frozenset({"sklearn", "scipy", "numpy", "datetime", "decimal", "fractions", "pathlib", "uuid", "enum"})
 
@@ -24,9 +26,9 @@ def params_of(estimator: Any, *, deep: bool = True) -> dict[str, Any]:
 
     Where ``get_params`` raises, the shallow params or none are answered: tracking outlives it.
     """
-    params, _ = attempt(estimator.get_params, deep=deep)
+    params, _ = attempt(lambda: estimator.get_params(deep=deep))
     if params is None and deep:
-        params, _ = attempt(estimator.get_params, deep=False)
+        params, _ = attempt(lambda: estimator.get_params(deep=False))
     if not isinstance(params, Mapping):
         return {}
     return {str(key): shown(value) for key, value in params.items()}
@@ -34,17 +36,21 @@ def params_of(estimator: Any, *, deep: bool = True) -> dict[str, Any]:
 
 def shown(value: Any, depth: int = 0) -> Any:
     """A number, bool, None or text for one param value."""
-    if value is None or (isinstance(value, (bool, int, float, str)) and type(value).__module__ == "builtins"):
+    if value is None or _is(type(value), (bool, float)):
         return value
-    return text(value, depth)
+    if type(value) is str:
+        return value.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")  # as no store keeps them
+    return value if type(value) is int and value.bit_length() <= LONGEST_INT else text(value, depth)
 
 
 def text(value: Any, depth: int = 0) -> str:
     """The value as stable text."""
     kind = type(value)
-    if value is None or kind in (bool, int, float, str, bytes, complex):
+    if kind is int and value.bit_length() > LONGEST_INT:
+        return f"int of {value.bit_length()} bits"
+    if value is None or _is(kind, (bool, int, float, str, bytes, complex)):
         return repr(value)
-    if kind in (list, tuple, set, frozenset, dict):
+    if _is(kind, (list, tuple, set, frozenset, dict)):
         return _container(value, kind, depth)
     if isinstance(value, type):
         return _path(value)
@@ -55,6 +61,11 @@ def text(value: Any, depth: int = 0) -> str:
     if isinstance(value, functools.partial):
         return _partial(value, depth)
     return _object(value, kind, depth)
+
+
+def _is(kind: type, kinds: tuple[type, ...]) -> bool:
+    """By identity: a class may define its own comparison."""
+    return any(kind is one for one in kinds)
 
 
 def _path(value: Any) -> str:

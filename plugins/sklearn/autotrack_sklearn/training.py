@@ -15,6 +15,7 @@ from autotrack.plugin import attempt
 
 from . import metrics
 from .kinds import final_step, is_library, is_search, keeps_quiet, scores_by_name
+from .shielding import Shield, TooLarge, shield_of
 
 #: Rows up to which predicting again is taken for cheap without trying a few rows first.
 FEW_ROWS = 400
@@ -34,6 +35,9 @@ _ARGMAX = frozenset(
     ExtraTreesClassifier GradientBoostingClassifier HistGradientBoostingClassifier GaussianNB MultinomialNB BernoulliNB
     ComplementNB CategoricalNB LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis BaggingClassifier""".split()
 )
+
+#: Types of numbers, by identity: a class may define its own comparison.
+_NUMBERS = frozenset(map(id, (int, float, bool, np.float64, np.float32, np.int64, np.int32, np.bool_)))
 
 #: ``score`` methods that answer accuracy or R2.
 _USUAL_SCORES = frozenset(
@@ -89,6 +93,8 @@ def training_metrics(
     if talks_inside(model):
         return {}, "training metrics left out: an inner estimator is verbose and would print again"
     found, error = attempt(_supervised, model, sort, training, afford, positive, seen)
+    if isinstance(error, TooLarge):
+        return {}, f"training metrics left out: {error}"
     if error is not None:
         return {}, f"training metrics left out: predicting again raised {type(error).__name__}: {error}"
     if found is None:  # `afford` has noted it
@@ -122,14 +128,14 @@ def _supervised(
     model: Any, sort: str, training: Training, afford: Afford, positive: object, seen: Seen | None
 ) -> dict[str, float] | None:
     rows = training.rows or 0
-    caller = caller_of(model)
+    caller, shield = caller_of(model), shield_of(model)
     with unmoved(model):
-        if rows > FEW_ROWS and not _affordable(caller, training, rows, afford):
+        if rows > FEW_ROWS and not _affordable(caller, training, rows, afford, shield):
             return None
         if sort == "regressor":
-            predicted = np.asarray(caller.predict(training.data))
+            predicted = np.asarray(caller.predict(shield(training.data)))
         else:
-            predicted, probability = _classify(caller, training.data)
+            predicted, probability = _classify(caller, training.data, shield)
     truth = _column(training.target)
     weight = None if training.weight is None else np.asarray(training.weight, dtype=float).ravel()
     if sort == "regressor":
@@ -145,21 +151,21 @@ def _supervised(
     return found
 
 
-def _classify(caller: Any, data: Any) -> tuple[Any, Any]:
+def _classify(caller: Any, data: Any, shield: Shield) -> tuple[Any, Any]:
     """Labels and (where there are any, for one label a sample) probabilities, from one call where that is enough."""
     classes = getattr(caller, "classes_", None)
     probability = None
     if isinstance(classes, np.ndarray) and classes.ndim == 1 and hasattr(caller, "predict_proba"):
-        answer = caller.predict_proba(data)
+        answer = caller.predict_proba(shield(data))
         if isinstance(answer, np.ndarray) and answer.ndim == 2 and answer.shape[1] == len(classes):
             probability = answer
     last = final_step(caller)
     if probability is not None and type(last).__name__ in _ARGMAX and type(last).__module__.startswith("sklearn."):
         return classes[np.argmax(probability, axis=1)], probability
-    return np.asarray(caller.predict(data)), probability
+    return np.asarray(caller.predict(shield(data))), probability
 
 
-def _affordable(caller: Any, training: Training, rows: int, afford: Afford) -> bool:
+def _affordable(caller: Any, training: Training, rows: int, afford: Afford, shield: Shield) -> bool:
     """Tries a few rows: their time, scaled up, is what predicting all would take at most.
 
     Where that is much, more rows are tried: of a call that costs the same for few rows as for many (an ensemble asks
@@ -169,10 +175,10 @@ def _affordable(caller: Any, training: Training, rows: int, afford: Afford) -> b
     if few is None:
         return afford("metrics", 0.0)
     predict = caller.predict_proba if hasattr(caller, "predict_proba") else caller.predict
-    first = _seconds(predict, few)
+    first = _seconds(predict, shield(few))
     estimate = first * rows / TRIAL_ROWS if first > 0.001 else first * rows / TRIAL_ROWS / 8
     if estimate > DEAR and rows > 2 * SECOND_TRIAL_ROWS:
-        second = _seconds(predict, head(training.data, SECOND_TRIAL_ROWS))
+        second = _seconds(predict, shield(head(training.data, SECOND_TRIAL_ROWS)))
         each = max(0.0, second - first) / (SECOND_TRIAL_ROWS - TRIAL_ROWS)
         estimate = min(estimate, second + each * (rows - SECOND_TRIAL_ROWS))
     return afford("metrics", estimate)
@@ -193,6 +199,21 @@ def head(data: Any, rows: int) -> Any:
     return None
 
 
+def rows_of_numbers(rows: Any) -> Any:
+    """Lists of numbers as an array; None where there is anything else in them, which numpy would ask what it is."""
+    if not _are_numbers(rows):
+        return None
+    made = np.asarray(rows)
+    return made if made.dtype.kind in "biuf" else None
+
+
+def _are_numbers(values: Any) -> bool:
+    return all(
+        id(type(value)) in _NUMBERS or (issubclass(type(value), (list, tuple)) and _are_numbers(value))
+        for value in values
+    )
+
+
 def _column(values: Any) -> Any:
     """Labels or numbers as an array; one column counts as flat."""
     array = np.asarray(values)
@@ -202,7 +223,7 @@ def _column(values: Any) -> Any:
 def _score(estimator: Any, training: Training) -> float:
     """The library's own ``score``, where that is something else than accuracy or R2."""
     weight = {} if training.weight is None else {"sample_weight": training.weight}
-    return float(caller_of(estimator).score(training.data, training.target, **weight))
+    return float(caller_of(estimator).score(shield_of(estimator)(training.data), training.target, **weight))
 
 
 def _scores_as_usual(estimator: Any, model: Any) -> bool:
@@ -223,15 +244,15 @@ def _own_score(model: Any, training: Training, afford: Afford) -> tuple[dict[str
         return {}, None
     if not scores_by_name(model):
         return {}, None
-    few = head(training.data, TRIAL_ROWS)
+    few, shield = head(training.data, TRIAL_ROWS), shield_of(model)
     if few is None or not afford("metrics", 0.0):
         return {}, None
     with unmoved(model):
         begin = time.perf_counter()
-        _, error = attempt(model.score, few)
+        _, error = attempt(model.score, shield(few))
         if error is not None or not afford("metrics", (time.perf_counter() - begin) * rows / TRIAL_ROWS):
             return {}, None
-        score, _ = attempt(model.score, training.data)
+        score, _ = attempt(lambda: model.score(shield(training.data)))
     return metrics.named({"score": float(score)}) if isinstance(score, (int, float, np.number)) else {}, None
 
 
@@ -248,7 +269,7 @@ def caller_of(model: Any) -> Any:
 
 def talks_inside(model: Any) -> bool:
     """True where an estimator within this one is verbose, and would print again."""
-    params, _ = attempt(model.get_params, deep=True)
+    params, _ = attempt(lambda: model.get_params(deep=True))
     return any(key.endswith("__verbose") and bool(value) for key, value in (params or {}).items())
 
 
@@ -280,7 +301,7 @@ def unmoved(model: Any) -> Iterator[None]:
 
 
 def _streams(model: Any) -> list[Any]:
-    params, _ = attempt(model.get_params, deep=True)
+    params, _ = attempt(lambda: model.get_params(deep=True))
     held = [*(params or {}).values(), *getattr(model, "__dict__", {}).values()]
     held += [value for part in held if hasattr(part, "fit") for value in getattr(part, "__dict__", {}).values()]
     return [value for value in held if isinstance(value, (np.random.RandomState, np.random.Generator))]

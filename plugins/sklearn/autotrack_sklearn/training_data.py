@@ -25,5 +25,9 @@ def log_training_data(call: Call, run: ProbeRun, training: Training) -> None:
     # The largest is last, for it may take all the time there is.
     parts = (("sample_weight", 2, training.weight, "train weight"), ("y", 1, training.target, "train target"))
     for name, position, data, context in (*parts, ("X", 0, training.data, "train")):
-        if data is not None and describable(data):
+        if data is None:
+            continue
+        if describable(data):
             run.log_dataset(data, argument_name(call, name, position) or name, context)
+        else:
+            run.note(f"{name} has no fingerprint: a {type(data).__name__} is no table, array or list")

@@ -74,14 +74,14 @@ def test_a_run_has_all_that_went_in_and_all_that_came_of_it(store, chain) -> Non
     }
     assert found.complete and not found.notes and found.subject == (f"run:{chain['train']}",)
     assert str(found).splitlines() == [
-        "┌ data X  150 x 1  dadadadadada  used",
-        "    ┌ file /data/raw.csv  111111111111  read",
-        "  ┌ run 00000000  prepare  finished  wrote",
-        "┌ file /data/clean.csv  222222222222  read",
-        "run 00000000  train  finished",
-        "└ model runs:/00000000/model  Forest  made",
-        "  └ run 00000000  report  finished  loaded",
-        "    └ file /out/report.json  333333333333  wrote",
+        "┌ used data X  150 x 1  dadadadadada",
+        "│   ┌ read file /data/raw.csv  111111111111",
+        "│ ┌ written by run 00000000  prepare",
+        "├ read file /data/clean.csv  222222222222",
+        "run 00000000  train",
+        "└ made model runs:/00000000/model  Forest",
+        "  └ loaded by run 00000000  report",
+        "    └ wrote file /out/report.json  333333333333",
     ]
     assert [line.kind for line in found.lines()].count("title") == 1
 
@@ -195,7 +195,7 @@ def test_circles_end_and_chains_are_as_long_as_asked_for(store, tell) -> None:
         program.run(n + 1, name=f"r{n}")
     found = lineage(store, contents[0], depth=50)
     assert len(found.nodes) == 12 and len(found.edges) == 12
-    assert "(drawn once)" in str(found)
+    assert "(its origin is drawn below)" in str(found) and "(what came of it is drawn above)" in str(found)
     assert {node.detail.get("name") for node in lineage(store, f"{1:032x}", depth=1).nodes.values()} - {None} == {
         "r5",
         "r0",

@@ -38,6 +38,10 @@ def test_direction(key: str, sign: int) -> None:
     ("keys", "chosen"),
     [
         (["fit_seconds", "training_score", "lr"], "training_score"),
+        (
+            ["mean_fit_time", "mean_score_time", "mean_test_score", "rank_test_score", "std_test_score"],
+            "mean_test_score",
+        ),
         (["training_accuracy_score", "val_accuracy"], "val_accuracy"),
         (["train_loss", "val_loss", "epoch"], "val_loss"),
         (["best_cv_score", "training_score"], "best_cv_score"),

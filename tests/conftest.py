@@ -18,8 +18,8 @@ from autotrack.core.runs import trackers
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # The same examples in every run of a change, so that a failure is the change's; new ones each night, to find more.
-settings.register_profile("change", derandomize=True)
-settings.register_profile("nightly", max_examples=2000)
+settings.register_profile("change", derandomize=True, deadline=None)
+settings.register_profile("nightly", max_examples=2000, deadline=None)
 settings.load_profile("nightly" if "AUTOTRACK_TEST_NIGHTLY" in os.environ else "change")
 
 

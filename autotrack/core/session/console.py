@@ -111,11 +111,12 @@ class Console:
             self._lines = dict.fromkeys(STREAMS, "")
             pieces += self._pieces
             if self._omitted:
-                # Where the first of them stood: no piece begins there, and a store keeps one piece a place.
                 at = self._last[0][0] if self._last else self._offset
-                at = self._kept if at > self._kept else at + 1
                 pieces.append((at, "autotrack", f"omitted {self._omitted} characters\n"))
-            pieces += self._last
+                # A store keeps one piece a place: what comes after this makes room for it.
+                pieces += [(place + 1, stream, text) for place, stream, text in self._last]
+            else:
+                pieces += self._last
             self._pieces = []
             self._last.clear()
             self._last_size = self._omitted = 0

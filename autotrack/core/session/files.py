@@ -200,10 +200,12 @@ class Files:
                 self._smallest_first()
             if not self._jobs:
                 return
-            while self._jobs and (self._deadline is not None or not self._batches):
+            while self._deadline is not None or not self._batches:
                 if self._out_of_time():
                     return
                 with self._lock:
+                    if not self._jobs:  # done, or taken away by ``finish``, which waits no longer
+                        break
                     self._doing = self._jobs.popleft()
                 steps += self._one(*self._doing) < SMALL
                 self._doing = None

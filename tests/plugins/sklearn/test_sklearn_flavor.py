@@ -199,6 +199,7 @@ def test_honest_trees_need_no_trust(data: str, fitting: int, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_every_estimator_that_fits_is_kept_and_loads_without_trust(tmp_path: Path) -> None:
     texts, kept, held_back = ["to be or", "not to be", "that is"] * 50, [], []
     for name, kind in all_estimators():

@@ -2,86 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autotrack.core.errors import ArtifactError, AutotrackError, PluginError, UntrustedModelError
 from autotrack.core.guard import attempt
+from autotrack.core.late import late_names
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
+from autotrack.core.private import Ours
 from autotrack.core.probes.patching import Family, Hook, Patch, Tap
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
-    from autotrack.core.plugins.registry import settings
+    from autotrack.core.entities import Columns
+    from autotrack.core.plugins.registry import settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
-    from autotrack.core.runs.active import start_run
+    from autotrack.core.runs.active import active_run, open_run, start_run
+    from autotrack.core.runs.foreign import ForeignRun, take_in
     from autotrack.core.runs.looprun import LoopRun
     from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.runs.run import Run
+    from autotrack.core.session.masking import mask, mask_value
     from autotrack.core.session.opened import saw_file
+    from autotrack.core.sink import Sink
 
 __all__ = [
     "ArtifactError",
     "AutotrackError",
     "Call",
+    "Columns",
     "Family",
     "Flavor",
+    "ForeignRun",
     "Hook",
     "LoopRun",
+    "Ours",
     "Patch",
     "PluginError",
     "ProbeRun",
     "Run",
+    "Sink",
     "Tap",
     "UntrustedModelError",
+    "active_run",
     "argument_name",
     "attempt",
     "hookimpl",
     "hookspec",
+    "mask",
+    "mask_value",
+    "open_run",
     "pickled",
     "saw_file",
     "settings",
     "start_run",
+    "store_at",
+    "take_in",
 ]
 
+#: What plugins name in annotations, or need only when a model is saved or a command is called, is not loaded with every
+#: plugin: the modules of the core that have it.
+_LATER = {
+    "Call": ".probes.capture",
+    "Columns": ".entities",
+    "ForeignRun": ".runs.foreign",
+    "LoopRun": ".runs.looprun",
+    "ProbeRun": ".runs.proberun",
+    "Run": ".runs.run",
+    "Sink": ".sink",
+    "active_run": ".runs.active",
+    "argument_name": ".probes.argument_names",
+    "mask": ".session.masking",
+    "mask_value": ".session.masking",
+    "open_run": ".runs.active",
+    "pickled": ".pickled",
+    "saw_file": ".session.opened",
+    "settings": ".plugins.registry",
+    "start_run": ".runs.active",
+    "store_at": ".plugins.registry",
+    "take_in": ".runs.foreign",
+}
 
-def __getattr__(name: str) -> Any:
-    # What plugins name in annotations, or need only when a model is saved, is not loaded with every plugin.
-    if name == "Call":
-        from autotrack.core.probes.capture import Call
-
-        return Call
-    if name == "LoopRun":
-        from autotrack.core.runs.looprun import LoopRun
-
-        return LoopRun
-    if name == "ProbeRun":
-        from autotrack.core.runs.proberun import ProbeRun
-
-        return ProbeRun
-    if name == "argument_name":
-        from autotrack.core.probes.argument_names import argument_name
-
-        return argument_name
-    if name == "pickled":
-        from autotrack.core import pickled
-
-        return pickled
-    if name == "saw_file":
-        from autotrack.core.session.opened import saw_file
-
-        return saw_file
-    if name == "Run":
-        from autotrack.core.runs.run import Run
-
-        return Run
-    if name == "start_run":
-        from autotrack.core.runs.active import start_run
-
-        return start_run
-    if name == "settings":
-        from autotrack.core.plugins.registry import settings
-
-        return settings
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = late_names("autotrack.core", _LATER, of=__name__)

@@ -21,6 +21,7 @@ _COMMANDS = {
     "lineage": ("autotrack.cli.lineage:lineage", "Say what something was made from, and what was made from it."),
     "experiments": ("autotrack.cli.experiments:experiments", "List, create, rename, delete and restore experiments."),
     "models": ("autotrack.cli.models:models", "List, show, verify and trust models."),
+    "import": ("autotrack.cli.imports:imports", "Take in runs that other tools have recorded."),
     "plugins": ("autotrack.cli.plugins:plugins", "Show the plugins that are installed, and why one is not loaded."),
     "doctor": ("autotrack.cli.doctor:doctor", "Check this installation and its store."),
     "sync": ("autotrack.cli.maintenance:sync", "Deliver what training processes have written, now."),
@@ -38,7 +39,8 @@ class Root(Group):
 
     _asked_plugins = False
 
-    def _ask_plugins(self) -> None:
+    def ask_plugins(self) -> None:
+        """Lets plugins add their commands, once."""
         if not self._asked_plugins:
             self._asked_plugins = True
             from .plugins import add_plugin_commands
@@ -48,12 +50,12 @@ class Root(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command = super().get_command(ctx, cmd_name)
         if command is None:
-            self._ask_plugins()
+            self.ask_plugins()
             command = super().get_command(ctx, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        self._ask_plugins()
+        self.ask_plugins()
         super().format_commands(ctx, formatter)
 
 

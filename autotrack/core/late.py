@@ -7,17 +7,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def late_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A module's ``__getattr__``: each name of ``homes`` is found in the module given there (relative: ``".a"``)."""
+def late_names(package: str, homes: Mapping[str, str], of: str | None = None) -> Callable[[str], Any]:
+    """A module's ``__getattr__``: each name of ``homes`` is found in the module given there, relative to the package.
+
+    A module that bears the name itself is what the name means. ``of`` is the module that asks, where it is not the
+    package.
+    """
+    asking = of or package
 
     def find(name: str) -> Any:
         home = homes.get(name)
         if home is None:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(f"module {asking!r} has no attribute {name!r}")
         from importlib import import_module
 
-        value = getattr(import_module(home, package), name)
-        setattr(sys.modules[package], name, value)
+        module = import_module(home, package)
+        value = module if home == f".{name}" else getattr(module, name)
+        setattr(sys.modules[asking], name, value)
         return value
 
     return find

@@ -39,6 +39,7 @@ SUBJECTS = (
     "ingest",
     "fingerprints",
     "model_folder",
+    "summary_writer",
 )
 
 

@@ -121,6 +121,46 @@ def _csv(content: bytes = b"a,b\n1,2\n") -> Made:
     return pyarrow.csv.read_csv, (io.BytesIO(content),), {}
 
 
+def _events(folder: str) -> None:
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    # Ended by its parts: its own `close` is watched as well, and a row is one watched call.
+    EventFileWriter(folder)._async_writer.close()
+
+
+def _more_events(folder: str) -> None:
+    from tensorboardX.event_file_writer import EventFileWriter
+
+    writer = EventFileWriter(folder)
+    writer._worker.stop()
+    writer._ev_writer.close()
+    writer._event_queue.close()
+
+
+def _log(write: Any) -> Made:
+    import tempfile
+
+    return write, (tempfile.mkdtemp(prefix="autotrack-own-"),), {}
+
+
+def _log_inside_a_file(write: Any) -> Made:
+    return write, (f"{__file__}/below",), {}
+
+
+def _figure(form: str = "png") -> Made:
+    import io
+
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1, 1))
+    figure.add_subplot().plot([1, 3, 2])
+    return _save, (figure, io.BytesIO(), form), {}
+
+
+def _save(figure: Any, stream: Any, form: str) -> None:
+    figure.savefig(stream, format=form)
+
+
 def _parse(text: str) -> Made:
     import argparse
 
@@ -262,6 +302,26 @@ ROWS: dict[str, list[Row]] = {
             "torch.serialization:save",
             _checkpoint,
             lambda: _checkpoint("/nowhere/at/all.pt"),
+            runs=0,
+        ),
+    ],
+    "system": [],
+    "matplotlib": [
+        Row("a figure saved", "matplotlib.figure:Figure.savefig", _figure, lambda: _figure("no such form"), runs=0),
+    ],
+    "tensorboard": [
+        Row(
+            "a writer of TensorBoard",
+            "tensorboard.summary.writer.event_file_writer:EventFileWriter.__init__",
+            lambda: _log(_events),
+            lambda: _log_inside_a_file(_events),
+            runs=0,
+        ),
+        Row(
+            "a writer of tensorboardX",
+            "tensorboardX.event_file_writer:EventFileWriter.__init__",
+            lambda: _log(_more_events),
+            lambda: _log_inside_a_file(_more_events),
             runs=0,
         ),
     ],

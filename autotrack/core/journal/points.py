@@ -19,13 +19,15 @@ from .space import Extent
 
 Point = Callable[[int, int, float], None]
 PointI8 = Callable[[int, int, int], None]
+#: Series, step, value, and when it was (nanoseconds since the epoch).
+PointAt = Callable[[int, int, float, int], None]
 
 
 @dataclass(slots=True, eq=False)
 class Recorder:
     """Takes points into one extent.
 
-    ``point`` and ``point_i8`` write one slot, or call ``overflow`` where the extent is full or sealed.
+    ``point``, ``point_i8`` and ``point_at`` write one slot, or call ``overflow`` where the extent is full or sealed.
     ``seal()`` ends writing there and answers how many slots are used; ``reopen()`` takes that back.
     """
 
@@ -34,6 +36,7 @@ class Recorder:
     capacity: int
     point: Point
     point_i8: PointI8
+    point_at: PointAt
     seal: Callable[[], int]
     reopen: Callable[[], None]
 
@@ -45,7 +48,12 @@ class Recorder:
         return any(self.extent.map[middle : middle + SLOT])
 
 
-def recorder(extent: Extent | None, used: int, overflow: Callable[[Recorder, int, int, float, bool], None]) -> Recorder:
+#: What to do with a point that finds no room: the recorder that has none, series, step, value, whether it is an
+#: integer, and its time where it is not now.
+Overflow = Callable[[Recorder, int, int, float, bool, int | None], None]
+
+
+def recorder(extent: Extent | None, used: int, overflow: Overflow) -> Recorder:
     """A recorder for an extent of which ``used`` slots are taken; without an extent it is full from the start."""
     view = extent.map if extent else bytearray()
     total = extent.header.length // SLOT if extent else 0
@@ -62,7 +70,7 @@ def recorder(extent: Extent | None, used: int, overflow: Callable[[Recorder, int
                 fill(view, slot << 5, body, check)
                 return
             break
-        overflow(result, series_id, step, value, False)
+        overflow(result, series_id, step, value, False, None)
 
     def point_i8(series_id: int, step: int, value: int) -> None:
         body = pack_i8(step, time_ns(), value, series_id)
@@ -72,7 +80,17 @@ def recorder(extent: Extent | None, used: int, overflow: Callable[[Recorder, int
                 fill(view, slot << 5, body, check)
                 return
             break
-        overflow(result, series_id, step, value, True)
+        overflow(result, series_id, step, value, True, None)
+
+    def point_at(series_id: int, step: int, value: float, when: int) -> None:
+        body = pack_f8(step, when, value, series_id)
+        check = crc32(body)
+        for slot in claims:
+            if slot < limit:
+                fill(view, slot << 5, body, check)
+                return
+            break
+        overflow(result, series_id, step, value, False, when)
 
     def seal() -> int:
         nonlocal limit, sealed_at
@@ -90,5 +108,5 @@ def recorder(extent: Extent | None, used: int, overflow: Callable[[Recorder, int
             limit, sealed_at = total, None
 
     first = extent.header.first if extent else 0
-    result = Recorder(extent, first, max(total - HEADER_SLOTS, 0), point, point_i8, seal, reopen)
+    result = Recorder(extent, first, max(total - HEADER_SLOTS, 0), point, point_i8, point_at, seal, reopen)
     return result

@@ -20,7 +20,7 @@ from autotrack.core.errors import JournalError, JournalFull
 from . import layout
 from .layout import EVENTS, EXTENT_HEADER, POINTS, SLOT, Header
 from .lease import process_identity
-from .points import Point, PointI8, Recorder, recorder
+from .points import Point, PointAt, PointI8, Recorder, recorder
 from .space import Extent, Space
 
 #: Records that others stand on are written twice: a flipped byte in one would cost more than that record.
@@ -62,6 +62,7 @@ class JournalWriter:
         "_state",
         "_sync_lock",
         "point",
+        "point_at",
         "point_i8",
         "writer",
     )
@@ -73,6 +74,8 @@ class JournalWriter:
     point: Point
     #: ``point_i8(series_id, step, value)``: the same for an int64 value of a series of dtype "i8".
     point_i8: PointI8
+    #: ``point_at(series_id, step, value, when)``: a float point of an earlier moment (nanoseconds since the epoch).
+    point_at: PointAt
 
     def __init__(self, folder: Path, *, meta: Mapping[str, Any] | None = None) -> None:
         self.writer = os.urandom(16).hex()
@@ -279,8 +282,11 @@ class JournalWriter:
         self._recorder = active
         self.point = active.point
         self.point_i8 = active.point_i8
+        self.point_at = active.point_at
 
-    def _overflow(self, stale: Recorder, series_id: int, step: int, value: float, integer: bool) -> None:
+    def _overflow(
+        self, stale: Recorder, series_id: int, step: int, value: float, integer: bool, when: int | None
+    ) -> None:
         """Writes a point that found its extent full, in the next one."""
         if self._recorder is stale and self._next_points is None and self._state == "open":
             self._space.check_room()
@@ -297,9 +303,12 @@ class JournalWriter:
                     self._recorder = fresh
                     self.point = fresh.point
                     self.point_i8 = fresh.point_i8
+                    self.point_at = fresh.point_at
                     self._next_points = None
         if integer:
             self.point_i8(series_id, step, int(value))
+        elif when is not None:
+            self.point_at(series_id, step, value, when)
         else:
             self.point(series_id, step, value)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import process
-from ..config import load_settings, project_table
+from ..config import find_store, load_settings, project_table
 from ..errors import StoreError
 from ..guard import warn
 from ..locks import Lock
@@ -14,6 +14,8 @@ from .manager import Manager
 from .settings import in_force, unknown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..sink import Sink
 
 _lock = Lock()
@@ -70,6 +72,15 @@ def open_sink(uri: str) -> Sink:
     if sink is None:
         raise StoreError(f"no plugin opens {uri!r}; a folder, sqlite:/// or a plugin's own scheme is wanted")
     return sink
+
+
+def store_at(uri: str | None = None) -> tuple[Sink, Path]:
+    """The store at a URI, or the one in force here, and the folder with this machine's files of it.
+
+    For commands; to be closed by the caller. StoreError where no plugin opens it.
+    """
+    location = find_store(uri)
+    return open_sink(location.uri), location.root
 
 
 def artifacts(uri: str) -> Any:

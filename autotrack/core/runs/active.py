@@ -96,6 +96,19 @@ def active_run() -> Run | None:
     return ends[0] if len(ends) == 1 else None
 
 
+def open_run() -> Run | None:
+    """The run that what happens now belongs to: the active one, else the newest that this process has open."""
+    run = active_run()
+    if run is not None:
+        return run
+    from . import trackers
+
+    current = trackers._current
+    if current is None or current.closed:
+        return None
+    return next((run for run in reversed(list(current.runs.values())) if run.is_open), None)
+
+
 def note_failure(failure: Failure) -> None:
     """Puts a failure of ours on the run that it happened to, so that silence is visible.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import keys
@@ -51,6 +51,28 @@ class RunMetrics(RunWriting):
         with self.refusing("metrics", "log_metrics"):
             for key, value in metrics.items():
                 self.log_metric(key, value, step)
+
+    def log_points(self, key: str, steps: Iterable[int], times: Iterable[int], values: Iterable[float]) -> None:
+        """Keeps points of a metric that were taken earlier: equally many steps, times (ns since the epoch) and values.
+
+        For plugins that read what another tool has written. The numbers are Python's own ints and floats.
+        """
+        with self.refusing("metrics", f"metric {key!r:.80}"):
+            keys.check_key(key, "metric's key")
+            tracker = self._tracker_of()
+            journal = tracker.journal()
+            with tracker.lock:
+                number, _ = self._series_of(key, journal)
+            for step, when, value in zip(steps, times, values, strict=True):
+                try:
+                    journal.point_at(number, step, value, when)
+                except (JournalError, OSError) as error:
+                    self._count("lost_points")
+                    tracker.disk_trouble(error)
+
+    def has_metric(self, key: str) -> bool:
+        """True where this process has logged points of that metric to this run."""
+        return key in self._counters
 
     def _log_metric(self, key: str, value: Any, step: Any) -> None:
         """The same, for first points, unusual numbers, bad arguments and full disks."""

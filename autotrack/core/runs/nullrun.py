@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,6 +29,8 @@ class NullRun(Run):
         self._open = True
 
     def log_metric(self, key: str, value: float, step: int | None = None) -> None: ...
+
+    def log_points(self, key: str, steps: Iterable[int], times: Iterable[int], values: Iterable[float]) -> None: ...
 
     def log_params(self, params: Mapping[str, Any]) -> None: ...
 

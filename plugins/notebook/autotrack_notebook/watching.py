@@ -1,0 +1,131 @@
+"""The notebook that this process runs: told of its cells, its messages and its runs."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from autotrack.plugin import Run, attempt, settings
+
+from .boundaries import Boundaries, Here
+from .cells import History, Ran
+from .document import notebook
+from .places import Place
+from .saving import Saving
+from .shell import Listener, Request, Shell
+from .showing import Showing
+
+
+class Notebook:
+    """What is known of the cells and runs of one IPython shell. In a terminal only the runs' boundaries are watched."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = Shell(shell)
+        self.history = History(int(settings("notebook")["max_mb"] * 1_000_000))
+        self._boundaries = Boundaries()
+        self._showing = Showing(self.shell)
+        self._place = Place(Path.cwd())
+        self._saving = Saving(lambda: self.history.version, self._state)
+        self._pid = os.getpid()
+        #: The execution under way, and IPython's own object for it, which tells it from what it runs inside.
+        self._cell: tuple[Ran, Here, Any, Request] | None = None
+        self._meet()
+
+    def _meet(self) -> None:
+        """The shell runs already, and mostly a cell: the one that switched tracking on."""
+        earlier, request = self.shell.earlier(), self.shell.request()
+        runs_now = bool(request.code) and bool(earlier) and earlier[-1] == request.code
+        self.history.ran_before(earlier[:-1] if runs_now else earlier)
+        if runs_now:
+            self._begin(request.code, self.shell.number, None, request)
+
+    def listen(self, listener: Listener) -> Callable[[], object]:
+        """Has the kernel's messages told, and the notebook kept from now on; answers what ends that."""
+        if self.shell.kernel is None:
+            return lambda: None
+        take_out = self.shell.tap(listener)
+        atexit.register(self._at_exit)
+
+        def stop() -> None:
+            take_out()
+            atexit.unregister(self._at_exit)
+            self._at_exit()
+
+        return stop
+
+    def cell_begins(self, info: Any) -> None:
+        """A cell is about to run; what a cell runs as a cell of its own is part of it."""
+        request = self.shell.request()
+        if self._cell is not None:
+            same = self._cell[3].message == request.message if request.message else not info.store_history
+            if same:
+                return
+            self._end(None)  # its end was never told
+        self._begin(info.raw_cell, self.shell.number if info.store_history else None, info, request)
+
+    def cell_ends(self, result: Any) -> None:
+        """A cell has run."""
+        if self._cell is None:
+            return
+        ran, _, info, request = self._cell
+        of = getattr(result, "info", None)
+        if of is not None and (of is not info if info is not None else of.raw_cell != ran.source):
+            return
+        self._end(_error(result))
+        if settings("notebook")["link"] and request.is_attended:
+            self._showing.cell_over()
+        if settings("notebook")["keep"]:
+            self._saving.cell_over()
+
+    def run_started(self, run: Run) -> None:
+        """A run has started."""
+        here = self._boundaries.started(run)
+        if self.shell.kernel is None or run.parent is not None or os.getpid() != self._pid:
+            return
+        if here is not None:
+            self._showing.started(here.key, run.id, run.name)
+        if settings("notebook")["keep"]:
+            self._saving.started(run)
+
+    def run_ended(self, run: Run, status: str) -> None:
+        """A run has ended."""
+        if os.getpid() == self._pid:
+            self._showing.ended(run.id, status)
+            self._saving.ended(run)
+
+    def _begin(self, source: str, number: int | None, info: Any, request: Request) -> None:
+        ran = self.history.begin(source, request.cell_id, number, request.message)
+        self._showing.cell_begins(ran.key)
+        self._cell = ran, self._boundaries.begin(ran.key), info, request
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._cell is not None:
+            ran, here, _, _ = self._cell
+            self._cell = None
+            self.history.end(ran, error is not None)
+            self._boundaries.end(here, error)
+
+    def _state(self) -> dict[str, Any]:
+        ran = self.history.cells()
+        file = self._place.read([each for each, _ in ran], self.shell.names)
+        return notebook(ran, file, self._place.name if file is not None else None)
+
+    def _at_exit(self) -> None:
+        """The kernel stops: before the recorder closes, whose own exit handler was registered earlier."""
+        if os.getpid() == self._pid:
+            attempt(self._saving.save_all)
+
+
+def _error(result: Any) -> BaseException | None:
+    """What ended a cell; KeyboardInterrupt where it was interrupted while it waited for something."""
+    if result is None:
+        return KeyboardInterrupt("the cell was cancelled")
+    error: BaseException | None = result.error_before_exec or result.error_in_exec
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None and isinstance(error, asyncio.CancelledError):
+        return KeyboardInterrupt("the cell was cancelled")
+    return error

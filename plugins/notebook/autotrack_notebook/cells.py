@@ -49,6 +49,8 @@ class History:
         self._lock = threading.Lock()
         self._cells: list[Ran] = []
         self._messages: dict[str, Ran] = {}
+        #: The number that the kernel told its front ends for the request before it began to run the code.
+        self._announced: tuple[str, int | None] = ("", None)
         #: Rises with everything that changes what the notebook looks like.
         self.version = 0
 
@@ -58,8 +60,10 @@ class History:
             for number, source in enumerate(sources, 1):
                 self._cells.append(Ran(source, None, number, Outputs(self._room), state="unseen"))
 
-    def begin(self, source: str, cell_id: str | None, number: int | None, message: str) -> Ran:
+    def begin(self, source: str, cell_id: str | None, message: str, number: int | None = None) -> Ran:
         """A cell begins to run. ``message`` is the id of the request that it is run for."""
+        if number is None and self._announced[0] == message:
+            number = self._announced[1]
         ran = Ran(source, cell_id, number, Outputs(self._room), began=time.time_ns(), message=message)
         with self._lock:
             again = [each for each in self._cells if cell_id is not None and each.cell_id == cell_id]
@@ -70,15 +74,20 @@ class History:
             self.version += 1
         return ran
 
-    def end(self, ran: Ran, failed: bool) -> None:
-        """A cell is over."""
+    def end(self, ran: Ran, failed: bool, number: int | None) -> None:
+        """A cell is over; ``number`` is its number, where it is known."""
         with self._lock:
+            ran.number = ran.number if number is None else number
             ran.ended(failed)
             self.version += 1
 
     def heard(self, message: Mapping[str, Any]) -> None:
         """Takes a message that the kernel has sent: what of it a front end shows in a cell."""
         kind, content = message.get("msg_type"), message.get("content")
+        parent = message.get("parent_header")
+        asked = str(parent.get("msg_id", "")) if isinstance(parent, Mapping) else ""
+        if kind == "execute_input" and isinstance(content, Mapping):
+            self._announced = asked, content.get("execution_count")
         if kind not in KINDS or not isinstance(content, Mapping):
             return
         metadata = content.get("metadata")
@@ -90,8 +99,7 @@ class History:
                 for ran in self._cells:
                     ran.outputs.update(display_id, content)
             else:
-                parent = message.get("parent_header")
-                ran_for = self._messages.get(parent.get("msg_id", "")) if isinstance(parent, Mapping) else None
+                ran_for = self._messages.get(asked)
                 if ran_for is None:
                     return
                 ran_for.outputs.take(str(kind), content)
@@ -100,7 +108,7 @@ class History:
     def cells(self) -> list[tuple[Ran, list[dict[str, Any]]]]:
         """All executions with their outputs as nbformat has them, as they are now."""
         with self._lock:
-            return [(ran, ran.outputs.documents(ran.number)) for ran in self._cells]
+            return [(ran, ran.outputs.documents()) for ran in self._cells]
 
     def _forget(self, ran: Ran) -> None:
         if ran in self._cells:

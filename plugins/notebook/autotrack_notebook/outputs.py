@@ -65,15 +65,16 @@ class Stream:
 class Shown:
     """Anything else: a picture, a table, a result, an error. Kept as JSON, so that nothing of the user's is held."""
 
-    __slots__ = ("display_id", "kind", "size", "texts")
+    __slots__ = ("display_id", "kind", "number", "size", "texts")
 
-    def __init__(self, kind: str, content: Mapping[str, Any], room: int) -> None:
+    def __init__(self, kind: str, content: Mapping[str, Any]) -> None:
         self.kind = kind
         transient = content.get("transient")
         self.display_id = transient.get("display_id") if isinstance(transient, Mapping) else None
+        #: The number of an ``execute_result``.
+        self.number = content.get("execution_count")
         self.size = 0
         self.texts: dict[str, str] = {}
-        self.put(content, room)
 
     def put(self, content: Mapping[str, Any], room: int) -> int:
         """Takes the content; answers how many characters of it found no room."""
@@ -91,7 +92,7 @@ class Shown:
         self.texts, self.size = texts, size
         return left_out - size if left_out else 0
 
-    def document(self, number: int | None) -> dict[str, Any] | None:
+    def document(self) -> dict[str, Any] | None:
         """The output as nbformat has it; None where nothing of it was kept."""
         found = {name: json.loads(text) for name, text in self.texts.items()}
         if self.kind == "error":
@@ -106,7 +107,7 @@ class Shown:
         if not found:
             return None
         document = {"output_type": self.kind, "data": found, "metadata": metadata or {}}
-        return document | ({"execution_count": number} if self.kind == "execute_result" else {})
+        return document | ({"execution_count": self.number} if self.kind == "execute_result" else {})
 
 
 class Outputs:
@@ -133,7 +134,7 @@ class Outputs:
         if kind == "stream":
             self._write(str(content.get("name")), str(content.get("text")))
             return
-        shown = Shown(kind, {**content, "data": {}} if kind != "error" else {}, 0)
+        shown = Shown(kind, content)
         self._items.append(shown)
         self._put(shown, content)
 
@@ -149,10 +150,9 @@ class Outputs:
         self._items.clear()
         self._clears, self.left_out = False, 0
 
-    def documents(self, number: int | None) -> list[dict[str, Any]]:
+    def documents(self) -> list[dict[str, Any]]:
         """The outputs as nbformat has them, with a note behind where some were left out."""
-        found = [item.document() if isinstance(item, Stream) else item.document(number) for item in self._items]
-        documents = [document for document in found if document is not None]
+        documents = [document for item in self._items if (document := item.document()) is not None]
         if self.left_out:
             note = LEFT_OUT.format(count=self.left_out, limit=self._room.limit)
             documents.append({"output_type": "stream", "name": "stderr", "text": note})

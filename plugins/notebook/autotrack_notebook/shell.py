@@ -30,11 +30,6 @@ class Shell:
         self.kernel = getattr(shell, "kernel", None)
 
     @property
-    def number(self) -> int:
-        """The number of the cell that runs, or runs next."""
-        return int(self._shell.execution_count)
-
-    @property
     def names(self) -> Mapping[str, Any]:
         """The user's variables."""
         names: Mapping[str, Any] = self._shell.user_ns

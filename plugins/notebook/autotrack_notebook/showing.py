@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from dataclasses import dataclass, field
 from html import escape
 
@@ -25,12 +24,12 @@ class Line:
 
     def text(self) -> str:
         """The line as text: what it is about, and the command that shows it."""
-        name, status = next(reversed(self.runs.values()))
+        run_id, (name, status) = next(reversed(self.runs.items()))
         if len(self.runs) > 1:
             about = f"{len(self.runs)} runs, the last one {name}"
         else:
             about = f"run {name} {_WORDS.get(status, status.lower())}"
-        return f"autotrack: {about} · {_command(name)}"
+        return f"autotrack: {about} · autotrack runs show {run_id[:8]}"
 
     def html(self) -> str:
         """The line as HTML."""
@@ -76,6 +75,3 @@ class Showing:
                 update, line.shown = bool(line.shown), text
                 self._shell.show({"text/plain": text, "text/html": line.html()}, OURS, line.display_id, update=update)
 
-
-def _command(name: str) -> str:
-    return f"autotrack runs show {shlex.quote(name)}"

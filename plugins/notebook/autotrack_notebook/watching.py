@@ -41,7 +41,7 @@ class Notebook:
         runs_now = bool(request.code) and bool(earlier) and earlier[-1] == request.code
         self.history.ran_before(earlier[:-1] if runs_now else earlier)
         if runs_now:
-            self._begin(request.code, self.shell.number, None, request)
+            self._begin(request.code, None, request, len(earlier))
 
     def listen(self, listener: Listener) -> Callable[[], object]:
         """Has the kernel's messages told, and the notebook kept from now on; answers what ends that."""
@@ -64,8 +64,8 @@ class Notebook:
             same = self._cell[3].message == request.message if request.message else not info.store_history
             if same:
                 return
-            self._end(None)  # its end was never told
-        self._begin(info.raw_cell, self.shell.number if info.store_history else None, info, request)
+            self._end(None, None)  # its end was never told
+        self._begin(info.raw_cell, info, request)
 
     def cell_ends(self, result: Any) -> None:
         """A cell has run."""
@@ -75,7 +75,7 @@ class Notebook:
         of = getattr(result, "info", None)
         if of is not None and (of is not info if info is not None else of.raw_cell != ran.source):
             return
-        self._end(_error(result))
+        self._end(_error(result), getattr(result, "execution_count", None))
         if settings("notebook")["link"] and request.is_attended:
             self._showing.cell_over()
         if settings("notebook")["keep"]:
@@ -84,7 +84,7 @@ class Notebook:
     def run_started(self, run: Run) -> None:
         """A run has started."""
         here = self._boundaries.started(run)
-        if self.shell.kernel is None or run.parent is not None or os.getpid() != self._pid:
+        if self.shell.kernel is None or os.getpid() != self._pid or not (run.is_manual or run.parent is None):
             return
         if here is not None:
             self._showing.started(here.key, run.id, run.name)
@@ -97,16 +97,16 @@ class Notebook:
             self._showing.ended(run.id, status)
             self._saving.ended(run)
 
-    def _begin(self, source: str, number: int | None, info: Any, request: Request) -> None:
-        ran = self.history.begin(source, request.cell_id, number, request.message)
+    def _begin(self, source: str, info: Any, request: Request, number: int | None = None) -> None:
+        ran = self.history.begin(source, request.cell_id, request.message, number)
         self._showing.cell_begins(ran.key)
         self._cell = ran, self._boundaries.begin(ran.key), info, request
 
-    def _end(self, error: BaseException | None) -> None:
+    def _end(self, error: BaseException | None, number: int | None) -> None:
         if self._cell is not None:
             ran, here, _, _ = self._cell
             self._cell = None
-            self.history.end(ran, error is not None)
+            self.history.end(ran, error is not None, number)
             self._boundaries.end(here, error)
 
     def _state(self) -> dict[str, Any]:

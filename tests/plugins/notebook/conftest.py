@@ -28,6 +28,7 @@ def start(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     for kernel in started:
         if kernel.manager.is_alive():
             kernel.stop()
+        kernel.client.stop_channels()
         kernel.manager.cleanup_resources()
 
 

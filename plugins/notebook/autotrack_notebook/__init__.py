@@ -70,7 +70,7 @@ def cell_ends(result: Any = None) -> None:
 def message_sent(message: Any) -> None:
     """The kernel has sent a message to its front ends."""
     if _notebook is not None:
-        _notebook.history.heard(message)
+        _notebook.message_sent(message)
 
 
 def _before_cells(module: ModuleType, listener: Listener) -> Callable[[], object]:
@@ -84,7 +84,7 @@ def _after_cells(module: ModuleType, listener: Listener) -> Callable[[], object]
 def _at_event(module: ModuleType, event: str, listener: Listener) -> Callable[[], object]:
     """Registers with the shell that runs in this process; without one nothing is watched."""
     notebook = _of(module)
-    return (lambda: None) if notebook is None else notebook.shell.attach(event, listener)
+    return (lambda: None) if notebook is None else notebook.attach(event, listener)
 
 
 def _at_messages(module: ModuleType, listener: Listener) -> Callable[[], object]:

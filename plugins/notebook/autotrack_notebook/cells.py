@@ -54,10 +54,16 @@ class History:
         #: Rises with everything that changes what the notebook looks like.
         self.version = 0
 
+    @property
+    def left(self) -> int:
+        """How many characters of output may still be kept."""
+        return self._room.left
+
     def ran_before(self, sources: Iterable[str]) -> None:
-        """Takes in cells that ran before the kernel was watched, from the first on."""
+        """Takes in cells that ran while the kernel was not watched: all from the first on are given."""
         with self._lock:
-            for number, source in enumerate(sources, 1):
+            known = max((ran.number or 0 for ran in self._cells), default=0)
+            for number, source in list(enumerate(sources, 1))[known:]:
                 self._cells.append(Ran(source, None, number, Outputs(self._room), state="unseen"))
 
     def begin(self, source: str, cell_id: str | None, message: str, number: int | None = None) -> Ran:

@@ -12,6 +12,7 @@ from typing import Any
 from autotrack.plugin import mask
 
 from .cells import Ran
+from .outputs import LEFT_OUT, Room
 
 Cell = dict[str, Any]
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -21,14 +22,15 @@ _TEXT = ("text/", "application/json", "application/javascript", "image/svg+xml",
 
 
 def notebook(
-    ran: list[tuple[Ran, list[Cell]]], file: Mapping[str, Any] | None, name: str | None = None
+    ran: list[tuple[Ran, list[Cell]]], file: Mapping[str, Any] | None, name: str | None = None, room: int = 1 << 24
 ) -> dict[str, Any]:
     """The whole notebook, masked. ``ran`` are the executions with their outputs, ``file`` the notebook as it was saved,
-    where that is known, ``name`` its file's."""
+    where that is known, ``name`` its file's. Outputs of cells that did not run take at most ``room`` characters."""
     saved = cells_of(file)
     metadata = file.get("metadata") if file is not None else None
     kernel = metadata.get("kernelspec") if isinstance(metadata, Mapping) else None
-    cells = [_of_file(cell) if found is None else _of_kernel(cell, *found) for cell, found in placed(ran, saved)]
+    left = Room(room)
+    cells = [_of_file(cell, left) if found is None else _of_kernel(cell, *found) for cell, found in placed(ran, saved)]
     return {
         "cells": _with_ids(cells),
         "metadata": {
@@ -127,7 +129,7 @@ def _of_kernel(cell: Cell | None, ran: Ran, outputs: list[Cell]) -> Cell:
     }
 
 
-def _of_file(cell: Cell) -> Cell:
+def _of_file(cell: Cell, room: Room) -> Cell:
     kind = cell.get("cell_type")
     found: Cell = {"cell_type": kind if kind in ("code", "markdown", "raw") else "raw", "id": cell.get("id")}
     found["metadata"] = _metadata(cell)
@@ -135,13 +137,23 @@ def _of_file(cell: Cell) -> Cell:
     if kind == "code":
         number = cell.get("execution_count")
         found["execution_count"] = number if type(number) is int and number >= 0 else None
-        found["outputs"] = [_masked(output) for output in _outputs(cell)]
+        found["outputs"] = _bounded([_masked(output) for output in _outputs(cell)], room)
         found["metadata"]["autotrack"] = {"ran": "not in this kernel"}
     elif isinstance(cell.get("attachments"), dict):
         found["attachments"] = {
             name: bundle for name, bundle in cell["attachments"].items() if isinstance(bundle, dict)
         }
     return found
+
+
+def _bounded(outputs: list[Cell], room: Room) -> list[Cell]:
+    """The outputs, or a note in their place where there is no room for them."""
+    size = sum(len(json.dumps(output, ensure_ascii=False)) for output in outputs)
+    if size > room.left:
+        note = LEFT_OUT.format(count=size, limit=room.limit)
+        return [{"output_type": "stream", "name": "stderr", "text": note}]
+    room.used += size
+    return outputs
 
 
 def _metadata(cell: Mapping[str, Any]) -> Cell:

@@ -17,7 +17,7 @@ from .cells import Ran
 from .document import cells_of, plain, text_of
 
 #: A file larger than this is not read, and so many are looked at in the working directory.
-LARGEST = 100 << 20
+LARGEST = 50 << 20
 MOST_FILES = 30
 #: The share of the executed cells that a file named by the front end must have: the others may not be saved yet.
 ENOUGH = 0.5

@@ -36,8 +36,8 @@ class Shell:
         return names
 
     def earlier(self) -> list[str]:
-        """The cells that were begun so far."""
-        cells = self.names.get("In")
+        """The cells that were begun so far, as they were typed."""
+        cells = getattr(getattr(self._shell, "history_manager", None), "input_hist_raw", None)
         return [str(cell) for cell in cells[1:]] if isinstance(cells, list) else []
 
     def request(self) -> Request:

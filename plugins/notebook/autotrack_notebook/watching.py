@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from autotrack.plugin import Run, attempt, settings
 
 from .boundaries import Boundaries, Here
 from .cells import History, Ran
-from .document import notebook
+from .document import notebook, plain
 from .places import Place
 from .saving import Saving
 from .shell import Listener, Request, Shell
@@ -28,18 +29,33 @@ class Notebook:
         self.history = History(int(settings("notebook")["max_mb"] * 1_000_000))
         self._boundaries = Boundaries()
         self._showing = Showing(self.shell)
-        self._place = Place(Path.cwd())
+        self._place = Place(_working_directory())
         self._saving = Saving(lambda: self.history.version, self._state)
         self._pid = os.getpid()
-        #: The execution under way, and IPython's own object for it, which tells it from what it runs inside.
-        self._cell: tuple[Ran, Here, Any, Request] | None = None
-        self._meet()
+        #: By thread the execution under way, and IPython's own object for it, which tells it from what it runs inside.
+        self._cells: dict[int, tuple[Ran, Here, Any, Request]] = {}
+        #: How many of IPython's events are listened to: none after ``disable()``.
+        self._heard = 0
+
+    def attach(self, event: str, listener: Listener) -> Callable[[], object]:
+        """Has one of IPython's events told; answers what ends that."""
+        if self._heard == 0:
+            self._meet()
+        take_out = self.shell.attach(event, listener)
+        self._heard += 1
+
+        def stop() -> None:
+            take_out()
+            self._heard -= 1
+
+        return stop
 
     def _meet(self) -> None:
         """The shell runs already, and mostly a cell: the one that switched tracking on."""
         earlier, request = self.shell.earlier(), self.shell.request()
-        runs_now = bool(request.code) and bool(earlier) and earlier[-1] == request.code
+        runs_now = bool(request.code) and bool(earlier) and plain(earlier[-1]) == plain(request.code)
         self.history.ran_before(earlier[:-1] if runs_now else earlier)
+        self._cells.clear()
         if runs_now:
             self._begin(request.code, None, request, len(earlier))
 
@@ -60,29 +76,37 @@ class Notebook:
     def cell_begins(self, info: Any) -> None:
         """A cell is about to run; what a cell runs as a cell of its own is part of it."""
         request = self.shell.request()
-        if self._cell is not None:
-            same = self._cell[3].message == request.message if request.message else not info.store_history
-            if same:
+        here = self._cells.get(threading.get_ident())
+        if here is not None:
+            if here[3].message == request.message if request.message else not info.store_history:
                 return
             self._end(None, None)  # its end was never told
         self._begin(info.raw_cell, info, request)
 
     def cell_ends(self, result: Any) -> None:
         """A cell has run."""
-        if self._cell is None:
+        cell = self._cells.get(threading.get_ident())
+        if cell is None:
             return
-        ran, _, info, request = self._cell
+        ran, _, info, request = cell
         of = getattr(result, "info", None)
         if of is not None and (of is not info if info is not None else of.raw_cell != ran.source):
             return
         self._end(_error(result), getattr(result, "execution_count", None))
         if settings("notebook")["link"] and request.is_attended:
             self._showing.cell_over()
-        if settings("notebook")["keep"]:
+
+    def message_sent(self, message: Mapping[str, Any]) -> None:
+        """The kernel has sent a message."""
+        self.history.heard(message)
+        # Only then all that the cell has printed was sent: streams are flushed when its end has been told.
+        if message.get("msg_type") == "execute_reply":
             self._saving.cell_over()
 
     def run_started(self, run: Run) -> None:
         """A run has started."""
+        if not self._heard:
+            return
         here = self._boundaries.started(run)
         if self.shell.kernel is None or os.getpid() != self._pid or not (run.is_manual or run.parent is None):
             return
@@ -100,24 +124,31 @@ class Notebook:
     def _begin(self, source: str, info: Any, request: Request, number: int | None = None) -> None:
         ran = self.history.begin(source, request.cell_id, request.message, number)
         self._showing.cell_begins(ran.key)
-        self._cell = ran, self._boundaries.begin(ran.key), info, request
+        self._cells[threading.get_ident()] = ran, self._boundaries.begin(ran.key), info, request
 
     def _end(self, error: BaseException | None, number: int | None) -> None:
-        if self._cell is not None:
-            ran, here, _, _ = self._cell
-            self._cell = None
+        cell = self._cells.pop(threading.get_ident(), None)
+        if cell is not None:
+            ran, here, _, _ = cell
             self.history.end(ran, error is not None, number)
             self._boundaries.end(here, error)
 
     def _state(self) -> dict[str, Any]:
         ran = self.history.cells()
         file = self._place.read([each for each, _ in ran], self.shell.names)
-        return notebook(ran, file, self._place.name if file is not None else None)
+        return notebook(ran, file, self._place.name if file is not None else None, self.history.left)
 
     def _at_exit(self) -> None:
         """The kernel stops: before the recorder closes, whose own exit handler was registered earlier."""
         if os.getpid() == self._pid:
             attempt(self._saving.save_all)
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed
+        return Path("/")
 
 
 def _error(result: Any) -> BaseException | None:

@@ -12,7 +12,7 @@ from typing import Any
 from autotrack.plugin import mask
 
 from .cells import Ran
-from .outputs import LEFT_OUT, Room
+from .outputs import JSON, LEFT_OUT, Room
 
 Cell = dict[str, Any]
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -34,7 +34,9 @@ def notebook(
     return {
         "cells": _with_ids(cells),
         "metadata": {
-            "kernelspec": kernel if isinstance(kernel, Mapping) and {"name", "display_name"} <= set(kernel) else _KERNEL,
+            "kernelspec": kernel
+            if isinstance(kernel, Mapping) and {"name", "display_name"} <= set(kernel)
+            else _KERNEL,
             "language_info": {"name": "python", "version": platform.python_version(), "file_extension": ".py"},
             "autotrack": {"file": name},
         },
@@ -175,8 +177,7 @@ def _outputs(cell: Mapping[str, Any]) -> Iterable[Cell]:
                        "traceback": lines}  # fmt: skip
             elif kind in ("display_data", "execute_result") and isinstance(output.get("data"), dict):
                 bundle = {
-                    mime: text_of(value) if isinstance(value, list) and not mime.endswith("json") else value
-                    for mime, value in output["data"].items()
+                    mime: value if JSON.fullmatch(mime) else text_of(value) for mime, value in output["data"].items()
                 }
                 number = output.get("execution_count")
                 count = {"execution_count": number if type(number) is int else None}

@@ -7,12 +7,15 @@ IOPub channel"); the documents are outputs of nbformat 4.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 #: What is left out is counted in characters: of nearly all that cells show one is a byte.
 LEFT_OUT = "[autotrack: {count} more characters of output are not kept: all output of a notebook may take {limit}]\n"
 KINDS = frozenset(("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output"))
+#: Mime types under which nbformat takes more than text.
+JSON = re.compile(r"application/(?:.*\+)?json")
 #: What of a picture or table is kept where there is no room for all of it.
 _SHORT = "text/plain"
 
@@ -52,14 +55,15 @@ class Stream:
                 complete = "\n".join(map(_overwritten, complete.split("\n")))
             self._done.append(complete + end)
             self.size += len(complete) + 1
-        if "\r" in line:  # the last one may yet become the first half of a line's end
-            line = _overwritten(line) + "\r" * line.endswith("\r")
+        if line.count("\r") > 1:  # the last one stays: what comes next stands behind what came after it
+            before, _, last = line.rpartition("\r")
+            line = f"{_overwritten(before)}\r{last}"
         self._line = line
         self.size += len(line)
 
     def document(self) -> dict[str, Any]:
         """The output as nbformat has it."""
-        return {"output_type": "stream", "name": self.name, "text": "".join((*self._done, self._line.rstrip("\r")))}
+        return {"output_type": "stream", "name": self.name, "text": "".join((*self._done, _overwritten(self._line)))}
 
 
 class Shown:
@@ -106,7 +110,8 @@ class Shown:
         metadata = found.pop("", None)
         if not found:
             return None
-        document = {"output_type": self.kind, "data": found, "metadata": metadata or {}}
+        data = {mime: _valid(mime, value) for mime, value in found.items()}
+        document = {"output_type": self.kind, "data": data, "metadata": metadata or {}}
         return document | ({"execution_count": self.number} if self.kind == "execute_result" else {})
 
 
@@ -175,6 +180,13 @@ class Outputs:
         self._room.used -= stream.size
         stream.add(text)
         self._room.used += stream.size
+
+
+def _valid(mime: str, value: Any) -> Any:
+    """The value as nbformat takes it: JSON under a mime type of JSON, text under any other."""
+    if isinstance(value, str) or JSON.fullmatch(mime):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _json(value: Any) -> str:

@@ -95,6 +95,4 @@ class Shell:
 
     def show(self, data: Mapping[str, str], mark: str, display_id: str, *, update: bool) -> None:
         """Shows something below the cell, or anew where it was shown under this id; marked in its metadata."""
-        self._shell.display_pub.publish(
-            dict(data), {mark: {}}, transient={"display_id": display_id}, update=update
-        )
+        self._shell.display_pub.publish(dict(data), {mark: {}}, transient={"display_id": display_id}, update=update)

@@ -74,4 +74,3 @@ class Showing:
             if text != line.shown:
                 update, line.shown = bool(line.shown), text
                 self._shell.show({"text/plain": text, "text/html": line.html()}, OURS, line.display_id, update=update)
-

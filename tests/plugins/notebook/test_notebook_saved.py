@@ -107,7 +107,13 @@ def test_without_a_file_what_ran_is_the_notebook(kernel: Kernel, store: Path) ->
     kernel.stop()
     (run,) = autotrack.search_runs()
     notebook = saved(store, run.id)
-    assert sources(notebook) == [ENABLE, "x = 1; print('one')", "run = autotrack.start_run('r')", "print('three')", "1/0"]
+    assert sources(notebook) == [
+        ENABLE,
+        "x = 1; print('one')",
+        "run = autotrack.start_run('r')",
+        "print('three')",
+        "1/0",
+    ]
     assert outputs(notebook["cells"][3]) == ["three\n"] and notebook["cells"][3]["id"] == "named"
     assert outputs(notebook["cells"][4]) == ["ZeroDivisionError"]
     assert [cell["metadata"]["autotrack"]["ran"] for cell in notebook["cells"]] == ["ok"] * 4 + ["error"]
@@ -128,7 +134,9 @@ def test_cells_that_ran_before_tracking_was_on_are_told(start: Start, store: Pat
 def test_the_file_that_a_front_end_names_gives_the_cells_that_did_not_run(
     start: Start, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write_notebook(tmp_path / "lab.ipynb", "#:intro", ENABLE, "run = autotrack.start_run('lab')", "print('not run')")
+    path = write_notebook(
+        tmp_path / "lab.ipynb", "#:intro", ENABLE, "run = autotrack.start_run('lab')", "print('not run')"
+    )
     ids = [cell["id"] for cell in json.loads(path.read_text())["cells"]]
     monkeypatch.setenv("JPY_SESSION_NAME", str(path))
     kernel = start()
@@ -184,9 +192,7 @@ def test_secrets_are_masked_in_sources_and_outputs(kernel: Kernel, store: Path) 
     assert "***" in sources(saved(store, run.id))[1]
 
 
-def test_outputs_are_bounded_with_a_note(
-    start: Start, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outputs_are_bounded_with_a_note(start: Start, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOTRACK_NOTEBOOK_MAX_MB", "0.05")
     kernel = start()
     kernel.run(ENABLE)

@@ -8,7 +8,8 @@ from html import escape
 _SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m")
 #: Other sequences, and characters that no page shows: the cursor's movements, titles, bells.
 _UNSEEN = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][0-9A-Z]|\x1b[=>78cDEHM]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][0-9A-Z]|\x1b[=>78cDEHM]"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 )
 _CUBE = (0, 95, 135, 175, 215, 255)
 #: Sequences that one text may have coloured; what comes behind is shown plain.

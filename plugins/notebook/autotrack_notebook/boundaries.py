@@ -48,7 +48,7 @@ class Boundaries:
         self._lock = threading.Lock()
 
     def begin(self, key: str) -> Here:
-        """A cell runs: the runs of an earlier execution of it end, and one that is open for other cells goes on here."""
+        """A cell runs: the runs of an earlier execution of it end, and one that is open for all cells goes on here."""
         here = Here(key, threading.get_ident(), _task())
         _here.set(here)
         for opened in self._open():

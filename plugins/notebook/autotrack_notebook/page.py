@@ -21,20 +21,28 @@ _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _ROW = re.compile(r"<(?:tr|p|li|h\d|br)\b", re.IGNORECASE)
 _STYLE = """
-:root{--page:#fff;--ink:#1b1f24;--dim:#6a737d;--line:#d8dee4;--box:#f6f8fa;--bad:#fff1f0;--c0:#24292f;--c1:#cf222e;--c2:#116329;
---c3:#7d4e00;--c4:#0969da;--c5:#8250df;--c6:#1b7c83;--c7:#6e7781;--c8:#57606a;--c9:#a40e26;--c10:#1a7f37;--c11:#633c01;
---c12:#218bff;--c13:#a475f9;--c14:#3192aa;--c15:#8c959f}
-@media (prefers-color-scheme:dark){:root{--page:#0d1117;--ink:#e6edf3;--dim:#8b949e;--line:#30363d;--box:#161b22;--bad:#2b1618;
+:root{--page:#fff;--ink:#1b1f24;--dim:#6a737d;--line:#d8dee4;--box:#f6f8fa;--bad:#fff1f0;
+--c0:#24292f;--c1:#cf222e;--c2:#116329;--c3:#7d4e00;--c4:#0969da;--c5:#8250df;--c6:#1b7c83;--c7:#6e7781;
+--c8:#57606a;--c9:#a40e26;--c10:#1a7f37;--c11:#633c01;--c12:#218bff;--c13:#a475f9;--c14:#3192aa;--c15:#8c959f}
+@media (prefers-color-scheme:dark){
+:root{--page:#0d1117;--ink:#e6edf3;--dim:#8b949e;--line:#30363d;--box:#161b22;--bad:#2b1618;
 --c0:#8b949e;--c1:#ff7b72;--c2:#3fb950;--c3:#d29922;--c4:#58a6ff;--c5:#bc8cff;--c6:#39c5cf;--c7:#b1bac4}}
-body{margin:0 auto;padding:1.5rem 1rem 4rem;max-width:62rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
+body{margin:0 auto;padding:1.5rem 1rem 4rem;max-width:62rem;background:var(--page);color:var(--ink);
+font:16px/1.5 system-ui,sans-serif}
 header{color:var(--dim);border-bottom:1px solid var(--line);margin-bottom:1.5rem;font-size:.85rem}
-section{margin:0 0 1.2rem}section.code{display:grid;grid-template-columns:4rem minmax(0,1fr);column-gap:.6rem}
-.number{color:var(--dim);font:.8rem/1.9 ui-monospace,monospace;text-align:right}.about{color:var(--dim);font-size:.75rem;margin:.15rem 0}
+section{margin:0 0 1.2rem}
+section.code{display:grid;grid-template-columns:4rem minmax(0,1fr);column-gap:.6rem}
+.number{color:var(--dim);font:.8rem/1.9 ui-monospace,monospace;text-align:right}
+.about{color:var(--dim);font-size:.75rem;margin:.15rem 0}
 pre{margin:0;font:.85rem/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 .source{background:var(--box);border:1px solid var(--line);border-radius:6px;padding:.5rem .7rem}
-.output{margin:.4rem 0 0;overflow-x:auto}.error,.stderr{background:var(--bad);padding:.3rem .6rem;border-radius:6px}
-iframe{width:100%;border:1px solid var(--line);border-radius:6px;background:#fff;resize:vertical}img{max-width:100%;background:#fff}
-table{border-collapse:collapse}td,th{border:1px solid var(--line);padding:.2rem .6rem}.left-out{color:var(--dim);font-style:italic}
+.output{margin:.4rem 0 0;overflow-x:auto}
+.error,.stderr{background:var(--bad);padding:.3rem .6rem;border-radius:6px}
+iframe{width:100%;border:1px solid var(--line);border-radius:6px;background:#fff;resize:vertical}
+img{max-width:100%;background:#fff}
+table{border-collapse:collapse}
+td,th{border:1px solid var(--line);padding:.2rem .6rem}
+.left-out{color:var(--dim);font-style:italic}
 """
 
 

@@ -80,7 +80,7 @@ def _named(folder: Path, names: Mapping[str, Any]) -> Iterator[Path]:
     try:
         with open(Ours(parent / "cmdline"), "rb") as file:
             arguments = os.fsdecode(file.read()).split("\0")
-        where = Path(os.readlink(Ours(parent / "cwd")))
+        where = (parent / "cwd").readlink()
     except OSError:
         return
     for argument in arguments:

@@ -12,8 +12,8 @@ Listener = Callable[..., None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a front end asked for: the request's id, the code, the cell's id where it says one, and whether somebody sits
-    there: nbconvert, papermill and other programs say that nobody answers ``input()``."""
+    """What a front end asked for: the request's id, the code, the cell's id where it says one, and whether somebody
+    sits there: nbconvert, papermill and other programs say that nobody answers ``input()``."""
 
     message: str = ""
     code: str = ""
@@ -22,7 +22,7 @@ class Request:
 
 
 class Shell:
-    """An ``InteractiveShell``. It is used, never changed but for what ``attach`` and ``tap`` put there and take away."""
+    """An ``InteractiveShell``. Used, and never changed but for what ``attach`` and ``tap`` put there and take away."""
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell

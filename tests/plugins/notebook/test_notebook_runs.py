@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import autotrack
-
 from tests.plugins.notebook.conftest import Start
 from tests.plugins.notebook.kernels import Kernel, until
 

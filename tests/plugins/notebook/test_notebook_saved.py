@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import autotrack
-
 from tests.plugins.notebook.conftest import Start
 from tests.plugins.notebook.kernels import Kernel, files_of, program, saved, sources, until, write_notebook
 
@@ -233,7 +232,10 @@ def test_output_of_threads_and_of_watched_calls_is_part_of_the_cell(kernel: Kern
 def test_disable_stops_it_and_leaves_the_kernel_as_it_was(kernel: Kernel, store: Path) -> None:
     kernel.run("with autotrack.start_run('r') as run: pass")
     kernel.run("autotrack.disable()")
-    watched = "k = get_ipython().kernel; print('send' in vars(k.session), [len(get_ipython().events.callbacks[e]) for e in ('pre_run_cell', 'post_run_cell')])"
+    watched = (
+        "shell = get_ipython(); print('send' in vars(shell.kernel.session), "
+        "[len(shell.events.callbacks[event]) for event in ('pre_run_cell', 'post_run_cell')])"
+    )
     without = kernel.text(watched)
     assert without.startswith("False")
     kernel.run("print('unseen')")

@@ -29,6 +29,8 @@ class Ran:
     #: ``"running"``, ``"ok"``, ``"error"``, or ``"unseen"`` where it ran before the kernel was watched.
     state: str = "running"
     message: str = ""
+    #: Outputs as they were, and with their secrets masked, which costs more than all else.
+    masked: tuple[list[dict[str, Any]], list[dict[str, Any]]] | None = None
 
     @property
     def key(self) -> str:

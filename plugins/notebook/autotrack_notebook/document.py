@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import re
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -22,15 +24,24 @@ _TEXT = ("text/", "application/json", "application/javascript", "image/svg+xml",
 
 
 def notebook(
-    ran: list[tuple[Ran, list[Cell]]], file: Mapping[str, Any] | None, name: str | None = None, room: int = 1 << 24
+    ran: list[tuple[Ran, list[Cell]]],
+    file: Mapping[str, Any] | None,
+    name: str | None = None,
+    room: int = 1 << 24,
+    deadline: float = math.inf,
 ) -> dict[str, Any]:
     """The whole notebook, masked. ``ran`` are the executions with their outputs, ``file`` the notebook as it was saved,
-    where that is known, ``name`` its file's. Outputs of cells that did not run take at most ``room`` characters."""
+    where that is known, ``name`` its file's. Outputs of cells that did not run take at most ``room`` characters.
+    TimeoutError where ``deadline`` (``time.monotonic()``) passes."""
     saved = cells_of(file)
     metadata = file.get("metadata") if file is not None else None
     kernel = metadata.get("kernelspec") if isinstance(metadata, Mapping) else None
     left = Room(room)
-    cells = [_of_file(cell, left) if found is None else _of_kernel(cell, *found) for cell, found in placed(ran, saved)]
+    cells = []
+    for cell, found in placed(ran, saved):
+        if time.monotonic() > deadline:
+            raise TimeoutError("there was no time to mask all that the notebook shows")
+        cells.append(_of_file(cell or {}, left) if found is None else _of_kernel(cell, *found))
     return {
         "cells": _with_ids(cells),
         "metadata": {
@@ -127,8 +138,15 @@ def _of_kernel(cell: Cell | None, ran: Ran, outputs: list[Cell]) -> Cell:
         "metadata": _metadata(known) | {"autotrack": about},
         "source": mask(ran.source, source=True),
         "execution_count": ran.number,
-        "outputs": [_masked(output) for output in outputs],
+        "outputs": _all_masked(ran, outputs),
     }
+
+
+def _all_masked(ran: Ran, outputs: list[Cell]) -> list[Cell]:
+    """The outputs masked; the list of the last time where they are the same as then."""
+    if ran.masked is None or ran.masked[0] is not outputs:
+        ran.masked = outputs, [_masked(output) for output in outputs]
+    return ran.masked[1]
 
 
 def _of_file(cell: Cell, room: Room) -> Cell:

@@ -118,16 +118,18 @@ class Shown:
 class Outputs:
     """What one execution of one cell has shown so far."""
 
-    __slots__ = ("_clears", "_items", "_room", "left_out")
+    __slots__ = ("_clears", "_documents", "_items", "_room", "left_out")
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self._items: list[Stream | Shown] = []
         self._clears = False
+        self._documents: list[dict[str, Any]] | None = []
         self.left_out = 0
 
     def take(self, kind: str, content: Mapping[str, Any]) -> None:
         """Takes one message's content. ``kind`` is one of ``KINDS``, an update of another output excepted."""
+        self._documents = None
         if kind == "clear_output":
             if content.get("wait"):
                 self._clears = True
@@ -147,20 +149,26 @@ class Outputs:
         """Puts new content in the place of what was shown under this id."""
         for item in self._items:
             if isinstance(item, Shown) and item.display_id == display_id:
+                self._documents = None
                 self._put(item, content)
 
     def clear(self) -> None:
         """Forgets what was shown."""
         self._room.used -= sum(item.size for item in self._items)
         self._items.clear()
+        self._documents = None
         self._clears, self.left_out = False, 0
 
     def documents(self) -> list[dict[str, Any]]:
-        """The outputs as nbformat has them, with a note behind where some were left out."""
+        """The outputs as nbformat has them, with a note behind where some were left out. The same list, not to be
+        changed, until something is shown again."""
+        if self._documents is not None:
+            return self._documents
         documents = [document for item in self._items if (document := item.document()) is not None]
         if self.left_out:
             note = LEFT_OUT.format(count=self.left_out, limit=self._room.limit)
             documents.append({"output_type": "stream", "name": "stderr", "text": note})
+        self._documents = documents
         return documents
 
     def _put(self, shown: Shown, content: Mapping[str, Any]) -> None:

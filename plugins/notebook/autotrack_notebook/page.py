@@ -46,9 +46,18 @@ td,th{border:1px solid var(--line);padding:.2rem .6rem}
 """
 
 
-def page(notebook: Mapping[str, Any], title: str) -> str:
-    """The page of a notebook (nbformat 4.5, as ``document.notebook`` makes it)."""
-    cells = "\n".join(_cell(cell) for cell in notebook["cells"])
+#: What outputs look like, by the cell's id, with the list that they were made from.
+Known = dict[str, tuple[list[Any], str]]
+
+
+def page(notebook: Mapping[str, Any], title: str, known: Known | None = None) -> str:
+    """The page of a notebook (nbformat 4.5, as ``document.notebook`` makes it). ``known`` is what earlier pages of it
+    were made of: a list of outputs that is the same is not looked at again."""
+    seen: Known = {}
+    cells = "\n".join(_cell(cell, known or {}, seen) for cell in notebook["cells"])
+    if known is not None:
+        known.clear()
+        known.update(seen)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -58,7 +67,7 @@ def page(notebook: Mapping[str, Any], title: str) -> str:
     )
 
 
-def _cell(cell: Mapping[str, Any]) -> str:
+def _cell(cell: Mapping[str, Any], known: Known, seen: Known) -> str:
     if cell["cell_type"] == "markdown":
         from .prose import prose
 
@@ -66,7 +75,12 @@ def _cell(cell: Mapping[str, Any]) -> str:
     if cell["cell_type"] != "code":
         return f"<section><pre>{escape(cell['source'])}</pre></section>"
     number = cell["execution_count"]
-    outputs = "".join(f'<div class="output">{_output(output)}</div>' for output in cell["outputs"])
+    before = known.get(cell["id"])
+    if before is not None and before[0] is cell["outputs"]:
+        outputs = before[1]
+    else:
+        outputs = "".join(f'<div class="output">{_output(output)}</div>' for output in cell["outputs"])
+    seen[cell["id"]] = cell["outputs"], outputs
     return (
         f'<section class="code"><div class="number">[{" " if number is None else number}]</div><div>'
         f'<pre class="source">{escape(cell["source"])}</pre>{_about(cell)}{outputs}</div></section>'

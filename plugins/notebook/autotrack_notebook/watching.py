@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from autotrack.plugin import Run, attempt, settings
+from autotrack.plugin import Run, settings
 
 from .boundaries import Boundaries, Here
 from .cells import History, Ran
@@ -133,15 +133,15 @@ class Notebook:
             self.history.end(ran, error is not None, number)
             self._boundaries.end(here, error)
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self, deadline: float) -> dict[str, Any]:
         ran = self.history.cells()
         file = self._place.read([each for each, _ in ran], self.shell.names)
-        return notebook(ran, file, self._place.name if file is not None else None, self.history.left)
+        return notebook(ran, file, self._place.name if file is not None else None, self.history.left, deadline)
 
     def _at_exit(self) -> None:
-        """The kernel stops: before the recorder closes, whose own exit handler was registered earlier."""
+        """The kernel stops, or tracking does. The recorder's own exit handler comes after this one, and waits."""
         if os.getpid() == self._pid:
-            attempt(self._saving.save_all)
+            self._saving.save_all()
 
 
 def _working_directory() -> Path:

@@ -94,7 +94,10 @@ class Checked(HTMLParser):
 
 
 def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
-    made = [{"metadata": {}, "execution_count": 1, "outputs": [], **cell} for cell in cells]
+    made = [
+        {"id": str(number), "metadata": {}, "execution_count": 1, "outputs": [], **cell}
+        for number, cell in enumerate(cells)
+    ]
     return {"cells": made, "metadata": {}}
 
 

@@ -51,6 +51,8 @@ class History:
         self._lock = threading.Lock()
         self._cells: list[Ran] = []
         self._messages: dict[str, Ran] = {}
+        #: Where what can be updated was shown, by its id.
+        self._displays: dict[str, list[Ran]] = {}
         #: The number that the kernel told its front ends for the request before it began to run the code.
         self._announced: tuple[str, int | None] = ("", None)
         #: Rises with everything that changes what the notebook looks like.
@@ -102,15 +104,20 @@ class History:
         if isinstance(metadata, Mapping) and OURS in metadata:
             return
         with self._lock:
+            transient = content.get("transient")
+            display_id = transient.get("display_id") if isinstance(transient, Mapping) else None
             if kind == "update_display_data":
-                display_id = (content.get("transient") or {}).get("display_id")
-                for ran in self._cells:
-                    ran.outputs.update(display_id, content)
+                for ran in self._displays.get(str(display_id), ()):
+                    ran.outputs.update(str(display_id), content)
             else:
                 ran_for = self._messages.get(asked)
                 if ran_for is None:
                     return
                 ran_for.outputs.take(str(kind), content)
+                if display_id is not None:
+                    places = self._displays.setdefault(str(display_id), [])
+                    if ran_for not in places:
+                        places.append(ran_for)
             self.version += 1
 
     def cells(self) -> list[tuple[Ran, list[dict[str, Any]]]]:
@@ -122,4 +129,9 @@ class History:
         if ran in self._cells:
             ran.outputs.clear()
             self._cells.remove(ran)
+            for display_id, places in list(self._displays.items()):
+                if ran in places:
+                    places.remove(ran)
+                if not places:
+                    del self._displays[display_id]
             self._messages.pop(ran.message, None)

@@ -74,7 +74,8 @@ class Shown:
     def __init__(self, kind: str, content: Mapping[str, Any]) -> None:
         self.kind = kind
         transient = content.get("transient")
-        self.display_id = transient.get("display_id") if isinstance(transient, Mapping) else None
+        display_id = transient.get("display_id") if isinstance(transient, Mapping) else None
+        self.display_id = None if display_id is None else str(display_id)
         #: The number of an ``execute_result``.
         self.number = content.get("execution_count")
         self.size = 0

@@ -175,5 +175,6 @@ def test_a_file_that_the_front_end_names_is_taken_if_it_is_the_notebook(
     assert place(folder, ran("one"), PAPERMILL_OUTPUT_PATH="half.ipynb") == "half.ipynb"
     monkeypatch.setenv("JPY_SESSION_NAME", str(folder / "mine.ipynb"))
     assert place(folder, ran("two")) == "mine.ipynb"
-    # Inherited by whatever is started in a notebook: the one that has more of what ran is it.
+    # It is inherited by whatever a notebook starts: the one that has more of what ran is it.
     assert place(folder, ran("one", "four"), PAPERMILL_OUTPUT_PATH="other.ipynb") == "other.ipynb"
+    assert place(folder, ran("one", "two"), PAPERMILL_OUTPUT_PATH="other.ipynb") == "mine.ipynb"

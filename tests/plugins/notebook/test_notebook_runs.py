@@ -111,6 +111,9 @@ def test_a_task_that_failed_leaves_no_run_open(kernel: Kernel) -> None:
 
 
 def test_a_cell_inside_a_cell_is_part_of_it(kernel: Kernel) -> None:
+    kernel.run("run = autotrack.start_run('outer'); get_ipython().run_cell('1/0')")
+    assert kernel.text("print(run.is_open)") == "True\n"
+    kernel.run("run.finish()")
     kernel.run("get_ipython().run_cell('run = autotrack.start_run(\"inner\")'); get_ipython().run_cell('1/0')")
     assert kernel.text("print(run.is_open)") == "True\n"
     kernel.run("%%time\nrun.finish(); timed = autotrack.start_run('timed')")

@@ -36,6 +36,10 @@ def test_nbconvert_leaves_both_files_on_each_run(folder: Path, store: Path) -> N
         "print('before'); run = autotrack.start_run('first')",
         "run.finish(); 6 * 7",
         "with autotrack.start_run('second'): print('inside')",
+        # What was saved when the cells above were over is there before this one shows anything.
+        "import pathlib, time\n"
+        "kept = lambda: pathlib.Path('.autotrack').rglob('notebook.ipynb')\n"
+        "while sum(file.read_text().count('\"ok\"') > 2 for file in kept()) < 2: time.sleep(0.02)\n"
         "print('the last cell')",
     )
     program("nbconvert", "--to", "notebook", "--execute", path, "--output", "out.ipynb", cwd=folder)
@@ -292,3 +296,16 @@ def test_the_line_is_no_output_of_the_notebooks_and_can_be_switched_off(
         kernel.stop()
         (run,) = [run for run in autotrack.search_runs() if run.name == f"link {link}"]
         assert outputs(saved(store, run.id)["cells"][1]) == []
+
+
+def test_switching_on_again_changes_nothing(kernel: Kernel, store: Path) -> None:
+    count = "print([len(each) for each in get_ipython().events.callbacks.values()])"
+    once = kernel.text(count)
+    kernel.run("autotrack.enable()", "enable")
+    kernel.run("autotrack.enable(models=False)", "enable")
+    assert kernel.text(count) == once
+    kernel.run("with autotrack.start_run('r'): print('once')")
+    kernel.stop()
+    notebook = saved(store, autotrack.search_runs()[0].id)
+    assert outputs(notebook["cells"][-1]) == ["once\n"]
+    assert sources(notebook)[0] == count and sources(notebook).count("autotrack.enable(models=False)") == 1

@@ -13,6 +13,8 @@ import pytest
 
 import autotrack
 
+#: Where autotrack is: the folder of a clone may have its name, too.
+PACKAGE = f"{Path(autotrack.__file__).parent}{os.sep}"
 FITS = """
 import warnings
 import numpy as np
@@ -155,7 +157,7 @@ def test_an_uncaught_error_shows_the_same_lines_but_two(store: Path, tmp_path: P
     source = FITS + "def train():\n    Ridge().fit(A, ['x'] * len(A))\ntrain()\n"
     bare, tracked = run(tmp_path, "pass; pass\n" + source), run(tmp_path, ENABLE + source)
     assert bare.returncode == tracked.returncode == 1
-    ours = [line for line in tracked.stderr.decode().splitlines() if f"{os.sep}autotrack{os.sep}" in line]
+    ours = [line for line in tracked.stderr.decode().splitlines() if PACKAGE in line]
     assert len(ours) <= 2
     theirs = bare.stderr.decode().splitlines()
     assert [line for line in tracked.stderr.decode().splitlines() if line in theirs] == theirs
@@ -219,7 +221,7 @@ def test_the_process_is_as_it_was(store: Path, tmp_path: Path) -> None:
     }
     assert found["disable"] == []
     assert found["finders"] == 0
-    assert found["threads"] == ["autotrack-courier"]
+    assert set(found["threads"]) <= {"autotrack-courier", "autotrack-system"}
     assert found["non-daemon"] == []
     assert found["descriptors"] <= 6  # the journal, its two maps, and a place each for three kinds of last words
     assert found["inheritable"] == []

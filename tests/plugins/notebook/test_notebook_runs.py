@@ -146,7 +146,12 @@ def test_the_end_of_a_kernel_is_told_by_how_it_ended(start: Start) -> None:
         kernel.run("import autotrack; autotrack.enable()")
         kernel.run(f"run = autotrack.start_run('{how}')")
         getattr(kernel, how)()
-    expected = {"stop": "FINISHED", "restart": "FINISHED", "kill": "CRASHED"}
+    busy = start()
+    busy.run("import autotrack; autotrack.enable()")
+    busy.send("autotrack.start_run('busy'); import time; time.sleep(60)")
+    until(lambda: autotrack.search_runs("name = 'busy'"))
+    busy.stop()
+    expected = {"stop": "FINISHED", "restart": "FINISHED", "kill": "CRASHED", "busy": "KILLED"}
     until(lambda: statuses() == expected)
 
 

@@ -5,6 +5,7 @@ Nothing here imports IPython: where there is none, or no shell of it, nothing is
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -88,8 +89,6 @@ def _at_event(module: ModuleType, event: str, listener: Listener) -> Callable[[]
 
 
 def _at_messages(module: ModuleType, listener: Listener) -> Callable[[], object]:
-    import sys
-
     shells = sys.modules.get(_SHELL)
     notebook = _of(shells) if shells is not None else None
     return (lambda: None) if notebook is None else notebook.listen(listener)

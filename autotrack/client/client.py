@@ -52,7 +52,7 @@ class Client:
     """A store's runs and experiments. ``uri``: a folder, ``sqlite:///...``, or None for the store in force here."""
 
     def __init__(self, uri: str | os.PathLike[str] | None = None) -> None:
-        self._location = find_store(os.fspath(uri)) if uri is not None else trackers.tracker().location
+        self._location = find_store(os.fspath(uri)) if uri is not None else trackers.tracker_to_read().location
         self._sink: Sink | None = None
 
     @property

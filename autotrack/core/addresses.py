@@ -35,7 +35,7 @@ def located(where: str | os.PathLike[str]) -> tuple[Path, Path]:
         name = text.removeprefix("sqlite:///")
         if not name or name == ":memory:" or "?" in name:
             raise UsageError(f"{where} is no database file; write sqlite:///folder/name.db")
-        path = Path(name).expanduser().absolute()
+        path = _path(name, where)
         return path.parent, path
     if text.startswith("file://"):
         from urllib.parse import unquote
@@ -45,10 +45,19 @@ def located(where: str | os.PathLike[str]) -> tuple[Path, Path]:
             raise UsageError(f"{where} is no folder of this machine; write file:///folder")
     elif "://" in text:
         raise UsageError(f"{where} is neither a folder nor sqlite:///a/file.db")
-    path = Path(text).expanduser().absolute()
+    path = _path(text, where)
     if path.is_file() or (path.suffix in (".db", ".sqlite") and not path.is_dir()):
         return path.parent, path
     return path, path / DATABASE
+
+
+def _path(name: str, where: str | os.PathLike[str]) -> Path:
+    try:
+        if "\0" not in name:
+            return Path(name).expanduser().absolute()
+    except RuntimeError:  # ~somebody whom this machine does not know
+        pass
+    raise UsageError(f"{where} is no path on this machine; write a folder, or sqlite:///a/file.db")
 
 
 def address(uri: str | os.PathLike[str]) -> str:

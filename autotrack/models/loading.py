@@ -196,9 +196,9 @@ def locate(uri: str | Path, resolve: Resolve | None = None) -> Located:
 
 def folder_of_run(uri: str) -> Located:
     """The folder of ``runs:/<run id or prefix>/<path>`` in the store in force (NotFoundError, ArtifactError)."""
-    from autotrack.core.runs.trackers import tracker
+    from autotrack.core.runs.trackers import tracker_to_read
 
-    current = tracker()
+    current = tracker_to_read()
     current.catch_up()
     run_id, path = split_uri(uri)
     return folder_in(current.sink().run(run_id), path, current.location.root)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import process
-from ..config import find_store, load_settings, project_table
-from ..errors import StoreError
+from ..config import find_store, project_table, usable_settings, usable_table
+from ..errors import StoreError, UsageError
 from ..guard import warn
 from ..locks import Lock
 from .manager import Manager
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 _lock = Lock()
 _manager: Manager | None = None
 _settings: dict[str, Mapping[str, Any]] = {}
+#: What of the plugins' settings cannot be meant.
+_refused: list[UsageError] = []
 
 
 def plugins() -> Manager:
     """The plugin manager with all installed plugins loaded, save those that the settings block.
 
-    UsageError at the first use where the settings, a plugin's own included, cannot be meant.
+    A plugin's setting that cannot be meant costs one warning and stays at its default (under
+    ``strict`` it is a UsageError); see ``check_settings``.
     """
     manager = _manager
     return manager if manager is not None else _load()
@@ -36,15 +39,31 @@ def _load() -> Manager:
     global _manager
     with _lock:
         if _manager is None:
-            common = load_settings()
+            common, _ = usable_settings()
             manager = Manager(block=common.plugins_block)
             manager.load()
-            table, declared = project_table(), manager.settings()
-            _settings.update({name: in_force(name, defaults, table) for name, defaults in declared.items()})
-            for message in unknown(table, declared):
+            table, _ = usable_table()
+            declared = manager.settings()
+            _refused.clear()
+            for name, defaults in declared.items():
+                _settings[name] = in_force(name, defaults, table, _refused)
+            if _refused and common.strict:
+                raise _refused[0]
+            for message in (*map(_outcome, _refused), *unknown(table, declared)):
                 warn(message, silent=common.silent)
             _manager = manager
         return _manager
+
+
+def _outcome(problem: UsageError) -> str:
+    return f"{problem}; the default is taken"
+
+
+def check_settings() -> None:
+    """UsageError where a setting of a loaded plugin cannot be meant."""
+    plugins()
+    if _refused:
+        raise _refused[0]
 
 
 def settings(plugin: str) -> Mapping[str, Any]:

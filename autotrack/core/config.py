@@ -194,10 +194,19 @@ class Location:
 
     @property
     def journal(self) -> Path:
-        """Where journals for this store are written: beside its database, or in a folder for that remote store only."""
-        if self.is_local:
-            return self.root / "journal"
-        return self.root / "remote" / addresses.digest(self.uri) / "journal"
+        """Where journals for this store are written."""
+        return self._waiting / "journal"
+
+    @property
+    def objects(self) -> Path:
+        """Where this machine puts the contents that those journals refer to."""
+        return self._waiting / "objects"
+
+    @property
+    def _waiting(self) -> Path:
+        """Beside the store's database, or a folder for that remote store only: what waits for it is in no database
+        here, and the clean-up of a local store would take it for garbage."""
+        return self.root if self.is_local else self.root / "remote" / addresses.digest(self.uri)
 
     @property
     def artifacts(self) -> Path:

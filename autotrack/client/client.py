@@ -57,7 +57,8 @@ class Client:
 
     @property
     def uri(self) -> str:
-        return self._location.uri
+        """Where the store is, without the password that it was opened with."""
+        return self._location.shown
 
     @property
     def root(self) -> Path:
@@ -189,7 +190,7 @@ class Client:
         return tracker
 
     def __repr__(self) -> str:
-        return f"Client({self._location.uri!r})"
+        return f"Client({self.uri!r})"
 
 
 def get_run(run_id: str) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ class Settings:
     """How autotrack behaves in this process. Each field is also an environment variable ``AUTOTRACK_<FIELD>``."""
 
     #: Where runs go: a folder, sqlite:///..., or a server's URL. None: the nearest ``.autotrack`` folder.
-    tracking_uri: str | None = None
+    tracking_uri: str | None = field(default=None, repr=False)
     #: Experiment of runs that name none.
     experiment: str = "default"
     #: Name of the next run that names itself nothing.
@@ -95,7 +95,7 @@ def _read(given: Mapping[str, Any]) -> tuple[Settings, list[UsageError]]:
 
 def _kinds() -> dict[str, str]:
     """The names of the settings, each with its type."""
-    return {field.name: str(field.type) for field in fields(Settings)}
+    return {each.name: str(each.type) for each in fields(Settings)}
 
 
 def _environment(names: Mapping[str, Any]) -> dict[str, str]:
@@ -186,11 +186,17 @@ def _upwards() -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where runs go (``uri``), where this machine keeps its journals and files (``root``), and why there."""
+    """Where runs go (``uri``, which may hold a password: people get to see ``shown``), where this machine keeps its
+    journals and files (``root``), and why there."""
 
-    uri: str
+    uri: str = field(repr=False)
     root: Path
     reason: str
+
+    @property
+    def shown(self) -> str:
+        """The URI without user names, passwords and tokens."""
+        return addresses.shown(self.uri)
 
     @property
     def journal(self) -> Path:

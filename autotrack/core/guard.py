@@ -188,10 +188,15 @@ def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tupl
 
 
 def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return "<no message>"
+    """The message with its secrets masked: it goes to the terminal, and onto the run."""
+    text, _ = attempt(_masked, error)
+    return text if text is not None else "<no message>"
+
+
+def _masked(error: BaseException) -> str:
+    from .session.masking import mask
+
+    return mask(str(error))
 
 
 def warn(message: str, *, silent: bool = False) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import process
+from ..addresses import shown
 from ..config import find_store, project_table, usable_settings, usable_table
 from ..errors import StoreError, UsageError
 from ..guard import warn
@@ -89,7 +90,7 @@ def open_sink(uri: str) -> Sink:
     """The store for a URI. StoreError where no plugin opens it."""
     sink: Sink | None = plugins().choose("open_sink", uri=uri)
     if sink is None:
-        raise StoreError(f"no plugin opens {uri!r}; a folder, sqlite:/// or a plugin's own scheme is wanted")
+        raise StoreError(f"no plugin opens {shown(uri)!r}; a folder, sqlite:/// or a plugin's own scheme is wanted")
     return sink
 
 
@@ -106,7 +107,7 @@ def artifacts(uri: str) -> Any:
     """The artifact storage under a folder or URI. StoreError where no plugin opens it."""
     storage = plugins().choose("open_artifacts", uri=uri)
     if storage is None:
-        raise StoreError(f"no plugin keeps artifacts at {uri!r}; give a folder or a URI that fsspec knows")
+        raise StoreError(f"no plugin keeps artifacts at {shown(uri)!r}; give a folder or a URI that fsspec knows")
     return storage
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import AutotrackError
 from ..guard import guard, warn
+from ..session.masking import mask
 
 if TYPE_CHECKING:
     from .tracker import Tracker
@@ -114,9 +115,11 @@ class Courier:
             log.debug("could not deliver", exc_info=error)
             if not self._away:
                 self._away = True
+                location = self._tracker.location
+                why = mask(str(error).replace(location.uri, location.shown))
                 warn(
-                    f"{self._tracker.location.uri} did not take the runs ({error}); they are kept in "
-                    f"{self._tracker.location.journal} and tried again",
+                    f"{location.shown} did not take the runs ({why}); they are kept in {location.journal} and tried "
+                    "again",
                     silent=self._tracker.settings.silent,
                 )
             return False

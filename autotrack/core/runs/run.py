@@ -257,7 +257,7 @@ class Run(RunMetrics, RunFiles):
         return self
 
     def __reduce__(self) -> Any:
-        return attach, (self._tracker_of().location.uri, self.id)
+        return attach, (self._tracker_of().location.shown, self.id)  # a pickle goes who knows where
 
 
 def attach(uri: str, run_id: str) -> Run:

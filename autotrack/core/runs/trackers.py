@@ -90,14 +90,26 @@ def _use(settings: Settings, location: Location) -> Tracker:
 
 
 def tracker_at(uri: str) -> Tracker:
-    """The tracker of a given store, for writing to runs that were read from there."""
-    location = find_store(uri)
+    """The tracker of a given store, for writing to runs that were read from there.
+
+    A remote store's address without credentials means the store in force, or one that this process has opened, of that
+    address: with the credentials that were given for it.
+    """
+    location = _with_credentials(find_store(uri))
     with _registry_lock:
         found = _trackers.get(location.uri)
         if found is None or found.closed:
             found = _trackers[location.uri] = Tracker(_usable_settings(), location)
             _hook_process()
         return found
+
+
+def _with_credentials(location: Location) -> Location:
+    if location.is_local or location.uri.rstrip("/") != location.shown:
+        return location
+    known = [tracker.location for tracker in (_in_force(), *_trackers.values()) if tracker is not None]
+    known.append(usable_store(usable_settings()[0].tracking_uri)[0])
+    return next((found for found in known if found.shown == location.shown), location)
 
 
 def launched() -> None:

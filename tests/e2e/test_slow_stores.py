@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +13,11 @@ from typing import Any
 import pytest
 
 import autotrack
+from autotrack.core.entities import Delivery
+from autotrack.core.journal import JournalWriter
 from autotrack.core.plugins import registry
 from autotrack.core.runs import trackers
+from autotrack.core.runs.deliverer import PASS
 from autotrack.plugin import hookimpl
 from autotrack.store.store import Store
 
@@ -110,3 +115,101 @@ def test_an_observer_may_wait_for_a_thread_that_logs(register: Any) -> None:
         register("observer", run_started=run_started)
         trackers.tracker().implicit()
     assert waited == [False]
+
+
+class Away:
+    """A remote store whose deliveries take until they are let go."""
+
+    eager = True
+
+    def __init__(self) -> None:
+        self.begun, self.released = threading.Event(), threading.Event()
+        self.deadlines: list[float | None] = []
+        self.closed = 0
+
+    def deliver(self, folder: Path, *, deadline: float | None = None) -> Delivery:
+        self.deadlines.append(deadline)
+        self.begun.set()
+        self.released.wait()
+        return Delivery()
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def away(register: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Away]:
+    monkeypatch.setenv("AUTOTRACK_TRACKING_URI", "away://host.example")
+    sink = Away()
+    register("away", open_sink=lambda uri: sink if uri.startswith("away") else None)
+    yield sink
+    sink.released.set()
+    trackers.close_all()
+
+
+def test_a_store_that_hangs_holds_up_no_other_work(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+    with autotrack.start_run("first"):
+        assert away.begun.wait(HANGS)
+    tracker = trackers.tracker()
+    beats: list[float] = []
+    written = threading.Event()
+    monkeypatch.setattr(JournalWriter, "sync", lambda self: beats.append(time.monotonic()))
+    tracker.later("a job", written.set)
+    assert written.wait(HANGS)
+    random.random()  # another state than that of the first run
+    with autotrack.start_run("second"):
+        pass
+    assert tracker.drain(HANGS) and beats
+    assert tracker.recorder.objects.has(tracker.recorder._random or "")
+    (deadline,) = away.deadlines
+    assert deadline is not None and time.monotonic() < deadline <= time.monotonic() + PASS
+
+
+def test_the_end_waits_for_a_store_that_hangs_no_longer_than_it_may(
+    away: Away, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AUTOTRACK_EXIT_TIMEOUT", "0.5")
+    with autotrack.start_run():
+        assert away.begun.wait(HANGS)
+    location = trackers.tracker().location
+    (thread,) = [each for each in threading.enumerate() if each.name == "autotrack-deliverer"]
+    closing = in_thread(trackers.close_all)
+    closing.join(HANGS)
+    assert not closing.is_alive()
+    assert "`autotrack sync` delivers them" in caplog.text and list(location.journal.glob("*.atj"))
+    assert not away.closed  # it is in use
+    away.released.set()
+    thread.join(HANGS)
+    assert not thread.is_alive() and len(away.deadlines) == 1
+
+
+def test_what_is_left_at_the_end_is_delivered(away: Away, caplog: pytest.LogCaptureFixture) -> None:
+    away.released.set()
+    with autotrack.start_run():
+        assert away.begun.wait(HANGS)
+    passes = len(away.deadlines)
+    trackers.close_all()
+    assert len(away.deadlines) > passes and away.closed == 1 and not caplog.text
+
+
+@pytest.mark.parametrize("ending", ["", "import sys; sys.exit(3)", "raise ValueError"])
+def test_a_program_ends_beside_a_store_that_hangs(script: Any, store: Path, ending: str) -> None:
+    source = f"""
+        import threading
+        from types import SimpleNamespace
+        import autotrack
+        from autotrack.core.plugins import registry
+        from autotrack.plugin import hookimpl
+        begun = threading.Event()
+        def deliver(folder, *, deadline=None):
+            begun.set()
+            threading.Event().wait()
+        sink = SimpleNamespace(eager=True, deliver=deliver, close=lambda: None)
+        registry.plugins().register(SimpleNamespace(open_sink=hookimpl(lambda uri: sink)), "hangs")
+        with autotrack.start_run():
+            begun.wait()
+        {ending}
+        """
+    done = script(source, timeout=HANGS, AUTOTRACK_TRACKING_URI="away://host.example", AUTOTRACK_EXIT_TIMEOUT="0.5")
+    assert done.returncode == (3 if "exit" in ending else 1 if ending else 0)
+    assert "`autotrack sync` delivers them" in done.stderr

@@ -307,12 +307,12 @@ class Tracker:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)
         # What a local store has not taken in by now every reader takes in; only a remote one needs to be asked for it.
-        eager = self.delivers_eagerly()
-        if (eager or courier.has_delivered) and not courier.deliver(deadline) and eager:
+        eager, deliverer = self.delivers_eagerly(), courier.deliverer
+        if (eager or deliverer.has_begun) and not deliverer.finish(deadline) and eager:
             warn(
                 f"runs are kept in {self.location.journal}; `autotrack sync` delivers them", silent=self.settings.silent
             )
-        if self._sink is not None:
+        if self._sink is not None and not deliverer.is_busy:
             guard.call("the store", self._sink.close)
         self._journal = self._courier = self._sink = None
 

@@ -194,7 +194,7 @@ def _folds(kind: str = "DMatrix") -> Made:
 
     X, y = _data()
     params = {"objective": "binary:logistic", "nthread": 1}
-    return xgboost.cv, (params, getattr(xgboost, kind)(X, label=y > 1), 3), {"as_pandas": False}
+    return xgboost.cv, (params, getattr(xgboost, kind)(X, label=y > 1), 3), {"as_pandas": False, "shuffle": False}
 
 
 def _matrix(kind: str = "DMatrix", data: Any = None) -> Made:
@@ -279,6 +279,7 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "models": [],
+    "notebook": [],
     "session": [
         Row(
             "a parse by argparse",

@@ -270,7 +270,7 @@ def test_cloudpickle_by_value_carries_nothing_of_ours(watching: Lab) -> None:
 
     Local.__module__ = "__main__"
     data = cloudpickle.dumps(Local)
-    assert b"autotrack" not in data
+    assert b"autotrack" not in data.replace(__file__.encode(), b"")  # the clone's folder may be called so
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -15,7 +15,8 @@ from types import FunctionType, MethodType
 from typing import Any, Final
 
 from ..callsite import drop_our_frames, our_code
-from .capture import MISSING, Watch, dispatch
+from .bracket import dispatch
+from .capture import MISSING, Watch
 from .frames import CLOSED, FRAME, SEALED
 
 # typing.cast(None, x) is x: the standard library's identity function, so that what was pickled loads without autotrack.

@@ -117,10 +117,10 @@ class LoopRun(ProbeRun):
             run = super()._started()
             run.at_end[self._key] = self._last_things
             if self._owned:
-                run.judge = self._ending
+                run.judge = self._judged
         return super()._started()
 
-    def _ending(self, error: BaseException | None) -> Ending:
+    def _judged(self, error: BaseException | None) -> Ending:
         return ending_of(self._judge(error))
 
     def _last_things(self) -> None:

@@ -38,7 +38,7 @@ pre{margin:0;font:.85rem/1.45 ui-monospace,monospace;white-space:pre-wrap;overfl
 .source{background:var(--box);border:1px solid var(--line);border-radius:6px;padding:.5rem .7rem}
 .output{margin:.4rem 0 0;overflow-x:auto}
 .error,.stderr{background:var(--bad);padding:.3rem .6rem;border-radius:6px}
-iframe{width:100%;border:1px solid var(--line);border-radius:6px;background:#fff;resize:vertical}
+iframe{display:block;box-sizing:border-box;width:100%;border:1px solid var(--line);border-radius:6px;background:#fff;resize:vertical}
 img{max-width:100%;background:#fff}
 table{border-collapse:collapse}
 td,th{border:1px solid var(--line);padding:.2rem .6rem}
@@ -145,5 +145,5 @@ def _picture(mime: str, content: str) -> str:
 
 def frame(html: str) -> str:
     """Somebody's HTML in a frame without any right: no script, no form, no navigation, no way out of the attribute."""
-    height = min(480, max(60, 40 + 28 * sum(1 for _ in _ROW.finditer(html, 0, 100_000))))
-    return f'<iframe sandbox="" loading="lazy" style="height:{height}px" srcdoc="{escape(html, quote=True)}"></iframe>'
+    height = min(320, max(60, 40 + 28 * sum(1 for _ in _ROW.finditer(html, 0, 100_000))))
+    return f'<iframe sandbox="" style="height:{height}px" srcdoc="{escape(html, quote=True)}"></iframe>'

@@ -68,7 +68,7 @@ class Checked(HTMLParser):
         )
         assert not [name for name in given if name.startswith("on")], given
         if tag == "iframe":
-            assert set(given) == {"sandbox", "loading", "style", "srcdoc"} and given["sandbox"] == ""
+            assert set(given) == {"sandbox", "style", "srcdoc"} and given["sandbox"] == ""
             self.frames.append(given["srcdoc"] or "")
         if tag == "img":
             assert set(given) == {"alt", "src"} and (given["src"] or "").startswith("data:image/"), given

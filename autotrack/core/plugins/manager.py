@@ -24,7 +24,6 @@ from ..guard import Guard, attempt
 from ..guard import guard as process_guard
 from ..probes.frames import sealed
 from ..probes.patching import Declaration
-from ..session.masking import mask
 from . import hookspecs
 from .discovery import EntryPoint, entry_points
 from .flavor import Flavor
@@ -194,7 +193,7 @@ class Manager:
             self._guard.record(site, error)
         uri = str(arguments.get("uri", ""))
         said = f"{type(error).__name__}: {error}"
-        said = mask(said.replace(uri, shown(uri)) if uri else said)
+        said = self._guard.mask(said.replace(uri, shown(uri)) if uri else said)
         if hook == "log_model":
             return ArtifactError(f"plugin {plugin!r} could not save the model ({said})")
         verb = "reach" if isinstance(error, OSError) else "open"

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Iterable
 
 import lightning
 import torch
@@ -14,9 +15,10 @@ import autotrack
 autotrack.enable()
 
 EPOCHS = 15
+Batches = Iterable[list[torch.Tensor]]
 
 
-def digits() -> tuple[DataLoader, DataLoader]:
+def digits() -> tuple[Batches, Batches]:
     """The hand-written digits of scikit-learn, in batches: three quarters to train on, the rest to look at."""
     data, target = load_digits(return_X_y=True)
     whole = TensorDataset(torch.tensor(data, dtype=torch.float32) / 16, torch.tensor(target))

@@ -38,7 +38,8 @@ pre{margin:0;font:.85rem/1.45 ui-monospace,monospace;white-space:pre-wrap;overfl
 .source{background:var(--box);border:1px solid var(--line);border-radius:6px;padding:.5rem .7rem}
 .output{margin:.4rem 0 0;overflow-x:auto}
 .error,.stderr{background:var(--bad);padding:.3rem .6rem;border-radius:6px}
-iframe{display:block;box-sizing:border-box;width:100%;border:1px solid var(--line);border-radius:6px;background:#fff;resize:vertical}
+iframe{display:block;box-sizing:border-box;width:100%;border:1px solid var(--line);border-radius:6px;
+background:#fff;resize:vertical}
 img{max-width:100%;background:#fff}
 table{border-collapse:collapse}
 td,th{border:1px solid var(--line);padding:.2rem .6rem}

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..background import Background
 from ..errors import AutotrackError
 from ..guard import guard, warn
 
@@ -41,7 +42,7 @@ class Courier:
         self._delivered = 0.0
         self._away = False
         self.has_delivered = False
-        self._thread = threading.Thread(target=self._work, name="autotrack-courier", daemon=True)
+        self._thread = Background(self._work)
 
     def start(self) -> None:
         self._thread.start()
@@ -72,8 +73,7 @@ class Courier:
         """Ends the thread; waits for it until the deadline (``time.monotonic()``)."""
         self._stopping = True
         self._wake.set()
-        if self._thread.is_alive() and threading.current_thread() is not self._thread:
-            self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._thread.join(deadline)
 
     def _work(self) -> None:
         while not self._stopping:

@@ -1,4 +1,4 @@
-"""Files that ``torch.save`` writes of a model in training become checkpoints of its run."""
+"""What ``torch.save`` writes is a file of the program; of a model in training it becomes a checkpoint of its run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from autotrack.plugin import saw_file
 
 from .loops import loops
 from .modules import own_parameters
@@ -26,11 +28,12 @@ COPIED_A_SECOND = 200e6
 def saved(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     """Keeps a copy of a checkpoint, where a training of this thread is open and what is saved is of its model."""
     yield
-    training = loops.here().training
-    if call.error is not None or training is None or not training.goes_on or training.run.folded:
-        return
     place = call.arg("f", None)
-    if not isinstance(place, (str, os.PathLike)) or not is_of(training, call.arg("obj", None)):
+    if call.error is not None or not isinstance(place, (str, os.PathLike)):
+        return
+    saw_file(place, "written")  # torch's own code opens it, of which Python knows nothing
+    training = loops.here().training
+    if training is None or not training.goes_on or training.run.folded or not is_of(training, call.arg("obj", None)):
         return
     path = Path(os.fspath(place))
     if training.run.setting("checkpoints") and path.is_file():

@@ -14,6 +14,7 @@ from autotrack.core.probes.patching import Family, Hook, Patch, Tap
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
+    from autotrack.core.background import Background
     from autotrack.core.entities import Columns
     from autotrack.core.plugins.registry import settings, store_at
     from autotrack.core.probes.argument_names import argument_name
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactError",
     "AutotrackError",
+    "Background",
     "Call",
     "Columns",
     "Family",
@@ -68,6 +70,7 @@ __all__ = [
 #: What plugins name in annotations, or need only when a model is saved or a command is called, is not loaded with every
 #: plugin: the modules of the core that have it.
 _LATER = {
+    "Background": ".background",
     "Call": ".probes.capture",
     "Columns": ".entities",
     "ForeignRun": ".runs.foreign",

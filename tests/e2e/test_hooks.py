@@ -23,7 +23,6 @@ from autotrack.core.runs.trackers import tracker
 from autotrack.plugin import hookimpl, settings
 
 X, Y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
-COURIER = "autotrack-courier"
 
 SPECS = {
     name: function
@@ -53,7 +52,7 @@ class Heard:
     """A plugin that implements every hook, answers nothing and keeps what it was told."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, dict[str, Any], str]] = []
+        self.calls: list[tuple[str, dict[str, Any], int]] = []
         for name, spec in SPECS.items():
             setattr(self, name, self._implementation(name, list(inspect.signature(spec).parameters)))
 
@@ -64,7 +63,7 @@ class Heard:
         return hookimpl(scope[name])
 
     def _keep(self, name: str, details: dict[str, Any]) -> None:
-        self.calls.append((name, details, threading.current_thread().name))
+        self.calls.append((name, details, threading.get_ident()))
 
     def names(self) -> list[str]:
         return [name for name, _, _ in self.calls]
@@ -114,10 +113,10 @@ def test_observers_of_a_run_by_hand_hear_all_in_order_off_the_training_thread(re
 
 
 def test_a_slow_observer_never_makes_training_wait_for_it(register: Any) -> None:
-    entered, go, order = threading.Event(), threading.Event(), []
+    entered, go, order, training = threading.Event(), threading.Event(), [], threading.get_ident()
 
     def params_logged(params: Any) -> None:
-        assert threading.current_thread().name == COURIER
+        assert threading.get_ident() != training
         entered.set()
         go.wait()
         order.append("params")

@@ -180,10 +180,11 @@ class Call:
             raise PluginError(f"inject({name!r}) was refused: {self.target} has no such parameter")
         offset = 1 if self._takes_self else 0
         positional = [p.name for p in signature.parameters.values() if p.kind <= parameter.POSITIONAL_OR_KEYWORD]
+        positional += self._beyond(signature)
         index = positional.index(name) - offset if name in positional else len(self.args)
         if index < 0:
             raise PluginError(f"inject({name!r}) was refused: the object of {self.target} cannot be replaced")
-        if index < len(self.args) and parameter.kind != parameter.KEYWORD_ONLY:
+        if index < len(self.args):
             self.args = (*self.args[:index], value, *self.args[index + 1 :])
         elif parameter.kind == parameter.POSITIONAL_ONLY:
             if index != len(self.args):
@@ -203,7 +204,9 @@ class Call:
         if signature is None:
             return dict(self.kwargs)
         try:
-            bound = signature.bind(*self._all_args(), **self.kwargs)
+            args = self._all_args()
+            extra = self._beyond(signature)
+            bound = signature.bind(*args[: len(args) - len(extra)], **extra, **self.kwargs)
         except TypeError as error:
             raise BadCall(f"{self.target}: {error}") from None
         bound.apply_defaults()
@@ -214,6 +217,18 @@ class Call:
             else:
                 named[name] = value
         return named
+
+    def _beyond(self, signature: inspect.Signature) -> dict[str, Any]:
+        """Keyword-only arguments that were given by position: decorators take them so, in order, while a library
+        deprecates that (``xgboost.train(params, data, 10, evals)``), and say nothing of it in the signature."""
+        if not hasattr(self._function, "__wrapped__"):
+            return {}
+        kinds = [parameter.kind for parameter in signature.parameters.values()]
+        by_place = sum(kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
+        if inspect.Parameter.VAR_POSITIONAL in kinds:
+            return {}
+        by_name = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
+        return dict(zip(by_name, self._all_args()[by_place:], strict=False))
 
     def _release(self) -> None:
         self.obj = self.error = self.outer = self._function = self._named = None

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..background import Background
 from ..guard import guard
 from .deliverer import Deliverer
 
@@ -37,7 +38,7 @@ class Courier:
         self._born = time.monotonic()
         self._beaten = 0.0
         self.deliverer = Deliverer(tracker)
-        self._thread = threading.Thread(target=self._work, name="autotrack-courier", daemon=True)
+        self._thread = Background(self._work)
 
     def start(self) -> None:
         self._thread.start()
@@ -68,8 +69,7 @@ class Courier:
         """Ends the thread; waits for it until the deadline (``time.monotonic()``)."""
         self._stopping = True
         self._wake.set()
-        if self._thread.is_alive() and threading.current_thread() is not self._thread:
-            self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._thread.join(deadline)
 
     def _work(self) -> None:
         while not self._stopping:

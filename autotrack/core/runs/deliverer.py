@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from ..background import Background
 from ..errors import AutotrackError
 from ..guard import guard, warn
 from ..locks import Lock
@@ -38,7 +39,7 @@ class Deliverer:
         #: When the last pass must be over (``time.monotonic()``), once the program ends.
         self._last: float | None = None
         self._away = False
-        self._thread: threading.Thread | None = None
+        self._thread: Background | None = None
         #: True where the last pass that ended left nothing.
         self._taken = False
 
@@ -51,7 +52,7 @@ class Deliverer:
         """Delivers from here on, every few seconds. A second call does nothing. RuntimeError where no thread starts."""
         with self._lock:
             if self._thread is None:
-                thread = threading.Thread(target=self._work, name="autotrack-deliverer", daemon=True)
+                thread = Background(self._work)
                 thread.start()
                 self._thread = thread
 
@@ -66,9 +67,9 @@ class Deliverer:
             self._pass(deadline)
             return self._taken
         thread = self._thread
-        if thread is None or thread is threading.current_thread():
+        if thread is None or thread.is_current():
             return False
-        thread.join(max(0.0, deadline - time.monotonic()))
+        thread.join(deadline)
         return not thread.is_alive() and self._taken
 
     @property

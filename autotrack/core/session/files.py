@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..background import Background
 from ..gaps import Gap
 from ..guard import guard
 from ..locks import Lock
@@ -78,7 +79,7 @@ class Files:
         self._deadline: float | None = None
         self._wake, self._hurry, self._idle = threading.Event(), threading.Event(), threading.Event()
         self._idle.set()
-        self._thread: threading.Thread | None = None
+        self._thread: Background | None = None
 
     def start(self) -> None:
         """Notes opened files from here on."""
@@ -113,7 +114,7 @@ class Files:
         self._hurry.set()
         self._wake.set()
         if self._thread is not None:
-            self._thread.join(max(0.0, deadline - time.monotonic()))
+            self._thread.join(deadline)
         elif self._batches:
             self._work_once()
         done += self.drain()
@@ -145,12 +146,11 @@ class Files:
         if self._unhashed or self._lost_batches:
             count = self._unhashed + self._lost_batches
             found.append((f"{count} files were not hashed before the program ended", "Raise exit_timeout"))
-        if self._gone:
-            first = next(iter(self._gone))
-            found.append((f"{len(self._gone)} opened files were not there to be hashed, the first {first}", ""))
-        if self._remote:
-            first = next(iter(self._remote))
-            found.append((f"{len(self._remote)} sources are not on this machine, the first {first}", ""))
+        for names, what in (
+            (self._gone, "opened files were not there to be hashed"),
+            (self._remote, "sources are not on this machine"),
+        ):
+            found += [(f"{len(names)} {what}, the first {next(iter(names))}", "")] if names else []
         if self._unreadable:
             path, error = next(iter(self._unreadable.items()))
             found.append((f"{len(self._unreadable)} files could not be hashed, the first {path}: {error}", ""))
@@ -160,7 +160,7 @@ class Files:
 
     def _begin(self) -> bool:
         if self._thread is None:
-            thread = threading.Thread(target=self._work, name="autotrack-files", daemon=True)
+            thread = Background(self._work)
             try:
                 thread.start()
             except RuntimeError:  # the interpreter ends, and from Python 3.12 on starts no thread then

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from autotrack.plugin import attempt, settings
+from autotrack.plugin import Background, attempt, settings
 
 from .meters import Meters
 
@@ -37,7 +37,7 @@ class Sampling:
         """Takes a run in; the thread starts with the first one."""
         if self._pid != os.getpid():  # also in a forked child, whose parent has the thread, and the runs so far
             self._due, self._pid, self._meters = {}, os.getpid(), None
-            threading.Thread(target=self._work, name="autotrack-system", daemon=True).start()
+            Background(self._work).start()
         self._due[run] = time.monotonic() + settings("system")["first"]
 
     def ended(self, run: Run) -> None:

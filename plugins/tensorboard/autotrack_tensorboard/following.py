@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import active_run, attempt
+from autotrack.plugin import Background, active_run, attempt
 
 from .eventfile import EventFile, News
 from .keeping import keep, secret_places
@@ -85,7 +85,7 @@ class Following:
         self._places: weakref.WeakKeyDictionary[Run, Place] = weakref.WeakKeyDictionary()
         self._own: set[Run] = set()
         self._making: int | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: Background | None = None
         self._wake = threading.Event()
 
     def _is_ours(self) -> bool:
@@ -113,7 +113,7 @@ class Following:
                 self._hooked = True
                 atexit.register(self.at_exit)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="autotrack-tensorboard", daemon=True)
+                self._thread = Background(self._work)
                 self._thread.start()
 
     def closing(self, writer: Any) -> None:
@@ -168,7 +168,7 @@ class Following:
         while self._logs:
             self._wake.wait(PAUSE)
             with self._lock:
-                if self._thread is not threading.current_thread():
+                if self._thread is None or not self._thread.is_current():
                     return
                 _, error = attempt(self._look)
                 if error is not None:

@@ -1,4 +1,4 @@
-"""Files that ``torch.save`` writes of a model in training become checkpoints of its run."""
+"""What ``torch.save`` writes is a file of the program; of a model in training it becomes a checkpoint of its run."""
 
 from __future__ import annotations
 

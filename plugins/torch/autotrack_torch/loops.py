@@ -154,6 +154,7 @@ class Loops:
             began = thread_time()  # on a busy machine the clock on the wall says little of what this took
             member = untraced(lambda: self._first_step(optimizer))
             member.training.run.took(thread_time() - began)
+            member.logged_at = perf_counter()  # what this took is no reason to log the first points by themselves
         here.member, here.training = member, member.training
         if here.changed:
             here.changed = here.evaluating = False

@@ -175,6 +175,28 @@ def test_a_gan_is_one_run_with_two_losses() -> None:
     assert run.params["optimizer.lr"] == "0.002" and run.params["Net.optimizer.lr"] == "0.001"
 
 
+def test_names_of_a_gan_do_not_wait_for_a_long_description(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large models take long to describe: the first points of the one that steps first have its name all the same."""
+    monkeypatch.setattr(sys.modules["autotrack_torch.loops"], "TOGETHER_SECONDS", 0.02)
+    generator, critic = Net(), nn.Sequential(Critic(), *[nn.Linear(1, 1) for _ in range(2000)])
+    for_generator = torch.optim.SGD(generator.parameters(), lr=0.1)
+    for_critic = torch.optim.SGD(critic.parameters(), lr=0.1)
+    took = []
+    for _ in range(2):
+        for_critic.zero_grad()
+        critic[0](X).mean().backward()
+        began = time.perf_counter()
+        for_critic.step()
+        took.append(time.perf_counter() - began)
+        for_generator.zero_grad()
+        critic[0](X * generator(X)).mean().backward()
+        for_generator.step()
+    assert took[0] > 0.02, "it was described too quickly for this test to say anything"
+    (run,) = all_runs()
+    assert run.metric_history("Sequential.loss").steps.tolist() == [0, 1]
+    assert not {"loss", "lr"} & set(run.metrics)
+
+
 def test_several_optimizers_in_a_list_are_one_run() -> None:
     nets = Net(), Critic()
     optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in nets]

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 import autotrack
+from autotrack.client.client import Client
 from autotrack.core.errors import ArtifactError, UntrustedModelError
 from autotrack.core.runs import trackers
 from autotrack.models.loading import load_model
 from autotrack.models.saving import save_model
+from tests.conftest import Script
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -298,6 +300,31 @@ def test_checkpoints_are_kept_and_other_files_are_not(enabled: Path, tmp_path: P
     (run,) = all_runs()
     kept = sorted(record.path for record in run.artifacts if record.path.startswith("checkpoints/"))
     assert kept == ["checkpoints/all.pt", "checkpoints/weights.pt"]
+
+
+def test_a_checkpoint_is_a_file_that_the_program_wrote(store: Path, tmp_path: Path, script: Script) -> None:
+    """``torch.save`` opens files by itself; and that we copy a checkpoint does not make it one that was read."""
+    done = script(
+        """
+        import autotrack
+        autotrack.enable()
+        import torch
+        model = torch.nn.Linear(2, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            model(torch.ones(4, 2)).sum().backward()
+            optimizer.step()
+            torch.save(model.state_dict(), "weights.pt")
+        torch.save({"x": torch.ones(2)}, "other.pt")
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    client = Client()
+    (run,) = client.search_runs()
+    assert "checkpoints/weights.pt" in [record.path for record in run.artifacts]
+    assert run.session
+    found = {(Path(file.path).name, file.role) for file in client.sink.files(sessions=[run.session])}
+    assert found == {("weights.pt", "written"), ("other.pt", "written")}
 
 
 def test_models_are_left_out_where_the_user_says_so(store: Path) -> None:

@@ -93,6 +93,34 @@ def test_a_training_with_early_stopping() -> None:
     assert loaded.best_iteration == booster.best_iteration
 
 
+@pytest.mark.filterwarnings("ignore:Pass .* as keyword args:FutureWarning")
+def test_arguments_by_place_that_are_keyword_only_by_now() -> None:
+    """XGBoost takes them still (``train(params, data, 10, evals)``), with a warning; its signature says otherwise."""
+    train, test = matrices()
+    scores: dict[str, Any] = {}
+    evals, told = [(test, "valid")], []
+
+    class Mine(xgb.callback.TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            told.append(epoch)
+            return False
+
+    mine = [Mine()]
+    xgb.train(PARAMS, train, 3, evals, None, None, None, scores, False, None, mine)
+    run = the_run()
+    assert points(run, "valid-auc") == scores["valid"]["auc"] and len(scores["valid"]["auc"]) == 3
+    assert run.params["num_boost_round"] == "3" and "Mine" in run.params["callbacks"]
+    assert told == [0, 1, 2] and len(mine) == 1
+    assert ("valid", "eval") in {(data.name, data.context) for data in run.datasets}
+
+
+@pytest.mark.filterwarnings("ignore:Pass .* as keyword args:FutureWarning")
+def test_a_cross_validation_with_arguments_by_place() -> None:
+    train, _ = matrices()
+    xgb.cv(PARAMS, train, 2, 3, False, None, ["error"])
+    assert len(points(the_run(), "test-error-mean")) == 2
+
+
 def test_the_data_of_a_training_are_data_sets_of_its_run() -> None:
     train, test = matrices()
     xgb.train(PARAMS, train, 2, evals=[(test, "heldout")], verbose_eval=False)

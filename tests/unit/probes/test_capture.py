@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import sys
 import threading
@@ -94,6 +95,46 @@ def test_inject_into_positional_parameters(lab: Lab, training: Any, arguments: A
     lab.watch("fakelib.base:positional", probe)
     assert training.positional(*arguments[0], **arguments[1]) == expected
     assert lab.errors == []
+
+
+@pytest.mark.parametrize(("given", "seen"), [((1, 2), [1, 2, None]), ((1, 2, 3), [1, 2, 3]), ((1,), [1, "b", None])])
+def test_keyword_only_arguments_that_a_decorator_takes_by_place(
+    lab: Lab, training: Any, given: tuple[int, ...], seen: list[Any]
+) -> None:
+    """As libraries do while they deprecate it; what is injected then takes that place."""
+
+    def deprecated(a: Any, *, b: Any = "b", c: Any = None) -> Any:
+        return [a, b, c]
+
+    @functools.wraps(deprecated)
+    def taken(*args: Any, **kwargs: Any) -> Any:
+        return deprecated(**kwargs, **dict(zip("abc", args, strict=False)))
+
+    def probe(call: Any, run: Any) -> Any:
+        run.log += [call.arg(name) for name in "abc"]
+        call.inject("b", 9)
+        run.log.append(call.arg("b"))
+        yield
+
+    training.taken = taken
+    lab.watch("fakelib.base:taken", probe)
+    assert training.taken(*given) == [given[0], 9, seen[2]]
+    assert (lab.records[0].log, lab.errors) == ([*seen, 9], [])
+
+
+def test_too_many_arguments_are_the_originals_to_refuse(lab: Lab, training: Any) -> None:
+    def probe(call: Any, run: Any) -> Any:
+        run.log.append(call.arg("a"))
+        yield
+
+    def strict(a: Any, *, b: Any = None) -> Any:
+        return a, b
+
+    training.strict = strict
+    lab.watch("fakelib.base:strict", probe)
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        training.strict(1, 2)
+    assert lab.records[0].log == []
 
 
 @pytest.mark.parametrize("name", ["nothing", "extra", "rest", "self"])

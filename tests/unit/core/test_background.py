@@ -1,0 +1,84 @@
+"""Threads of ours run beside the program and are not among those that it finds."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from autotrack.core.background import Background
+
+
+def test_the_program_does_not_find_it() -> None:
+    before = threading.enumerate()
+    begun, go = threading.Event(), threading.Event()
+    seen: list[object] = []
+
+    def work() -> None:
+        seen.append((threading.get_ident(), thread.is_current(), thread.is_alive()))
+        begun.set()
+        go.wait(10)
+
+    thread = Background(work)
+    assert not thread.is_alive()
+    thread.start()
+    assert begun.wait(10)
+    assert threading.enumerate() == before
+    assert thread.is_alive() and not thread.is_current()
+    thread.join(time.monotonic() + 0.01)
+    assert thread.is_alive(), "it is waited for until the deadline, not longer"
+    go.set()
+    thread.join(time.monotonic() + 10)
+    assert not thread.is_alive() and not thread.is_current()
+    assert seen != [] and seen[0] != (threading.get_ident(), True, True)
+    assert seen[0][1:] == (True, True)  # type: ignore[index]
+    assert threading.enumerate() == before
+
+
+def test_it_does_not_wait_for_itself() -> None:
+    took: list[float] = []
+
+    def work() -> None:
+        began = time.monotonic()
+        thread.join(began + 10)
+        took.append(time.monotonic() - began)
+
+    thread = Background(work)
+    thread.start()
+    thread.join(time.monotonic() + 10)
+    assert took and took[0] < 5
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_it_is_not_alive_in_a_forked_child() -> None:
+    go = threading.Event()
+    thread = Background(go.wait)
+    thread.start()
+    child = os.fork()
+    if not child:
+        thread.join(time.monotonic() + 60)  # would wait for what nobody sets there
+        os._exit(3 if thread.is_alive() else 0)
+    try:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert thread.is_alive()
+    finally:
+        go.set()
+        thread.join(time.monotonic() + 10)
+
+
+def test_tracing_of_threads_reaches_it() -> None:
+    """As it reaches those of ``threading``: coverage is measured so."""
+    traced: list[str] = []
+    before = threading.gettrace()
+    threading.settrace(lambda frame, event, arg: traced.append(frame.f_code.co_name))  # type: ignore[arg-type, return-value]
+    try:
+        thread = Background(_named_for_the_trace)
+        thread.start()
+        thread.join(time.monotonic() + 10)
+    finally:
+        threading.settrace(before)  # type: ignore[arg-type]
+    assert "_named_for_the_trace" in traced
+
+
+def _named_for_the_trace() -> None:
+    pass

@@ -10,7 +10,7 @@ from autotrack.core.late import late_names
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
 from autotrack.core.private import Ours
-from autotrack.core.probes.patching import Family, Hook, Patch, Tap
+from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, Tap
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
@@ -32,6 +32,7 @@ __all__ = [
     "AutotrackError",
     "Call",
     "Columns",
+    "Ear",
     "Family",
     "Flavor",
     "ForeignRun",
@@ -41,6 +42,7 @@ __all__ = [
     "Patch",
     "PluginError",
     "ProbeRun",
+    "ResultTap",
     "Run",
     "Sink",
     "Tap",

@@ -13,6 +13,7 @@ from autotrack.plugin import LoopRun, attempt
 
 from . import loaders, modules, optimizers, places
 from .compilers import untraced
+from .evaluations import Pass
 from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Thread, Training
 
 #: Optimizers and loaders that are known at most; past it the oldest are forgotten.
@@ -102,14 +103,26 @@ class Loops:
         if loading is None or loading.reference() is not loader:
             _trim(self._loadings)
             loading = self._loadings[id(loader)] = loaders.Loading(loader)
-        if sys.modules["torch"].is_grad_enabled() and (loading.trained or not here.evaluating):
+        trained = loading.trained or (here.training is not None and here.training.evaluated.trains(loading.data))
+        if sys.modules["torch"].is_grad_enabled() and (trained or not here.evaluating):
             here.loading = loading
             here.passes += 1
+            _end_pass(here)
+        else:
+            _begin_pass(here, loading.data)
 
-    def evaluates(self) -> None:
+    def evaluates(self, model: Any) -> None:
         """A model was switched to evaluation: what is read and computed until the next step is no training."""
         self.interrupted()
-        self.here().evaluating = True
+        here = self._thread.here
+        here.evaluated = weakref.ref(model)
+        _begin_pass(here, None)
+
+    def evaluated(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """A loss function has answered while some thread evaluates."""
+        training = self._thread.here.training
+        if training is not None and training.passing is not None:
+            training.passing.add(name, args, kwargs, result)
 
     def scheduled(self, scheduler: Any) -> None:
         """A scheduler was made. It is described at the next step, when it is complete."""
@@ -156,7 +169,8 @@ class Loops:
             member.training.run.took(thread_time() - began)
         here.member, here.training = member, member.training
         if here.changed:
-            here.changed = here.evaluating = False
+            here.changed, here.evaluated = False, None
+            _end_pass(here)
             member.training.failed_with = None
             member.resumes(here)
             while here.schedulers:
@@ -249,6 +263,19 @@ class Loops:
                 attempt(member.training.left_at, sys._getframe().f_back)
 
         return gone
+
+
+def _begin_pass(here: Here, data: loaders.Data | None) -> None:
+    """An evaluation begins: of the training that is open in this thread, if one is."""
+    _end_pass(here)
+    training, member = here.training, here.member
+    if training is not None and member is not None and training.goes_on and not training.run.folded:
+        training.passing = Pass(training, member.step - 1, data)
+
+
+def _end_pass(here: Here) -> None:
+    if here.training is not None and here.training.passing is not None:
+        here.training.passing.close()
 
 
 def _ids(optimizer: Any) -> set[int]:

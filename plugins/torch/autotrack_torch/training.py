@@ -15,6 +15,7 @@ from autotrack.plugin import LoopRun
 
 from . import loaders, modules, optimizers
 from .endings import LeftByException, broke, dying_of_exception, exception_behind
+from .evaluations import Evaluated, Pass
 from .keeping import KeptModel
 from .places import Place
 from .transfers import Transfers
@@ -42,7 +43,7 @@ class Here:
 
     __slots__ = (
         "changed",
-        "evaluating",
+        "evaluated",
         "first",
         "loading",
         "member",
@@ -72,13 +73,19 @@ class Here:
         self.changed = False
         #: True where something else than training happened since then: its time is not the training's.
         self.paused = False
-        #: True from ``model.eval()`` to the next step.
-        self.evaluating = False
+        #: The model that was switched to evaluation since the last step.
+        self.evaluated: weakref.ref[Any] | None = None
         self.loading: loaders.Loading | None = None
         #: Schedulers that were made since the last step.
         self.schedulers: list[weakref.ref[Any]] = []
         #: How often a loader has begun, evaluations not counted.
         self.passes = 0
+
+    @property
+    def evaluating(self) -> bool:
+        """True from ``model.eval()`` to ``model.train()`` or the next step."""
+        model = self.evaluated() if self.evaluated is not None else None
+        return model is not None and not vars(model).get("training", False)
 
     def value_of(self, loss: Any, error: BaseException | None = None) -> Any:
         """A number, or a tensor on its device; the sum of several. None for what is no loss."""
@@ -113,6 +120,9 @@ class Training:
         self.began = time.monotonic_ns()
         self.loading: loaders.Loading | None = None
         self.transfers = Transfers()
+        #: The evaluation that is going on, and what the model was evaluated on so far.
+        self.passing: Pass | None = None
+        self.evaluated = Evaluated()
         #: What an exception that was seen says of itself, until another step shows that training went on.
         self.failed_with: str | None = None
         #: An optimizer that was made for the same parameters meanwhile.
@@ -185,18 +195,18 @@ class Training:
         self.members.append(member)
 
     def loads(self, loading: loaders.Loading) -> None:
-        """A step was made while this loader was read, for the first time."""
+        """A step was made while this loader was read, for the first time or again."""
         self.loading = loading
-        if not loading.trained:
-            loading.trained = True
-            loader = loading.reference()
-            if loader is not None and not self.run.folded:
-                self.run.log_params(loaders.described(loader))
-                for name, tensor in loaders.tensors_of(loader):
-                    self.run.log_dataset(tensor, name)
+        loading.trained = True
+        if self.evaluated.trains_on(loading.data) and not self.run.folded:
+            self.run.log_params(loading.settings)
+            for name, tensor in loaders.tensors_of(loading.data):
+                self.run.log_dataset(tensor, name)
 
     def settle(self, over: bool = False) -> None:
         """Logs what is held back; with ``over`` all of it, also what has to be waited for."""
+        if over and self.passing is not None:
+            self.passing.close()
         for member in self.members:
             if over or member.step > 1:
                 member.log_points(over)

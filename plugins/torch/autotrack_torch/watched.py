@@ -6,10 +6,11 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from autotrack.plugin import Family, Hook, Patch, Tap
+from autotrack.plugin import Family, Hook, Patch, ResultTap, Tap
 
 from .checkpoints import saved
 from .compilers import keep_out, nothing
+from .evaluations import EAR, LOSSES
 from .loops import loops
 
 VERSIONS = ">=2.2,<3"
@@ -29,11 +30,19 @@ def declarations() -> list[Patch | Family | Tap | Hook]:
         _tap("torch.nn.modules.module:Module.eval", evaluates),
         _tap("torch.amp.grad_scaler:GradScaler.scale", scales, optional=True),
         _tap("torch.amp.grad_scaler:GradScaler.update", rescales, optional=True),
+        *(_loss(name) for name in LOSSES),
     ]
 
 
 def _tap(target: str, observer: Callable[..., object], optional: bool = False) -> Tap:
     return Tap(target, observer, versions=VERSIONS, optional=optional)
+
+
+def _loss(name: str) -> ResultTap:
+    def loss(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        loops.evaluated(name, args, kwargs, result)
+
+    return ResultTap(f"torch.nn.functional:{name}", loss, versions=VERSIONS, optional=True, ear=EAR)
 
 
 def _after_steps(module: ModuleType, listener: Callable[..., None]) -> Callable[[], object]:
@@ -65,7 +74,8 @@ def made_scheduler(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseExc
 
 def evaluates(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:
     """A model was switched to evaluation."""
-    loops.evaluates()
+    if error is None and args:
+        loops.evaluates(args[0])
 
 
 def scales(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:

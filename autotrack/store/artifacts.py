@@ -52,7 +52,7 @@ class LocalArtifacts:
         ``durable=False`` leaves out the fsyncs: the file survives the process, not a power cut.
         """
         try:
-            descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = os.open(Ours(source), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise ArtifactError(f"could not read {source} to store it as {path!r} ({error.strerror})") from error
         with os.fdopen(descriptor, "rb", buffering=0) as stream:

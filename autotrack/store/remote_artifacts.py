@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
 from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import ArtifactError, NotFoundError
+from autotrack.core.private import Ours
 
 from .artifacts import BLOCK, Entry
 
@@ -38,7 +39,7 @@ class FsspecArtifacts:
     def put_file(self, run_folder: str, path: str, source: Path, *, durable: bool = True) -> ArtifactRecord:
         """Stores a copy of a file; ``size`` and ``sha256`` are of the bytes that were really stored."""
         try:
-            with source.open("rb") as stream:
+            with open(Ours(source), "rb") as stream:
                 return self._put(run_folder, path, iter(lambda: stream.read(BLOCK), b""))
         except FileNotFoundError as error:
             raise ArtifactError(f"could not read {source} to store it as {path!r} ({error.strerror})") from error

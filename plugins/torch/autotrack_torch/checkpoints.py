@@ -8,6 +8,8 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotrack.plugin import saw_file
+
 from .loops import loops
 from .modules import own_parameters
 
@@ -24,15 +26,19 @@ COPIED_A_SECOND = 200e6
 
 
 def saved(call: Call, run: ProbeRun) -> Generator[None, None, None]:
-    """Keeps a copy of a checkpoint, where a training of this thread is open and what is saved is of its model."""
+    """Tells of the file, which torch writes past Python's ``open``, and keeps a copy where it is a checkpoint.
+
+    That is where a training of this thread is open and what is saved is of its model.
+    """
     yield
-    training = loops.here().training
-    if call.error is not None or training is None or not training.goes_on or training.run.folded:
-        return
     place = call.arg("f", None)
-    if not isinstance(place, (str, os.PathLike)) or not is_of(training, call.arg("obj", None)):
+    if call.error is not None or not isinstance(place, (str, os.PathLike)):
         return
     path = Path(os.fspath(place))
+    saw_file(path, "written")
+    training = loops.here().training
+    if training is None or not training.goes_on or training.run.folded or not is_of(training, call.arg("obj", None)):
+        return
     if training.run.setting("checkpoints") and path.is_file():
         training.settle()
         size = path.stat().st_size

@@ -61,7 +61,7 @@ def plain_value(value: Any) -> Any:
         and len(value) <= MAX_ITEMS
         and all(type(item) in (int, float, bool, str) for item in value)
     ):
-        return list(value)
+        return value
     if getattr(value, "device", None) is not None and getattr(value, "numel", None) is not None:
         return value.item() if value.device.type == "cpu" and value.numel() == 1 else _MISSING
     if isinstance(value, Mapping) and len(value) <= MAX_ITEMS:  # the milestones of MultiStepLR: a Counter

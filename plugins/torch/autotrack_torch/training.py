@@ -132,6 +132,8 @@ class Training:
         """One of its optimizers is gone; where it was the last, so is the training. ``frame`` runs at this moment."""
         if self.is_over and self.run.is_open:
             self.copy_models()
+            if frame is None:  # no function runs: SystemExit has left them all, and its code will say how it ended
+                return
             self.run.abandon(LeftByException(LEFT) if dying_of_exception(frame) else self.judge(None))
 
     def keeps(self, model: Any) -> KeptModel:

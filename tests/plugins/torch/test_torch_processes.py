@@ -114,9 +114,10 @@ ENDS = {
     "an exception inside": ("raise ValueError('boom')", "pass", "FAILED", 69),
     "an exception after it": ("pass", "raise ValueError('boom')", "FINISHED", 70),
     # Nobody in Python is told of an exit: inside and after the loop look the same (docs/adr/0010).
-    "an exit inside": ("sys.exit(3)", "pass", "FINISHED", 69),
+    "an exit inside": ("sys.exit(3)", "pass", "FAILED", 69),
     "an exit with success inside": ("sys.exit(0)", "pass", "FINISHED", 69),
-    "an exit after it": ("pass", "sys.exit(3)", "FINISHED", 70),
+    "an exit after it": ("pass", "sys.exit(3)", "FAILED", 70),
+    "an exit after the training is over": ("pass", "del optimizer, net; sys.exit(3)", "FINISHED", 70),
     "a termination": ("os.kill(os.getpid(), signal.SIGTERM)", "pass", "KILLED", 65),
     "an interrupt": ("os.kill(os.getpid(), signal.SIGINT)", "pass", "KILLED", 69),
     "a kill": ("os.kill(os.getpid(), signal.SIGKILL)", "pass", "CRASHED", 65),
@@ -130,7 +131,39 @@ def test_the_status_says_how_the_loop_ended(store: Path, script: Script, end: st
     (run,) = autotrack.search_runs()
     assert run.status.value == status
     assert len(run.metric_history("loss").steps) >= points
-    assert status != "FAILED" or "boom" in (run.error or "")
+    assert status != "FAILED" or ("boom" if "boom" in inside else "exit code 3") in (run.error or "")
+
+
+INSIDE = """
+import autotrack
+autotrack.enable()
+import sys, torch
+
+def train():
+    net = torch.nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    for i in range(5):
+        optimizer.zero_grad()
+        loss = (net(torch.ones(2, 3)) ** 2).sum()
+        loss.backward()
+        optimizer.step()
+        if i == 3 and sys.argv[1] == "inside":
+            sys.exit(int(sys.argv[2]))
+
+train()
+sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "status"), [("inside", "3", "FAILED"), ("inside", "0", "FINISHED"), ("after", "3", "FINISHED")]
+)
+def test_an_exit_inside_the_function_that_trains_is_told_from_one_after_it(
+    store: Path, script: Script, where: str, code: str, status: str
+) -> None:
+    script(INSIDE, where, code)
+    (run,) = autotrack.search_runs()
+    assert run.status.value == status and [model.path for model in run.models] == ["model"]
 
 
 RANKS = """

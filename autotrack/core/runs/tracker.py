@@ -317,7 +317,7 @@ class Tracker:
         own = [run for run in runs if run.is_manual or run is self._implicit]
         # What calls left open (a series, a loop of partial fits) did not fail with the program.
         judged = {
-            run.id: guard.call("the end of runs", run.judge, error) or Ending("FINISHED") if run.judge else Ending("FINISHED")
+            run.id: (guard.call("the end of runs", run.judge, error) if run.judge else None) or Ending("FINISHED")
             for run in runs
             if run not in own
         }

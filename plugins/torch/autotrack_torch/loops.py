@@ -6,6 +6,7 @@ import gc
 import sys
 import time
 import weakref
+from contextvars import ContextVar
 from time import perf_counter, thread_time
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from autotrack.plugin import LoopRun, attempt
 from . import loaders, modules, optimizers, places
 from .compilers import untraced
 from .evaluations import Pass
-from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Thread, Training
+from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Training, current_task
 
 #: Optimizers and loaders that are known at most; past it the oldest are forgotten.
 MOST = 4096
@@ -28,26 +29,42 @@ class Made(NamedTuple):
     place: places.Place
 
 
+#: What this thread has done, or this task: each has a context of its own.
+_HERE: ContextVar[Here | None] = ContextVar("autotrack_torch_here", default=None)
+
+
+def _new_here() -> Here:
+    here = Here()
+    _HERE.set(here)
+    return here
+
+
+def _own(here: Here) -> Here:
+    """For a task or thread that has found what the code around it had done (contexts are copied, also to threads): its own from here on."""
+    if here.owner != current_task():
+        here = here.moved()
+        _HERE.set(here)
+    return here
+
+
 class Loops:
     """All trainings of this process that are seen. Holds optimizers, loaders and models weakly."""
 
     def __init__(self) -> None:
-        self._thread = Thread()
         self._members: dict[int, Member] = {}
         self._made: dict[int, Made] = {}
         self._loadings: dict[int, loaders.Loading] = {}
         self._collected = False
 
     def here(self) -> Here:
-        """What this thread has done."""
-        found: Here = self._thread.here
-        return found
+        """What this thread, or this task, has done."""
+        return _HERE.get() or _new_here()
 
     # What is seen at each step. These two are written out in one piece each: see core/listening.py on calls.
 
     def went_backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:
         """``torch.autograd.backward`` is over, which ``Tensor.backward`` calls, or has failed."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         loss = args[0] if args else kwargs.get("tensors")
         if error is None and here.unscaled is None and type(loss) is here.tensor and loss.is_cpu and loss.numel() == 1:
             value = loss.item()
@@ -61,9 +78,10 @@ class Loops:
 
     def stepped(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An optimizer has made a step."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         member = here.member
         if here.changed or member is None or member.optimizer() is not optimizer:
+            here = _own(here)
             member = self._member(here, optimizer)
         step = member.step
         member.step = step + 1
@@ -89,7 +107,7 @@ class Loops:
         """An optimizer was made: whether before or after a training began tells whether it belongs to it."""
         _trim(self._made)
         self._made[id(optimizer)] = Made(weakref.ref(optimizer), time.monotonic_ns(), places.here())
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         here.passed, here.first, here.total = 0, None, None  # of backward passes before: no loss of its steps
         training = here.training
         if training is not None and training.shares_parameters(_ids(optimizer)):
@@ -97,7 +115,7 @@ class Loops:
 
     def iterated(self, loader: Any) -> None:
         """A loader has begun to give batches."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         self.interrupted()
         loading = self._loadings.get(id(loader))
         if loading is None or loading.reference() is not loader:
@@ -114,31 +132,31 @@ class Loops:
     def evaluates(self, model: Any) -> None:
         """A model was switched to evaluation: what is read and computed until the next step is no training."""
         self.interrupted()
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         here.evaluated = weakref.ref(model)
         _begin_pass(here, None)
 
     def evaluated(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """A loss function has answered while some thread evaluates."""
-        training = self._thread.here.training
+        training = self.here().training
         if training is not None and training.passing is not None:
             training.passing.add(name, args, kwargs, result)
 
     def scheduled(self, scheduler: Any) -> None:
         """A scheduler was made. It is described at the next step, when it is complete."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         here.changed = True
         if len(here.schedulers) < MOST:
             here.schedulers.append(weakref.ref(scheduler))
 
     def scales(self, loss: Any) -> None:
         """A loss was multiplied: the next backward pass is that of its multiple."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         here.unscaled = here.value_of(loss)
 
     def rescales(self, scaler: Any) -> None:
         """A step in half precision is over: where no optimizer stepped, the gradients were too large for it."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         member = here.member
         if member is None:
             return
@@ -149,7 +167,7 @@ class Loops:
 
     def interrupted(self) -> None:
         """Something else than a step: what is held back is logged, and the time until the next step does not count."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         here.changed = here.paused = True
         if here.training is not None:
             here.training.settle()
@@ -165,7 +183,7 @@ class Loops:
         member = self._members.get(id(optimizer))
         if member is None or member.optimizer() is not optimizer or not member.training.goes_on:
             began = thread_time()  # on a busy machine the clock on the wall says little of what this took
-            member = untraced(lambda: self._first_step(optimizer))
+            member = untraced(lambda: self._first_step(here, optimizer))
             member.training.run.took(thread_time() - began)
         here.member, here.training = member, member.training
         if here.changed:
@@ -177,8 +195,7 @@ class Loops:
                 self._describe_scheduler(here.schedulers.pop())
         return member
 
-    def _first_step(self, optimizer: Any) -> Member:
-        here = self._thread.here
+    def _first_step(self, here: Here, optimizer: Any) -> Member:
         if not self._collected and gc.isenabled():
             # The first optimizer of a process has torch import its compiler, whose dead frames hold the user's function
             # and all that is in it until the garbage is collected. The end of the training could not be seen so long.
@@ -248,7 +265,7 @@ class Loops:
     def end(self, training: Training) -> None:
         """Ends a training's run, because another one begins."""
         training.run.end(training.judge(None))
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         if here.training is training:
             here.training = here.member = None
 

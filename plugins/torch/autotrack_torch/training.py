@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 import weakref
+from _thread import get_ident
 from collections.abc import Callable
 from time import perf_counter, thread_time
 from types import FrameType
@@ -31,15 +31,8 @@ LEFT = "the function with the loop was left by an exception that was caught outs
 TARGET = "torch.optim:Optimizer.step"
 
 
-class Thread(threading.local):
-    """Gives every thread a ``Here`` of its own."""
-
-    def __init__(self) -> None:
-        self.here = Here()
-
-
 class Here:
-    """What a thread has done since the last step of an optimizer, and the training that it is in."""
+    """What a thread or a task has done since the last step of an optimizer, and the training that it is in."""
 
     __slots__ = (
         "changed",
@@ -47,6 +40,7 @@ class Here:
         "first",
         "loading",
         "member",
+        "owner",
         "passed",
         "passes",
         "paused",
@@ -60,6 +54,7 @@ class Here:
     def __init__(self) -> None:
         #: Of the backward passes since the last step: how many, the first one's loss, the sum of all: the objective
         #: whose gradient the next step follows. On the CPU numbers, on an accelerator tensors that stay there.
+        self.owner = current_task()
         self.passed = 0
         self.first: Any = None
         self.total: Any = None
@@ -80,6 +75,14 @@ class Here:
         self.schedulers: list[weakref.ref[Any]] = []
         #: How often a loader has begun, evaluations not counted.
         self.passes = 0
+
+    def moved(self) -> Here:
+        """For a task that begins to train: what was seen since the last step is its own, the training is not."""
+        made = Here()
+        for name in ("passed", "first", "total", "unscaled", "tensor", "evaluated", "loading", "schedulers", "passes"):
+            setattr(made, name, getattr(self, name))
+        self.passed, self.first, self.total, self.unscaled, self.schedulers = 0, None, None, None, []
+        return made
 
     @property
     def evaluating(self) -> bool:
@@ -108,6 +111,14 @@ class Here:
         if loss.is_cuda and sys.modules["torch"].cuda.is_current_stream_capturing():
             return None  # what is computed now becomes part of the user's graph
         return loss.detach().reshape(())
+
+
+def current_task() -> int:
+    """A number for the asyncio task that runs here, else for the thread."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or asyncio._get_running_loop() is None:
+        return get_ident()
+    return id(asyncio.current_task())
 
 
 class Training:

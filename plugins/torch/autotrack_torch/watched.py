@@ -13,7 +13,7 @@ from .compilers import keep_out, nothing
 from .evaluations import EAR, LOSSES
 from .loops import loops
 
-VERSIONS = ">=2.2,<3"
+VERSIONS = ">=2.13,<2.14"
 
 
 def declarations() -> list[Patch | Family | Tap | Hook]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from autotrack.core.session.masking import mask, mask_value
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
+    from autotrack.core.switch import enable_worker, given
 
 __all__ = [
     "ArtifactError",
@@ -50,6 +51,8 @@ __all__ = [
     "active_run",
     "argument_name",
     "attempt",
+    "enable_worker",
+    "given",
     "hookimpl",
     "hookspec",
     "mask",
@@ -75,6 +78,8 @@ _LATER = {
     "Sink": ".sink",
     "active_run": ".runs.active",
     "argument_name": ".probes.argument_names",
+    "enable_worker": ".switch",
+    "given": ".switch",
     "mask": ".session.masking",
     "mask_value": ".session.masking",
     "open_run": ".runs.active",

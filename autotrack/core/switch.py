@@ -121,6 +121,17 @@ def disable() -> None:
         stop_watching()
 
 
+def given() -> tuple[tuple[str, ...], dict[str, Any]]:
+    """What ``enable()`` was called with, for ``enable_worker``: names of plugins, and settings."""
+    return _libraries, dict(_given)
+
+
+def enable_worker(libraries: tuple[str, ...], settings: dict[str, Any]) -> None:
+    """Watches in a worker process that is the first rank of a job, as its parent does with what ``given()`` answers."""
+    process.lead()
+    enable(*libraries, **settings)
+
+
 def is_enabled() -> bool:
     """True while this process watches."""
     return _watching is not None and _watching.engine.armed

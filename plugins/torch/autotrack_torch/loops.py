@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 import weakref
@@ -213,6 +214,9 @@ class Loops:
             training = here.training = Training(run, bool(run.setting("grad_norm")))
             run.at_end(training.finish)
             run.judged_by(training.judge)
+            restarts = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+            if restarts != "0":
+                run.set_tags({"torchrun.restart": restarts})
         member = Member(optimizer, training, label, place, self._gone_by(id(optimizer)))
         made = self._made.get(id(optimizer))
         member.made = made.place if made is not None and made.optimizer() is optimizer else None

@@ -12,6 +12,7 @@ from .checkpoints import saved
 from .compilers import keep_out, nothing
 from .evaluations import EAR, LOSSES
 from .loops import loops
+from .spawning import spawned
 
 VERSIONS = ">=2.13,<2.14"
 
@@ -21,6 +22,12 @@ def declarations() -> list[Patch | Family | Tap | Hook]:
     return [
         Hook("torch.optim.optimizer", attach=_after_steps, observer=loops.stepped, versions=VERSIONS),
         Hook("torch._dynamo.trace_rules", attach=keep_out, observer=nothing, versions=VERSIONS),
+        Patch(
+            "torch.multiprocessing.spawn:start_processes",
+            spawned,
+            also=("torch.multiprocessing:start_processes",),
+            versions=VERSIONS,
+        ),
         Patch("torch.serialization:save", saved, also=("torch:save",), versions=VERSIONS),
         _tap("torch.autograd:backward", loops.went_backward),
         _tap("torch.utils.data.dataloader:DataLoader.__iter__", iterated),

@@ -57,7 +57,8 @@ def _own_name(key: str) -> str:
 
 def is_of(training: Training, obj: Any, depth: int = 0) -> bool:
     """True for the training's model, its state dict, or a mapping that has one of them among its values."""
-    models = [model for model in (member.model_now() for member in training.members) if model is not None]
+    found = [reference() for member in training.members for reference in member.models_now]
+    models = [model for model in found if model is not None]
     if isinstance(obj, sys.modules["torch"].nn.Module):
         inside = {id(tensor) for _, tensor in own_parameters(obj)}
         return any(id(tensor) in inside for model in models for _, tensor in own_parameters(model))

@@ -67,7 +67,9 @@ class Loops:
         """``torch.autograd.backward`` is over, which ``Tensor.backward`` calls, or has failed."""
         here = _HERE.get() or _new_here()
         loss = args[0] if args else kwargs.get("tensors")
-        if error is None and here.unscaled is None and type(loss) is here.tensor and loss.is_cpu and loss.numel() == 1:
+        # Without a gradient that was given, as `loss.backward()` has it, what went backward is one number.
+        alone = error is None and len(args) > 1 and args[1] is None and here.unscaled is None
+        if alone and type(loss) is here.tensor and loss.is_cpu:
             value = loss.item()
         else:
             value = here.value_of(loss, error)
@@ -207,8 +209,8 @@ class Loops:
         if training is not None and not (training.goes_on and self._joins(training, optimizer, place)):
             self.end(training)
             training = None
-        model = modules.model_of(optimizer)
-        label = type(model).__name__ if model is not None else ""
+        models = modules.models_of(optimizer)
+        label = type(models[0]).__name__ if models else ""
         if training is None:
             run = LoopRun("torch", TARGET, label or type(optimizer).__name__)
             training = here.training = Training(run, bool(run.setting("grad_norm")))
@@ -223,7 +225,7 @@ class Loops:
         training.add(member)
         _trim(self._members)
         self._members[id(optimizer)] = member
-        self._describe(training, member, optimizer, model)
+        self._describe(training, member, optimizer, models)
         here.changed = True
         return member
 
@@ -243,18 +245,20 @@ class Loops:
             return True
         return None in others and all(member.step <= 1 for member in lasting)
 
-    def _describe(self, training: Training, member: Member, optimizer: Any, model: Any) -> None:
+    def _describe(self, training: Training, member: Member, optimizer: Any, models: list[Any]) -> None:
         run = training.run
-        found = modules.described(model, optimizer) | optimizers.hyperparameters(optimizer)
+        found = modules.described(models, optimizer) | optimizers.hyperparameters(optimizer)
         run.log_params({f"{member.prefix}{key}": value for key, value in found.items()})
-        if run.folded or model is None:
+        if run.folded:
             return
-        kind = type(model)
-        run.set_tags({f"{member.prefix}model_class": f"{kind.__module__}.{kind.__qualname__}"})
-        member.model_now = weakref.ref(model)
-        run.log_dict(modules.layer_table(model), f"{member.prefix}layers.json")
-        if run.setting("models"):
-            member.model = training.keeps(model)
+        for label, model in zip(modules.labels_of(models), models, strict=True):
+            prefix = f"{label}." if len(models) > 1 else member.prefix
+            kind = type(model)
+            run.set_tags({f"{prefix}model_class": f"{kind.__module__}.{kind.__qualname__}"})
+            member.models_now.append(weakref.ref(model))
+            run.log_dict(modules.layer_table(model), f"{prefix}layers.json")
+            if run.setting("models"):
+                member.models.append((label, training.keeps(model)))
 
     def _describe_scheduler(self, reference: weakref.ref[Any]) -> None:
         scheduler = reference()

@@ -150,24 +150,26 @@ class Training:
     def keeps(self, model: Any) -> KeptModel:
         """Where the trained model is saved from, once for each model."""
         for member in self.members:
-            if member.model is not None and member.model.model() is model:
-                return member.model
+            for _, kept in member.models:
+                if kept.model() is model:
+                    return kept
         return KeptModel(model)
 
     def copy_models(self) -> None:
         """Its optimizers are gone: from here on the models are no longer trained, and may be changed."""
         for member in self.members:
-            if member.model is not None:
-                member.model.copy()
+            for _, kept in member.models:
+                kept.copy()
 
     def finish(self) -> None:
         """The last things, just before the run ends."""
         self.settle(over=True)
         saved: list[KeptModel] = []
         for member in self.members:
-            if member.model is not None and member.model not in saved:
-                saved.append(member.model)
-                member.model.save(self.run, f"{member.prefix}model")
+            for label, kept in member.models:
+                if kept not in saved:
+                    saved.append(kept)
+                    kept.save(self.run, f"{label}.model" if len(member.models) > 1 else f"{member.prefix}model")
 
     def judge(self, error: BaseException | None) -> BaseException | None:
         """What ended the loop, if an exception did. ``error`` is what ends the program, if that ends."""
@@ -244,8 +246,8 @@ class Member:
         "logged_at",
         "losses",
         "made",
-        "model",
-        "model_now",
+        "models",
+        "models_now",
         "optimizer",
         "passes",
         "place",
@@ -262,8 +264,9 @@ class Member:
         self.place = place
         #: Where the optimizer was made, if that was seen.
         self.made: Place | None = None
-        self.model: KeptModel | None = None
-        self.model_now: Callable[[], Any] = lambda: None
+        #: The models that are saved, by name, and the models themselves, held weakly.
+        self.models: list[tuple[str, KeptModel]] = []
+        self.models_now: list[Callable[[], Any]] = []
         self.prefix = ""
         self.step = 0
         self.epoch = -1

@@ -426,6 +426,22 @@ def test_trainings_in_tasks_are_runs_of_their_own() -> None:
     assert len(found) == 7 and sorted(map(len, found))[0] == 4
 
 
+def test_one_optimizer_of_several_models_saves_each_of_them() -> None:
+    autotrack.disable()
+    autotrack.enable()
+    encoder, decoder, other = nn.Linear(4, 2), Net(), nn.Linear(8, 1)
+    decoder.inner = nn.Linear(2, 8)
+    optimizer = torch.optim.SGD([*encoder.parameters(), *decoder.parameters(), *other.parameters()], lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        F.mse_loss(decoder(encoder(X)) + other(torch.cat([X, X], 1)), Y).backward()
+        optimizer.step()
+    (run,) = all_runs()
+    assert run.params["model"] == "Net, Linear, Linear" and run.params["model.parameters"] == str(33 + 10 + 9)
+    assert sorted(model.path for model in run.models) == ["Linear.model", "Linear_3.model", "Net.model"]
+    assert run.name == "Net" and len(run.metric_history("loss").steps) == 2
+
+
 def test_a_training_that_goes_on_from_a_checkpoint_says_so(tmp_path: Path) -> None:
     net = Net()
     optimizer = torch.optim.Adam(net.parameters(), lr=0.1)

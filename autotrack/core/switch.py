@@ -87,8 +87,6 @@ def enable(
         if libraries:
             manager.load(*libraries)
         configure(chosen)
-        _given.update(given)
-        _libraries = libraries
         if _watching is None:
             _watching = Watching()
             process.on_fork("the probe engine", _watching.after_fork)
@@ -101,6 +99,8 @@ def enable(
         for name in watching.installer.installed():
             if (libraries and name not in libraries) or name in chosen.exclude:
                 watching.installer.uninstall(name)
+        _given.update(given)
+        _libraries = libraries
         watching.bridge.install()
         watchers.start(chosen, tracker().location.root)
         process.mark_tracked()

@@ -1,4 +1,4 @@
-"""Declarations of what to watch: ``Patch``, ``Family``, ``Tap``, ``ResultTap``, ``Hook``. (Installing: ``installer.py``.)"""
+"""Declarations of what to watch: ``Patch``, ``Family``, ``Tap``, ``ResultTap``, ``Hook`` (see ``installer.py``)."""
 
 from __future__ import annotations
 

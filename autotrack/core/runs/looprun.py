@@ -71,8 +71,8 @@ class LoopRun(ProbeRun):
 
     def judged_by(self, judge: Callable[[BaseException | None], BaseException | None]) -> None:
         """Has the end of the program ask how the loop ended, where that finds it open: ``judge(uncaught exception or
-        None)`` answers the exception that ended the loop, or None. Without a judge, what ends the program ends it. Where
-        there is no exception, the exit code says whether it failed."""
+        None)`` answers the exception that ended the loop, or None. Without a judge, what ends the program ends it.
+        Where there is no exception, the exit code says whether it failed."""
         self._judge = judge
 
     def end(self, error: BaseException | None = None) -> None:

@@ -1,7 +1,7 @@
 """What the other ranks of a distributed job do on this machine: processes that the same launcher has started.
 
-Ranks above 0 record nothing, so rank 0 looks at them from outside. A launcher (torchrun, mpirun) gives each its number in
-its environment.
+Ranks above 0 record nothing, so rank 0 looks at them from outside. A launcher (torchrun, mpirun) gives each its number
+in its environment.
 """
 
 from __future__ import annotations

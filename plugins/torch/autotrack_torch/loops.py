@@ -41,7 +41,7 @@ def _new_here() -> Here:
 
 
 def _own(here: Here) -> Here:
-    """For a task or thread that has found what the code around it had done (contexts are copied, also to threads): its own from here on."""
+    """What a task or thread has done from here on, where it had the same as the code around it: contexts are copied."""
     if here.owner != current_task():
         here = here.moved()
         _HERE.set(here)

@@ -33,8 +33,8 @@ def hyperparameters(optimizer: Any) -> dict[str, Any]:
 
 
 def steps_before(optimizer: Any) -> int:
-    """Steps that the optimizer had made in an earlier life, by the state that it was given (a checkpoint's), asked at its
-    first step here; 0 where its kind does not count."""
+    """Steps that the optimizer had made in an earlier life, by the state that it was given (a checkpoint's). Asked at
+    its first step here; 0 where its kind does not count."""
     state = next(iter(optimizer.state.values()), None) if optimizer.state else None
     steps = plain_value(state.get("step")) if isinstance(state, Mapping) else None
     return int(steps) - 1 if type(steps) in (int, float) else 0

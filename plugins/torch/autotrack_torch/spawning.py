@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class FirstRecords:
-    """Calls a function in each process, as it is; in the first one autotrack is on as in the parent. Travels by pickle."""
+    """Calls a function in each process; in the first one autotrack is on as in the parent. Travels by pickle."""
 
     def __init__(self, function: Callable[..., Any], given: tuple[tuple[str, ...], dict[str, Any]]) -> None:
         self.function = function
@@ -27,7 +27,7 @@ class FirstRecords:
 
 
 def spawned(call: Call, run: ProbeRun) -> Generator[None, None, None]:
-    """Has the first process that is spawned record. Forked ones are left alone: they have the parent's locks and files."""
+    """Has the first process that is spawned record. Forked ones are left alone: they have the parent's locks."""
     from autotrack.plugin import given
 
     function, method = call.arg("fn", None), call.arg("start_method", "spawn")

@@ -67,7 +67,9 @@ def values(run: Any, key: str) -> list[float]:
 TRAIN, HELD = TensorDataset(X[:32], Y[:32]), TensorDataset(X[32:], Y[32:])
 
 
-@pytest.mark.parametrize("criterion", [lambda x, y: F.mse_loss(x, y), nn.MSELoss(), nn.SmoothL1Loss()], ids=["function", "module", "l1"])
+@pytest.mark.parametrize(
+    "criterion", [lambda x, y: F.mse_loss(x, y), nn.MSELoss(), nn.SmoothL1Loss()], ids=["function", "module", "l1"]
+)
 def test_an_evaluation_is_a_point_at_the_step_before_it(criterion: Any) -> None:
     fit = Fit()
     expected = []

@@ -603,6 +603,17 @@ def test_a_model_that_has_no_length_is_found() -> None:
     assert run.name == "Empty"
 
 
+def test_another_version_is_left_alone_and_an_error_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    autotrack.disable()
+    monkeypatch.setattr(torch, "__version__", "2.99.0")
+    with pytest.raises(autotrack.AutotrackError, match=r"'torch' was tested with torch .*, and 2\.99\.0 is installed"):
+        autotrack.enable("torch")
+    autotrack.enable()
+    net = Net()
+    train(net, torch.optim.SGD(net.parameters(), lr=0.1), 3)
+    assert len(all_runs()) == 0
+
+
 def test_disabled_means_unwatched() -> None:
     net = Net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, take_in
     from autotrack.core.runs.looprun import LoopRun
+    from autotrack.core.runs.outside import carry_on, end_run, later
     from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.runs.run import Run
     from autotrack.core.session.masking import mask, mask_value
@@ -51,10 +52,13 @@ __all__ = [
     "active_run",
     "argument_name",
     "attempt",
+    "carry_on",
     "enable_worker",
+    "end_run",
     "given",
     "hookimpl",
     "hookspec",
+    "later",
     "mask",
     "mask_value",
     "open_run",
@@ -78,8 +82,11 @@ _LATER = {
     "Sink": ".sink",
     "active_run": ".runs.active",
     "argument_name": ".probes.argument_names",
+    "carry_on": ".runs.outside",
     "enable_worker": ".switch",
+    "end_run": ".runs.outside",
     "given": ".switch",
+    "later": ".runs.outside",
     "mask": ".session.masking",
     "mask_value": ".session.masking",
     "open_run": ".runs.active",

@@ -9,7 +9,7 @@ from . import process
 from .config import load_settings
 from .guard import guard
 from .locks import Lock
-from .plugins.registry import plugins, role
+from .plugins.registry import check_settings, plugins, role
 from .runs.trackers import configure, stop_watching, tracker
 from .session import watchers
 
@@ -84,6 +84,7 @@ def enable(
         return
     with _lock:
         manager = plugins()
+        check_settings()
         if libraries:
             manager.load(*libraries)
         configure(chosen)

@@ -65,7 +65,9 @@ def demo(state: State, with_torch: bool, as_json: bool) -> None:
         found = [run for run in sink.runs(experiments=[EXPERIMENT], max_results=1000) if run.started >= started]
         curves = [run for run in found if any(each.count > 1 for each in sink.metric_summaries(run.id))]
     if not found:
-        raise AutotrackError(f"the demo trained, and no run is at {place.uri}; `autotrack doctor` looks for the reason")
+        raise AutotrackError(
+            f"the demo trained, and no run is at {place.shown}; `autotrack doctor` looks for the reason"
+        )
     if as_json:
         print_json([run_document(run) for run in found])
         return

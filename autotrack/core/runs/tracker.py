@@ -54,6 +54,10 @@ class Tracker:
         self.closed = False
         #: Held for moments only, never while something waits on a disk or a store.
         self.lock = Lock()
+        #: Held while the store is opened, which may take as long as a network likes.
+        self._sink_lock = Lock()
+        #: Held while the program's own run starts, of which plugins' observers are told.
+        self._implicit_lock = Lock()
         self._pending_lock = Lock()
         self._journal: JournalWriter | None = None
         self._session: dict[str, Any] | None = None
@@ -212,12 +216,15 @@ class Tracker:
 
     def sink(self) -> Sink:
         """The store of this process's runs, opened at the first read. StoreError where no plugin takes the URI."""
-        with self.lock:
-            if self._sink is None:
-                from ..plugins.registry import open_sink
+        sink = self._sink
+        if sink is None:
+            with self._sink_lock:
+                sink = self._sink
+                if sink is None:
+                    from ..plugins.registry import open_sink
 
-                self._sink = open_sink(self.location.uri)
-            return self._sink
+                    sink = self._sink = open_sink(self.location.uri)
+        return sink
 
     def delivers_eagerly(self) -> bool:
         return self._sink.eager if self._sink is not None else not self.location.is_local
@@ -249,7 +256,7 @@ class Tracker:
 
     def implicit(self) -> Run:
         """The run of a program that logs without starting one."""
-        with self.lock:
+        with self._implicit_lock:
             if self._implicit is None or not self._implicit.is_open:
                 from .active import active, start_run
 
@@ -300,12 +307,12 @@ class Tracker:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)
         # What a local store has not taken in by now every reader takes in; only a remote one needs to be asked for it.
-        eager = self.delivers_eagerly()
-        if (eager or courier.has_delivered) and not courier.deliver(deadline) and eager:
+        eager, deliverer = self.delivers_eagerly(), courier.deliverer
+        if (eager or deliverer.has_begun) and not deliverer.finish(deadline) and eager:
             warn(
                 f"runs are kept in {self.location.journal}; `autotrack sync` delivers them", silent=self.settings.silent
             )
-        if self._sink is not None:
+        if self._sink is not None and not deliverer.is_busy:
             guard.call("the store", self._sink.close)
         self._journal = self._courier = self._sink = None
 

@@ -10,7 +10,7 @@ from autotrack.core.late import late_names
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
 from autotrack.core.private import Ours
-from autotrack.core.probes.patching import Family, Hook, Patch, Tap
+from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, Tap
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from autotrack.core.session.masking import mask, mask_value
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
+    from autotrack.core.switch import enable_worker, given
 
 __all__ = [
     "ArtifactError",
@@ -35,6 +36,7 @@ __all__ = [
     "Background",
     "Call",
     "Columns",
+    "Ear",
     "Family",
     "Flavor",
     "ForeignRun",
@@ -44,6 +46,7 @@ __all__ = [
     "Patch",
     "PluginError",
     "ProbeRun",
+    "ResultTap",
     "Run",
     "Sink",
     "Tap",
@@ -52,7 +55,9 @@ __all__ = [
     "argument_name",
     "attempt",
     "carry_on",
+    "enable_worker",
     "end_run",
+    "given",
     "hookimpl",
     "hookspec",
     "later",
@@ -81,7 +86,9 @@ _LATER = {
     "active_run": ".runs.active",
     "argument_name": ".probes.argument_names",
     "carry_on": ".runs.outside",
+    "enable_worker": ".switch",
     "end_run": ".runs.outside",
+    "given": ".switch",
     "later": ".runs.outside",
     "mask": ".session.masking",
     "mask_value": ".session.masking",

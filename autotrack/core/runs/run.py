@@ -46,6 +46,8 @@ class Run(RunMetrics, RunFiles):
         self.is_manual = False
         #: How the run ended, where the program's end finds it open: asked with the uncaught exception, if there is one.
         self.judge: Callable[[BaseException | None], Ending] | None = None
+        #: True for the run of a loop in the program itself: where nothing else tells how it ended, the exit code does.
+        self.follows_program = False
         #: Done just before the run ends.
         self.at_end: dict[str, Callable[[], None]] = {}
         self._previous: Run | None = None

@@ -322,6 +322,13 @@ class Tracker:
         error = uncaught() if at_exit else None
         ending = ending_of(error) if error is not None else Ending("FINISHED")
         own = [run for run in runs if run.is_manual or run is self._implicit]
+        # What calls left open (a series, a loop of partial fits) did not fail with the program.
+        judged = {
+            run.id: (guard.call("the end of runs", run.judge, error) if run.judge else None) or Ending("FINISHED")
+            for run in runs
+            if run not in own
+        }
+        own += [run for run in runs if run.follows_program and error is None and judged[run.id].error is None]
         # Without an exception only the exit code tells a failure from success, and it is not known yet. A local reader
         # finds it beside the journal; a server is told now.
         unknown = at_exit and error is None and bool(own) and not self.delivers_eagerly()
@@ -331,9 +338,8 @@ class Tracker:
             runs = [run for run in runs if run not in own]
         else:
             unknown = False
-        for run in runs:  # what calls left open (a series, a loop of partial fits) did not fail with the program
-            judged = guard.call("the end of runs", run.judge, error) if run.judge is not None else None
-            last = ending if run in own else judged or Ending("FINISHED")
+        for run in runs:
+            last = ending if run in own else judged[run.id]
             run.end(last.status, last.error, last.exit_code)
         return unknown
 

@@ -171,16 +171,19 @@ def test_the_end_waits_for_a_store_that_hangs_no_longer_than_it_may(
     monkeypatch.setenv("AUTOTRACK_EXIT_TIMEOUT", "0.5")
     with autotrack.start_run():
         assert away.begun.wait(HANGS)
-    location = trackers.tracker().location
-    (thread,) = [each for each in threading.enumerate() if each.name == "autotrack-deliverer"]
+    tracker = trackers.tracker()
+    location, courier = tracker.location, tracker._courier
+    assert courier is not None and courier.deliverer.is_busy
     closing = in_thread(trackers.close_all)
     closing.join(HANGS)
     assert not closing.is_alive()
     assert "`autotrack sync` delivers them" in caplog.text and list(location.journal.glob("*.atj"))
     assert not away.closed  # it is in use
     away.released.set()
-    thread.join(HANGS)
-    assert not thread.is_alive() and len(away.deadlines) == 1
+    give_up = time.monotonic() + HANGS
+    while courier.deliverer.is_busy and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert not courier.deliverer.is_busy and len(away.deadlines) == 1
 
 
 def test_what_is_left_at_the_end_is_delivered(away: Away, caplog: pytest.LogCaptureFixture) -> None:

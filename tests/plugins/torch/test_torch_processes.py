@@ -42,9 +42,9 @@ def train(method):
     )
     net = Net()
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.01)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 2)
     losses = []
-    for _ in range(3):
+    for _ in range(2):
         net.train()
         for x, y in loader:
             optimizer.zero_grad()
@@ -70,20 +70,19 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("methods", [[None], ["fork", "spawn", "forkserver"]], ids=["in process", "workers"])
+@pytest.mark.parametrize("method", [None, "fork", "spawn", "forkserver"])
 @pytest.mark.slow
 def test_weights_losses_and_random_states_are_the_same_to_the_bit(
-    store: Path, script: Script, methods: list[str | None]
+    store: Path, script: Script, method: str | None
 ) -> None:
-    source = f"METHODS = {methods!r}\n{TRAINING}"
+    source = f"METHODS = [{method!r}]\n{TRAINING}"
     plain = script(source, timeout=110)
     assert plain.returncode == 0, plain.stderr
     tracked = script(source, "with", timeout=110)
     assert (tracked.returncode, tracked.stdout, tracked.stderr) == (0, plain.stdout, plain.stderr)
-    runs = autotrack.search_runs()
-    assert [run.status.value for run in runs] == ["FINISHED"] * len(methods)
-    assert all(len(run.metric_history("loss").steps) == 18 for run in runs)
-    assert all([model.path for model in run.models] == ["model"] for run in runs)
+    (run,) = autotrack.search_runs()
+    assert run.status.value == "FINISHED" and len(run.metric_history("loss").steps) == 12
+    assert [model.path for model in run.models] == ["model"]
 
 
 LOOP = """

@@ -10,7 +10,7 @@ from autotrack.core.late import late_names
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
 from autotrack.core.private import Ours
-from autotrack.core.probes.patching import Family, Hook, Patch, Tap
+from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, Tap
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, take_in
     from autotrack.core.runs.looprun import LoopRun
+    from autotrack.core.runs.outside import carry_on, end_run, later
     from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.runs.run import Run
     from autotrack.core.session.masking import mask, mask_value
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
+    from autotrack.core.switch import enable_worker, given
 
 __all__ = [
     "ArtifactError",
@@ -34,6 +36,7 @@ __all__ = [
     "Background",
     "Call",
     "Columns",
+    "Ear",
     "Family",
     "Flavor",
     "ForeignRun",
@@ -43,6 +46,7 @@ __all__ = [
     "Patch",
     "PluginError",
     "ProbeRun",
+    "ResultTap",
     "Run",
     "Sink",
     "Tap",
@@ -50,8 +54,13 @@ __all__ = [
     "active_run",
     "argument_name",
     "attempt",
+    "carry_on",
+    "enable_worker",
+    "end_run",
+    "given",
     "hookimpl",
     "hookspec",
+    "later",
     "mask",
     "mask_value",
     "open_run",
@@ -76,6 +85,11 @@ _LATER = {
     "Sink": ".sink",
     "active_run": ".runs.active",
     "argument_name": ".probes.argument_names",
+    "carry_on": ".runs.outside",
+    "enable_worker": ".switch",
+    "end_run": ".runs.outside",
+    "given": ".switch",
+    "later": ".runs.outside",
     "mask": ".session.masking",
     "mask_value": ".session.masking",
     "open_run": ".runs.active",

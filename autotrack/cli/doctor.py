@@ -84,7 +84,7 @@ def examine(state: State) -> Iterator[Finding]:
         yield Finding("store", WRONG, str(error), "correct the setting that the sentence names")
         return
     there = "" if place.exists else "; not made yet, the first run makes it"
-    yield Finding("store", OK, f"{place.uri} (from {place.location.reason}){there}")
+    yield Finding("store", OK, f"{place.shown} (from {place.location.reason}){there}")
     yield from _permissions(place)
     yield _space(place)
     if not place.on_disk:

@@ -53,7 +53,7 @@ def list_experiments(state: State, deleted: bool, as_json: bool) -> None:
         print_json([experiment_document(each) for each in found])
         return
     if not found:
-        click.echo(f"no {'deleted ' if deleted else ''}experiments at {place.uri}", err=True)
+        click.echo(f"no {'deleted ' if deleted else ''}experiments at {place.shown}", err=True)
         return
     now = time.time_ns()
     rows: list[list[Cell | str]] = [

@@ -52,7 +52,7 @@ def sync(state: State, folder: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(delivery_document(delivery))
     else:
-        for line in delivery_lines(delivery, place.uri):
+        for line in delivery_lines(delivery, place.shown):
             click.echo(line)
     if delivery.left or delivery.busy:
         raise click.exceptions.Exit(1)
@@ -100,7 +100,7 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
     """
     place = find_place(state)
     if not place.on_disk:
-        raise UsageError(f"cannot collect at {place.uri}: a server frees its own space; run `autotrack gc` there")
+        raise UsageError(f"cannot collect at {place.shown}: a server frees its own space; run `autotrack gc` there")
     if not place.exists:
         raise NotFoundError(no_store(place))
     with closing(open_folder(place)) as store:
@@ -173,7 +173,7 @@ def upgrade(state: State, as_json: bool) -> None:
 
     place = find_place(state)
     if not place.on_disk:
-        raise UsageError(f"{place.uri} is not a database of this machine; upgrade it where it runs")
+        raise UsageError(f"{place.shown} is not a database of this machine; upgrade it where it runs")
     path = database_file(place)
     if not path.is_file():
         raise StoreError(f"there is no database to upgrade at {path}; the first run makes one with the newest schema")

@@ -134,7 +134,9 @@ def _seeds(story: Story) -> Iterator[tuple[str, str]]:
     for name, value in part.items():
         if isinstance(value, Mapping):
             seeds = ", ".join(str(seed) for seed in value.get("seeds") or ())
-            if seeds or value.get("seeded"):
+            if seeds and name == "torch" and not value.get("seeded"):
+                said.append(f"torch drew its seed {seeds} from the system")
+            elif seeds or value.get("seeded"):
                 said.append(f"{name} seeded {seeds}".rstrip())
             else:
                 said.append(f"{name} not seeded{'' if value.get('seeded') is False else ', as far as is known'}")

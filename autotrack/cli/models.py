@@ -100,7 +100,7 @@ def list_models(state: State, experiments: tuple[str, ...], limit: int, as_json:
         )
         return
     if not found:
-        click.echo(f"no models at {place.uri}", err=True)
+        click.echo(f"no models at {place.shown}", err=True)
         return
     ids, now = short_ids({run.id: None for run, _ in found}), time.time_ns()
     screen = Screen()

@@ -104,7 +104,7 @@ def list_runs(
     if not branches:
         what = "deleted runs" if deleted else "runs"
         where = f" in {', '.join(experiments)}" if experiments else ""
-        click.echo(f"no {what}{where} at {place.uri}", err=True)
+        click.echo(f"no {what}{where} at {place.shown}", err=True)
         return
     print_runs(screen, branches, Choice(metrics, params, children))
     if more:

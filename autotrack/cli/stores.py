@@ -29,6 +29,11 @@ class Place:
         return self.location.uri
 
     @property
+    def shown(self) -> str:
+        """The URI for people: without user names, passwords and tokens."""
+        return self.location.shown
+
+    @property
     def on_disk(self) -> bool:
         """True where the store itself is a folder or a file of this machine."""
         return self.location.is_local
@@ -63,7 +68,7 @@ def open_place(place: Place) -> Sink:
     if found is None:
         scheme = place.uri.partition("://")[0]
         raise UsageError(
-            f"cannot open {place.uri} (from {place.location.reason}): no plugin that is installed understands "
+            f"cannot open {place.shown} (from {place.location.reason}): no plugin that is installed understands "
             f"{scheme}://; `autotrack plugins list` shows what there is"
         )
     return found
@@ -87,6 +92,6 @@ def database_file(place: Place) -> Path:
 def no_store(place: Place) -> str:
     """The sentence for a store that is not there yet."""
     return (
-        f"there are no runs yet: nothing is kept at {place.uri}; make some with `autotrack run train.py`, "
+        f"there are no runs yet: nothing is kept at {place.shown}; make some with `autotrack run train.py`, "
         "or name another place with --store"
     )

@@ -52,12 +52,13 @@ class Client:
     """A store's runs and experiments. ``uri``: a folder, ``sqlite:///...``, or None for the store in force here."""
 
     def __init__(self, uri: str | os.PathLike[str] | None = None) -> None:
-        self._location = find_store(os.fspath(uri)) if uri is not None else trackers.tracker().location
+        self._location = find_store(os.fspath(uri)) if uri is not None else trackers.tracker_to_read().location
         self._sink: Sink | None = None
 
     @property
     def uri(self) -> str:
-        return self._location.uri
+        """Where the store is, without the password that it was opened with."""
+        return self._location.shown
 
     @property
     def root(self) -> Path:
@@ -189,7 +190,7 @@ class Client:
         return tracker
 
     def __repr__(self) -> str:
-        return f"Client({self._location.uri!r})"
+        return f"Client({self.uri!r})"
 
 
 def get_run(run_id: str) -> Run:

@@ -8,6 +8,7 @@ store by its address.
 from __future__ import annotations
 
 import os
+import re
 from hashlib import blake2b
 from pathlib import Path
 
@@ -19,7 +20,9 @@ MARK = "store"
 #: A longer address than this does not fit a journal's header block; its digest stands for it.
 LONGEST_MARK = 1000
 
-_SECRET = ("password", "token", "secret", "key")
+_SECRET = ("password", "passwd", "pwd", "token", "secret", "key", "credential", "signature")
+#: A host with its port, and nothing of a user: what stands before the first ``/`` of a URI that has no password.
+_HOST = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?")
 
 
 def is_remote(uri: str | os.PathLike[str]) -> bool:
@@ -34,21 +37,30 @@ def located(where: str | os.PathLike[str]) -> tuple[Path, Path]:
     if text.startswith("sqlite:///"):
         name = text.removeprefix("sqlite:///")
         if not name or name == ":memory:" or "?" in name:
-            raise UsageError(f"{where} is no database file; write sqlite:///folder/name.db")
-        path = Path(name).expanduser().absolute()
+            raise UsageError(f"{shown(where)} is no database file; write sqlite:///folder/name.db")
+        path = _path(name, where)
         return path.parent, path
     if text.startswith("file://"):
         from urllib.parse import unquote
 
         text = unquote(text.removeprefix("file://localhost" if text.startswith("file://localhost/") else "file://"))
         if not text.startswith("/"):
-            raise UsageError(f"{where} is no folder of this machine; write file:///folder")
+            raise UsageError(f"{shown(where)} is no folder of this machine; write file:///folder")
     elif "://" in text:
-        raise UsageError(f"{where} is neither a folder nor sqlite:///a/file.db")
-    path = Path(text).expanduser().absolute()
+        raise UsageError(f"{shown(where)} is neither a folder nor sqlite:///a/file.db")
+    path = _path(text, where)
     if path.is_file() or (path.suffix in (".db", ".sqlite") and not path.is_dir()):
         return path.parent, path
     return path, path / DATABASE
+
+
+def _path(name: str, where: str | os.PathLike[str]) -> Path:
+    try:
+        if "\0" not in name:
+            return Path(name).expanduser().absolute()
+    except RuntimeError:  # ~somebody whom this machine does not know
+        pass
+    raise UsageError(f"{shown(where)} is no path on this machine; write a folder, or sqlite:///a/file.db")
 
 
 def address(uri: str | os.PathLike[str]) -> str:
@@ -58,13 +70,32 @@ def address(uri: str | os.PathLike[str]) -> str:
     """
     if not is_remote(uri):
         return f"sqlite:///{os.path.realpath(located(uri)[1])}"
-    scheme, _, rest = os.fspath(uri).partition("://")
+    return _without_secrets(os.fspath(uri))
+
+
+def shown(uri: str | os.PathLike[str]) -> str:
+    """A URI or path for people, and for whatever is written down: without user names, passwords and tokens."""
+    text = os.fspath(uri)
+    return _without_secrets(text) if "://" in text and not text.startswith("sqlite:///") else text
+
+
+def _without_secrets(uri: str) -> str:
+    scheme, _, rest = uri.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" not in authority and "@" in rest and not _HOST.fullmatch(authority):
+        rest = rest.rpartition("@")[2]  # a password with / or ? or # in it that nobody has escaped
+    rest, _, fragment = rest.partition("#")
     rest, _, query = rest.partition("?")
     host, slash, path = rest.partition("/")
     host = host.rpartition("@")[2].lower()
-    kept = [part for part in query.split("&") if not any(word in part.partition("=")[0].lower() for word in _SECRET)]
-    options = "&".join(sorted(part for part in kept if part))
-    return f"{scheme.lower()}://{host}{(slash + path).rstrip('/')}" + (f"?{options}" if options else "")
+    kept = [part for part in query.split("&") if part and not _is_secret(part.partition("=")[0])]
+    options = f"?{'&'.join(sorted(kept))}" if kept else ""
+    mark = f"#{fragment}" if fragment and not _is_secret(fragment) else ""
+    return f"{scheme.lower()}://{host}{(slash + path).rstrip('/')}{options}{mark}"
+
+
+def _is_secret(text: str) -> bool:
+    return any(word in text.lower() for word in _SECRET)
 
 
 def digest(uri: str | os.PathLike[str]) -> str:

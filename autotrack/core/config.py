@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ class Settings:
     """How autotrack behaves in this process. Each field is also an environment variable ``AUTOTRACK_<FIELD>``."""
 
     #: Where runs go: a folder, sqlite:///..., or a server's URL. None: the nearest ``.autotrack`` folder.
-    tracking_uri: str | None = None
+    tracking_uri: str | None = field(default=None, repr=False)
     #: Experiment of runs that name none.
     experiment: str = "default"
     #: Name of the next run that names itself nothing.
@@ -61,19 +61,41 @@ class Settings:
 
 def load_settings(**given: Any) -> Settings:
     """The settings in force here. ``given`` (None means: not given) wins; an unknown name is a UsageError."""
-    settings = Settings()
-    names = {field.name: field.type for field in fields(Settings)}
-    unknown = [name for name in given if name not in names]
+    unknown = [name for name in given if name not in _kinds()]
     if unknown:
-        raise UsageError(f"unknown setting {unknown[0]!r}; there are: {', '.join(names)}")
-    table = {key: value for key, value in project_table().items() if key in names}
-    for source, values in (("[tool.autotrack]", table), ("environment", _environment(names))):
-        changes = {name: convert(name, value, str(names[name]), source) for name, value in values.items()}
-        settings = replace(settings, **changes)
-    changes = {
-        name: convert(name, value, str(names[name]), "argument") for name, value in given.items() if value is not None
-    }
-    return replace(settings, **changes)
+        raise UsageError(f"unknown setting {unknown[0]!r}; there are: {', '.join(_kinds())}")
+    settings, problems = _read(given)
+    if problems:
+        raise problems[0]
+    return settings
+
+
+def usable_settings() -> tuple[Settings, list[UsageError]]:
+    """The settings in force here, each that cannot be meant at its default, and what was wrong with those.
+
+    For the training process, where an error of ours would end somebody's training.
+    """
+    return _read({})
+
+
+def _read(given: Mapping[str, Any]) -> tuple[Settings, list[UsageError]]:
+    settings, names = Settings(), _kinds()
+    table, problem = usable_table()
+    problems = [] if problem is None else [problem]
+    written = {name: value for name, value in table.items() if name in names}
+    said = {name: value for name, value in given.items() if value is not None}
+    for source, values in (("[tool.autotrack]", written), ("environment", _environment(names)), ("argument", said)):
+        for name, value in values.items():
+            try:
+                settings = replace(settings, **{name: convert(name, value, names[name], source)})
+            except UsageError as error:
+                problems.append(error)
+    return settings, problems
+
+
+def _kinds() -> dict[str, str]:
+    """The names of the settings, each with its type."""
+    return {each.name: str(each.type) for each in fields(Settings)}
 
 
 def _environment(names: Mapping[str, Any]) -> dict[str, str]:
@@ -107,7 +129,7 @@ def convert(name: str, value: Any, kind: str, source: str) -> Any:
         if kind in {"float", "int"}:
             return float(value) if kind == "float" else int(value)
         return str(value)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise UsageError(f"setting {name} from {source} is {value!r}, which is not a {kind}") from None
 
 
@@ -138,6 +160,14 @@ def project_table() -> dict[str, Any]:
     return {}
 
 
+def usable_table() -> tuple[dict[str, Any], UsageError | None]:
+    """The same, or {} and the error where the file cannot be read as TOML."""
+    try:
+        return project_table(), None
+    except UsageError as error:
+        return {}, error
+
+
 def _beside(folder: Path, uri: str) -> str:
     """A path, or the path of a ``sqlite:///`` URI, as seen from a folder; any other URI as it is."""
     scheme = "sqlite:///" if uri.startswith("sqlite:///") else ""
@@ -156,18 +186,33 @@ def _upwards() -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where runs go (``uri``), where this machine keeps its journals and files (``root``), and why there."""
+    """Where runs go (``uri``, which may hold a password: people get to see ``shown``), where this machine keeps its
+    journals and files (``root``), and why there."""
 
-    uri: str
+    uri: str = field(repr=False)
     root: Path
     reason: str
 
     @property
+    def shown(self) -> str:
+        """The URI without user names, passwords and tokens."""
+        return addresses.shown(self.uri)
+
+    @property
     def journal(self) -> Path:
-        """Where journals for this store are written: beside its database, or in a folder for that remote store only."""
-        if self.is_local:
-            return self.root / "journal"
-        return self.root / "remote" / addresses.digest(self.uri) / "journal"
+        """Where journals for this store are written."""
+        return self._waiting / "journal"
+
+    @property
+    def objects(self) -> Path:
+        """Where this machine puts the contents that those journals refer to."""
+        return self._waiting / "objects"
+
+    @property
+    def _waiting(self) -> Path:
+        """Beside the store's database, or a folder for that remote store only: what waits for it is in no database
+        here, and the clean-up of a local store would take it for garbage."""
+        return self.root if self.is_local else self.root / "remote" / addresses.digest(self.uri)
 
     @property
     def artifacts(self) -> Path:
@@ -184,8 +229,18 @@ def find_store(tracking_uri: str | None = None) -> Location:
     root, else in the working directory. Creates nothing.
     """
     uri = tracking_uri or os.environ.get("AUTOTRACK_TRACKING_URI") or str(project_table().get("tracking_uri") or "")
-    if uri:
-        return _located(uri)
+    return _located(uri) if uri else _nearest()
+
+
+def usable_store(tracking_uri: str | None = None) -> tuple[Location, UsageError | None]:
+    """The store in force, or, where its URI cannot be meant, the one that there is without a URI, and the error."""
+    try:
+        return find_store(tracking_uri), None
+    except UsageError as error:
+        return _nearest(), error
+
+
+def _nearest() -> Location:
     folders = _upwards()
     for folder in folders:
         if (folder / FOLDER).is_dir():

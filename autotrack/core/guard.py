@@ -91,6 +91,8 @@ class Guard:
         self.failures: list[Failure] = []
         self.on_failure: Callable[[Failure], None] | None = None
         self.silent = False
+        #: Takes secrets out of messages, which go to the terminal and onto the run.
+        self.mask: Callable[[str], str] = str
 
     def is_off(self, site: str) -> bool:
         """True once a plugin's site has failed three times: do not enter it again."""
@@ -156,7 +158,7 @@ class Guard:
 
     def record(self, site: str, error: BaseException) -> None:
         """Counts a failure, warns the first time at a site, and tells the active run."""
-        failure = Failure(site, f"{type(error).__name__}: {_text(error)}"[:2000])
+        failure = Failure(site, f"{type(error).__name__}: {_text(error, self.mask)}"[:2000])
         with self._lock:
             strikes = self._strikes[site] = self._strikes.get(site, 0) + 1
             if strikes <= MAX_NOTED and len(self.failures) < 1000:
@@ -187,11 +189,9 @@ def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tupl
         return None, error
 
 
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return "<no message>"
+def _text(error: BaseException, mask: Callable[[str], str]) -> str:
+    text, _ = attempt(lambda: mask(str(error)))
+    return text if text is not None else "<no message>"
 
 
 def warn(message: str, *, silent: bool = False) -> None:

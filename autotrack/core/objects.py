@@ -3,6 +3,7 @@
     objects/ab/cdef...     zlib-compressed where that helps; the name is the digest of the content itself
 
 A file is there whole or not at all (temporary name, then rename), private to its owner, and checked when it is read.
+When it was last put is its mtime: a clean-up takes only what nobody has put for a while.
 """
 
 from __future__ import annotations
@@ -28,21 +29,27 @@ class Objects:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        #: What this process has written or seen already.
-        self._known: set[str] = set()
 
     def put(self, content: bytes) -> str:
         """Keeps content; answers its sha256 as hexadecimal digits (OSError where the disk takes nothing)."""
         digest = hashlib.sha256(content).hexdigest()
-        if digest in self._known:
-            return digest
         path = self.path(digest)
-        if not path.exists():
+        if not self.renew(digest):
             packed = zlib.compress(content, 6) if len(content) >= _SMALL else content
             kind = _DEFLATED if len(packed) < len(content) else _RAW
             self._write(path, kind + (packed if kind == _DEFLATED else content))
-        self._known.add(digest)
         return digest
+
+    def renew(self, digest: str) -> bool:
+        """True where the content is kept: from now on as if it had just been put, if this user may touch it."""
+        path = self.path(digest)
+        try:
+            os.utime(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return path.exists()
+        return True
 
     def get(self, digest: str) -> bytes:
         """The content with that sha256. NotFoundError where it is not kept, ArtifactError where it has changed."""
@@ -61,7 +68,7 @@ class Objects:
 
     def has(self, digest: str) -> bool:
         """True where the content is kept."""
-        return digest in self._known or self.path(digest).exists()
+        return self.path(digest).exists()
 
     def __iter__(self) -> Iterator[str]:
         """The digests of everything that is kept."""

@@ -21,6 +21,7 @@ RANK_VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 _callbacks: list[tuple[str, Callable[[], None]]] = []
 _tracked = False
 _forked = False
+_leads = False
 _registered = False
 
 
@@ -29,7 +30,7 @@ def role(choose: Callable[[], str | None] | None = None) -> Role:
 
     ``choose`` is asked for processes that autotrack does not recognise by itself (the ``process_role`` hook).
     """
-    if _forked or _is_worker():
+    if _forked or (_is_worker() and not _leads):
         return "worker"
     for name in RANK_VARIABLES:
         value = os.environ.get(name, "").strip()
@@ -47,6 +48,12 @@ def imports_main() -> bool:
     """True in a spawned child that is importing the parent's ``__main__``: what stands at its top has run there."""
     process = sys.modules.get("multiprocessing.process")
     return process is not None and bool(getattr(process.current_process(), "_inheriting", False))
+
+
+def lead() -> None:
+    """This worker process is the first rank of a job whose parent only waits: it records as a main process does."""
+    global _leads
+    _leads = True
 
 
 def mark_tracked() -> None:
@@ -94,4 +101,4 @@ def _is_worker() -> bool:
     return getattr(sys.modules.get("__mp_main__"), "__name__", None) == "__mp_main__"
 
 
-__all__ = ["RANK_VARIABLES", "Role", "mark_tracked", "on_fork", "role"]
+__all__ = ["RANK_VARIABLES", "Role", "lead", "mark_tracked", "on_fork", "role"]

@@ -9,7 +9,7 @@ from . import process
 from .config import load_settings
 from .guard import guard
 from .locks import Lock
-from .plugins.registry import plugins, role
+from .plugins.registry import check_settings, plugins, role
 from .runs.trackers import configure, stop_watching, tracker
 from .session import watchers
 
@@ -84,11 +84,10 @@ def enable(
         return
     with _lock:
         manager = plugins()
+        check_settings()
         if libraries:
             manager.load(*libraries)
         configure(chosen)
-        _given.update(given)
-        _libraries = libraries
         if _watching is None:
             _watching = Watching()
             process.on_fork("the probe engine", _watching.after_fork)
@@ -101,6 +100,8 @@ def enable(
         for name in watching.installer.installed():
             if (libraries and name not in libraries) or name in chosen.exclude:
                 watching.installer.uninstall(name)
+        _given.update(given)
+        _libraries = libraries
         watching.bridge.install()
         watchers.start(chosen, tracker().location.root)
         process.mark_tracked()
@@ -119,6 +120,17 @@ def disable() -> None:
         _watching.bridge.uninstall()
         _watching.installer.uninstall()
         stop_watching()
+
+
+def given() -> tuple[tuple[str, ...], dict[str, Any]]:
+    """What ``enable()`` was called with, for ``enable_worker``: names of plugins, and settings."""
+    return _libraries, dict(_given)
+
+
+def enable_worker(libraries: tuple[str, ...], settings: dict[str, Any]) -> None:
+    """Watches in a worker process that is the first rank of a job, as its parent does with what ``given()`` answers."""
+    process.lead()
+    enable(*libraries, **settings)
 
 
 def is_enabled() -> bool:

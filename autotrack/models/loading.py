@@ -196,9 +196,9 @@ def locate(uri: str | Path, resolve: Resolve | None = None) -> Located:
 
 def folder_of_run(uri: str) -> Located:
     """The folder of ``runs:/<run id or prefix>/<path>`` in the store in force (NotFoundError, ArtifactError)."""
-    from autotrack.core.runs.trackers import tracker
+    from autotrack.core.runs.trackers import tracker_to_read
 
-    current = tracker()
+    current = tracker_to_read()
     current.catch_up()
     run_id, path = split_uri(uri)
     return folder_in(current.sink().run(run_id), path, current.location.root)
@@ -223,19 +223,21 @@ def folder_in(record: RunRecord, path: str, root: Path) -> Located:
         models = ", ".join(model.path for model in record.models) or "none"
         raise NotFoundError(f"run {record.id} has no model {path!r}; its models: {models}")
     digests = [model.digest for model in record.models if model.path == path.rstrip("/")]
-    return Located(folder, not is_imported(root, record.id), digests[-1] or None if digests else None)
+    # What a run's record says of its place is no more than a claim: where the files really lie decides.
+    own = is_own(folder, root) and not is_imported(root, record.id)
+    return Located(folder, own, digests[-1] or None if digests else None)
 
 
-def is_own(folder: Path) -> bool:
-    """True where the folder lies among the artifacts of the store in force here, belongs to this user, and is not of a
-    run that was imported."""
+def is_own(folder: Path, root: Path | None = None) -> bool:
+    """True where the folder lies among the artifacts of the store with this root (by default the one in force here),
+    belongs to this user, and is not of a run that was imported."""
     from autotrack.core.runs.trackers import tracker
 
-    location = tracker().location
-    real, artifacts = folder.resolve(), location.artifacts.resolve()
+    root = tracker().location.root if root is None else root
+    real, artifacts = folder.resolve(), (root / "artifacts").resolve()
     if not real.is_relative_to(artifacts):
         return False
-    if any(is_imported(location.root, part) for part in real.relative_to(artifacts).parts):
+    if any(is_imported(root, part) for part in real.relative_to(artifacts).parts):
         return False
     return not hasattr(os, "getuid") or real.stat().st_uid == os.getuid()
 

@@ -37,10 +37,10 @@ class GarbagePlan:
     bytes: int = 0
 
 
-def plan(connection: Connection, root: Path) -> GarbagePlan:
-    """What can go: deleted runs with their artifacts, emptied deleted experiments, content that nothing refers to,
-    abandoned temporary files, empty folders. Only files inside the store's own ``artifacts`` and ``objects`` folders
-    are ever touched."""
+def plan(connection: Connection, root: Path, *, objects: bool) -> GarbagePlan:
+    """What can go: deleted runs with their artifacts, emptied deleted experiments, content that nothing refers to
+    (``objects``: all that could refer to it is in the database), abandoned temporary files, empty folders. Only files
+    inside the store's own ``artifacts`` and ``objects`` folders are ever touched."""
     runs, experiments = schema.runs, schema.experiments
     deleted = connection.execute(select(runs.c.id, runs.c.artifact_uri).where(runs.c.lifecycle == DELETED)).all()
     kept = exists().where(runs.c.experiment_id == experiments.c.id, runs.c.lifecycle != DELETED)
@@ -55,7 +55,8 @@ def plan(connection: Connection, root: Path) -> GarbagePlan:
     for path, size in _files(artifacts):
         if path.name.startswith(TEMPORARY) and path.lstat().st_mtime < old:
             files[path] = size
-    files.update(unreachable(connection, Objects(root / "objects"), time.time() - UNREFERENCED_SECONDS))
+    if objects:
+        files.update(unreachable(connection, Objects(root / "objects"), time.time() - UNREFERENCED_SECONDS))
     return GarbagePlan(
         runs=tuple(row.id for row in deleted),
         experiments=tuple(connection.execute(empty).scalars()),
@@ -65,18 +66,22 @@ def plan(connection: Connection, root: Path) -> GarbagePlan:
     )
 
 
-def collect(engine: Engine, root: Path, planned: GarbagePlan) -> GarbagePlan:
+def collect(engine: Engine, root: Path, planned: GarbagePlan, *, objects: bool) -> GarbagePlan:
     """Removes what was planned and is still garbage; answers what was really removed.
 
     Files go first: killed in between, the rows are still there and the next plan shows them again.
     """
     with engine.connect() as connection:
-        now = plan(connection, root)
+        now = plan(connection, root, objects=objects)
     runs = tuple(run for run in planned.runs if run in set(now.runs))
     files, freed = [], 0
+    contents, old = root / "objects", time.time() - UNREFERENCED_SECONDS
     for path in (path for path in planned.files if path in set(now.files)):
         try:
-            size = _size(path.lstat())
+            info = path.lstat()
+            if contents in path.parents and info.st_mtime >= old:
+                continue  # somebody has put it again since
+            size = _size(info)
             path.unlink()
         except FileNotFoundError:
             continue

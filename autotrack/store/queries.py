@@ -219,10 +219,10 @@ def _metrics(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[s
 
 
 def _things(connection: Connection, table: Any, numbers: Sequence[int], make: Any) -> dict[int, tuple[Any, ...]]:
-    found: dict[int, tuple[Any, ...]] = {}
+    found: dict[int, list[Any]] = {}
     for row in fetch(connection, select(table).where(among(table.c.run, numbers))):
-        found[row[0]] = (*found.get(row[0], ()), make(row))
-    return found
+        found.setdefault(row[0], []).append(make(row))
+    return {number: tuple(things) for number, things in found.items()}
 
 
 def _dataset(row: Sequence[Any]) -> DatasetRecord:

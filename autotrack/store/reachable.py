@@ -12,6 +12,7 @@ from autotrack.core.objects import Objects
 from . import schema
 from .experiments import DELETED
 
+_MAGIC = b"SQLite format 3\0"
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 
@@ -27,6 +28,17 @@ def unreachable(connection: Connection, objects: Objects, old: float) -> dict[Pa
             if info.st_mtime < old:
                 found[path] = info.st_size
     return found
+
+
+def shares_objects(database: Path) -> bool:
+    """True where another database lies in the same folder: its runs refer to the same objects, and are not known
+    here. Backups of a database do not count."""
+    for path in database.parent.iterdir():
+        if path.name != database.name and path.suffix not in (".backup", ".partial") and path.is_file():
+            with path.open("rb") as file:
+                if file.read(len(_MAGIC)) == _MAGIC:
+                    return True
+    return False
 
 
 def _referenced(connection: Connection) -> set[str]:

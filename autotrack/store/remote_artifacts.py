@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from autotrack.core.addresses import shown
 from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
 from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import ArtifactError, NotFoundError
@@ -28,11 +29,13 @@ class FsspecArtifacts:
         try:
             import fsspec
         except ImportError as error:
-            raise ArtifactError(f"artifacts at {uri} need fsspec: pip install fsspec") from error
+            raise ArtifactError(f"artifacts at {shown(uri)} need fsspec: pip install fsspec") from error
         try:
             self._fs, root = fsspec.core.url_to_fs(uri)
         except (ImportError, ValueError) as error:
-            raise ArtifactError(f"artifacts at {uri} cannot be reached ({error})") from error
+            raise ArtifactError(
+                f"artifacts at {shown(uri)} cannot be reached ({str(error).replace(uri, shown(uri))})"
+            ) from error
         self.uri = uri
         self._root = str(root).rstrip("/")
 

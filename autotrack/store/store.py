@@ -16,13 +16,14 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from autotrack.core.addresses import DATABASE, located
+from autotrack.core.config import spare_folder
 from autotrack.core.entities import Columns, Delivery, Experiment, FileRecord, MetricSummary, RunRecord, SessionRecord
 from autotrack.core.errors import FilterError, NotFoundError, StoreError, UsageError
 from autotrack.core.guard import warn
 from autotrack.core.journal.lastwords import LastWord
 from autotrack.core.journal.reader import Batch, Cursor
 from autotrack.core.objects import Objects
-from autotrack.core.private import make_private
+from autotrack.core.private import make_own, make_private
 
 from . import experiments as lives
 from . import integrity, migrate, origins, queries, schema
@@ -31,6 +32,7 @@ from .filters import parse_filter, parse_order
 from .gc import GarbagePlan, collect, plan
 from .ingest import Ingest
 from .intake import Intake
+from .reachable import shares_objects
 
 log = logging.getLogger("autotrack.store")
 P = ParamSpec("P")
@@ -277,14 +279,34 @@ class Store:
     def garbage(self) -> GarbagePlan:
         """What ``collect_garbage`` would remove, and the bytes that this frees."""
         self._refresh()
+        objects = self._knows_references()
         with self._reading() as connection:
-            return plan(connection, self.root)
+            return plan(connection, self.root, objects=objects)
 
     def collect_garbage(self, planned: GarbagePlan | None = None) -> GarbagePlan:
         """Removes what ``garbage`` showed for good; answers what was really removed."""
         planned = self.garbage() if planned is None else planned
         self._check_writable()
-        return collect(self._engine, self.root, planned)
+        return collect(self._engine, self.root, planned, objects=self._knows_references())
+
+    def _knows_references(self) -> bool:
+        """True where everything that refers to this store's objects is in the database: what has gone to the spare
+        folder, too, which nobody else brings in by himself."""
+        if not self.writable:
+            return False
+        spare = spare_folder()
+        try:
+            folders = [self.root / "journal"]
+            if spare.exists():
+                make_own(spare)
+                folders.append(spare / "journal")
+            deliveries = [self.deliver(folder) for folder in folders]
+            return not any(each.busy or each.left or each.damaged for each in deliveries) and not shares_objects(
+                self.database
+            )
+        except (StoreError, OSError) as error:
+            log.debug("objects are not collected: %s", error)
+            return False
 
     def check(self) -> list[str]:
         """What is wrong with the database: one sentence a finding, none where it is sound."""

@@ -279,6 +279,7 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "models": [],
+    "notebook": [],
     "session": [
         Row(
             "a parse by argparse",

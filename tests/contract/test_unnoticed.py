@@ -260,3 +260,27 @@ def test_a_program_that_only_imports_us_leaves_nothing(tmp_path: Path, store: Pa
     done = run(tmp_path, "import autotrack, os\nautotrack.enable()\nprint(sorted(os.listdir('.')))\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"['script.py']\n", b"")
     assert not store.exists()
+
+
+LATE = """
+import sys
+class Held:
+    def __del__(self, write=__import__("os").write):
+        write(1, b"while modules are there\\n" if sys else b"too late\\n")
+held = Held()
+import numpy as np, torch, xgboost
+from sklearn.linear_model import LogisticRegression
+X, y = np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1])
+LogisticRegression().fit(X, y)
+xgboost.train({"nthread": 1}, xgboost.DMatrix(X, label=y), 1)
+net = torch.nn.Linear(2, 1)
+optimizer = torch.optim.SGD(net.parameters())
+net(torch.ones(1, 2)).sum().backward()
+optimizer.step()
+"""
+
+
+def test_what_the_program_holds_goes_when_it_would(store: Path, tmp_path: Path) -> None:
+    bare, tracked = run(tmp_path, LATE), run(tmp_path, ENABLE + LATE)
+    assert (tracked.returncode, tracked.stdout, tracked.stderr) == (0, bare.stdout, bare.stderr)
+    assert bare.stdout == b"while modules are there\n"

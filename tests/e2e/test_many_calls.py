@@ -10,7 +10,7 @@ from autotrack_sklearn.provenance import provenance
 from sklearn.linear_model import Ridge
 
 import autotrack
-from autotrack.core.runs import proberun
+from autotrack.core.runs import placement
 
 X, Y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
 
@@ -45,4 +45,4 @@ def test_each_run_counts_for_itself_and_nothing_keeps_it(store: Path) -> None:
     provenance.clear()  # it keeps the runs of the last 512 models, for their metrics to come
     gc.collect()
     assert [reference() for reference in references[:2]] == [None, None]
-    assert len(proberun._joined) <= 1
+    assert len(placement._joined) <= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sklearn.linear_model import Ridge
@@ -46,3 +47,49 @@ def test_three_failing_starts_do_not_switch_start_run_off(store: Path, monkeypat
         run.log_metric("m", 2.0)
     assert [found.name for found in autotrack.search_runs()] == ["kept"]
     assert run.metrics == {"m": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"AUTOTRACK_DELIVER_AFTER": "abc"}, "setting deliver_after from environment is 'abc'"),
+        ({"AUTOTRACK_SYSTEM_INTERVAL": "often"}, "system.interval from AUTOTRACK_SYSTEM_INTERVAL is 'often'"),
+        ({"AUTOTRACK_TRACKING_URI": "sqlite:///:memory:"}, "sqlite:///:memory: is no database file"),
+        ({"AUTOTRACK_TRACKING_URI": "~nobody-of-that-name/x"}, "is no path on this machine"),
+        ({}, "pyproject.toml is not valid TOML"),
+    ],
+)
+def test_settings_that_cannot_be_meant_cost_training_one_warning(
+    store: Path, script: Any, tmp_path: Path, environment: dict[str, str], said: str
+) -> None:
+    """Programs without ``enable()``: the run is kept, at the defaults and in the folder that there is without a URI."""
+    if not environment:
+        (tmp_path / "pyproject.toml").write_text("[tool.autotrack\n")
+    source = """
+        import autotrack
+        autotrack.log_metric("before", 0.5)
+        with autotrack.start_run("mine") as run:
+            autotrack.log_metric("loss", 1.0)
+            run.log_param("p", 1)
+        print(run.metrics, run.params)
+    """
+    given = {"AUTOTRACK_TRACKING_URI": ""} | environment
+    done = script(source, **given)
+    assert (done.returncode, done.stdout) == (0, "{'loss': 1.0} {'p': '1'}\n"), done.stderr
+    assert done.stderr.count(said) == 1 and "Traceback" not in done.stderr
+    assert len(autotrack.Client(store).search_runs()) == 2
+    strict = script(source, **given, AUTOTRACK_STRICT="1")
+    assert strict.returncode == 1 and said in strict.stderr.splitlines()[-1]
+    enabling = script("import autotrack\nautotrack.enable()", **given)
+    assert "UsageError" in enabling.stderr.splitlines()[-1] and enabling.returncode == 1
+    if "AUTOTRACK_SYSTEM_INTERVAL" not in environment:  # no reader needs it
+        reading = script("import autotrack\nautotrack.search_runs()", **given)
+        assert "UsageError" in reading.stderr.splitlines()[-1] and reading.returncode == 1
+
+
+def test_children_that_no_journal_takes_are_refused(store: Path) -> None:
+    with autotrack.start_run("mine") as run:
+        run.add_children([{"id": "c" * 32, "name": "half a pair: \ud800"}])
+        run.log_metric("loss", 1.0)
+    assert run.metrics == {"loss": 1.0}
+    assert run.health["refused_children"] == 1 and "children" in run.health["refusals"][0]

@@ -182,7 +182,7 @@ def test_ranks_above_zero_record_nothing_and_crash_nowhere(
         "finish": (), "refresh": (),
         "add_model": (ModelRecord("m", "f", "c", 0),), "metric_history": ("a",),
         "metric_summaries": (), "end": ("FINISHED", None, None), "leave_open": (), "write_health": (),
-        "refusing": ("tags", "it"),
+        "refusing": ("tags", "it"), "has_metric": ("a",), "log_points": ("a", [1], [1], [1.0]),
     }  # fmt: skip
     with autotrack.start_run("none") as run:
         names = [name for name in dir(run) if not name.startswith("_") and name != "begin"]

@@ -172,7 +172,7 @@ def _stretches(records: Sequence[dict[str, Any]], points: bytes, start: int) -> 
 def _bring_objects(store: Receiver, found: Checked) -> int:
     brought = 0
     for digest in found.objects():
-        if not store.objects.has(digest):
+        if not store.objects.renew(digest):
             with found.reading(layout.content_of_object(digest)) as blocks:
                 store.objects.put(b"".join(blocks))
             brought += 1

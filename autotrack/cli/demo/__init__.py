@@ -1,4 +1,4 @@
-"""``autotrack demo``: trains the models of ``train.py`` and shows what was kept of them."""
+"""``autotrack demo``: trains the models of ``train.py`` (``train_torch.py``) and shows what was kept of them."""
 
 from __future__ import annotations
 
@@ -32,19 +32,23 @@ EXPERIMENT = "demo"
     cls=Command,
     examples=(
         ("autotrack demo", "a few seconds of real training on data sets that ship with scikit-learn"),
+        ("autotrack demo --torch", "a plain PyTorch loop and a Lightning module instead"),
         ("autotrack --store /tmp/try demo", "the same, kept apart from your own runs"),
     ),
 )
+@click.option("--torch", "with_torch", is_flag=True, help="Train with PyTorch and Lightning.")
 @json_option
 @click.pass_obj
-def demo(state: State, as_json: bool) -> None:
+def demo(state: State, with_torch: bool, as_json: bool) -> None:
     """Train a few real models, with one added line, and look at their runs."""
-    if find_spec("sklearn") is None:
+    missing = [name for name in ("sklearn", *(("torch", "lightning") if with_torch else ())) if find_spec(name) is None]
+    if missing:
+        extras = "sklearn,torch,lightning" if with_torch else "sklearn"
         raise AutotrackError(
-            "the demo trains scikit-learn models, and it is not installed: pip install 'autotrack[sklearn]'"
+            f"the demo trains with what is not installed ({', '.join(missing)}): pip install 'autotrack[{extras}]'"
         )
     place = find_place(state)
-    script = Path(__file__).with_name("train.py")
+    script = Path(__file__).with_name("train_torch.py" if with_torch else "train.py")
     screen = Screen()
     if not as_json:
         screen.line("Training with ", Cell("autotrack.enable()", "bold green"), " as the one added line of")
@@ -61,7 +65,9 @@ def demo(state: State, as_json: bool) -> None:
         found = [run for run in sink.runs(experiments=[EXPERIMENT], max_results=1000) if run.started >= started]
         curves = [run for run in found if any(each.count > 1 for each in sink.metric_summaries(run.id))]
     if not found:
-        raise AutotrackError(f"the demo trained, and no run is at {place.uri}; `autotrack doctor` looks for the reason")
+        raise AutotrackError(
+            f"the demo trained, and no run is at {place.shown}; `autotrack doctor` looks for the reason"
+        )
     if as_json:
         print_json([run_document(run) for run in found])
         return

@@ -17,9 +17,10 @@ from typing import Any
 
 import pluggy
 
+from ..addresses import shown
 from ..callsite import add_plugin
-from ..errors import AutotrackError, PluginError
-from ..guard import Guard
+from ..errors import ArtifactError, AutotrackError, PluginError, StoreError
+from ..guard import Guard, attempt
 from ..guard import guard as process_guard
 from ..probes.frames import sealed
 from ..probes.patching import Declaration
@@ -29,6 +30,9 @@ from .flavor import Flavor
 
 GROUP = "autotrack"
 BLOCK_VARIABLE = "AUTOTRACK_PLUGINS_BLOCK"
+
+#: Choices that reach for a disk or a network: one that fails three times may succeed later.
+_REACHING = frozenset({"open_sink", "open_artifacts", "log_model"})
 
 log = logging.getLogger("autotrack.manager")
 
@@ -158,18 +162,42 @@ class Manager:
     def choose(self, hook: str, **arguments: Any) -> Any | None:
         """The first answer that is not None; the plugin registered last is asked first, a failing one passed over.
 
-        An AutotrackError is an answer, too, and raised: the plugin is the right one, and says what is in the way.
+        An AutotrackError is an answer, too, and raised: the plugin is the right one, and says what is in the way. Of
+        hooks that reach for a disk or a network, so is what else fails, if nobody else answers; they are asked anew
+        each time.
         """
         caller = self._caller(hook)
+        failed: AutotrackError | None = None
         for implementation in reversed(caller.get_hookimpls()):
-            chosen = [arguments[name] for name in implementation.argnames]
-            site = f"{implementation.plugin_name}.{hook}"
-            answer = self._guard.call_plugin(site, _outcome, implementation.function, *chosen)
+            name = str(implementation.plugin_name)
+            chosen = [arguments[argument] for argument in implementation.argnames]
+            if hook in _REACHING:
+                answer, error = attempt(_outcome, implementation.function, *chosen)
+                failed = failed if error is None else self._unreached(name, hook, arguments, error)
+            else:
+                answer = self._guard.call_plugin(f"{name}.{hook}", _outcome, implementation.function, *chosen)
             if isinstance(answer, AutotrackError):
                 raise answer
             if answer is not None:
                 return answer
+        if failed is not None:
+            raise failed
         return None
+
+    def _unreached(
+        self, plugin: str, hook: str, arguments: Mapping[str, Any], error: Exception
+    ) -> ArtifactError | StoreError:
+        """What a hook failed with, for the caller. A place that is away is no failure of ours; a bug is noted."""
+        site = f"{plugin}.{hook}"
+        if not isinstance(error, OSError) and not self._guard.is_off(site):
+            self._guard.record(site, error)
+        uri = str(arguments.get("uri", ""))
+        said = f"{type(error).__name__}: {error}"
+        said = self._guard.mask(said.replace(uri, shown(uri)) if uri else said)
+        if hook == "log_model":
+            return ArtifactError(f"plugin {plugin!r} could not save the model ({said})")
+        verb = "reach" if isinstance(error, OSError) else "open"
+        return StoreError(f"plugin {plugin!r} could not {verb} {shown(uri)} ({said}); the next use tries again")
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Tells every observer, one by one; what they return or raise changes nothing for the others.

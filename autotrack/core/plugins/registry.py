@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import process
-from ..config import find_store, load_settings, project_table
-from ..errors import StoreError
+from ..addresses import shown
+from ..config import find_store, project_table, usable_settings, usable_table
+from ..errors import StoreError, UsageError
 from ..guard import warn
 from ..locks import Lock
 from .manager import Manager
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
 _lock = Lock()
 _manager: Manager | None = None
 _settings: dict[str, Mapping[str, Any]] = {}
+#: What of the plugins' settings cannot be meant.
+_refused: list[UsageError] = []
 
 
 def plugins() -> Manager:
     """The plugin manager with all installed plugins loaded, save those that the settings block.
 
-    UsageError at the first use where the settings, a plugin's own included, cannot be meant.
+    A plugin's setting that cannot be meant costs one warning and stays at its default (under
+    ``strict`` it is a UsageError); see ``check_settings``.
     """
     manager = _manager
     return manager if manager is not None else _load()
@@ -36,15 +40,31 @@ def _load() -> Manager:
     global _manager
     with _lock:
         if _manager is None:
-            common = load_settings()
+            common, _ = usable_settings()
             manager = Manager(block=common.plugins_block)
             manager.load()
-            table, declared = project_table(), manager.settings()
-            _settings.update({name: in_force(name, defaults, table) for name, defaults in declared.items()})
-            for message in unknown(table, declared):
+            table, _ = usable_table()
+            declared = manager.settings()
+            _refused.clear()
+            for name, defaults in declared.items():
+                _settings[name] = in_force(name, defaults, table, _refused)
+            if _refused and common.strict:
+                raise _refused[0]
+            for message in (*map(_outcome, _refused), *unknown(table, declared)):
                 warn(message, silent=common.silent)
             _manager = manager
         return _manager
+
+
+def _outcome(problem: UsageError) -> str:
+    return f"{problem}; the default is taken"
+
+
+def check_settings() -> None:
+    """UsageError where a setting of a loaded plugin cannot be meant."""
+    plugins()
+    if _refused:
+        raise _refused[0]
 
 
 def settings(plugin: str) -> Mapping[str, Any]:
@@ -70,7 +90,7 @@ def open_sink(uri: str) -> Sink:
     """The store for a URI. StoreError where no plugin opens it."""
     sink: Sink | None = plugins().choose("open_sink", uri=uri)
     if sink is None:
-        raise StoreError(f"no plugin opens {uri!r}; a folder, sqlite:/// or a plugin's own scheme is wanted")
+        raise StoreError(f"no plugin opens {shown(uri)!r}; a folder, sqlite:/// or a plugin's own scheme is wanted")
     return sink
 
 
@@ -87,7 +107,7 @@ def artifacts(uri: str) -> Any:
     """The artifact storage under a folder or URI. StoreError where no plugin opens it."""
     storage = plugins().choose("open_artifacts", uri=uri)
     if storage is None:
-        raise StoreError(f"no plugin keeps artifacts at {uri!r}; give a folder or a URI that fsspec knows")
+        raise StoreError(f"no plugin keeps artifacts at {shown(uri)!r}; give a folder or a URI that fsspec knows")
     return storage
 
 

@@ -9,12 +9,16 @@ from types import MappingProxyType
 from typing import Any
 
 from ..config import Settings, convert
+from ..errors import UsageError
 
 
-def in_force(plugin: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
+def in_force(
+    plugin: str, defaults: Mapping[str, Any], table: Mapping[str, Any], refused: list[UsageError] | None = None
+) -> Mapping[str, Any]:
     """The plugin's settings, each of the type of its default (any type where that is None).
 
-    ``table`` is ``[tool.autotrack]``. UsageError where a value is not of that type.
+    ``table`` is ``[tool.autotrack]``. A value that is not of that type is a UsageError, or, where there is a list of
+    ``refused``, one more in it, and the default is in force.
     """
     given = table.get(plugin)
     written: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
@@ -25,7 +29,14 @@ def in_force(plugin: str, defaults: Mapping[str, Any], table: Mapping[str, Any])
         source = variable
         if value is None and name in written:
             value, source = written[name], f"[tool.autotrack.{plugin}]"
-        found[name] = default if value is None else _like(default, f"{plugin}.{name}", value, source)
+        found[name] = default
+        if value is not None:
+            try:
+                found[name] = _like(default, f"{plugin}.{name}", value, source)
+            except UsageError as error:
+                if refused is None:
+                    raise
+                refused.append(error)
     return MappingProxyType(found)
 
 

@@ -44,7 +44,7 @@ class Installer:
         self._cancels: list[tuple[str, Callable[[], None]]] = []
         self._installed: dict[str, list[Declaration]] = {}
         self._closures: list[Inside] = []
-        self._users: tuple[int, list[ModuleType]] = (0, [])
+        self._users: tuple[int, list[weakref.ref[ModuleType]]] = (0, [])
 
     def install(
         self, plugin: str, declarations: Iterable[Declaration], *, by_name: bool = False, exclude: Iterable[str] = ()
@@ -205,8 +205,9 @@ class Installer:
         """Also in the user's own modules that said ``from library import function`` before ``enable()``."""
         if self._users[0] != len(sys.modules):  # looked through once for all patches that are applied together
             modules = [module for module in list(sys.modules.values()) if type(module) is ModuleType]
-            self._users = len(sys.modules), [module for module in modules if is_users(module)]
-        for module in self._users[1]:
+            # Held weakly: what the program's own modules have must go when it would without us, at its very end.
+            self._users = len(sys.modules), [weakref.ref(module) for module in modules if is_users(module)]
+        for module in filter(None, [reference() for reference in self._users[1]]):
             for name, value in list(vars(module).items()):
                 if value is stood:
                     self._put(module, name, wrapper)

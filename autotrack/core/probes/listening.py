@@ -12,8 +12,8 @@ from typing import Any
 
 from .capture import Engine, Watch
 from .frames import FRAME
-from .patching import Tap
-from .watched import Tapped
+from .patching import ResultTap, Tap
+from .watched import Overheard, Tapped
 
 Hear = Callable[..., None]
 
@@ -33,13 +33,26 @@ class TapWatch(Watch):
         self.hear = listener(engine, plugin, declaration.observer)
 
 
+class ResultWatch(TapWatch):
+    """The same of a function whose results are of interest."""
+
+    __slots__ = ("ear",)
+
+    def __init__(self, engine: Engine, plugin: str, declaration: ResultTap, target: str, takes_self: bool) -> None:
+        super().__init__(engine, plugin, declaration, target, takes_self)
+        self.ear = declaration.ear
+
+
 TapWatch.wrapper = Tapped
+ResultWatch.wrapper = Overheard
 
 
 def watch_for(engine: Engine, plugin: str, declaration: Any, target: str, takes_self: bool) -> Watch:
     """What the calls of one watched function share, by what was declared."""
+    if isinstance(declaration, ResultTap):
+        return ResultWatch(engine, plugin, declaration, target, takes_self)
     kind = TapWatch if isinstance(declaration, Tap) else Watch
     return kind(engine, plugin, declaration, target, takes_self)
 
 
-__all__ = ["TapWatch", "listener", "watch_for"]
+__all__ = ["ResultWatch", "TapWatch", "listener", "watch_for"]

@@ -236,6 +236,24 @@ class Tapped(Watched):
         return result
 
 
+# Stands for a function whose results are told to an observer while its ear is open.
+class Overheard(Watched):
+    __slots__ = ()
+    __module__ = _Text("__module__", __name__)
+    __doc__ = _Text("__doc__", "Stands for a function that is watched.")
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            result = self.__wrapped__(*args, **kwargs)
+        except BaseException as error:
+            drop_our_frames(error)
+            raise
+        watch = self._watch
+        if watch.ear.open and not watch.off:
+            watch.hear(args, kwargs, result)
+        return result
+
+
 def watched(function: Any, watch: Watch, stood: Any = None) -> Watched:
     """What to put in place of a function."""
     made: Watched = (watch.wrapper or Watched)(function, watch, stood)
@@ -271,8 +289,8 @@ def stood_before(value: Any, wrapper: Any) -> Any:
 
 
 #: The classes of what stands for functions.
-wrapper_types: Final = (Watched, Tapped)
-our_code |= {Tapped.__call__.__code__, Watched.__call__.__code__, _BoundWatched.__call__.__code__}
+wrapper_types: Final = (Watched, Tapped, Overheard)
+our_code |= {each.__call__.__code__ for each in (Watched, Tapped, Overheard, _BoundWatched)}
 
 __all__ = [
     "Watched",

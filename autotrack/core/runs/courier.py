@@ -1,8 +1,7 @@
-"""The background thread of a process that records: keeps the journal safe, delivers it, and does postponed work."""
+"""The background thread of a process that records: keeps the journal safe and does postponed work."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -10,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..background import Background
-from ..errors import AutotrackError
-from ..guard import guard, warn
+from ..guard import guard
+from .deliverer import Deliverer
 
 if TYPE_CHECKING:
     from .tracker import Tracker
@@ -19,15 +18,14 @@ if TYPE_CHECKING:
 TICK = 1.0
 HEARTBEAT = 5.0
 
-log = logging.getLogger("autotrack.courier")
-
 
 class Courier:
     """One daemon thread a tracker, started with its first run and joined at exit.
 
     Each second it syncs the journal to disk (a memory map survives SIGKILL, not power loss) and runs postponed jobs.
-    A process that lives longer than ``deliver_after`` also delivers to the store; a shorter one leaves its journal to
-    the next reader, so that a ten-second script never pays for loading SQL. A remote store is delivered to at once.
+    A process that lives longer than ``deliver_after`` also delivers to the store (``deliverer``); a shorter one leaves
+    its journal to the next reader, so that a ten-second script never pays for loading SQL. A remote store is delivered
+    to at once.
     """
 
     def __init__(self, tracker: Tracker) -> None:
@@ -39,9 +37,7 @@ class Courier:
         self._worker: int | None = None
         self._born = time.monotonic()
         self._beaten = 0.0
-        self._delivered = 0.0
-        self._away = False
-        self.has_delivered = False
+        self.deliverer = Deliverer(tracker)
         self._thread = Background(self._work)
 
     def start(self) -> None:
@@ -102,24 +98,4 @@ class Courier:
             self._beaten = now
         if now - self._born < tracker.settings.deliver_after and not tracker.delivers_eagerly():
             return
-        if now - self._delivered >= (TICK if tracker.delivers_eagerly() else HEARTBEAT):
-            self.deliver(None)
-            self._delivered = time.monotonic()
-
-    def deliver(self, deadline: float | None) -> bool:
-        """One pass over the journals; False where something had to stay. A store that is away is mentioned once."""
-        try:
-            delivery = self._tracker.sink().deliver(self._tracker.location.journal, deadline=deadline)
-        except (AutotrackError, OSError) as error:
-            log.debug("could not deliver", exc_info=error)
-            if not self._away:
-                self._away = True
-                warn(
-                    f"{self._tracker.location.uri} did not take the runs ({error}); they are kept in "
-                    f"{self._tracker.location.journal} and tried again",
-                    silent=self._tracker.settings.silent,
-                )
-            return False
-        self._away = False
-        self.has_delivered = True
-        return not delivery.left and not delivery.busy
+        self.deliverer.begin()

@@ -71,7 +71,8 @@ class LoopRun(ProbeRun):
 
     def judged_by(self, judge: Callable[[BaseException | None], BaseException | None]) -> None:
         """Has the end of the program ask how the loop ended, where that finds it open: ``judge(uncaught exception or
-        None)`` answers the exception that ended the loop, or None. Without a judge, what ends the program ends it."""
+        None)`` answers the exception that ended the loop, or None. Without a judge, what ends the program ends it.
+        Where there is no exception, the exit code says whether it failed."""
         self._judge = judge
 
     def end(self, error: BaseException | None = None) -> None:
@@ -82,7 +83,7 @@ class LoopRun(ProbeRun):
         run = self._run
         if run is not None:
             run.at_end.pop(self._key, None)
-            run.judge = None if self._owned else run.judge
+            run.judge, run.follows_program = (None, False) if self._owned else (run.judge, run.follows_program)
             self._last_things()
             self.finish(error)
 
@@ -92,6 +93,8 @@ class LoopRun(ProbeRun):
         For callbacks of weak references, which come at any moment, also inside a write of ours.
         """
         self._judge = lambda uncaught: error
+        if self._run is not None and self._owned:
+            self._run.follows_program = False
         self._tracker.kept.orphans.append(partial(self.end, error))
 
     def log_metric(self, key: str, value: Any, step: int | None = None) -> None:
@@ -117,7 +120,7 @@ class LoopRun(ProbeRun):
             run = super()._started()
             run.at_end[self._key] = self._last_things
             if self._owned:
-                run.judge = self._judged
+                run.judge, run.follows_program = self._judged, True
         return super()._started()
 
     def _judged(self, error: BaseException | None) -> Ending:

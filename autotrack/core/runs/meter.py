@@ -12,14 +12,16 @@ class Meter:
     saved within the budget, metrics that need predictions within twice the budget. What is left costs microseconds.
     """
 
-    __slots__ = ("allowance", "background", "own", "share", "since")
+    __slots__ = ("allowance", "background", "delivering", "own", "share", "since")
 
     def __init__(self, share: float, allowance: float) -> None:
         self.share = share
         self.allowance = allowance
         self.own = 0.0
-        #: Processor seconds of autotrack's own thread, which it alone writes: they too are taken from the program.
+        #: Processor seconds of autotrack's own threads, the courier and the deliverer, each of which writes its own:
+        #: they too are taken from the program.
         self.background = 0.0
+        self.delivering = 0.0
         self.since: float | None = None
 
     def add(self, seconds: float) -> None:
@@ -31,11 +33,14 @@ class Meter:
     def affords(self, part: str, seconds: float = 0.0) -> bool:
         """True where ``part`` ("model", "metrics", ...), estimated at ``seconds``, stays within the budget."""
         budget = self._budget() * 2 if part == "metrics" else self._budget()
-        return self.own + self.background + seconds <= budget
+        return self._spent() + seconds <= budget
 
     def left(self) -> float:
         """Seconds of the budget that are left."""
-        return max(0.0, self._budget() - self.own - self.background)
+        return max(0.0, self._budget() - self._spent())
+
+    def _spent(self) -> float:
+        return self.own + self.background + self.delivering
 
     def _budget(self) -> float:
         elapsed = time.perf_counter() - self.since if self.since is not None else 0.0

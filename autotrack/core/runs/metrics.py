@@ -61,8 +61,9 @@ class RunMetrics(RunWriting):
             keys.check_key(key, "metric's key")
             tracker = self._tracker_of()
             journal = tracker.journal()
+            first = self._first_step(key)
             with tracker.lock:
-                number, _ = self._series_of(key, journal)
+                number, _ = self._series_of(key, journal, first)
             for step, when, value in zip(steps, times, values, strict=True):
                 try:
                     journal.point_at(number, step, value, when)
@@ -86,8 +87,9 @@ class RunMetrics(RunWriting):
         tracker = self._tracker_of()
         try:
             journal = tracker.journal()
+            first = self._first_step(key)
             with tracker.lock:  # two threads with the first point of one key make one series
-                number, next_step = self._series_of(key, journal)
+                number, next_step = self._series_of(key, journal, first)
                 if dtype == "i8" and key not in self._wide:
                     self._wide[key] = journal.series(self.id, key, "i8")
             if when is None:
@@ -100,7 +102,7 @@ class RunMetrics(RunWriting):
             self._count("lost_points")
             tracker.disk_trouble(error)
 
-    def _series_of(self, key: str, journal: JournalWriter) -> tuple[int, Callable[[], int]]:
+    def _series_of(self, key: str, journal: JournalWriter, first: int) -> tuple[int, Callable[[], int]]:
         if self._journal is not journal:
             # Of a process that forked, or a tracker that was closed: its numbers mean other metrics here.
             self._series, self._wide, self._journal = {}, {}, journal
@@ -108,13 +110,14 @@ class RunMetrics(RunWriting):
         if series is None:
             counter = self._counters.get(key)
             if counter is None:
-                counter = self._counters[key] = itertools.count(self._first_step(key)).__next__
+                counter = self._counters[key] = itertools.count(first).__next__
             series = self._series[key] = journal.series(self.id, key, "f8"), counter
         return series
 
     def _first_step(self, key: str) -> int:
-        """Where automatic steps begin: behind what a run that was read from a store has already."""
-        if self._open or self._record is None:
+        """Where automatic steps begin: behind what a run that was read from a store has already. It may ask the store,
+        so no lock is held."""
+        if key in self._counters or self._open or self._record is None:
             return 0
         if self._begin_at is None:
             self._begin_at = {summary.key: summary.last_step + 1 for summary in self.metric_summaries()}

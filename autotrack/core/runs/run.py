@@ -46,6 +46,8 @@ class Run(RunMetrics, RunFiles):
         self.is_manual = False
         #: How the run ended, where the program's end finds it open: asked with the uncaught exception, if there is one.
         self.judge: Callable[[BaseException | None], Ending] | None = None
+        #: True for the run of a loop in the program itself: where nothing else tells how it ended, the exit code does.
+        self.follows_program = False
         #: Done just before the run ends.
         self.at_end: dict[str, Callable[[], None]] = {}
         self._previous: Run | None = None
@@ -107,7 +109,8 @@ class Run(RunMetrics, RunFiles):
 
     def add_children(self, runs: list[dict[str, Any]]) -> None:
         """Writes down finished child runs in one record (a search's candidates)."""
-        self._write({"k": "children", "runs": runs})
+        with self.refusing("children", "add_children"):
+            self._write({"k": "children", "runs": runs})
 
     def _texts(self, kind: str, values: Mapping[str, Any]) -> dict[str, str]:
         """Keys and values as they are kept; what cannot be kept is refused one by one."""
@@ -256,7 +259,7 @@ class Run(RunMetrics, RunFiles):
         return self
 
     def __reduce__(self) -> Any:
-        return attach, (self._tracker_of().location.uri, self.id)
+        return attach, (self._tracker_of().location.shown, self.id)  # a pickle goes who knows where
 
 
 def attach(uri: str, run_id: str) -> Run:

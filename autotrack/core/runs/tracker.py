@@ -54,6 +54,10 @@ class Tracker:
         self.closed = False
         #: Held for moments only, never while something waits on a disk or a store.
         self.lock = Lock()
+        #: Held while the store is opened, which may take as long as a network likes.
+        self._sink_lock = Lock()
+        #: Held while the program's own run starts, of which plugins' observers are told.
+        self._implicit_lock = Lock()
         self._pending_lock = Lock()
         self._journal: JournalWriter | None = None
         self._session: dict[str, Any] | None = None
@@ -212,12 +216,15 @@ class Tracker:
 
     def sink(self) -> Sink:
         """The store of this process's runs, opened at the first read. StoreError where no plugin takes the URI."""
-        with self.lock:
-            if self._sink is None:
-                from ..plugins.registry import open_sink
+        sink = self._sink
+        if sink is None:
+            with self._sink_lock:
+                sink = self._sink
+                if sink is None:
+                    from ..plugins.registry import open_sink
 
-                self._sink = open_sink(self.location.uri)
-            return self._sink
+                    sink = self._sink = open_sink(self.location.uri)
+        return sink
 
     def delivers_eagerly(self) -> bool:
         return self._sink.eager if self._sink is not None else not self.location.is_local
@@ -249,7 +256,7 @@ class Tracker:
 
     def implicit(self) -> Run:
         """The run of a program that logs without starting one."""
-        with self.lock:
+        with self._implicit_lock:
             if self._implicit is None or not self._implicit.is_open:
                 from .active import active, start_run
 
@@ -300,12 +307,12 @@ class Tracker:
             lost = len(self._pending) + self.lost_events
             warn(f"{lost} records and {unfinished} postponed jobs were lost at exit", silent=self.settings.silent)
         # What a local store has not taken in by now every reader takes in; only a remote one needs to be asked for it.
-        eager = self.delivers_eagerly()
-        if (eager or courier.has_delivered) and not courier.deliver(deadline) and eager:
+        eager, deliverer = self.delivers_eagerly(), courier.deliverer
+        if (eager or deliverer.has_begun) and not deliverer.finish(deadline) and eager:
             warn(
                 f"runs are kept in {self.location.journal}; `autotrack sync` delivers them", silent=self.settings.silent
             )
-        if self._sink is not None:
+        if self._sink is not None and not deliverer.is_busy:
             guard.call("the store", self._sink.close)
         self._journal = self._courier = self._sink = None
 
@@ -315,6 +322,13 @@ class Tracker:
         error = uncaught() if at_exit else None
         ending = ending_of(error) if error is not None else Ending("FINISHED")
         own = [run for run in runs if run.is_manual or run is self._implicit]
+        # What calls left open (a series, a loop of partial fits) did not fail with the program.
+        judged = {
+            run.id: (guard.call("the end of runs", run.judge, error) if run.judge else None) or Ending("FINISHED")
+            for run in runs
+            if run not in own
+        }
+        own += [run for run in runs if run.follows_program and error is None and judged[run.id].error is None]
         # Without an exception only the exit code tells a failure from success, and it is not known yet. A local reader
         # finds it beside the journal; a server is told now.
         unknown = at_exit and error is None and bool(own) and not self.delivers_eagerly()
@@ -324,9 +338,8 @@ class Tracker:
             runs = [run for run in runs if run not in own]
         else:
             unknown = False
-        for run in runs:  # what calls left open (a series, a loop of partial fits) did not fail with the program
-            judged = guard.call("the end of runs", run.judge, error) if run.judge is not None else None
-            last = ending if run in own else judged or Ending("FINISHED")
+        for run in runs:
+            last = ending if run in own else judged[run.id]
             run.end(last.status, last.error, last.exit_code)
         return unknown
 

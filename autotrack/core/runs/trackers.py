@@ -6,35 +6,79 @@ import atexit
 import time
 
 from .. import exits, process
-from ..config import Settings, find_store, load_settings
-from ..guard import guard
+from ..config import Location, Settings, find_store, load_settings, usable_settings, usable_store
+from ..errors import UsageError
+from ..guard import guard, warn
 from ..locks import Lock
 from ..session import watchers
+from ..session.masking import mask
 from .tracker import Tracker
 
 #: Seconds that ``disable()`` waits for files to be hashed.
 WATCH_TIMEOUT = 1.0
 
+guard.mask = mask  # errors of plugins may quote a store's URI, with its password
+
 _trackers: dict[str, Tracker] = {}
 _current: Tracker | None = None
 _registry_lock = Lock()
 _hooked = False
+#: What was said about settings that cannot be meant.
+_said: set[str] = set()
 #: When a launched program began whose run is made at its end if it makes none itself (nanoseconds since the epoch).
 _launched: int | None = None
 
 
 def tracker() -> Tracker:
-    """The tracker in force, made from the settings at the first call."""
-    current = _current
-    if current is not None and not current.closed:
+    """The tracker in force, made from the settings at the first call.
+
+    It is asked for in the middle of somebody's training: a setting that cannot be meant costs one warning and stays at
+    its default, and runs for a store whose URI cannot be meant go where they would without one. Only ``strict`` makes
+    it a UsageError.
+    """
+    current = _in_force()
+    if current is not None:
         return current
-    return configure(load_settings())
+    settings = _usable_settings()
+    location, problem = usable_store(settings.tracking_uri)
+    if problem is not None:
+        _say([problem], settings, f"runs are kept in {location.root}")
+    return _use(settings, location)
+
+
+def tracker_to_read() -> Tracker:
+    """The tracker in force, for somebody who reads: UsageError where the settings do not say which store is meant."""
+    return _in_force() or configure(load_settings())
 
 
 def configure(settings: Settings) -> Tracker:
-    """Makes the tracker for these settings the one in force. Runs that are open go on where they are."""
+    """Makes the tracker for these settings the one in force. Runs that are open go on where they are. UsageError where
+    their store's URI cannot be meant."""
+    return _use(settings, find_store(settings.tracking_uri))
+
+
+def _in_force() -> Tracker | None:
+    current = _current
+    return None if current is None or current.closed else current
+
+
+def _usable_settings() -> Settings:
+    settings, problems = usable_settings()
+    _say(problems, settings, "the default is taken")
+    return settings
+
+
+def _say(problems: list[UsageError], settings: Settings, outcome: str) -> None:
+    for problem in problems:
+        if settings.strict:
+            raise problem
+        if str(problem) not in _said:
+            _said.add(str(problem))
+            warn(f"{problem}; {outcome}", silent=settings.silent)
+
+
+def _use(settings: Settings, location: Location) -> Tracker:
     global _current
-    location = find_store(settings.tracking_uri)
     with _registry_lock:
         known = _trackers.get(location.uri)
         if known is None or known.closed:
@@ -49,14 +93,26 @@ def configure(settings: Settings) -> Tracker:
 
 
 def tracker_at(uri: str) -> Tracker:
-    """The tracker of a given store, for writing to runs that were read from there."""
-    location = find_store(uri)
+    """The tracker of a given store, for writing to runs that were read from there.
+
+    A remote store's address without credentials means the store in force, or one that this process has opened, of that
+    address: with the credentials that were given for it.
+    """
+    location = _with_credentials(find_store(uri))
     with _registry_lock:
         found = _trackers.get(location.uri)
         if found is None or found.closed:
-            found = _trackers[location.uri] = Tracker(load_settings(), location)
+            found = _trackers[location.uri] = Tracker(_usable_settings(), location)
             _hook_process()
         return found
+
+
+def _with_credentials(location: Location) -> Location:
+    if location.is_local or location.uri.rstrip("/") != location.shown:
+        return location
+    known = [tracker.location for tracker in (_in_force(), *_trackers.values()) if tracker is not None]
+    known.append(usable_store(usable_settings()[0].tracking_uri)[0])
+    return next((found for found in known if found.shown == location.shown), location)
 
 
 def launched() -> None:
@@ -91,6 +147,7 @@ def close_all(*, at_exit: bool = False) -> None:
         guard.call("exit", known.close, at_exit=at_exit)
     with _registry_lock:
         _trackers.clear()
+        _said.clear()
         _current = None
 
 

@@ -13,6 +13,8 @@ from .view import RunView
 
 #: How many different refusals a run's health quotes; all are counted.
 MAX_REFUSALS = 20
+#: How many notes, and how many failures, a run's health has; those left out are counted. It is read with every listing.
+MAX_NOTES = 100
 
 
 class RunWriting(RunView):
@@ -24,14 +26,26 @@ class RunWriting(RunView):
         self._health: dict[str, Any] = {}
         self._refusals: list[str] = []
         self._told: set[str] = set()
+        self._noted: set[str] = set()
+        self._failures = 0
 
     def note(self, message: str) -> None:
-        """Writes down something about the recording itself (what was left out, and why)."""
+        """Writes down something about the recording itself (what was left out, and why). The same note is written once;
+        that one, and those past the first hundred, are counted."""
         with self.refusing("notes", "note"):
-            self._write({"k": "health", "health": {"notes": [mask(keys.printable(str(message)))]}})
+            told = mask(keys.printable(str(message)))
+            if told in self._noted or len(self._noted) >= MAX_NOTES:
+                self._count("notes_left_out")
+                return
+            self._noted.add(told)
+            self._write({"k": "health", "health": {"notes": [told]}})
 
     def note_failure(self, failure: Failure) -> None:
-        """Writes down a failure of autotrack's own."""
+        """Writes down a failure of autotrack's own, up to a hundred of them; further ones are counted."""
+        self._failures += 1
+        if self._failures > MAX_NOTES:
+            self._count("errors_left_out")
+            return
         self._write({"k": "health", "health": {"errors": [mask(f"{failure.site}: {failure.error}")]}})
 
     def write_health(self) -> None:

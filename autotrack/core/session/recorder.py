@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Files that one record of the journal names at most.
 FILES_A_RECORD = 500
+#: Seconds after which an object is put once more: a clean-up may have taken what nobody referred to meanwhile.
+PUT_AGAIN = 3600.0
 _MAKE_ROOM = "Free some space for the store, or make its folder writable"
 
 
@@ -31,11 +33,12 @@ class SessionRecorder:
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
-        self.objects = Objects(tracker.location.root / "objects")
+        self.objects = Objects(tracker.location.objects)
         self._began = 0
         self._sent: dict[str, dict[str, Any]] = {}
         self._sources: set[str] = set()
         self._random: str | None = None
+        self._random_put = 0.0
         self._random_gaps: list[Gap] = []
         self._random_unkept: list[Gap] = []
 
@@ -99,8 +102,9 @@ class SessionRecorder:
 
         content, self._random_gaps = encoded_state()
         digest = hashlib.sha256(content).hexdigest()
-        if digest != self._random:
-            self._random = digest
+        now = time.monotonic()
+        if digest != self._random or now - self._random_put > PUT_AGAIN:
+            self._random, self._random_put = digest, now
             self._tracker.later("the session's seeds", lambda: self._keep(content))
         return digest
 

@@ -8,7 +8,7 @@ from autotrack.plugin import Family, Patch
 
 from .probes import checkpoint_saved, heard, launched, logged_nowhere, predicted, staged, tested, told, trained, tuned
 
-VERSIONS = ">=2.2,<3"
+VERSIONS = ">=2.5,<3"
 #: Top of the names of the trainer, of Fabric (whose loggers the trainer's derive from), and the distribution.
 PACKAGES = (
     ("lightning.pytorch", "lightning.fabric", "lightning"),

@@ -14,6 +14,8 @@ from typing import Any
 
 from autotrack.plugin import Ours, attempt
 
+from .ranks import Ranks
+
 _CGROUPS = "/sys/fs/cgroup"
 _MB = 1e6
 
@@ -24,6 +26,7 @@ class Meters:
     def __init__(self) -> None:
         self._psutil, _ = attempt(__import__, "psutil")
         self._process = None if self._psutil is None else self._psutil.Process()
+        self._ranks = None if self._psutil is None else Ranks(self._psutil)
         self._cards = Cards()
         self._group = _own_group()
         self._before: dict[str, float] = {}
@@ -41,6 +44,8 @@ class Meters:
             attempt(self._own, found, counters)
             attempt(self._disk, found, counters)
             attempt(self._network, counters)
+        if self._ranks is not None:
+            attempt(self._ranks.read, found, counters)
         attempt(self._container, found, counters)
         for name, count in counters.items():
             if elapsed > 0 and name in self._before:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from autotrack.plugin import Background, attempt, settings
 
 from .meters import Meters
+from .ranks import own_rank
 
 if TYPE_CHECKING:
     from autotrack.plugin import Run
 
 #: How often it is asked whether a run is due: a hundredth of a per mille of a processor.
 _TICK = 1.0
-_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 
 
 class Sampling:
@@ -79,5 +79,5 @@ class Sampling:
 
 
 def _rank() -> dict[str, str]:
-    found = next((os.environ[name] for name in _RANKS if os.environ.get(name, "").isdecimal()), None)
+    found = own_rank()
     return {} if found is None else {"system.rank": found}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: torch.utils.tensorboard and Lightning's logger write through the first, tensorboardX (and Lightning, where it is
 #: installed instead) through the second.
 _WRITERS = (
-    ("tensorboard.summary.writer.event_file_writer:EventFileWriter", ">=2.12,<3"),
+    ("tensorboard.summary.writer.event_file_writer:EventFileWriter", ">=2.18,<3"),
     ("tensorboardX.event_file_writer:EventFileWriter", ">=2.6,<3"),
 )
 _timeline = Timeline()

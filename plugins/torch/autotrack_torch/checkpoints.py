@@ -26,16 +26,19 @@ COPIED_A_SECOND = 200e6
 
 
 def saved(call: Call, run: ProbeRun) -> Generator[None, None, None]:
-    """Keeps a copy of a checkpoint, where a training of this thread is open and what is saved is of its model."""
+    """Tells of the file, which torch writes past Python's ``open``, and keeps a copy where it is a checkpoint.
+
+    That is where a training of this thread is open and what is saved is of its model.
+    """
     yield
     place = call.arg("f", None)
     if call.error is not None or not isinstance(place, (str, os.PathLike)):
         return
-    saw_file(place, "written")  # torch's own code opens it, of which Python knows nothing
+    path = Path(os.fspath(place))
+    saw_file(path, "written")
     training = loops.here().training
     if training is None or not training.goes_on or training.run.folded or not is_of(training, call.arg("obj", None)):
         return
-    path = Path(os.fspath(place))
     if training.run.setting("checkpoints") and path.is_file():
         training.settle()
         size = path.stat().st_size
@@ -45,15 +48,23 @@ def saved(call: Call, run: ProbeRun) -> Generator[None, None, None]:
             training.run.log_file(path, f"{FOLDER}/{path.name}")
 
 
+def _own_name(key: str) -> str:
+    """A name in a state dict without what compiled and distributed models put before it."""
+    for prefix in ("module.", "_orig_mod.", "module."):
+        key = key.removeprefix(prefix)
+    return key
+
+
 def is_of(training: Training, obj: Any, depth: int = 0) -> bool:
     """True for the training's model, its state dict, or a mapping that has one of them among its values."""
-    models = [model for model in (member.model_now() for member in training.members) if model is not None]
+    found = [reference() for member in training.members for reference in member.models_now]
+    models = [model for model in found if model is not None]
     if isinstance(obj, sys.modules["torch"].nn.Module):
         inside = {id(tensor) for _, tensor in own_parameters(obj)}
         return any(id(tensor) in inside for model in models for _, tensor in own_parameters(model))
     if not isinstance(obj, Mapping) or depth > DEEPEST:
         return False
     names = {name for model in models for name, _ in own_parameters(model)}
-    if any(isinstance(key, str) and key.removeprefix("module.") in names for key in obj):
+    if any(isinstance(key, str) and _own_name(key) in names for key in obj):
         return True
     return any(is_of(training, value, depth + 1) for value in obj.values() if not hasattr(value, "shape"))

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
+from autotrack.plugin import attempt
+
 #: Modules whose data sets may be asked for their length: it is counted there, not computed by the user's code.
 _COUNTED = frozenset({"torch", "torchvision", "torchaudio", "torchtext", "builtins"})
 
@@ -15,16 +17,41 @@ MOST_TENSORS, MOST_BYTES = 4, 1 << 28
 
 
 class Loading:
-    """One loader that is being read: held weakly, with how often it has begun (an epoch each time)."""
+    """One loader that is being read, and what it was set to: a loop may let go of it while it reads."""
 
-    __slots__ = ("batch_size", "begun", "reference", "trained")
+    __slots__ = ("batch_size", "data", "reference", "settings", "trained")
 
     def __init__(self, loader: Any) -> None:
         self.reference = weakref.ref(loader)
+        self.data = Data(vars(loader).get("dataset"))
         self.batch_size = batch_size(loader)
-        self.begun = 0
+        self.settings = described(loader)
         #: True once an optimizer has made a step while it was read.
         self.trained = False
+
+
+class Data:
+    """A set of data, held weakly: to tell one from another, and by number where that cannot be."""
+
+    __slots__ = ("_number", "_reference")
+
+    def __init__(self, data: Any) -> None:
+        self._reference, error = attempt(weakref.ref, data)
+        self._number = id(data) if error is not None else None
+
+    def now(self) -> Any:
+        """The data, where they are held weakly and are still there."""
+        return self._reference() if self._reference is not None else None
+
+    def is_gone(self) -> bool:
+        """True where nobody has the data any more, as far as that can be seen."""
+        return self._reference is not None and self._reference() is None
+
+    def is_of(self, other: Data) -> bool:
+        """True where both are the same object, alive."""
+        if self._number is not None or other._number is not None:
+            return self._number == other._number
+        return self.now() is not None and self.now() is other.now()
 
 
 def batch_size(loader: Any) -> int | None:
@@ -75,9 +102,9 @@ def length(dataset: Any) -> int | None:
     return None
 
 
-def tensors_of(loader: Any) -> Iterator[tuple[str, Any]]:
+def tensors_of(data: Data) -> Iterator[tuple[str, Any]]:
     """Names and tensors of a ``TensorDataset`` that lies in memory: what can be fingerprinted without reading it."""
-    dataset = getattr(loader, "dataset", None)
+    dataset = data.now()
     if type(dataset) is sys.modules["torch"].utils.data.TensorDataset:
         for number, tensor in enumerate(dataset.tensors[:MOST_TENSORS]):
             if tensor.is_cpu and tensor.numel() * tensor.element_size() <= MOST_BYTES:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 import weakref
+from contextvars import ContextVar
 from time import perf_counter, thread_time
 from typing import Any, NamedTuple
 
@@ -13,7 +15,8 @@ from autotrack.plugin import LoopRun, attempt
 
 from . import loaders, modules, optimizers, places
 from .compilers import untraced
-from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Thread, Training
+from .evaluations import Pass
+from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Training, current_task
 
 #: Optimizers and loaders that are known at most; past it the oldest are forgotten.
 MOST = 4096
@@ -27,28 +30,46 @@ class Made(NamedTuple):
     place: places.Place
 
 
+#: What this thread has done, or this task: each has a context of its own.
+_HERE: ContextVar[Here | None] = ContextVar("autotrack_torch_here", default=None)
+
+
+def _new_here() -> Here:
+    here = Here()
+    _HERE.set(here)
+    return here
+
+
+def _own(here: Here) -> Here:
+    """What a task or thread has done from here on, where it had the same as the code around it: contexts are copied."""
+    if here.owner != current_task():
+        here = here.moved()
+        _HERE.set(here)
+    return here
+
+
 class Loops:
     """All trainings of this process that are seen. Holds optimizers, loaders and models weakly."""
 
     def __init__(self) -> None:
-        self._thread = Thread()
         self._members: dict[int, Member] = {}
         self._made: dict[int, Made] = {}
         self._loadings: dict[int, loaders.Loading] = {}
         self._collected = False
 
     def here(self) -> Here:
-        """What this thread has done."""
-        found: Here = self._thread.here
-        return found
+        """What this thread, or this task, has done."""
+        return _HERE.get() or _new_here()
 
     # What is seen at each step. These two are written out in one piece each: see core/listening.py on calls.
 
     def went_backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:
         """``torch.autograd.backward`` is over, which ``Tensor.backward`` calls, or has failed."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         loss = args[0] if args else kwargs.get("tensors")
-        if error is None and here.unscaled is None and type(loss) is here.tensor and loss.is_cpu and loss.numel() == 1:
+        # Without a gradient that was given, as `loss.backward()` has it, what went backward is one number.
+        alone = error is None and len(args) > 1 and args[1] is None and here.unscaled is None
+        if alone and type(loss) is here.tensor and loss.is_cpu:
             value = loss.item()
         else:
             value = here.value_of(loss, error)
@@ -60,9 +81,10 @@ class Loops:
 
     def stepped(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An optimizer has made a step."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         member = here.member
         if here.changed or member is None or member.optimizer() is not optimizer:
+            here = _own(here)
             member = self._member(here, optimizer)
         step = member.step
         member.step = step + 1
@@ -88,7 +110,7 @@ class Loops:
         """An optimizer was made: whether before or after a training began tells whether it belongs to it."""
         _trim(self._made)
         self._made[id(optimizer)] = Made(weakref.ref(optimizer), time.monotonic_ns(), places.here())
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         here.passed, here.first, here.total = 0, None, None  # of backward passes before: no loss of its steps
         training = here.training
         if training is not None and training.shares_parameters(_ids(optimizer)):
@@ -96,36 +118,48 @@ class Loops:
 
     def iterated(self, loader: Any) -> None:
         """A loader has begun to give batches."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         self.interrupted()
         loading = self._loadings.get(id(loader))
         if loading is None or loading.reference() is not loader:
             _trim(self._loadings)
             loading = self._loadings[id(loader)] = loaders.Loading(loader)
-        if sys.modules["torch"].is_grad_enabled() and (loading.trained or not here.evaluating):
+        trained = loading.trained or (here.training is not None and here.training.evaluated.trains(loading.data))
+        if sys.modules["torch"].is_grad_enabled() and (trained or not here.evaluating):
             here.loading = loading
             here.passes += 1
+            _end_pass(here)
+        else:
+            _begin_pass(here, loading.data)
 
-    def evaluates(self) -> None:
+    def evaluates(self, model: Any) -> None:
         """A model was switched to evaluation: what is read and computed until the next step is no training."""
         self.interrupted()
-        self.here().evaluating = True
+        here = _HERE.get() or _new_here()
+        here.evaluated = weakref.ref(model)
+        _begin_pass(here, None)
+
+    def evaluated(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """A loss function has answered while some thread evaluates."""
+        training = self.here().training
+        if training is not None and training.passing is not None:
+            training.passing.add(name, args, kwargs, result)
 
     def scheduled(self, scheduler: Any) -> None:
         """A scheduler was made. It is described at the next step, when it is complete."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         here.changed = True
         if len(here.schedulers) < MOST:
             here.schedulers.append(weakref.ref(scheduler))
 
     def scales(self, loss: Any) -> None:
         """A loss was multiplied: the next backward pass is that of its multiple."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         here.unscaled = here.value_of(loss)
 
     def rescales(self, scaler: Any) -> None:
         """A step in half precision is over: where no optimizer stepped, the gradients were too large for it."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         member = here.member
         if member is None:
             return
@@ -136,7 +170,7 @@ class Loops:
 
     def interrupted(self) -> None:
         """Something else than a step: what is held back is logged, and the time until the next step does not count."""
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         here.changed = here.paused = True
         if here.training is not None:
             here.training.settle()
@@ -152,20 +186,20 @@ class Loops:
         member = self._members.get(id(optimizer))
         if member is None or member.optimizer() is not optimizer or not member.training.goes_on:
             began = thread_time()  # on a busy machine the clock on the wall says little of what this took
-            member = untraced(lambda: self._first_step(optimizer))
+            member = untraced(lambda: self._first_step(here, optimizer))
             member.training.run.took(thread_time() - began)
             member.logged_at = perf_counter()  # what this took is no reason to log the first points by themselves
         here.member, here.training = member, member.training
         if here.changed:
-            here.changed = here.evaluating = False
+            here.changed, here.evaluated = False, None
+            _end_pass(here)
             member.training.failed_with = None
             member.resumes(here)
             while here.schedulers:
                 self._describe_scheduler(here.schedulers.pop())
         return member
 
-    def _first_step(self, optimizer: Any) -> Member:
-        here = self._thread.here
+    def _first_step(self, here: Here, optimizer: Any) -> Member:
         if not self._collected and gc.isenabled():
             # The first optimizer of a process has torch import its compiler, whose dead frames hold the user's function
             # and all that is in it until the garbage is collected. The end of the training could not be seen so long.
@@ -176,20 +210,23 @@ class Loops:
         if training is not None and not (training.goes_on and self._joins(training, optimizer, place)):
             self.end(training)
             training = None
-        model = modules.model_of(optimizer)
-        label = type(model).__name__ if model is not None else ""
+        models = modules.models_of(optimizer)
+        label = type(models[0]).__name__ if models else ""
         if training is None:
             run = LoopRun("torch", TARGET, label or type(optimizer).__name__)
             training = here.training = Training(run, bool(run.setting("grad_norm")))
             run.at_end(training.finish)
             run.judged_by(training.judge)
+            restarts = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+            if restarts != "0":
+                run.set_tags({"torchrun.restart": restarts})
         member = Member(optimizer, training, label, place, self._gone_by(id(optimizer)))
         made = self._made.get(id(optimizer))
         member.made = made.place if made is not None and made.optimizer() is optimizer else None
         training.add(member)
         _trim(self._members)
         self._members[id(optimizer)] = member
-        self._describe(training, member, optimizer, model)
+        self._describe(training, member, optimizer, models)
         here.changed = True
         return member
 
@@ -209,18 +246,20 @@ class Loops:
             return True
         return None in others and all(member.step <= 1 for member in lasting)
 
-    def _describe(self, training: Training, member: Member, optimizer: Any, model: Any) -> None:
+    def _describe(self, training: Training, member: Member, optimizer: Any, models: list[Any]) -> None:
         run = training.run
-        found = modules.described(model, optimizer) | optimizers.hyperparameters(optimizer)
+        found = modules.described(models, optimizer) | optimizers.hyperparameters(optimizer)
         run.log_params({f"{member.prefix}{key}": value for key, value in found.items()})
-        if run.folded or model is None:
+        if run.folded:
             return
-        kind = type(model)
-        run.set_tags({f"{member.prefix}model_class": f"{kind.__module__}.{kind.__qualname__}"})
-        member.model_now = weakref.ref(model)
-        run.log_dict(modules.layer_table(model), f"{member.prefix}layers.json")
-        if run.setting("models"):
-            member.model = training.keeps(model)
+        for label, model in zip(modules.labels_of(models), models, strict=True):
+            prefix = f"{label}." if len(models) > 1 else member.prefix
+            kind = type(model)
+            run.set_tags({f"{prefix}model_class": f"{kind.__module__}.{kind.__qualname__}"})
+            member.models_now.append(weakref.ref(model))
+            run.log_dict(modules.layer_table(model), f"{prefix}layers.json")
+            if run.setting("models"):
+                member.models.append((label, training.keeps(model)))
 
     def _describe_scheduler(self, reference: weakref.ref[Any]) -> None:
         scheduler = reference()
@@ -235,7 +274,7 @@ class Loops:
     def end(self, training: Training) -> None:
         """Ends a training's run, because another one begins."""
         training.run.end(training.judge(None))
-        here = self._thread.here
+        here = _HERE.get() or _new_here()
         if here.training is training:
             here.training = here.member = None
 
@@ -250,6 +289,19 @@ class Loops:
                 attempt(member.training.left_at, sys._getframe().f_back)
 
         return gone
+
+
+def _begin_pass(here: Here, data: loaders.Data | None) -> None:
+    """An evaluation begins: of the training that is open in this thread, if one is."""
+    _end_pass(here)
+    training, member = here.training, here.member
+    if training is not None and member is not None and training.goes_on and not training.run.folded:
+        training.passing = Pass(training, member.step - 1, data)
+
+
+def _end_pass(here: Here) -> None:
+    if here.training is not None and here.training.passing is not None:
+        here.training.passing.close()
 
 
 def _ids(optimizer: Any) -> set[int]:

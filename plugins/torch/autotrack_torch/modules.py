@@ -9,6 +9,8 @@ from typing import Any
 
 #: Rows of a layer table; what lies beyond is counted.
 MAX_LAYERS = 2000
+#: Models of one optimizer.
+MAX_MODELS = 8
 
 
 def parameters_of(optimizer: Any) -> list[Any]:
@@ -16,17 +18,34 @@ def parameters_of(optimizer: Any) -> list[Any]:
     return [tensor for group in optimizer.param_groups for tensor in group["params"]]
 
 
-def model_of(optimizer: Any) -> Any | None:
-    """The module whose parameters the optimizer changes: the smallest one that holds them all, else the one that holds
-    most of them. None where they are in no module."""
+def models_of(optimizer: Any) -> list[Any]:
+    """The modules whose parameters the optimizer changes: the smallest one that holds them all, else the one that holds
+    most of them, and what holds the others. None where they are in no module."""
     wanted = {id(tensor) for tensor in parameters_of(optimizer)}
     if not wanted:
-        return None
+        return []
     found = _best(_in_globals(), wanted)
-    if found is None or _count(found, wanted) < len(wanted):
-        wider = _best(_everywhere(), wanted)
-        found = found if wider is None else wider  # never the truth of a module: it may be asked for its length
-    return unwrapped(found) if found is not None else None
+    if found is not None and _count(found, wanted) == len(wanted):
+        return [model for model in (unwrapped(found),) if model is not None]
+    everything = _everywhere()
+    models: list[Any] = []
+    while wanted and len(models) < MAX_MODELS:
+        found = _best(everything, wanted)
+        if found is None:
+            break
+        wanted -= {id(tensor) for _, tensor in own_parameters(found)}
+        model = unwrapped(found)
+        models += [model] if model is not None else []
+    return models
+
+
+def labels_of(models: list[Any]) -> list[str]:
+    """A name for each model: its class, with a number where there is another one of that."""
+    labels: list[str] = []
+    for model in models:
+        name = type(model).__name__
+        labels.append(name if name not in labels else f"{name}_{len(labels) + 1}")
+    return labels
 
 
 def unwrapped(model: Any) -> Any:
@@ -116,14 +135,14 @@ def _count(module: Any, wanted: set[int]) -> int:
     return sum(1 for _, tensor in own_parameters(module) if id(tensor) in wanted)
 
 
-def described(model: Any, optimizer: Any) -> dict[str, Any]:
+def described(models: list[Any], optimizer: Any) -> dict[str, Any]:
     """``model``, ``model.parameters`` and ``model.trainable_parameters``: its class, and how many numbers it has."""
-    if model is None:
+    if not models:
         tensors = parameters_of(optimizer)
         return {"model.trainable_parameters": sum(tensor.numel() for tensor in tensors)}
-    tensors = [tensor for _, tensor in own_parameters(model)]
+    tensors = list({id(tensor): tensor for model in models for _, tensor in own_parameters(model)}.values())
     return {
-        "model": type(model).__name__,
+        "model": ", ".join(type(model).__name__ for model in models),
         "model.parameters": sum(_numel(tensor) for tensor in tensors),
         "model.trainable_parameters": sum(_numel(tensor) for tensor in tensors if tensor.requires_grad),
     }

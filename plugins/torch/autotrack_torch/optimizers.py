@@ -26,14 +26,27 @@ def hyperparameters(optimizer: Any) -> dict[str, Any]:
         for key, value in settings_of(group):
             if first.get(key, _MISSING) != value:
                 found[f"optimizer.group_{number}.{key}"] = value
+    before = steps_before(optimizer)
+    if before:
+        found["optimizer.steps_before"] = before
     return found
+
+
+def steps_before(optimizer: Any) -> int:
+    """Steps that the optimizer had made in an earlier life, by the state that it was given (a checkpoint's). Asked at
+    its first step here; 0 where its kind does not count."""
+    state = next(iter(optimizer.state.values()), None) if optimizer.state else None
+    steps = plain_value(state.get("step")) if isinstance(state, Mapping) else None
+    return int(steps) - 1 if type(steps) in (int, float) else 0
 
 
 def settings_of(group: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The settings of one group of parameters, without those that were given up to defaults of None."""
     for key, value in group.items():
-        if key == "params" or key == "param_names" or value is None:
+        if key in ("params", "param_names", "initial_lr") or value is None:
             continue
+        if key == "lr" and group.get("initial_lr") is not None:
+            value = group["initial_lr"]  # as it was given: a scheduler that warms up has begun with less
         plain = plain_value(value)
         if plain is not _MISSING:
             yield str(key), plain
@@ -61,7 +74,7 @@ def plain_value(value: Any) -> Any:
         and len(value) <= MAX_ITEMS
         and all(type(item) in (int, float, bool, str) for item in value)
     ):
-        return list(value)
+        return value
     if getattr(value, "device", None) is not None and getattr(value, "numel", None) is not None:
         return value.item() if value.device.type == "cpu" and value.numel() == 1 else _MISSING
     if isinstance(value, Mapping) and len(value) <= MAX_ITEMS:  # the milestones of MultiStepLR: a Counter

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 import weakref
+from _thread import get_ident
 from collections.abc import Callable
 from time import perf_counter, thread_time
 from types import FrameType
@@ -15,6 +15,7 @@ from autotrack.plugin import LoopRun
 
 from . import loaders, modules, optimizers
 from .endings import LeftByException, broke, dying_of_exception, exception_behind
+from .evaluations import Evaluated, Pass
 from .keeping import KeptModel
 from .places import Place
 from .transfers import Transfers
@@ -30,22 +31,16 @@ LEFT = "the function with the loop was left by an exception that was caught outs
 TARGET = "torch.optim:Optimizer.step"
 
 
-class Thread(threading.local):
-    """Gives every thread a ``Here`` of its own."""
-
-    def __init__(self) -> None:
-        self.here = Here()
-
-
 class Here:
-    """What a thread has done since the last step of an optimizer, and the training that it is in."""
+    """What a thread or a task has done since the last step of an optimizer, and the training that it is in."""
 
     __slots__ = (
         "changed",
-        "evaluating",
+        "evaluated",
         "first",
         "loading",
         "member",
+        "owner",
         "passed",
         "passes",
         "paused",
@@ -59,6 +54,7 @@ class Here:
     def __init__(self) -> None:
         #: Of the backward passes since the last step: how many, the first one's loss, the sum of all: the objective
         #: whose gradient the next step follows. On the CPU numbers, on an accelerator tensors that stay there.
+        self.owner = current_task()
         self.passed = 0
         self.first: Any = None
         self.total: Any = None
@@ -72,13 +68,27 @@ class Here:
         self.changed = False
         #: True where something else than training happened since then: its time is not the training's.
         self.paused = False
-        #: True from ``model.eval()`` to the next step.
-        self.evaluating = False
+        #: The model that was switched to evaluation since the last step.
+        self.evaluated: weakref.ref[Any] | None = None
         self.loading: loaders.Loading | None = None
         #: Schedulers that were made since the last step.
         self.schedulers: list[weakref.ref[Any]] = []
         #: How often a loader has begun, evaluations not counted.
         self.passes = 0
+
+    def moved(self) -> Here:
+        """For a task that begins to train: what was seen since the last step is its own, the training is not."""
+        made = Here()
+        for name in ("passed", "first", "total", "unscaled", "tensor", "evaluated", "loading", "schedulers", "passes"):
+            setattr(made, name, getattr(self, name))
+        self.passed, self.first, self.total, self.unscaled, self.schedulers = 0, None, None, None, []
+        return made
+
+    @property
+    def evaluating(self) -> bool:
+        """True from ``model.eval()`` to ``model.train()`` or the next step."""
+        model = self.evaluated() if self.evaluated is not None else None
+        return model is not None and not vars(model).get("training", False)
 
     def value_of(self, loss: Any, error: BaseException | None = None) -> Any:
         """A number, or a tensor on its device; the sum of several. None for what is no loss."""
@@ -103,6 +113,14 @@ class Here:
         return loss.detach().reshape(())
 
 
+def current_task() -> int:
+    """A number for the asyncio task that runs here, else for the thread."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or asyncio._get_running_loop() is None:
+        return get_ident()
+    return id(asyncio.current_task())
+
+
 class Training:
     """A run, and the optimizers whose steps are logged to it."""
 
@@ -113,6 +131,9 @@ class Training:
         self.began = time.monotonic_ns()
         self.loading: loaders.Loading | None = None
         self.transfers = Transfers()
+        #: The evaluation that is going on, and what the model was evaluated on so far.
+        self.passing: Pass | None = None
+        self.evaluated = Evaluated()
         #: What an exception that was seen says of itself, until another step shows that training went on.
         self.failed_with: str | None = None
         #: An optimizer that was made for the same parameters meanwhile.
@@ -122,29 +143,33 @@ class Training:
         """One of its optimizers is gone; where it was the last, so is the training. ``frame`` runs at this moment."""
         if self.is_over and self.run.is_open:
             self.copy_models()
+            if frame is None:  # no function runs: SystemExit has left them all, and its code will say how it ended
+                return
             self.run.abandon(LeftByException(LEFT) if dying_of_exception(frame) else self.judge(None))
 
     def keeps(self, model: Any) -> KeptModel:
         """Where the trained model is saved from, once for each model."""
         for member in self.members:
-            if member.model is not None and member.model.model() is model:
-                return member.model
+            for _, kept in member.models:
+                if kept.model() is model:
+                    return kept
         return KeptModel(model)
 
     def copy_models(self) -> None:
         """Its optimizers are gone: from here on the models are no longer trained, and may be changed."""
         for member in self.members:
-            if member.model is not None:
-                member.model.copy()
+            for _, kept in member.models:
+                kept.copy()
 
     def finish(self) -> None:
         """The last things, just before the run ends."""
         self.settle(over=True)
         saved: list[KeptModel] = []
         for member in self.members:
-            if member.model is not None and member.model not in saved:
-                saved.append(member.model)
-                member.model.save(self.run, f"{member.prefix}model")
+            for label, kept in member.models:
+                if kept not in saved:
+                    saved.append(kept)
+                    kept.save(self.run, f"{label}.model" if len(member.models) > 1 else f"{member.prefix}model")
 
     def judge(self, error: BaseException | None) -> BaseException | None:
         """What ended the loop, if an exception did. ``error`` is what ends the program, if that ends."""
@@ -185,18 +210,18 @@ class Training:
         self.members.append(member)
 
     def loads(self, loading: loaders.Loading) -> None:
-        """A step was made while this loader was read, for the first time."""
+        """A step was made while this loader was read, for the first time or again."""
         self.loading = loading
-        if not loading.trained:
-            loading.trained = True
-            loader = loading.reference()
-            if loader is not None and not self.run.folded:
-                self.run.log_params(loaders.described(loader))
-                for name, tensor in loaders.tensors_of(loader):
-                    self.run.log_dataset(tensor, name)
+        loading.trained = True
+        if self.evaluated.trains_on(loading.data) and not self.run.folded:
+            self.run.log_params(loading.settings)
+            for name, tensor in loaders.tensors_of(loading.data):
+                self.run.log_dataset(tensor, name)
 
     def settle(self, over: bool = False) -> None:
         """Logs what is held back; with ``over`` all of it, also what has to be waited for."""
+        if over and self.passing is not None:
+            self.passing.close()
         for member in self.members:
             if over or member.step > 1:
                 member.log_points(over)
@@ -221,8 +246,8 @@ class Member:
         "logged_at",
         "losses",
         "made",
-        "model",
-        "model_now",
+        "models",
+        "models_now",
         "optimizer",
         "passes",
         "place",
@@ -239,8 +264,9 @@ class Member:
         self.place = place
         #: Where the optimizer was made, if that was seen.
         self.made: Place | None = None
-        self.model: KeptModel | None = None
-        self.model_now: Callable[[], Any] = lambda: None
+        #: The models that are saved, by name, and the models themselves, held weakly.
+        self.models: list[tuple[str, KeptModel]] = []
+        self.models_now: list[Callable[[], Any]] = []
         self.prefix = ""
         self.step = 0
         self.epoch = -1

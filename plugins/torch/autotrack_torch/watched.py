@@ -6,13 +6,15 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from autotrack.plugin import Family, Hook, Patch, Tap
+from autotrack.plugin import Family, Hook, Patch, ResultTap, Tap
 
 from .checkpoints import saved
 from .compilers import keep_out, nothing
+from .evaluations import EAR, LOSSES
 from .loops import loops
+from .spawning import spawned
 
-VERSIONS = ">=2.2,<3"
+VERSIONS = ">=2.13,<2.14"
 
 
 def declarations() -> list[Patch | Family | Tap | Hook]:
@@ -20,6 +22,12 @@ def declarations() -> list[Patch | Family | Tap | Hook]:
     return [
         Hook("torch.optim.optimizer", attach=_after_steps, observer=loops.stepped, versions=VERSIONS),
         Hook("torch._dynamo.trace_rules", attach=keep_out, observer=nothing, versions=VERSIONS),
+        Patch(
+            "torch.multiprocessing.spawn:start_processes",
+            spawned,
+            also=("torch.multiprocessing:start_processes",),
+            versions=VERSIONS,
+        ),
         Patch("torch.serialization:save", saved, also=("torch:save",), versions=VERSIONS),
         _tap("torch.autograd:backward", loops.went_backward),
         _tap("torch.utils.data.dataloader:DataLoader.__iter__", iterated),
@@ -29,11 +37,19 @@ def declarations() -> list[Patch | Family | Tap | Hook]:
         _tap("torch.nn.modules.module:Module.eval", evaluates),
         _tap("torch.amp.grad_scaler:GradScaler.scale", scales, optional=True),
         _tap("torch.amp.grad_scaler:GradScaler.update", rescales, optional=True),
+        *(_loss(name) for name in LOSSES),
     ]
 
 
 def _tap(target: str, observer: Callable[..., object], optional: bool = False) -> Tap:
     return Tap(target, observer, versions=VERSIONS, optional=optional)
+
+
+def _loss(name: str) -> ResultTap:
+    def loss(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        loops.evaluated(name, args, kwargs, result)
+
+    return ResultTap(f"torch.nn.functional:{name}", loss, versions=VERSIONS, optional=True, ear=EAR)
 
 
 def _after_steps(module: ModuleType, listener: Callable[..., None]) -> Callable[[], object]:
@@ -65,7 +81,8 @@ def made_scheduler(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseExc
 
 def evaluates(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:
     """A model was switched to evaluation."""
-    loops.evaluates()
+    if error is None and args:
+        loops.evaluates(args[0])
 
 
 def scales(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:

@@ -15,7 +15,7 @@ from .matrices import built, relabelled
 from .training import cross_validated, trained
 
 #: The versions that this plugin was tested with. The package may be called xgboost or xgboost-cpu: it says itself.
-VERSIONS = ">=2.0,<4"
+VERSIONS = ">=3.1,<4"
 
 
 @hookimpl

@@ -54,6 +54,40 @@ def test_a_rank_is_a_tag(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.tags["system.rank"] == "0"
 
 
+LAUNCHER = """
+import os, subprocess, sys
+if "RANK" in os.environ:
+    sys.stdin.readline()
+    sys.exit()
+if len(sys.argv) > 1:  # rank 0, which looks at the others
+    os.environ["RANK"] = "0"
+    import psutil
+    from autotrack_system.ranks import Ranks
+    found, counters = {}, {}
+    Ranks(psutil).read(found, counters)
+    print(sorted(found), sorted(counters))
+    sys.exit()
+others = [
+    subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, env={**os.environ, **rank})
+    for rank in ({"RANK": "1"}, {"RANK": "7", "LOCAL_RANK": "2"})
+]
+subprocess.run([sys.executable, __file__, "look"])
+for other in others:
+    other.communicate(b"")
+"""
+
+
+def test_the_other_ranks_of_a_launcher_are_looked_at_from_rank_0(store: Path, script: Script) -> None:
+    found = script(LAUNCHER)
+    assert (
+        found.stdout.split()
+        == (
+            "['rank.1.process_memory_mb', 'rank.7.process_memory_mb'] "
+            "['rank.1.process_cpu_percent', 'rank.7.process_cpu_percent']"
+        ).split()
+    ), found.stderr
+
+
 def test_a_run_is_left_alone_in_its_first_seconds(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOTRACK_SYSTEM_FIRST", "1000")
     forget_plugins()

@@ -421,6 +421,92 @@ def test_trainings_in_threads_are_runs_of_their_own() -> None:
     assert [len(run.metric_history("loss").steps) for run in runs] == [5] * 4
 
 
+def test_trainings_in_tasks_are_runs_of_their_own() -> None:
+    import asyncio
+
+    async def training(number: int) -> list[float]:
+        net = Net()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01 * number)
+        losses = []
+        for _ in range(5):
+            losses += train(net, optimizer, 1)
+            await asyncio.sleep(0)
+        return losses
+
+    async def together() -> list[list[float]]:
+        first = await asyncio.gather(*(training(number) for number in range(1, 4)))
+        second = await asyncio.gather(*(asyncio.to_thread(asyncio.run, training(number)) for number in range(1, 4)))
+        return [*first, *second]
+
+    before = Net()
+    optimizer = torch.optim.SGD(before.parameters(), lr=0.1)
+    train(before, optimizer, 2)  # its state is in the context that the tasks get copies of
+    expected = asyncio.run(together())
+    train(before, optimizer, 2)
+    found = [run.metric_history("loss").values.tolist() for run in all_runs()]
+    assert sorted(losses for losses in found if len(losses) == 5) == sorted(expected)
+    assert len(found) == 7 and sorted(map(len, found))[0] == 4
+
+
+def test_one_optimizer_of_several_models_saves_each_of_them() -> None:
+    autotrack.disable()
+    autotrack.enable()
+    encoder, decoder, other = nn.Linear(4, 2), Net(), nn.Linear(8, 1)
+    decoder.inner = nn.Linear(2, 8)
+    optimizer = torch.optim.SGD([*encoder.parameters(), *decoder.parameters(), *other.parameters()], lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        F.mse_loss(decoder(encoder(X)) + other(torch.cat([X, X], 1)), Y).backward()
+        optimizer.step()
+    (run,) = all_runs()
+    assert run.params["model"] == "Net, Linear, Linear" and run.params["model.parameters"] == str(33 + 10 + 9)
+    assert sorted(model.path for model in run.models) == ["Linear.model", "Linear_3.model", "Net.model"]
+    assert run.name == "Net" and len(run.metric_history("loss").steps) == 2
+
+
+def test_a_training_that_goes_on_from_a_checkpoint_says_so(tmp_path: Path) -> None:
+    net = Net()
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+    torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: step / 4)  # warms up from 0
+    train(net, optimizer, 3)
+    torch.save({"model": net.state_dict(), "optimizer": optimizer.state_dict()}, tmp_path / "state.pt")
+    again = Net()
+    resumed = torch.optim.Adam(again.parameters(), lr=0.1)
+    state = torch.load(tmp_path / "state.pt")
+    again.load_state_dict(state["model"])
+    resumed.load_state_dict(state["optimizer"])
+    train(again, resumed, 2)
+    first, second = all_runs()
+    assert "optimizer.steps_before" not in first.params and second.params["optimizer.steps_before"] == "3"
+    assert first.params["optimizer.lr"] == second.params["optimizer.lr"] == "0.1"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_checkpoints_of_compiled_models_are_kept(tmp_path: Path) -> None:
+    net = Net()
+    model = torch.compile(net, backend="eager")
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    train(model, optimizer, 2)
+    torch.save(model.state_dict(), tmp_path / "compiled.pt")
+    torch.save({"weights": torch.ones(3)}, tmp_path / "other.pt")
+    (run,) = all_runs()
+    assert [file.path for file in run.artifacts if "checkpoints" in file.path] == ["checkpoints/compiled.pt"]
+
+
+def test_a_loader_that_the_loop_lets_go_of_is_described_and_counted() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(3):
+        net.train()
+        for x, y in loader():
+            optimizer.zero_grad()
+            F.mse_loss(net(x), y).backward()
+            optimizer.step()
+        net.eval()
+    (run,) = all_runs()
+    assert run.params["batch_size"] == "16" and run.metric_history("epoch").steps.tolist() == [0, 4, 8]
+
+
 def test_half_precision_logs_the_loss_and_not_its_multiple() -> None:
     net = Net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
@@ -537,6 +623,17 @@ def test_a_model_that_has_no_length_is_found() -> None:
     optimizer.step()
     (run,) = all_runs()
     assert run.name == "Empty"
+
+
+def test_another_version_is_left_alone_and_an_error_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    autotrack.disable()
+    monkeypatch.setattr(torch, "__version__", "2.99.0")
+    with pytest.raises(autotrack.AutotrackError, match=r"'torch' was tested with torch .*, and 2\.99\.0 is installed"):
+        autotrack.enable("torch")
+    autotrack.enable()
+    net = Net()
+    train(net, torch.optim.SGD(net.parameters(), lr=0.1), 3)
+    assert len(all_runs()) == 0
 
 
 def test_disabled_means_unwatched() -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,9 +111,10 @@ ENDS = {
     "an exception inside": ("raise ValueError('boom')", "pass", "FAILED", 69),
     "an exception after it": ("pass", "raise ValueError('boom')", "FINISHED", 70),
     # Nobody in Python is told of an exit: inside and after the loop look the same (docs/adr/0010).
-    "an exit inside": ("sys.exit(3)", "pass", "FINISHED", 69),
+    "an exit inside": ("sys.exit(3)", "pass", "FAILED", 69),
     "an exit with success inside": ("sys.exit(0)", "pass", "FINISHED", 69),
-    "an exit after it": ("pass", "sys.exit(3)", "FINISHED", 70),
+    "an exit after it": ("pass", "sys.exit(3)", "FAILED", 70),
+    "an exit after the training is over": ("pass", "del optimizer, net; sys.exit(3)", "FINISHED", 70),
     "a termination": ("os.kill(os.getpid(), signal.SIGTERM)", "pass", "KILLED", 65),
     "an interrupt": ("os.kill(os.getpid(), signal.SIGINT)", "pass", "KILLED", 69),
     "a kill": ("os.kill(os.getpid(), signal.SIGKILL)", "pass", "CRASHED", 65),
@@ -130,56 +128,36 @@ def test_the_status_says_how_the_loop_ended(store: Path, script: Script, end: st
     (run,) = autotrack.search_runs()
     assert run.status.value == status
     assert len(run.metric_history("loss").steps) >= points
-    assert status != "FAILED" or "boom" in (run.error or "")
+    assert status != "FAILED" or ("boom" if "boom" in inside else "exit code 3") in (run.error or "")
 
 
-RANKS = """
+INSIDE = """
 import autotrack
-autotrack.enable(overhead_allowance=60.0)
-import os, signal, sys
-import torch, torch.distributed as dist
-from torch.nn.parallel import DistributedDataParallel
+autotrack.enable()
+import sys, torch
 
-dist.init_process_group("gloo")
-rank = dist.get_rank()
-torch.manual_seed(0)
-net = torch.nn.Linear(3, 1)
-model = DistributedDataParallel(net)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-for i in range(70):
-    optimizer.zero_grad()
-    (model(torch.full((2, 3), float(rank))) ** 2).sum().backward()
-    optimizer.step()
-    if "die" in sys.argv and i == 66 and rank == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-dist.destroy_process_group()
+def train():
+    net = torch.nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    for i in range(5):
+        optimizer.zero_grad()
+        loss = (net(torch.ones(2, 3)) ** 2).sum()
+        loss.backward()
+        optimizer.step()
+        if i == 3 and sys.argv[1] == "inside":
+            sys.exit(int(sys.argv[2]))
+
+train()
+sys.exit(3)
 """
 
 
-def torchrun(folder: Path, ranks: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    path = folder / "ranks.py"
-    path.write_text(textwrap.dedent(RANKS))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", str(path)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.run(
-        [*launch, *arguments], capture_output=True, text=True, timeout=110, env=environment, cwd=folder
-    )
-
-
-@pytest.mark.slow
-def test_ranks_of_one_job_are_one_run(store: Path, tmp_path: Path) -> None:
-    done = torchrun(tmp_path, 2)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(
+    ("where", "code", "status"), [("inside", "3", "FAILED"), ("inside", "0", "FINISHED"), ("after", "3", "FINISHED")]
+)
+def test_an_exit_inside_the_function_that_trains_is_told_from_one_after_it(
+    store: Path, script: Script, where: str, code: str, status: str
+) -> None:
+    script(INSIDE, where, code)
     (run,) = autotrack.search_runs()
-    assert run.status.value == "FINISHED" and run.name == "Linear"
-    assert run.metric_history("loss").steps.tolist() == list(range(70))
-    assert [model.path for model in run.models] == ["model"]
-
-
-@pytest.mark.slow
-def test_a_rank_that_is_killed_leaves_a_true_status(store: Path, tmp_path: Path) -> None:
-    done = torchrun(tmp_path, 2, "die")
-    assert done.returncode != 0
-    (run,) = autotrack.search_runs()
-    assert run.status.value in ("KILLED", "FAILED", "CRASHED")
-    assert len(run.metric_history("loss").steps) >= 64
+    assert run.status.value == status and [model.path for model in run.models] == ["model"]

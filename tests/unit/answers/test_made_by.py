@@ -33,7 +33,11 @@ def test_everything(store, tell) -> None:
         gpus=[{"name": "H100"}],
     )
     program.part(
-        "seeds", PYTHONHASHSEED=None, python={"seeds": [7], "seeded": True}, numpy={"seeds": [], "seeded": False}
+        "seeds",
+        PYTHONHASHSEED=None,
+        python={"seeds": [7], "seeded": True},
+        numpy={"seeds": [], "seeded": False},
+        torch={"seeds": [2**60], "seeded": None},
     )
     program.file(f"{program.root}/data/train.csv", "ab" * 32)
     program.file("/big.bin", "partial:" + "cd" * 32, partial="only its ends")
@@ -50,7 +54,7 @@ def test_everything(store, tell) -> None:
         ("wrote", "out.csv   10 B   not hashed"),
         ("packages", "Python 3.11.4, scikit-learn 1.6, numpy 2.0, 3 distributions in all"),
         ("machine", "Debian 12 · Z80, 2 cores · 2.0 GiB · H100"),
-        ("random", "python seeded 7; numpy not seeded"),
+        ("random", f"python seeded 7; numpy not seeded; torch drew its seed {2**60} from the system"),
     ]
     document = making_document(story)
     assert document["code"]["commit"] == COMMIT and document["program"]["host"] == "lab"

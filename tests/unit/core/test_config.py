@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autotrack.core.config import find_store, load_settings
+from autotrack.core.config import Settings, find_store, load_settings, usable_settings, usable_store
 from autotrack.core.errors import UsageError
 
 
@@ -73,3 +73,19 @@ def test_removed_working_directory(bare: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert find_store().root == Path.home() / ".autotrack"
+
+
+def test_each_setting_that_cannot_be_meant_is_left_out_alone(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bare / "pyproject.toml").write_text('[tool.autotrack]\nexperiment = "churn"\nruns_per_site = inf\n')
+    monkeypatch.setenv("AUTOTRACK_DELIVER_AFTER", "abc")
+    monkeypatch.setenv("AUTOTRACK_SILENT", "1")
+    settings, problems = usable_settings()
+    assert (settings.experiment, settings.silent) == ("churn", True)
+    assert (settings.runs_per_site, settings.deliver_after) == (Settings().runs_per_site, Settings().deliver_after)
+    assert [str(problem).split(" from")[0] for problem in problems] == [
+        "setting runs_per_site",
+        "setting deliver_after",
+    ]
+    monkeypatch.setenv("AUTOTRACK_TRACKING_URI", "sqlite:///:memory:")
+    location, problem = usable_store()
+    assert location.root == bare / ".autotrack" and "no database file" in str(problem)

@@ -13,12 +13,14 @@ def test_models_go_before_metrics() -> None:
     assert not meter.affords("model") and meter.affords("metrics")
 
 
-def test_the_background_thread_counts_as_well() -> None:
+def test_the_background_threads_count_as_well() -> None:
     meter = Meter(share=0.0, allowance=1.0)
     meter.add(0.5)
     assert meter.affords("model", 0.4)
     meter.background = 0.2
-    assert not meter.affords("model", 0.4)
+    assert not meter.affords("model", 0.4) and meter.affords("model", 0.2)
+    meter.delivering = 0.2
+    assert not meter.affords("model", 0.2) and meter.left() < 0.11
 
 
 def test_a_share_of_the_time_that_passed() -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 import autotrack
+from autotrack.core.guard import Failure
 from autotrack.core.runs.nullrun import NullRun
+from autotrack.core.runs.writing import MAX_NOTES
 
 
 def test_sibling_tasks_are_no_family(store: Path) -> None:
@@ -315,3 +317,17 @@ def test_ranks_above_zero_have_an_active_run(store: Path, monkeypatch: pytest.Mo
     monkeypatch.delenv("RANK")
     assert autotrack.search_runs() == []
     assert not any(store.glob("journal/*")) or os.listdir(store)
+
+
+def test_what_a_run_says_of_itself_stays_short(store: Path) -> None:
+    with autotrack.start_run() as run:
+        for number in range(6_000):
+            run.log_param("x", number)
+        for number in range(150):
+            run.note(f"note {number}")
+            run.note_failure(Failure("a site", f"error {number}"))
+    health = run.health
+    assert run.params == {"x": "5999"}
+    assert len(health["notes"]) == len(health["errors"]) == MAX_NOTES
+    assert health["notes"][:2] == ["param 'x' was given another value than before; the last one counts", "note 0"]
+    assert (health["notes_left_out"], health["errors_left_out"]) == (5_998 + 51, 50)

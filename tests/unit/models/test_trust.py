@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from autotrack.core import pickled
+from autotrack.core.entities import ModelRecord, RunRecord, Status
 from autotrack.core.errors import ArtifactError, UntrustedModelError
+from autotrack.core.imported import mark_imported
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.models import load_model, open_model, save_model
+from autotrack.models.loading import folder_in, is_own
 from autotrack.models.pickle_scan import globals_in, is_dangerous, risky_files
 from autotrack.models.trust import trust_file, trusted, vouch
 
+RUN = "0" * 32
 PICKLE = Flavor(
     "pickle",
     ("builtins:dict",),
@@ -58,6 +62,39 @@ def test_a_digest_is_trust(folder: Path, own_list: Path) -> None:
     (folder / "model.pkl").write_bytes(pickle.dumps({"a": 2}))
     with pytest.raises(UntrustedModelError):
         load_model(folder, flavors=[PICKLE])
+
+
+def _of_a_run(artifact_uri: str, *, run_id: str = RUN) -> RunRecord:
+    models = (ModelRecord("model", "pickle", "builtins.dict", 9),)
+    return RunRecord(run_id, "n", "e", "e", Status.FINISHED, 0, artifact_uri=artifact_uri, models=models)
+
+
+def _inside(tmp_path: Path) -> tuple[Path, Path]:
+    """The root of the store in force, and a model among its artifacts."""
+    root = tmp_path / ".autotrack"
+    return root, save_model({"a": 1}, root / "artifacts" / "e" / RUN / "model", flavors=[PICKLE])
+
+
+def test_a_run_vouches_only_for_what_lies_in_its_store(folder: Path, tmp_path: Path) -> None:
+    root, kept = _inside(tmp_path)
+    assert folder_in(_of_a_run(f"artifacts/e/{RUN}"), "model", root).own
+    (root / "artifacts" / "e" / "linked").symlink_to(tmp_path)
+    for elsewhere in (str(tmp_path), "..", f"artifacts/e/{RUN}/../../../..", "artifacts/e/linked"):
+        located = folder_in(_of_a_run(elsewhere), "model", root)
+        assert located.folder == folder.resolve() and not located.own, elsewhere
+        with pytest.raises(UntrustedModelError):
+            load_model(f"runs:/{RUN}/model", flavors=[PICKLE], resolve=lambda uri, found=located: found)
+    mark_imported(root, "1" * 32)
+    assert not folder_in(_of_a_run(f"artifacts/e/{RUN}", run_id="1" * 32), "model", root).own
+    mark_imported(root, RUN)
+    assert not folder_in(_of_a_run(f"artifacts/e/{RUN}", run_id="2" * 32), "model", root).own
+    assert not is_own(kept)
+
+
+def test_a_run_does_not_vouch_for_what_another_user_put_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, _ = _inside(tmp_path)
+    monkeypatch.setattr(os, "getuid", lambda: 424242)
+    assert not folder_in(_of_a_run(f"artifacts/e/{RUN}"), "model", root).own
 
 
 def test_the_sha_of_one_file_does_not_vouch_for_another(folder: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 import autotrack
 from autotrack.core.errors import PluginError
 from autotrack.core.probes.frames import sealed
-from autotrack.core.probes.patching import Hook, Patch, Tap
+from autotrack.core.probes.patching import Ear, Hook, Patch, ResultTap, Tap
 
 from .conftest import Lab, plain
 
@@ -107,6 +107,25 @@ def test_a_hook_is_told_what_the_library_tells_its_own(lab: Lab, library: Module
     lab.installer.uninstall("p")
     library.double(6)
     assert heard.told == [(5,)] and library.registered == []
+
+
+def test_a_result_tap_hears_results_while_its_ear_is_open(lab: Lab, library: ModuleType) -> None:
+    original, heard, ear = library.double, Heard(), Ear()
+    lab.installer.install("p", [ResultTap("tapped_library:double", heard, ear=ear)])
+    assert library.double(1) == 2 and heard.told == []
+    ear.open = True
+    assert library.double(3, plus=1) == 7
+    with pytest.raises(ValueError, match="nothing to double") as raised:
+        library.double(None)
+    assert heard.told == [((3,), {"plus": 1}, 7)]
+    ours = [frame for frame in traceback.extract_tb(raised.value.__traceback__) if frame.filename.startswith(PACKAGE)]
+    assert len(ours) <= 2 and pickle.loads(pickle.dumps(library.double)) is library.double
+    ear.open = False
+    library.double(4)
+    ear.open = True
+    held = library.double
+    lab.installer.uninstall("p")
+    assert held(5) == 10 and library.double is original and len(heard.told) == 1
 
 
 def test_undo_puts_the_function_itself_back(lab: Lab, library: ModuleType) -> None:

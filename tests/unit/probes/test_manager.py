@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from autotrack.core.errors import PluginError
+from autotrack.core.errors import ArtifactError, PluginError, StoreError
 from autotrack.core.guard import Guard
 from autotrack.core.plugins.discovery import entry_points, parse
+from autotrack.core.plugins.hookspecs import hookimpl
 from autotrack.core.plugins.manager import BLOCK_VARIABLE, Manager
 from autotrack.core.probes.frames import FRAME, SEALED
 
@@ -177,9 +178,50 @@ def test_choices_pass_over_a_plugin_that_fails(manager: Manager) -> None:
     for name, fails in (("first", False), ("bad", True), ("last", False)):
         manager.register(Observer(name, [], fails), name)
     assert manager.choose("open_sink", uri="first") == "first:first"
+    with pytest.raises(StoreError, match=r"'bad' could not open other \(RuntimeError: choice\)"):
+        manager.choose("open_sink", uri="other")
+    manager.unregister("bad")
     assert manager.choose("open_sink", uri="other") is None
     with pytest.raises(PluginError, match="no hook named"):
         manager.notify("no_such_hook")
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError("nobody listens"), RuntimeError("a bug")])
+def test_a_place_that_was_away_is_asked_for_again(manager: Manager, error: Exception) -> None:
+    asked: list[str] = []
+
+    class Away:
+        @staticmethod
+        @hookimpl
+        def open_sink(uri: str) -> str:
+            asked.append(uri)
+            if len(asked) <= 5:
+                raise error
+            return "here"
+
+    manager.register(Away(), "away")
+    for _ in range(5):
+        with pytest.raises(StoreError, match=r"could not (reach|open) http://host/x \(.*; the next use tries again"):
+            manager.choose("open_sink", uri="http://user:sekret@host/x")
+    assert manager.choose("open_sink", uri="http://user:sekret@host/x") == "here" and len(asked) == 6
+    assert failures(manager) == ["away.open_sink"] * (0 if isinstance(error, OSError) else 3)
+
+
+def test_a_model_that_could_not_be_saved_does_not_stop_the_next(manager: Manager) -> None:
+    class Full:
+        @staticmethod
+        @hookimpl
+        def log_model(model: str) -> bool:
+            if model == "large":
+                raise OSError(28, "No space left on device")
+            return True
+
+    manager.register(Full(), "full")
+    rest = {"run": None, "path": "p", "example": None, "predictor": None, "golden": None, "seconds": None}
+    for _ in range(4):
+        with pytest.raises(ArtifactError, match=r"'full' could not save the model \(OSError: .*No space"):
+            manager.choose("log_model", model="large", **rest)
+    assert manager.choose("log_model", model="small", **rest) is True
 
 
 def test_hooks_of_a_plugins_own_can_be_implemented_by_others(install: Any, manager: Manager) -> None:

@@ -219,3 +219,19 @@ def test_a_forked_child_reads_with_connections_of_its_own(store, program):
         os._exit(0 if names(store) == ["seen"] and store._engine is not parents else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert names(store) == ["seen"]
+
+
+def test_a_run_of_many_artifacts_is_read_in_linear_time(store, program):
+    taken = {}
+    for count in (5_000, 20_000):
+        run = program.start()
+        for number in range(count):
+            program.event("artifact", run, path=f"a/{number}", size=1, sha256="0" * 64)
+        assert [artifact.path for artifact in store.run(run).artifacts[:2]] == ["a/0", "a/1"]
+        samples = []
+        for _ in range(5):
+            begun = time.process_time()
+            assert len(store.run(run).artifacts) == count
+            samples.append(time.process_time() - begun)
+        taken[count] = min(samples)
+    assert taken[20_000] < 8 * taken[5_000], taken  # 4 where it is linear, 12 and more where it is not

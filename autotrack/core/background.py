@@ -14,8 +14,8 @@ class Background:
     """A daemon thread that runs ``work()``, and that ``threading.enumerate()`` and ``active_count()`` leave out.
 
     Programs count, name and wait for the threads that they find, and test suites fail a test that has left one behind
-    (Lightning's own does): ours is none of theirs. In a forked child it is not alive. Code in it should not ask for
-    ``threading.current_thread()``, which would enter it into the list.
+    (Lightning's own does): ours is none of theirs. In a forked child it is not alive. Where code of others runs in it,
+    which may ask for ``threading.current_thread()`` and so enter it into the list, it waits with ``rest``.
     """
 
     __slots__ = ("_ended", "_ident", "_pid", "_work")
@@ -43,6 +43,14 @@ class Background:
         """Waits for the end of the work, at most until the deadline (``time.monotonic()``)."""
         if self.is_alive() and not self.is_current():
             self._ended.wait(max(0.0, deadline - time.monotonic()))
+
+    def rest(self, event: threading.Event, seconds: float) -> bool:
+        """Waits in this very thread for the event, as ``event.wait(seconds)`` does, and is in no list meanwhile."""
+        # psutil asks for the current thread when it is imported, logging at each line: no other way leads out again.
+        listed = getattr(threading, "_active", None)
+        if isinstance(listed, dict):
+            listed.pop(threading.get_ident(), None)
+        return event.wait(seconds)
 
     def _run(self) -> None:
         self._ident, self._pid = threading.get_ident(), os.getpid()

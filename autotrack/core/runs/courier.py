@@ -73,7 +73,7 @@ class Courier:
 
     def _work(self) -> None:
         while not self._stopping:
-            self._wake.wait(TICK)
+            self._thread.rest(self._wake, TICK)
             self._wake.clear()
             while self._jobs and not self._stopping:
                 self._one_job()

@@ -19,6 +19,8 @@ _INSIDE = (
     "/site-packages/",
     "/dist-packages/",
     "/__pycache__/",
+    ".dist-info/",  # of what is installed elsewhere: asked for by whoever lists distributions, and by us
+    ".egg-info/",
     "/.git/",
     "/.autotrack/",
     f"/{TEMPORARY}",

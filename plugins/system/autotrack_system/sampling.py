@@ -31,13 +31,15 @@ class Sampling:
         self._due: dict[Run, float] = {}
         self._tagged: set[str] = set()
         self._meters: Meters | None = None
+        self._thread = Background(self._work)
         self._pid = 0
 
     def began(self, run: Run) -> None:
         """Takes a run in; the thread starts with the first one."""
         if self._pid != os.getpid():  # also in a forked child, whose parent has the thread, and the runs so far
             self._due, self._pid, self._meters = {}, os.getpid(), None
-            Background(self._work).start()
+            self._thread = Background(self._work)
+            self._thread.start()
         self._due[run] = time.monotonic() + settings("system")["first"]
 
     def ended(self, run: Run) -> None:
@@ -46,10 +48,10 @@ class Sampling:
         self._tagged.discard(run.id)
 
     def _work(self) -> None:
-        pause = threading.Event()
+        pause, thread = threading.Event(), self._thread
         tick = min(_TICK, settings("system")["interval"])
         while True:
-            pause.wait(tick)
+            thread.rest(pause, tick)
             _, error = attempt(self._look)
             if error is not None:
                 for run in list(self._due):

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PAUSE = 1.0
 #: A writer whose scalars find no run gets one of its own after so many seconds: a training's run starts before.
 ALONE_AFTER = 5.0
+#: Runs whose places are known; past it the earliest is forgotten.
+MOST_PLACES = 4096
 #: How long the end of a run waits while another thread looks at the files.
 PATIENCE = 2.0
 #: Plugins whose library logs the same metrics through a writer of event files.
@@ -82,7 +84,8 @@ class Following:
         #: Files that are looked at, and those whose writers are gone and whose run is not.
         self._logs: list[Log] = []
         self._finished: list[Log] = []
-        self._places: weakref.WeakKeyDictionary[Run, Place] = weakref.WeakKeyDictionary()
+        #: By the run's id: a run that is gone on with later is another object of the same run.
+        self._places: dict[str, Place] = {}
         self._own: set[Run] = set()
         self._making: int | None = None
         self._thread: Background | None = None
@@ -256,18 +259,26 @@ class Following:
 
     def _settle(self, log: Log, run: Run) -> None:
         """The log's first run is where its file is kept; a run's first log is where its names begin."""
-        if run not in self._places:
-            self._places[run] = Place(base_of(log.folder))
+        if run.id not in self._places:
+            self._place(log, run)
             run.set_tags({"tensorboard.folder": str(log.folder)})
         if log.home is None:
             log.home = run
+
+    def _place(self, log: Log, run: Run) -> Place:
+        place = self._places.get(run.id)
+        if place is None:
+            if len(self._places) >= MOST_PLACES:
+                self._places.pop(next(iter(self._places)))
+            place = self._places[run.id] = Place(base_of(log.folder))
+        return place
 
     def _key(self, log: Log, run: Run, tag: str) -> str | None:
         """The metric's key; None where the run has the very metric from the library itself."""
         known = log.keys.get((run.id, tag), "")
         if known != "":
             return known
-        place = self._places[run]
+        place = self._place(log, run)
         key: str | None = key_of(tag, log.folder, place.base)
         if key not in place.keys and run.has_metric(key):
             key = None if _logs_the_same(run) else f"tensorboard/{key}"
@@ -309,7 +320,8 @@ class Following:
 
     def _join_own(self, log: Log) -> bool:
         for run in self._own:
-            if run.is_open and belongs(log.folder, self._places[run].base):
+            place = self._places.get(run.id)
+            if run.is_open and place is not None and belongs(log.folder, place.base):
                 log.own = run
                 return True
         return False
@@ -350,7 +362,7 @@ class Following:
     def _keep(self, log: Log) -> None:
         run = log.home
         assert run is not None
-        place = self._places[run]
+        place = self._place(log, run)
         path = log.file.path
         spent = sum(size for other, size in place.kept.items() if other != path)
         inside = relative(log.folder, place.base)

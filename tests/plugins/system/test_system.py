@@ -120,6 +120,25 @@ def test_psutil_is_not_loaded_before_a_sample_is_due(store: Path, script: Script
     assert done.stdout.split() == ["False", "False"], done.stderr
 
 
+def test_the_program_finds_no_thread_of_ours(store: Path, script: Script) -> None:
+    """psutil, imported on the thread that samples, asks for ``threading.current_thread()``, which enters it there."""
+    done = script(
+        """
+        import sys, threading, time, autotrack
+        with autotrack.start_run() as run:
+            limit, pause = time.monotonic() + 20, threading.Event()
+            while not run.has_metric("system/memory_percent") and time.monotonic() < limit:
+                pause.wait(0.01)
+            assert "psutil" in sys.modules
+            pause.wait(0.2)
+            print([thread.name for thread in threading.enumerate()])
+        """,
+        AUTOTRACK_SYSTEM_FIRST="0",
+        AUTOTRACK_SYSTEM_INTERVAL="1000",
+    )
+    assert (done.returncode, done.stdout) == (0, "['MainThread']\n"), done.stderr
+
+
 def test_rates_are_means_since_the_sample_before() -> None:
     sampler = meters.Meters()
     first = sampler.sample()

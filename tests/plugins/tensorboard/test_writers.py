@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import time
+import weakref
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import autotrack_tensorboard
 import pytest
 
 import autotrack
+from autotrack.core.runs.resuming import reopen, resumable
 from autotrack.core.runs.run import Run
+from autotrack.core.runs.trackers import tracker
 from tests.conftest import Script
 
 
@@ -22,8 +29,6 @@ class Plain:
         self.writer = EventFileWriter(str(folder))
 
     def add_scalar(self, tag: str, value: float, step: int) -> None:
-        import time
-
         from tensorboard.compat.proto.event_pb2 import Event
 
         event = Event(wall_time=time.time(), step=step)
@@ -150,6 +155,30 @@ def test_files_are_kept_up_to_a_limit(enabled: Path, tmp_path: Path, monkeypatch
     forget_plugins()
     assert len(run.artifacts) == 1 and run.artifacts[0].size < 2000
     assert any("keep_bytes" in note for note in run.health["notes"])
+
+
+def test_files_of_a_run_that_is_gone_on_with(enabled: Path, tmp_path: Path) -> None:
+    """As of a training that goes on from a checkpoint: another object of the same run, and the first one goes."""
+    first = autotrack.start_run("a", tags={"mark": "abc1"})
+    with closing(Plain(tmp_path / "one")) as writer:
+        writer.add_scalar("loss", 1.0, 0)
+    first.finish()
+    earlier = resumable(tracker(), "mark", "abc1")
+    assert earlier is not None
+    again = reopen(tracker(), earlier, time.time_ns())
+    gone = weakref.ref(first)
+    with closing(Plain(tmp_path / "two")) as writer:
+        writer.add_scalar("loss", 0.5, 1)
+        writer.writer.flush()
+        with autotrack_tensorboard._follow()._lock:
+            autotrack_tensorboard._follow()._look()
+        del first
+        gc.collect()
+        assert gone() is None, "somebody holds the first object, and this test says nothing"
+        again.end("FINISHED", None, None)
+    kept = [record.path for record in again.artifacts if record.path.startswith("tensorboard/")]
+    assert sorted(path.count("/two/") for path in kept) == [0, 1]
+    assert history(again, "loss") == [(0, 1.0)] and history(again, "two/loss") == [(1, 0.5)]
 
 
 def test_the_end_of_a_program_leaves_nothing_in_memory(store: Path, script: Script) -> None:

@@ -35,6 +35,33 @@ def test_the_program_does_not_find_it() -> None:
     assert threading.enumerate() == before
 
 
+def test_it_leaves_the_list_again_where_others_have_entered_it() -> None:
+    before = threading.enumerate()
+    asked, rest, rested = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        threading.current_thread()
+        asked.set()
+        rest.wait(10)
+        while not rested.is_set():
+            thread.rest(rested, 0.01)
+
+    thread = Background(work)
+    thread.start()
+    try:
+        assert asked.wait(10)
+        assert len(threading.enumerate()) == len(before) + 1, "nothing enters it, and this test says nothing"
+        rest.set()
+        until = time.monotonic() + 10
+        while threading.enumerate() != before and time.monotonic() < until:
+            pass
+        assert threading.enumerate() == before
+    finally:
+        rest.set()
+        rested.set()
+        thread.join(time.monotonic() + 10)
+
+
 def test_it_does_not_wait_for_itself() -> None:
     took: list[float] = []
 

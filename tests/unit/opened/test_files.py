@@ -202,7 +202,8 @@ def test_files_that_are_nobody_s_data(finish: Finish, old: Old, tmp_path: Path) 
 
     for path in ("/etc/passwd", "/proc/self/status", "/dev/null", json.__file__, pytest.__file__, __file__):
         open(path).close()
-    for name in (".git/config", "__pycache__/a.pyc", ".autotrack/autotrack.db", "module.py"):
+    installed = ("lib-1.0.dist-info/METADATA", "lib.egg-info/entry_points.txt")
+    for name in (".git/config", "__pycache__/a.pyc", ".autotrack/autotrack.db", "module.py", *installed):
         open(old(name)).close()
     assert finish() == {}
 

@@ -31,8 +31,8 @@ def saved(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     That is where a training of this thread is open and what is saved is of its model.
     """
     yield
-    place = call.arg("f", None)
-    if call.error is not None or not isinstance(place, (str, os.PathLike)):
+    place = call.arg("f", None) if call.error is None else None  # a call may have failed for want of an argument
+    if not isinstance(place, (str, os.PathLike)):
         return
     path = Path(os.fspath(place))
     saw_file(path, "written")

@@ -47,6 +47,7 @@ def _tap(target: str, observer: Callable[..., object], optional: bool = False) -
 
 def _loss(name: str) -> ResultTap:
     def loss(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """A loss function has answered during an evaluation."""
         loops.evaluated(name, args, kwargs, result)
 
     return ResultTap(f"torch.nn.functional:{name}", loss, versions=VERSIONS, optional=True, ear=EAR)

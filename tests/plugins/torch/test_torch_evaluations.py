@@ -145,6 +145,18 @@ def test_losses_of_training_steps_are_none_of_an_evaluation() -> None:
     assert len(values(run, "loss")) == 4
 
 
+def test_a_step_of_a_model_that_stays_in_evaluation_is_a_training_step() -> None:
+    fit = Fit()
+    for _ in range(3):
+        fit.net.eval()  # dropout is not wanted
+        fit.optimizer.zero_grad()
+        F.mse_loss(fit.net(X), Y).backward()
+        fit.optimizer.step()
+    run = the_run()
+    assert not [key for key in run.metrics if key.startswith("eval")]
+    assert len(values(run, "loss")) == 3
+
+
 def test_an_evaluation_before_the_first_step_is_left_out_and_the_epochs_are_right() -> None:
     fit = Fit()
     fit.evaluate(DataLoader(HELD, batch_size=10))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from autotrack.core.entities import Delivery, Status
 from autotrack.core.errors import OutOfStepError, UsageError
@@ -21,12 +22,15 @@ from autotrack.core.keys import INT64, is_run_id, printable
 
 from . import schema
 from .dialect import begin_write, for_update, translated, upsert
-from .health import MAX_REASONS, note_losses
+from .health import MAX_REASONS, merged, note_losses
 from .points import SLOT
 from .storing import Stored, Unfit, store_apart, store_together
 
 #: Signals by which somebody ends a program on purpose; any other death is a crash.
 ENDED_ON_PURPOSE = frozenset({"SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"})
+
+#: What is noted on a run that goes on after all.
+TAKEN_BACK = "the program was taken for dead and was heard of again: the run went on"
 
 
 class Intake:
@@ -80,6 +84,9 @@ class Intake:
                     stored.points,
                 )
             seen = _not_in_the_future(seen)
+            alive = stored != batch.cursor or seen > (row.last_seen or 0)
+            if alive and row.state == "done":
+                _take_back(connection, writer)
             taken = store(connection, writer, batch.events, points, row.clock or 0)
             lost, refused = taken.lost_points + batch.damaged, len(taken.refused)
             values = {
@@ -88,7 +95,7 @@ class Intake:
                 "damaged": row.damaged + lost,
                 "refused": (row.refused or 0) + refused,
                 "clock": taken.clock,
-                "state": "live",
+                "state": "live" if alive else row.state,
                 "last_seen": max(row.last_seen or 0, seen),
             }
             connection.execute(update(table).where(this).values(values))
@@ -102,7 +109,7 @@ class Intake:
         self, writer: str, *, seen: int | None = None, word: LastWord | None = None, exit_code: int | None = None
     ) -> None:
         """Ends the runs that a dead writer left running (see ``autotrack.core.sink.Intake``)."""
-        runs, writers, links = schema.runs, schema.writers, schema.writer_series
+        runs, writers = schema.runs, schema.writers
         seen = _not_in_the_future(seen)
         left = select(runs.c.n, runs.c.last_seen, runs.c.started).where(
             runs.c.writer == writer, runs.c.status == str(Status.RUNNING)
@@ -123,10 +130,25 @@ class Intake:
                     "last_seen": last,
                     "error": _kept(error),
                     "exit_code": exit_code,
+                    "guessed": (exit_code is None and word is None) or None,
                 }
                 connection.execute(update(runs).where(runs.c.n == row.n).values(values))
-            connection.execute(delete(links).where(links.c.writer == writer))
-            connection.execute(update(writers).where(writers.c.writer == writer).values(state="done"))
+            this = writers.c.writer == writer
+            before = connection.execute(select(writers.c.last_seen).where(this)).scalar()
+            connection.execute(update(writers).where(this).values(state="done", last_seen=max(before or 0, seen)))
+
+
+def _take_back(connection: Connection, writer: str) -> None:
+    """Lets runs go on that ended because their writer, of which there is news now, was taken for dead."""
+    runs = schema.runs
+    guessed = select(runs.c.n, runs.c.health).where(
+        runs.c.writer == writer, runs.c.status == str(Status.CRASHED), runs.c.guessed
+    )
+    for row in connection.execute(for_update(guessed)).all():
+        values: dict[str, Any] = {"status": str(Status.RUNNING), "ended": None, "guessed": None}
+        if TAKEN_BACK not in (row.health or ""):  # said once, however often it happens
+            values["health"] = merged(row.health, [{"notes": [TAKEN_BACK]}])
+        connection.execute(update(runs).where(runs.c.n == row.n).values(values))
 
 
 def _check(writer: str, batch: Records, points: bytes) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import time
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autotrack.core.entities import Status
-from autotrack.core.journal import Cursor
+from autotrack.core.journal import Cursor, JournalReader, LastWord
 from autotrack.core.journal.reader import Batch
 from autotrack.store.store import Store
 
@@ -172,3 +173,112 @@ def test_children_of_a_later_batch_know_their_parents_session(store):
     send(store, PARENT, {"k": "children", "t": T0 + 3, "r": RUN, "runs": [child]})
     found = store.run("c" * 32)
     assert (found.session, found.user, found.experiment, found.parent) == ("5" * 32, "ada", "e", RUN)
+
+
+# Death is a guess.
+
+
+def read(program, store, cursor=None):
+    with JournalReader(program.writer.path) as reader:
+        batch = reader.read(cursor or store.cursor(reader.header.writer), final=False)
+        return reader.header.writer, batch
+
+
+def test_a_writer_that_was_only_asleep_loses_nothing(program, tmp_path):
+    server = Store.open(tmp_path / "server")
+    run = program.start()
+    program.log(run, "m", 1.0, 1)
+    writer, batch = read(program, server)
+    server.apply(writer, Cursor(), batch)
+    server.end_writer(writer)
+    found = server.run(run)
+    assert found.status is Status.CRASHED and found.ended is not None
+    for step in (2, 3):
+        program.log(run, "m", 1.0, step)
+    _, batch = read(program, server)
+    delivered = server.apply(writer, server.cursor(writer), batch)
+    assert (delivered.points, delivered.damaged, delivered.refused) == (2, 0, 0)
+    found = server.run(run)
+    assert (found.status, found.ended) == (Status.RUNNING, None)
+    assert "taken for dead" in found.health["notes"][0]
+    assert server.metric_history(run, "m").steps.tolist() == [1, 2, 3]
+    program.end(run)
+    _, batch = read(program, server)
+    server.apply(writer, server.cursor(writer), batch)
+    server.end_writer(writer)
+    assert server.run(run).status is Status.FINISHED
+    server.close()
+
+
+def test_a_heartbeat_is_a_sign_of_life_and_a_batch_sent_again_is_none(program, tmp_path):
+    server = Store.open(tmp_path / "server")
+    run = program.start()
+    writer, batch = read(program, server)
+    server.apply(writer, Cursor(), batch, seen=T0)
+    server.end_writer(writer, seen=T0 + 5)
+    cursor = server.cursor(writer)
+    server.apply(writer, Cursor(), batch)  # it was on its way all the time
+    server.apply(writer, cursor, Batch([], [], cursor, 0, False), seen=T0 + 5)
+    assert server.run(run).status is Status.CRASHED
+    server.apply(writer, cursor, Batch([], [], cursor, 0, False), seen=T0 + 6)
+    assert server.run(run).status is Status.RUNNING
+    server.close()
+
+
+KNOWN = [
+    ({"exit_code": 0}, "FINISHED"),
+    ({"exit_code": 3}, "FAILED"),
+    ({"word": LastWord("SIGSEGV", "Fatal error")}, "CRASHED"),
+    ({"word": LastWord("SIGTERM", "")}, "KILLED"),
+]
+
+
+@pytest.mark.parametrize(("known", "status"), KNOWN, ids=[status for _, status in KNOWN])
+def test_an_end_that_is_known_is_no_guess(program, tmp_path, known, status):
+    server = Store.open(tmp_path / "server")
+    run = program.start()
+    writer, batch = read(program, server)
+    server.apply(writer, Cursor(), batch)
+    server.end_writer(writer, **known)
+    program.log(run, "m", 1.0, 1)
+    _, batch = read(program, server)
+    assert server.apply(writer, server.cursor(writer), batch).points == 1
+    assert server.run(run).status == status and "notes" not in server.run(run).health
+    server.close()
+
+
+def test_only_what_was_guessed_is_taken_back(program, tmp_path):
+    """A run that it had ended itself, and one that another program has ended since."""
+    server = Store.open(tmp_path / "server")
+    mine, ended, theirs = program.start(), program.made(), program.start()
+    writer, batch = read(program, server)
+    server.apply(writer, Cursor(), batch)
+    server.end_writer(writer)
+    send(server, CHILD, {**end(0, "KILLED", theirs), "t": time.time_ns()})
+    program.log(mine, "m", 1.0, 1)
+    _, batch = read(program, server)
+    server.apply(writer, server.cursor(writer), batch)
+    assert [str(server.run(run).status) for run in (mine, ended, theirs)] == ["RUNNING", "FINISHED", "KILLED"]
+    server.close()
+
+
+def test_the_series_of_a_dead_writer_are_kept_until_its_run_is_purged(program, tmp_path):
+    server = Store.open(tmp_path / "server")
+    run = program.start()
+    program.log(run, "m", 1.0, 1)
+    writer, batch = read(program, server)
+    server.apply(writer, Cursor(), batch)
+    server.end_writer(writer)
+
+    def links():
+        with server._reading() as connection:
+            return connection.exec_driver_sql("SELECT count(*) FROM writer_series").scalar_one()
+
+    assert links() == 1
+    server.delete_runs([run])
+    server.collect_garbage()
+    assert links() == 0
+    program.log(run, "m", 1.0, 2)
+    _, batch = read(program, server)
+    assert server.apply(writer, server.cursor(writer), batch).damaged == 1  # nobody knows any more whose it is
+    server.close()

@@ -17,7 +17,7 @@ from autotrack.core.errors import OutOfStepError, UsageError
 from autotrack.core.journal.lastwords import LastWord
 from autotrack.core.journal.reader import Batch as Records
 from autotrack.core.journal.reader import Cursor
-from autotrack.core.journal.slots import whole
+from autotrack.core.journal.slots import whole_runs
 from autotrack.core.keys import INT64, is_run_id, printable
 
 from . import schema
@@ -160,7 +160,7 @@ def _check(writer: str, batch: Records, points: bytes) -> None:
             raise UsageError(f"a batch of {writer} says that it ends at {batch.cursor} with {batch.damaged} damaged")
     if len(points) % SLOT.size:
         raise UsageError(f"{len(points)} bytes are no whole number of points of {SLOT.size} bytes")
-    if not whole(points, 0, len(points) // SLOT.size):
+    if points and next(whole_runs(points), None) != (0, len(points) // SLOT.size):
         raise UsageError(f"points of {writer} were damaged on their way here: read them and send them again")
 
 

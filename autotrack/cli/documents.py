@@ -128,6 +128,8 @@ def delivery_document(delivery: Delivery) -> dict[str, Any]:
         "points": delivery.points,
         "events": delivery.events,
         "damaged": delivery.damaged,
+        "refused": delivery.refused,
+        "reasons": list(delivery.reasons),
         "journals": delivery.journals,
         "left": delivery.left,
         "others": list(delivery.others),

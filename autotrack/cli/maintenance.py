@@ -71,6 +71,9 @@ def delivery_lines(delivery: Delivery, uri: str) -> list[str]:
         ]
     if delivery.damaged:
         lines.append(f"{plural(delivery.damaged, 'record')} could not be read: the file is damaged; the runs say so")
+    if delivery.refused:
+        why = "; ".join(delivery.reasons[:3])
+        lines.append(f"{plural(delivery.refused, 'record')} made no sense: left out ({why}); the runs say so")
     if delivery.left:
         lines.append(f"{plural(delivery.left, 'journal')} could not be delivered; try again, or see `autotrack doctor`")
     if delivery.others:

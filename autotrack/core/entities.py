@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How a run stands. CRASHED is derived by readers from a dead writer; the others are written by the run itself."""
+    """How a run stands: as its own last word says.
+
+    A run whose writer is dead and left no word is CRASHED. Where the writer was only out of reach and is heard of
+    again, the run is RUNNING again (see ``core.sink.Intake``).
+    """
 
     RUNNING = "RUNNING"
     FINISHED = "FINISHED"
@@ -165,8 +169,9 @@ class Columns:
 class Delivery:
     """What one pass over the journals brought to a store, and what it had to leave.
 
-    ``left`` counts journals that are to be tried again; ``others`` names, for each journal that is for another store
-    and was not touched, that store.
+    ``damaged`` counts records whose bytes were not whole, ``refused`` those that say what no record may; ``reasons``
+    quotes why, without repeating itself. ``left`` counts journals that are to be tried again; ``others`` names, for
+    each journal that is for another store and was not touched, that store.
     """
 
     points: int = 0
@@ -176,3 +181,5 @@ class Delivery:
     left: int = 0
     busy: bool = False
     others: tuple[str, ...] = ()
+    refused: int = 0
+    reasons: tuple[str, ...] = ()

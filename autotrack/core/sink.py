@@ -117,9 +117,11 @@ class Intake(Protocol):
     ) -> Delivery:
         """Stores a batch that begins at ``cursor``. One that is stored already changes nothing (an empty Delivery).
 
-        ``seen``: when the writer was last known alive (ns), by default now. OutOfStepError, with the cursor that is
-        wanted, where the batch begins elsewhere than the store is; UsageError where its points are not whole slots;
-        StoreError where it could not be stored: nothing of it is then.
+        A record that makes no sense (``core.journal.records``) is left out and counted; all others are stored.
+        ``seen``: when the writer was last known alive (ns), by default now. Records that are new, or a later ``seen``,
+        say that a writer lives that was taken for dead: the runs that this ended go on. OutOfStepError, with the cursor
+        that is wanted, where the batch begins elsewhere than the store is; UsageError where its points are not whole
+        slots; StoreError where it could not be stored: nothing of it is then.
         """
 
     def end_writer(
@@ -128,5 +130,5 @@ class Intake(Protocol):
         """Ends the runs that a dead writer left running, at the last moment it was ``seen`` (ns).
 
         FINISHED or FAILED by its ``exit_code`` where that is known (it ended by itself), KILLED where its last word is
-        a signal by which somebody ends a program on purpose, else CRASHED.
+        a signal by which somebody ends a program on purpose, else CRASHED: a guess, which ``apply`` takes back.
         """

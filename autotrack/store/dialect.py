@@ -137,6 +137,11 @@ def translated(engine: Engine) -> Iterator[None]:
         raise StoreError(_explained(error)) from error
 
 
+def is_of_engine(error: StoreError) -> bool:
+    """True for an error of the database as a whole (locked, a full disk), not of what was to be stored or read."""
+    return isinstance(error.__cause__, DBAPIError | sqlite3.Error)
+
+
 def _explained(error: BaseException | None) -> str:
     extended = getattr(error, "sqlite_errorcode", 0)
     code = extended & 0xFF  # the rest of it is a detail

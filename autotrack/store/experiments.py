@@ -15,9 +15,9 @@ from autotrack.core.entities import Experiment
 from autotrack.core.errors import NotFoundError, UsageError
 
 from . import schema
-from .apply import create_experiment
 from .dialect import upsert
 from .queries import number_of
+from .run_rows import create_experiment
 
 LONGEST_NAME = 500
 ACTIVE, DELETED = "active", "deleted"

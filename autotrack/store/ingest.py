@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +18,14 @@ from autotrack.core.addresses import MARK, destination, marks
 from autotrack.core.entities import Delivery
 from autotrack.core.errors import JournalError, StoreError
 from autotrack.core.exits import exit_path, read_exit_code
+from autotrack.core.guard import attempt
 from autotrack.core.journal.lastwords import last_words_path, read_last_words
+from autotrack.core.journal.layout import SUFFIX
 from autotrack.core.journal.lease import is_alive
 from autotrack.core.journal.reader import JournalReader
 
-from .dialect import sync_wal
+from .dialect import is_of_engine, sync_wal
+from .health import MAX_REASONS
 from .intake import Intake
 
 log = logging.getLogger("autotrack.store")
@@ -46,23 +49,27 @@ class Ingest:
                 return Delivery(busy=True)
             total = Delivery()
             done: list[Path] = []
+            kept: list[str] = []
             for path in journals:
-                try:
-                    part, finished = self._journal(path, deadline, ours)
-                except FileNotFoundError:
+                # Whatever is wrong with one journal, those behind it are not to wait for it.
+                found, error = attempt(self._journal, path, deadline, ours)
+                if found is not None:
+                    total = _sum(total, found[0])
+                    done += [path] if found[1] else []
+                elif isinstance(error, StoreError) and is_of_engine(error):
+                    self._remove(done)
+                    raise error  # the same would come of each of them
+                elif not os.path.lexists(path):
                     continue  # somebody removed it
-                except JournalError as error:
-                    if not path.exists():
-                        continue  # somebody removed it
+                elif isinstance(error, JournalError):
                     log.warning("%s is no journal and was left where it is: %s", path, error)
                     total = replace(total, damaged=total.damaged + 1)
-                    continue
-                except OSError as error:
-                    raise StoreError(f"could not read the journal {path} ({error}); it is kept") from error
-                total = _sum(total, part)
-                if finished:
-                    done.append(path)
+                else:
+                    log.debug("the journal %s was not taken in", path, exc_info=error)
+                    kept.append(f"could not take in the journal {path} ({type(error).__name__}: {error}); it is kept")
             self._remove(done)
+            if kept:
+                raise StoreError("; ".join(kept[:3]))
             return total
 
     def _journal(self, path: Path, deadline: float | None, ours: frozenset[str | None]) -> tuple[Delivery, bool]:
@@ -106,12 +113,16 @@ def journals_in(folder: Path) -> list[Path]:
     """The journal files in a folder, oldest first."""
     try:
         with os.scandir(folder) as entries:
-            found = [(entry.stat().st_ctime_ns, entry.path) for entry in entries if entry.name.endswith(".atj")]
+            names = [Path(entry.path) for entry in entries if entry.name.endswith(SUFFIX)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise StoreError(f"could not list the journals in {folder} ({error})") from error
-    return [Path(path) for _, path in sorted(found)]
+    found = []
+    for path in names:
+        with suppress(FileNotFoundError):  # somebody removed it
+            found.append((path.lstat().st_ctime_ns, path))
+    return [path for _, path in sorted(found)]
 
 
 def _sum(total: Delivery, part: Delivery) -> Delivery:
@@ -122,6 +133,8 @@ def _sum(total: Delivery, part: Delivery) -> Delivery:
         journals=total.journals + part.journals,
         left=total.left + part.left,
         others=total.others + part.others,
+        refused=total.refused + part.refused,
+        reasons=tuple(dict.fromkeys(total.reasons + part.reasons))[:MAX_REASONS],
     )
 
 

@@ -7,24 +7,30 @@ past it. See ``autotrack.core.sink.Intake``.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from autotrack.core.entities import Delivery, Status
 from autotrack.core.errors import OutOfStepError, UsageError
 from autotrack.core.journal.lastwords import LastWord
 from autotrack.core.journal.reader import Batch as Records
 from autotrack.core.journal.reader import Cursor
+from autotrack.core.journal.slots import whole_runs
+from autotrack.core.keys import INT64, is_run_id, printable
 
 from . import schema
-from .apply import Batch, note_damage, series_of
 from .dialect import begin_write, for_update, translated, upsert
-from .points import SLOT, Points, Slots
+from .health import MAX_REASONS, merged, note_losses
+from .points import SLOT
+from .storing import Stored, Unfit, store_apart, store_together
 
 #: Signals by which somebody ends a program on purpose; any other death is a crash.
 ENDED_ON_PURPOSE = frozenset({"SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"})
+
+#: What is noted on a run that goes on after all.
+TAKEN_BACK = "the program was taken for dead and was heard of again: the run went on"
 
 
 class Intake:
@@ -45,13 +51,27 @@ class Intake:
     ) -> Delivery:
         """Stores a batch that begins at ``cursor`` (see ``autotrack.core.sink.Intake``)."""
         points = batch.points[0][1] if len(batch.points) == 1 else b"".join(data for _, data in batch.points)
-        if len(points) % SLOT.size:
-            raise UsageError(f"{len(points)} bytes are no whole number of points of {SLOT.size} bytes")
+        _check(writer, batch, points)
+        try:
+            return self._apply(writer, cursor, batch, points, host, seen, store_together)
+        except Unfit:
+            return self._apply(writer, cursor, batch, points, host, seen, store_apart)
+
+    def _apply(
+        self,
+        writer: str,
+        cursor: Cursor,
+        batch: Records,
+        points: bytes,
+        host: str | None,
+        seen: int | None,
+        store: Callable[..., Stored],
+    ) -> Delivery:
         table = schema.writers
         this = table.c.writer == writer
         with begin_write(self._engine) as connection:
-            fresh = {"writer": writer, "events": 0, "points": 0, "damaged": 0, "state": "live", "host": host}
-            connection.execute(upsert(table, keep=True), {**fresh, "last_seen": None})
+            fresh = {"writer": writer, "events": 0, "points": 0, "damaged": 0, "state": "live", "refused": 0}
+            connection.execute(upsert(table, keep=True), {**fresh, "host": _kept(host), "last_seen": None, "clock": 0})
             row = connection.execute(for_update(select(table).where(this))).one()
             stored = Cursor(row.events, row.points)
             if stored != cursor:
@@ -63,25 +83,34 @@ class Intake:
                     stored.events,
                     stored.points,
                 )
-            taken = _store(connection, writer, batch.events, points)
-            lost = taken.damaged + batch.damaged
+            seen = _not_in_the_future(seen)
+            alive = stored != batch.cursor or seen > (row.last_seen or 0)
+            if alive and row.state == "done":
+                _take_back(connection, writer)
+            taken = store(connection, writer, batch.events, points, row.clock or 0)
+            lost, refused = taken.lost_points + batch.damaged, len(taken.refused)
             values = {
                 "events": batch.cursor.events,
                 "points": batch.cursor.points,
                 "damaged": row.damaged + lost,
-                "state": "live",
-                "last_seen": max(row.last_seen or 0, _not_in_the_future(seen)),
+                "refused": (row.refused or 0) + refused,
+                "clock": taken.clock,
+                "state": "live" if alive else row.state,
+                "last_seen": max(row.last_seen or 0, seen),
             }
             connection.execute(update(table).where(this).values(values))
-            if lost:
-                note_damage(connection, writer, row.damaged + lost)
-        return Delivery(points=taken.points, events=taken.events, damaged=lost)
+            # Said again where runs are new: what was lost before them may be theirs.
+            if lost or refused or (taken.new_runs and (row.damaged or row.refused)):
+                note_losses(connection, writer, values["damaged"], values["refused"], taken.refused)
+        reasons = tuple(dict.fromkeys(taken.refused))[:MAX_REASONS]
+        return Delivery(taken.points, taken.events, lost, refused=refused, reasons=reasons)
 
     def end_writer(
         self, writer: str, *, seen: int | None = None, word: LastWord | None = None, exit_code: int | None = None
     ) -> None:
         """Ends the runs that a dead writer left running (see ``autotrack.core.sink.Intake``)."""
-        runs, writers, links = schema.runs, schema.writers, schema.writer_series
+        runs, writers = schema.runs, schema.writers
+        seen = _not_in_the_future(seen)
         left = select(runs.c.n, runs.c.last_seen, runs.c.started).where(
             runs.c.writer == writer, runs.c.status == str(Status.RUNNING)
         )
@@ -94,52 +123,52 @@ class Intake:
             error = "\n".join(part for part in (f"ended by {word.signal}", word.traceback) if part)
         with begin_write(self._engine) as connection:
             for row in connection.execute(for_update(left)).all():
-                last = max(row.last_seen or 0, row.started, _not_in_the_future(seen))
+                last = max(row.last_seen or 0, row.started, seen)
                 values = {
                     "status": str(status),
                     "ended": last,
                     "last_seen": last,
-                    "error": error,
+                    "error": _kept(error),
                     "exit_code": exit_code,
+                    "guessed": (exit_code is None and word is None) or None,
                 }
                 connection.execute(update(runs).where(runs.c.n == row.n).values(values))
-            connection.execute(delete(links).where(links.c.writer == writer))
-            connection.execute(update(writers).where(writers.c.writer == writer).values(state="done"))
+            this = writers.c.writer == writer
+            before = connection.execute(select(writers.c.last_seen).where(this)).scalar()
+            connection.execute(update(writers).where(this).values(state="done", last_seen=max(before or 0, seen)))
+
+
+def _take_back(connection: Connection, writer: str) -> None:
+    """Lets runs go on that ended because their writer, of which there is news now, was taken for dead."""
+    runs = schema.runs
+    guessed = select(runs.c.n, runs.c.health).where(
+        runs.c.writer == writer, runs.c.status == str(Status.CRASHED), runs.c.guessed
+    )
+    for row in connection.execute(for_update(guessed)).all():
+        values: dict[str, Any] = {"status": str(Status.RUNNING), "ended": None, "guessed": None}
+        if TAKEN_BACK not in (row.health or ""):  # said once, however often it happens
+            values["health"] = merged(row.health, [{"notes": [TAKEN_BACK]}])
+        connection.execute(update(runs).where(runs.c.n == row.n).values(values))
+
+
+def _check(writer: str, batch: Records, points: bytes) -> None:
+    """UsageError where a batch says nonsense of itself: whoever sends it can send it right."""
+    if not is_run_id(writer):
+        raise UsageError(f"{printable(writer[:64])!r} is no writer's id, which has 32 hexadecimal digits")
+    for number in (batch.cursor.events, batch.cursor.points, batch.damaged):
+        if not 0 <= number < INT64:
+            raise UsageError(f"a batch of {writer} says that it ends at {batch.cursor} with {batch.damaged} damaged")
+    if len(points) % SLOT.size:
+        raise UsageError(f"{len(points)} bytes are no whole number of points of {SLOT.size} bytes")
+    if points and next(whole_runs(points), None) != (0, len(points) // SLOT.size):
+        raise UsageError(f"points of {writer} were damaged on their way here: read them and send them again")
+
+
+def _kept(text: str | None) -> str | None:
+    return None if text is None else printable(text)
 
 
 def _not_in_the_future(seen: int | None) -> int:
     """A heartbeat as it is believed: a file that was copied, or a clock that was set back, may say anything."""
     now = time.time_ns()
     return now if seen is None else min(seen, now)
-
-
-def _store(connection: Connection, writer: str, events: Iterable[Mapping[str, Any]], raw: bytes) -> Delivery:
-    """Stores records; answers what they held."""
-    batch = Batch(writer)
-    count = 0
-    for record in events:
-        batch.take(record)
-        count += 1
-    slots = Slots(raw)
-    latest = slots.latest()
-    series = batch.series
-    missing = [number for number, _ in latest if number not in series]
-    if missing:
-        series = {**series_of(connection, writer, missing), **series}
-    for number, moment in latest:
-        if number in series:
-            batch.touch(series[number][0], moment)
-    points = lost = 0
-
-    def named() -> Iterator[tuple[str, str, Points]]:
-        nonlocal points, lost
-        for number, steps, times, bits in slots.groups():
-            if number not in series:  # the record that named it was damaged
-                lost += len(steps)
-                continue
-            run, key, is_int = series[number]
-            points += len(steps)
-            yield run, key, Points(steps, times, bits, is_int)
-
-    batch.write(connection, named())  # one by one: a hundred thousand small objects at once would cost more to keep
-    return Delivery(points=points, events=count - batch.refused, damaged=batch.refused + lost)

@@ -63,6 +63,23 @@ STEPS: Mapping[int, Step] = {
         min_reader=1,
         min_writer=2,
     ),
+    2: Step(
+        (
+            "ALTER TABLE runs ADD COLUMN begun_at INTEGER",
+            "ALTER TABLE runs ADD COLUMN name_at INTEGER",
+            "ALTER TABLE runs ADD COLUMN status_at INTEGER",
+            "ALTER TABLE runs ADD COLUMN guessed BOOLEAN",
+            "ALTER TABLE writers ADD COLUMN refused INTEGER",
+            "ALTER TABLE writers ADD COLUMN clock INTEGER",
+            # What the records said is not known any more; a run with a made-up name was never started.
+            "UPDATE runs SET begun_at = started, name_at = started, status_at = started "
+            "WHERE name <> 'run-' || substr(id, 1, 8)",
+            "UPDATE runs SET status_at = ended WHERE ended IS NOT NULL AND status <> 'CRASHED'",
+            "UPDATE runs SET guessed = 1 WHERE status = 'CRASHED' AND error IS NULL AND exit_code IS NULL",
+        ),
+        min_reader=1,
+        min_writer=3,
+    ),
 }
 
 

@@ -32,6 +32,8 @@ from .summaries import value_of
 Condition = ColumnElement[bool]
 #: Ids bound into one statement.
 MANY = 5000
+#: Columns of a run that are for keeping house.
+UNTOLD = frozenset("writer deleted_with deleted_at begun_at name_at status_at guessed".split())
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}\Z")
 
 
@@ -149,7 +151,7 @@ def load(connection: Connection, numbers: Sequence[int]) -> list[RunRecord]:
     if not numbers:
         return []
     runs, experiments = schema.runs, schema.experiments
-    columns = [column for column in runs.columns if column.name not in ("writer", "deleted_with", "deleted_at")]
+    columns = [column for column in runs.columns if column.name not in UNTOLD]
     query = select(*columns, experiments.c.name).join(experiments, experiments.c.id == runs.c.experiment_id)
     rows = {row[0]: row for row in fetch(connection, query.where(among(runs.c.n, numbers)))}
     params = _texts(connection, schema.params, numbers)

@@ -23,10 +23,10 @@ from sqlalchemy import (
 )
 
 #: The schema that this code writes. Raise it together with a step in ``migrate.STEPS``.
-VERSION = 2
+VERSION = 3
 #: The oldest schema numbers of code that may still read, or write, a database of this schema.
 MIN_READER = 1
-MIN_WRITER = 2
+MIN_WRITER = 3
 
 metadata = MetaData()
 
@@ -80,6 +80,12 @@ runs = Table(
     Column("deleted_with", String(64)),
     Column("deleted_at", Int64),
     Column("random_state", String(64)),
+    # When the start, the name and the status were said that stand here; NULL where no record said them.
+    Column("begun_at", Int64),
+    Column("name_at", Int64),
+    Column("status_at", Int64),
+    # True where the status is CRASHED because the writer was not heard of: taken back if it is heard of again.
+    Column("guessed", Boolean),
 )
 Index("runs_recent", runs.c.lifecycle, runs.c.started.desc(), runs.c.id)
 Index("runs_of_experiment", runs.c.experiment_id, runs.c.lifecycle, runs.c.started.desc(), runs.c.id)
@@ -238,8 +244,13 @@ writers = Table(
     Column("state", String(8), nullable=False),
     Column("host", Text),
     Column("last_seen", Int64),
+    # Records that made no sense, or that the database did not take.
+    Column("refused", Int64),
+    # The latest time at which a record of it changed how a run stands.
+    Column("clock", Int64),
 )
 
+# Kept as long as the run: a writer that was taken for dead may be heard of again.
 writer_series = Table(
     "writer_series",
     metadata,

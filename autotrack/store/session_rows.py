@@ -8,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from . import schema
-from .cells import int64, text, whole
-from .dialect import upsert
+from autotrack.core.journal import record_types as kinds
+from autotrack.core.journal.records import Record
 
-Record = Mapping[str, Any]
-ROLES = frozenset({"read", "written"})
+from . import schema
+from .dialect import upsert
 
 
 class SessionRows:
@@ -25,30 +24,27 @@ class SessionRows:
         self._files: dict[tuple[str, str, str, str], dict[str, Any]] = {}
         self._console: dict[tuple[str, int], dict[str, Any]] = {}
 
-    def begin(self, record: Record, moment: int) -> None:
+    def begin(self, record: Record) -> None:
         """A session's first record."""
-        identity = str(record["id"])
-        data = json.dumps(dict(record), ensure_ascii=False)
-        self._sessions[identity] = {"id": identity, "started": moment, "data": data}
+        data = json.dumps(record, ensure_ascii=False)
+        self._sessions[record["id"]] = {"id": record["id"], "started": record["t"], "data": data}
 
-    def part(self, record: Record, moment: int) -> None:
+    def part(self, record: kinds.Part) -> None:
         """What one collector found; found out again, it counts instead of what was found before."""
-        session, part = str(record["session"]), str(record["part"])
-        data = json.dumps(dict(record["data"]), ensure_ascii=False)
+        session, part = record["session"], record["part"]
+        data = json.dumps(record["data"], ensure_ascii=False)
         self._parts[session, part] = {"session": session, "part": part, "data": data}
 
-    def files(self, record: Record, moment: int) -> None:
+    def files(self, record: kinds.Files) -> None:
         """Files that were read or written."""
-        session = str(record["session"])
-        rows = [_file_row(session, file) for file in record["files"]]  # all or none: a record is refused as a whole
-        for row in rows:
-            self._files[session, row["role"], row["path"], row["sha256"]] = row
+        for file in record["files"]:
+            session, content = record["session"], file["sha256"] or ""
+            self._files[session, file["role"], file["path"], content] = {**file, "session": session, "sha256": content}
 
-    def console(self, record: Record, moment: int) -> None:
+    def console(self, record: kinds.Console) -> None:
         """A piece of what was printed."""
-        session, at = str(record["session"]), int64(record["at"])
-        row = {"session": session, "at": at, "stream": str(record["stream"]), "text": str(record["text"])}
-        self._console[session, at] = row
+        row = {name: value for name, value in record.items() if name not in ("k", "t")}
+        self._console[record["session"], record["at"]] = row
 
     def write(self, connection: Connection) -> None:
         """Stores everything that was taken in."""
@@ -62,24 +58,8 @@ class SessionRows:
                 connection.execute(upsert(table), list(rows.values()))
 
 
-def _file_row(session: str, file: Record) -> dict[str, Any]:
-    role = str(file["role"])
-    if role not in ROLES:
-        raise ValueError(role)
-    return {
-        "session": session,
-        "role": role,
-        "path": str(file["path"]),
-        "sha256": str(file.get("sha256") or ""),
-        "first": int64(file["first"]),
-        "size": whole(file.get("size")),
-        "mtime": whole(file.get("mtime")),
-        "partial": text(file.get("partial")),
-    }
-
-
 #: The kinds of journal records that are about a session.
-KINDS: Mapping[str, Callable[[SessionRows, Record, int], None]] = {
+KINDS: Mapping[str, Callable[[SessionRows, Any], None]] = {
     "session": SessionRows.begin,
     "part": SessionRows.part,
     "files": SessionRows.files,

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from autotrack.core.errors import ArchiveError, AutotrackError
+from autotrack.core.journal import records as grammar
 from autotrack.core.journal.layout import POINT, SLOT
 from autotrack.core.journal.slots import whole
 
-from . import grammar, layout
+from . import layout
 from .packing import Progress
 from .telling import digests_in
 
@@ -26,6 +27,9 @@ _BLOCK = 1 << 20
 #: Bits of a member's flags that mean encryption, or something else that we never write.
 _REFUSED_FLAGS = 0x1 | 0x20 | 0x40 | 0x2000
 _LOCAL_HEADER = 30
+#: The kinds of records that tell of a run, and of a session: how a run came to be so is not in an archive.
+_OF_RUN = frozenset({"run_start", "params", "dataset", "artifact", "model", "series", "health", "run_end"})
+_OF_SESSION = frozenset({"session", "part", "files", "console"})
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, ValueError)
 
 
@@ -229,13 +233,22 @@ def _records(text: bytes) -> list[Any]:
     for record in records:
         if not isinstance(record, dict):
             raise ValueError("a record is no mapping")
-        grammar.check_texts(record)
     return records
+
+
+def _of(whose: str, record: dict[str, Any], field: str, kinds: frozenset[str]) -> dict[str, Any]:
+    """A record, checked, if it is of that run or session and of a kind that tells of one (ValueError)."""
+    found = grammar.checked(record)
+    if found["k"] not in kinds:
+        raise ValueError(f"a record of the kind {found['k']!r} has no place there")
+    if found[field] != whose:
+        raise ValueError(f"a record is of another {'run' if field == 'r' else 'session'}")
+    return dict(found)
 
 
 def _run(run: str, texts: Mapping[str, bytes], members: Mapping[str, tuple[str, int]]) -> CheckedRun:
     name, of_points = layout.records_of_run(run), layout.points_of_run(run)
-    records = [grammar.run_record(record, run) for record in _records(texts[name])]
+    records = [_of(run, record, "r", _OF_RUN) for record in _records(texts[name])]
     kinds = [record["k"] for record in records]
     if len(kinds) < 2 or kinds[0] != "run_start" or kinds[-1] != "run_end" or {"run_start", "run_end"} & {*kinds[1:-1]}:
         raise ValueError(f"the records of run {run[:8]} do not begin with its start and end with its end")
@@ -282,7 +295,10 @@ def _check_sessions(found: Checked, texts: Mapping[str, bytes]) -> None:
         session = name.removeprefix("sessions/").removesuffix(".jsonl")
         if session not in wanted:
             raise ValueError(f"no run of it was made in the session {session[:8]}")
-        records = [grammar.session_record(record, session) for record in _records(texts[name])]
+        records = [
+            _of(session, record, "id" if record.get("k") == "session" else "session", _OF_SESSION)
+            for record in _records(texts[name])
+        ]
         if [record["k"] for record in records].count("session") != 1 or records[0]["k"] != "session":
             raise ValueError(f"the records of session {session[:8]} do not begin with its beginning")
         found.sessions[session] = records, found.manifest.members[name][0]

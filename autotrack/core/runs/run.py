@@ -204,9 +204,10 @@ class Run(RunMetrics, RunFiles):
         A run that was read from a store is ended there, whoever started it.
         """
         status = str(status or Status.FINISHED).upper()
-        if status not in Status.__members__:
+        endings = [name for name in Status.__members__ if name != Status.RUNNING]
+        if status not in endings:
             with self.refusing("names", "finish"):
-                raise UsageError(f"{status!r} is no status; there are {', '.join(Status.__members__)}")
+                raise UsageError(f"{status!r} is not how a run ends; there are {', '.join(endings)}")
             status = str(Status.FINISHED)
         if self._draft is None:
             now = time.time_ns()

@@ -57,7 +57,7 @@ def autotrack(
 def start(journal: JournalWriter, run: str, name: str, **given: Any) -> None:
     """Writes the events of a run's beginning."""
     record = {"k": "run_start", "t": NOW, "r": run, "name": name, "experiment": "default", "parent": None}
-    record |= {"session": "5" * 32, "user": "ada", "artifact_uri": str(journal.path.parent.parent / "artifacts" / run)}
+    record |= {"session": "5" * 32, "user": "ada", "artifact_uri": f"artifacts/exp/{run}"}
     journal.event({**record, "tags": {}, **given})
 
 

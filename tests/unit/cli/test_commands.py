@@ -105,7 +105,7 @@ def test_show_draws_curves(autotrack: Autotrack, filled: Path) -> None:
 
 
 def test_delete_restore_and_gc(autotrack: Autotrack, filled: Path) -> None:
-    artifact = filled / "artifacts" / ("1" * 32) / "model.bin"
+    artifact = filled / "artifacts" / "exp" / ("1" * 32) / "model.bin"
     artifact.parent.mkdir(parents=True)
     artifact.write_bytes(b"x" * 2048)
     assert autotrack("gc").out == "nothing to free\n"
@@ -143,6 +143,19 @@ def test_sync_says_what_it_delivered(autotrack: Autotrack, filled: Path) -> None
     first = autotrack("sync", "--json").json
     assert (first["points"], first["journals"], first["left"]) == (53, 1, 0)
     assert autotrack("sync").out.startswith("nothing new")
+
+
+def test_records_that_make_no_sense_are_counted_and_told(autotrack: Autotrack, filled: Path) -> None:
+    """One of them in one journal used to end every listing, for good."""
+    writer = JournalWriter(filled / "journal")
+    child = {"id": "e" * 32, "name": "c", "started": 1, "ended": 2, "status": "FINISHED", "metrics": {"m": "x"}}
+    writer.event({"k": "children", "t": 1, "r": "a" * 32, "runs": [child]})
+    writer.event({"k": "tags", "t": 1, "r": "a" * 32, "tags": {"note": "kept"}})
+    writer.close()
+    answer = autotrack("sync")
+    assert answer.code == 0 and "1 record made no sense: left out (children: metrics 'm' is no number" in answer.out
+    assert autotrack("runs", "show", "a" * 32, "--json").json["tags"] == {"note": "kept"}
+    assert len(autotrack("runs", "list", "--json").json) == 6
 
 
 def test_journals_for_other_stores_are_left_and_said(autotrack: Autotrack, filled: Path, tmp_path: Path) -> None:

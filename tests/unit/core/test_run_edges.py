@@ -331,3 +331,10 @@ def test_what_a_run_says_of_itself_stays_short(store: Path) -> None:
     assert len(health["notes"]) == len(health["errors"]) == MAX_NOTES
     assert health["notes"][:2] == ["param 'x' was given another value than before; the last one counts", "note 0"]
     assert (health["notes_left_out"], health["errors_left_out"]) == (5_998 + 51, 50)
+
+
+def test_a_run_does_not_end_as_running(store: Path) -> None:
+    run = autotrack.start_run("run")
+    run.finish("RUNNING")
+    found = autotrack.get_run(run.id)
+    assert found.status == "FINISHED" and "is not how a run ends" in found.health["refusals"][0]

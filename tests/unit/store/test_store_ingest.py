@@ -25,20 +25,22 @@ def bits(value):
 
 
 def test_a_run_with_everything(store, program):
-    program.event("session", id="s1", argv=["train.py"], entry="train.py", cwd="/x")
-    run = program.start("first", "exp", session="s1", tags={"a": "1", "b": "2"}, artifact_uri="/somewhere")
+    program.event("session", id="5" * 32, argv=["train.py"], entry="train.py", cwd="/x")
+    place = {"id": "a" * 32, "artifact_uri": f"artifacts/exp/{'a' * 32}"}
+    run = program.start("first", "exp", session="5" * 32, tags={"a": "1", "b": "2"}, **place)
     program.event("params", run, params={"lr": "0.1", "solver": "lbfgs"})
     program.event("tags", run, tags={"c": "3"})
     program.event("untag", run, keys=["a"])
     program.event("rename", run, name="better")
-    program.event("artifact", run, path="m/x.bin", size=3, sha256="00")
+    program.event("artifact", run, path="m/x.bin", size=3, sha256="0" * 64)
     program.event("dataset", run, name="d", context="train", digest="9", rows=5, columns={"x": "f8"}, source=None)
     program.event("model", run, path="model", flavor="sklearn", class_name="A", size=7)
     program.event("health", run, health={"lost_points": 3, "errors": ["one"]})
     program.event("health", run, health={"errors": ["two"]})
     program.log(run, "loss", 0.5)
     found = store.run(run[:8])
-    assert (found.name, found.experiment, found.status, found.session) == ("better", "exp", Status.RUNNING, "s1")
+    assert (found.name, found.experiment, found.status, found.session) == ("better", "exp", Status.RUNNING, "5" * 32)
+    assert found.artifact_uri == place["artifact_uri"]
     assert dict(found.params) == {"lr": "0.1", "solver": "lbfgs"}
     assert dict(found.tags) == {"b": "2", "c": "3"}
     assert dict(found.metrics) == {"loss": 0.5}
@@ -256,7 +258,7 @@ def test_records_that_make_no_sense_cost_only_themselves(store, program):
     program.event("run_end", run, status="LOST")
     program.event("params", run, params={"a": "1"})
     assert store.run(run).params == {"a": "1"}
-    assert store.run(run).health["damaged_records"] == 5
+    assert store.run(run).health["refused_records"] == 5
 
 
 def test_files_that_are_no_journals_are_left_alone(store, program):

@@ -61,11 +61,15 @@ def test_gc_leaves_alone_what_lies_outside(place, tmp_path):
     (place / "artifacts" / "link").symlink_to(outside)
     writer = JournalWriter(place / "journal")
     uris = [str(outside), "../../../outside", "artifacts", "artifacts/..", "", "artifacts/link", "s3://outside"]
-    for number, uri in enumerate(uris):
-        fields = {"name": "n", "experiment": "e", "tags": {}, "artifact_uri": uri}
+    for number, _ in enumerate(uris):
+        fields = {"name": "n", "experiment": "e", "tags": {}}
         writer.event({"k": "run_start", "t": 1, "r": f"{number:032x}", **fields})
     writer.close()
     store = Store.open(place)
+    store.runs()
+    with dialect.begin_write(store._engine) as connection:  # no record may say this; a database may be anybody's
+        for number, uri in enumerate(uris):
+            connection.exec_driver_sql("UPDATE runs SET artifact_uri = ? WHERE id = ?", (uri, f"{number:032x}"))
     assert store.delete_runs([run.id for run in store.runs()]) == len(uris)
     assert store.garbage().files == ()
 

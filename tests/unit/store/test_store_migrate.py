@@ -7,12 +7,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autotrack.core.errors import SchemaVersionError, StoreError
+from autotrack.core.journal import Cursor
+from autotrack.core.journal.reader import Batch
 from autotrack.store import dialect, migrate, schema
 from autotrack.store.migrate import Step, upgrade
 from autotrack.store.store import DATABASE, Store
@@ -104,6 +108,40 @@ def test_a_database_of_schema_1_is_brought_up_to_what_a_fresh_one_is(tmp_path):
     assert run.datasets[0].columns == {"": "float64[2]"} and run.datasets[0].fingerprint is None
     assert store.metric_history(run.id, "loss").values.tolist() == [1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
     assert store.session(run.session).data["id"] == run.session
+    store.close()
+
+
+def test_a_database_of_schema_2_knows_when_its_runs_were_told_of(tmp_path):
+    """``schema2.sql`` is a dump too: runs that ended, that goes on, that crashed, and one whose start was lost."""
+    old, fresh = tmp_path / "old" / DATABASE, tmp_path / "fresh" / DATABASE
+    old.parent.mkdir()
+    with closing(sqlite3.connect(old)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(Path(__file__).with_name("schema2.sql").read_text())
+    assert version(upgrade(old)) == 2
+    Store.open(fresh.parent).close()
+    assert shape(old) == shape(fresh)
+    store = Store.open(old.parent)
+    ended, lost, alive, dead = (store.run(letter * 32) for letter in "abcd")
+    assert [str(run.status) for run in (ended, lost, alive, dead)] == ["FINISHED", "CRASHED", "RUNNING", "CRASHED"]
+    with store._reading() as connection:
+        writers = dict(tuple(row) for row in connection.exec_driver_sql("SELECT id, writer FROM runs"))
+
+    def send(run, kind, moment, **fields):
+        record = {"k": kind, "t": moment, "r": run.id, **fields}
+        cursor = store.cursor(writers[run.id])
+        store.apply(writers[run.id], cursor, Batch([record], [], Cursor(cursor.events + 1, cursor.points), 0, False))
+        return store.run(run.id)
+
+    # Older than what the database knows, by another writer: nothing changes. A lost start is taken whenever it comes.
+    writers[ended.id] = "e" * 32
+    assert send(ended, "run_end", ended.started, status="FAILED") == replace(ended, health={})
+    assert send(lost, "run_start", 5, name="found", experiment="x").started == 5
+    assert store.run(lost.id).name == "found"
+    # Newer: it counts. The dead one's writer is heard of again.
+    assert send(alive, "run_end", time.time_ns(), status="FAILED").status == "FAILED"
+    assert send(dead, "params", dead.started, params={"a": "1"}).status == "RUNNING"
+    assert store.run(ended.id).status == "FINISHED"
     store.close()
 
 

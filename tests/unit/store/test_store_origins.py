@@ -59,7 +59,7 @@ def test_a_record_that_makes_no_sense_is_counted_and_keeps_nothing_waiting(store
     program.event("files", session=SESSION, files=[seen("/a"), seen("/b", role="eaten")])
     program.event("part", session=SESSION, part="code")
     program.event("console", session=SESSION, at="later", stream="stdout", text="x")
-    assert store.deliver(store.root / "journal").damaged == 3
+    assert store.deliver(store.root / "journal").refused == 3
     assert store.files(sessions=[SESSION]) == []
 
 

@@ -1,0 +1,251 @@
+"""What journal records say about runs themselves, as rows: their beginning, name, end, health.
+
+Several processes may write about one run, and their journals come in any order. What counts is when a thing was said,
+not when it came: a row keeps the time of the newest start, name and status (``begun_at``, ``name_at``, ``status_at``),
+and an older one changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from autotrack.core.entities import Status
+from autotrack.core.journal.record_types import Child, Rename, RunEnd, RunStart
+from autotrack.core.journal.records import DEFAULT_EXPERIMENT
+from autotrack.core.runs.names import experiment_id
+
+from . import schema
+from .dialect import among, first_of, for_update, write_rows
+from .health import merged
+
+#: Runs that are looked up in one statement.
+MANY = 2000
+#: What a start says of a run besides its name and status.
+ORIGIN = ("parent", "session", "user", "artifact_uri", "random_state")
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a batch says about one run; ``*_at`` is when, None where it does not say."""
+
+    begun_at: int | None = None
+    started: int = 0
+    origin: dict[str, Any] = field(default_factory=dict)
+    experiment: str | None = None
+    name_at: int | None = None
+    name: str = ""
+    status_at: int | None = None
+    status: dict[str, Any] = field(default_factory=dict)
+    health: list[Mapping[str, Any]] = field(default_factory=list)
+    seen: int = 0
+    #: True for a child in its parent's record: what that does not say is as its parent has it.
+    inherits: bool = False
+    #: Its row, once it is written, and whether the store knew a newer start than the one here.
+    number: int = 0
+    begun_before: bool = False
+
+
+class RunRows:
+    """Collects what one batch of a writer says about runs; ``write`` stores it in the caller's transaction."""
+
+    def __init__(self, writer: str) -> None:
+        self._writer = writer
+        self._runs: dict[str, _Run] = {}
+
+    def touch(self, run_id: str, moment: int) -> None:
+        """Notes that a run was spoken of, and was alive at a moment."""
+        run = self._run(run_id)
+        if moment > run.seen:
+            run.seen = moment
+
+    def number(self, run_id: str) -> int:
+        """The row of a run that was touched, once it is written."""
+        return self._runs[run_id].number
+
+    def began_again(self, run_id: str) -> bool:
+        """True where the start in this batch is older than one that the store knows."""
+        return self._runs[run_id].begun_before
+
+    def _run(self, run_id: str) -> _Run:
+        found = self._runs.get(run_id)
+        if found is None:
+            found = self._runs[run_id] = _Run()
+        return found
+
+    # What records say. ``at`` is the record's time as it is compared with other writers'.
+
+    def start(self, record: RunStart, at: int) -> None:
+        run = self._run(record["r"])
+        run.started = record["t"] if run.begun_at is None else min(run.started, record["t"])
+        run.experiment = record["experiment"]
+        run.origin = {name: value for name, value in record.items() if name in ORIGIN}
+        run.name, run.begun_at, run.name_at, run.status_at = record["name"], at, at, at
+        run.status = {"status": str(Status.RUNNING), "ended": None, "error": None, "exit_code": None}
+
+    def rename(self, record: Rename, at: int) -> None:
+        run = self._run(record["r"])
+        run.name, run.name_at = record["name"], at
+
+    def end(self, record: RunEnd, at: int) -> None:
+        run = self._run(record["r"])
+        run.status_at = at
+        run.status = {name: record[name] for name in ("status", "ended", "error", "exit_code")}
+
+    def child(self, child: Child, parent: str, at: int) -> None:
+        run = self._run(child["id"])
+        run.started, run.inherits = child["started"], True
+        run.origin = {**dict.fromkeys(ORIGIN), "parent": parent}
+        run.name, run.begun_at, run.name_at, run.status_at = child["name"], at, at, at
+        run.status = {"status": child["status"], "ended": child["ended"], "error": None, "exit_code": None}
+        run.seen = max(run.seen, child["ended"])
+
+    def health(self, run_id: str, health: Mapping[str, Any]) -> None:
+        self._run(run_id).health.append(health)
+
+    # Writing.
+
+    def write(self, connection: Connection) -> set[int]:
+        """Adds and changes rows; answers the numbers of those that it added.
+
+        Runs that were never started (their record was lost) are made up.
+        """
+        if not self._runs:
+            return set()
+        known = self._known(connection)
+        next_number = first_of(connection, schema.runs.c.n, len(self._runs))
+        experiments = _Experiments(connection)
+        new: list[dict[str, Any]] = []
+        changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        # In order of appearance: a search's parent comes before its children, whose experiment is the parent's.
+        for run_id, run in self._runs.items():
+            if run.inherits:
+                parent = known.get(run.origin["parent"], {})
+                run.origin.update({name: parent.get(name) for name in ("session", "user")})
+            row = known.get(run_id)
+            if row is None:
+                run.number, next_number = next_number, next_number + 1
+                experiment = self._experiment_of(run, known, experiments, connection)
+                known[run_id] = self._new(run_id, run, experiments.lifecycle(experiment), experiment)
+                new.append(known[run_id])
+                continue
+            run.number = row["n"]
+            update = self._update(run, row)
+            if run.experiment is not None and row["begun_at"] is None:  # made up before; now it is known
+                update["experiment_id"] = experiments.id_of(run.experiment, run.seen)
+            if update:
+                row.update(update)
+                values = {f"at_{name}": value for name, value in update.items()}
+                changes.setdefault(tuple(update), []).append({**values, "at_n": run.number})
+        if new:
+            names = [column.name for column in schema.runs.columns]
+            write_rows(connection, insert(schema.runs), names, [tuple(row.values()) for row in new])
+        table = schema.runs
+        for changed_names, rows in changes.items():
+            changed: dict[Any, Any] = {table.c[name]: bindparam(f"at_{name}") for name in changed_names}
+            connection.execute(table.update().where(table.c.n == bindparam("at_n")).values(changed), rows)
+        return {row["n"] for row in new}
+
+    def _new(self, run_id: str, run: _Run, lifecycle: Mapping[str, Any], experiment: str) -> dict[str, Any]:
+        row: dict[str, Any] = dict.fromkeys(column.name for column in schema.runs.columns)
+        started = run.started if run.begun_at is not None else run.seen
+        row.update(n=run.number, id=run_id, experiment_id=experiment, started=started, writer=self._writer, **lifecycle)
+        row.update(name=f"run-{run_id[:8]}" if run.name_at is None else run.name, status=str(Status.RUNNING))
+        row.update(run.origin)
+        row.update(run.status)
+        row.update(begun_at=run.begun_at, name_at=run.name_at, status_at=run.status_at)
+        row.update(last_seen=max(run.seen, started), health=merged(None, run.health))
+        return row
+
+    def _update(self, run: _Run, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What of a row changes. Only what the records say is written: what somebody else changes meanwhile stays."""
+        update: dict[str, Any] = {}
+        if run.begun_at is not None:
+            run.begun_before = row["begun_at"] is not None and run.begun_at < row["begun_at"]
+            if not run.begun_before:
+                update.update(run.origin, writer=self._writer, begun_at=run.begun_at)
+            # A run that goes on keeps its first start, whichever comes first.
+            if row["begun_at"] is None or run.started < row["started"]:
+                update["started"] = run.started
+        if run.name_at is not None and run.name_at >= (row["name_at"] or run.name_at):
+            update.update(name=run.name, name_at=run.name_at)
+        if run.status_at is not None and run.status_at >= (row["status_at"] or run.status_at):
+            update.update(run.status, status_at=run.status_at, guessed=None)
+        if run.health:
+            update["health"] = merged(row["health"], run.health)
+        if run.seen > (row["last_seen"] or 0):
+            update["last_seen"] = run.seen
+        return update
+
+    def _known(self, connection: Connection) -> dict[str, dict[str, Any]]:
+        runs, ids = schema.runs, list(self._runs)
+        names = "n id name experiment_id last_seen health started begun_at name_at status_at session user".split()
+        known: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(ids), MANY):
+            these = among(runs.c.id, ids[start : start + MANY])
+            wanted = select(*(runs.c[name] for name in names))
+            rows = connection.execute(for_update(wanted.where(these))).mappings()
+            known.update((row["id"], dict(row)) for row in rows)
+        return known
+
+    def _experiment_of(
+        self,
+        run: _Run,
+        known: Mapping[str, Mapping[str, Any]],
+        experiments: _Experiments,
+        connection: Connection,
+    ) -> str:
+        if run.experiment is not None:
+            return experiments.id_of(run.experiment, run.seen)
+        parent = run.origin.get("parent")
+        if parent is not None:
+            if parent in known:
+                return str(known[parent]["experiment_id"])
+            found = connection.execute(select(schema.runs.c.experiment_id).where(schema.runs.c.id == parent)).scalar()
+            if found is not None:
+                return str(found)
+        return experiments.id_of(DEFAULT_EXPERIMENT, run.seen)
+
+
+class _Experiments:
+    """Experiment ids by name, made where there is none, for one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ids: dict[str, str] = {}
+        self._deleted: set[str] = set()
+
+    def id_of(self, name: str, moment: int) -> str:
+        if name not in self._ids:
+            self._ids[name] = self._find(name) or create_experiment(self._connection, name, moment)
+        return self._ids[name]
+
+    def _find(self, name: str) -> str | None:
+        table = schema.experiments
+        row = self._connection.execute(select(table.c.id, table.c.lifecycle).where(table.c.name == name)).first()
+        if row is None:
+            return None
+        if row.lifecycle == "deleted":
+            self._deleted.add(row.id)
+        return str(row.id)
+
+    def lifecycle(self, experiment: str) -> dict[str, Any]:
+        """The lifecycle of a new run: one that lands in a deleted experiment comes back with it."""
+        if experiment not in self._deleted:
+            return {"lifecycle": "active"}
+        return {"lifecycle": "deleted", "deleted_with": "experiment"}
+
+
+def create_experiment(connection: Connection, name: str, moment: int) -> str:
+    """A new experiment's id: from its name, so that stores agree, or at random where that is taken."""
+    table = schema.experiments
+    for attempt in range(1000):
+        identity = experiment_id(name, attempt)
+        if connection.execute(select(table.c.id).where(table.c.id == identity)).first() is None:
+            break
+    row = {"id": identity, "name": name, "lifecycle": "active", "created": moment, "updated": moment}
+    connection.execute(insert(table), row)
+    return identity

@@ -1,0 +1,234 @@
+BEGIN TRANSACTION;
+CREATE TABLE artifacts (
+	run INTEGER NOT NULL, 
+	path TEXT NOT NULL, 
+	size INTEGER NOT NULL, 
+	sha256 VARCHAR(64) NOT NULL, 
+	PRIMARY KEY (run, path), 
+	FOREIGN KEY(run) REFERENCES runs (n) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE chunks (
+	series INTEGER NOT NULL, 
+	n INTEGER NOT NULL, 
+	count INTEGER NOT NULL, 
+	data BLOB NOT NULL, 
+	PRIMARY KEY (series, n)
+);
+INSERT INTO "chunks" VALUES(1,0,5,X'0100010005000000817B0F3D0000000000000000010000000000000002000000000000000300000000000000040000000000000010E97E292961060015E97E292961060016E97E292961060017E97E292961060018E97E2929610600000000000000F03F000000000000E03F555555555555D53F000000000000D03F9A9999999999C93F');
+CREATE TABLE console (
+	session VARCHAR(64) NOT NULL, 
+	at INTEGER NOT NULL, 
+	stream VARCHAR(8) NOT NULL, 
+	text TEXT NOT NULL, 
+	PRIMARY KEY (session, at)
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE datasets (
+	run INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	context TEXT NOT NULL, 
+	rows INTEGER, 
+	columns TEXT, 
+	source TEXT, 
+	kind TEXT, 
+	bytes INTEGER, 
+	fingerprint VARCHAR(64), 
+	mlflow_digest TEXT, 
+	partial TEXT, 
+	PRIMARY KEY (run, name, digest, context), 
+	FOREIGN KEY(run) REFERENCES runs (n) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE experiment_tags (
+	experiment_id VARCHAR(64) NOT NULL, 
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY (experiment_id, "key"), 
+	FOREIGN KEY(experiment_id) REFERENCES experiments (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE experiments (
+	id VARCHAR(64) NOT NULL, 
+	name TEXT NOT NULL, 
+	lifecycle VARCHAR(8) NOT NULL, 
+	created INTEGER NOT NULL, 
+	updated INTEGER NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (name)
+);
+INSERT INTO "experiments" VALUES('2ec6614de237d363','exp','active',1795679278000411239,1795679278000411239);
+INSERT INTO "experiments" VALUES('fe98b07b1ba6b3a2','default','active',1795679278000424143,1795679278000424143);
+CREATE TABLE files (
+	session VARCHAR(64) NOT NULL, 
+	role VARCHAR(8) NOT NULL, 
+	path TEXT NOT NULL, 
+	sha256 VARCHAR(80) NOT NULL, 
+	first INTEGER NOT NULL, 
+	size INTEGER, 
+	mtime INTEGER, 
+	partial TEXT, 
+	PRIMARY KEY (session, role, path, sha256)
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE meta (
+	"key" VARCHAR(64) NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY ("key")
+);
+INSERT INTO "meta" VALUES('schema','2');
+INSERT INTO "meta" VALUES('min_reader','1');
+INSERT INTO "meta" VALUES('min_writer','2');
+INSERT INTO "meta" VALUES('written_by','0.1.0');
+CREATE TABLE models (
+	run INTEGER NOT NULL, 
+	path TEXT NOT NULL, 
+	flavor TEXT NOT NULL, 
+	class_name TEXT NOT NULL, 
+	size INTEGER NOT NULL, 
+	digest VARCHAR(64), 
+	PRIMARY KEY (run, path), 
+	FOREIGN KEY(run) REFERENCES runs (n) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE params (
+	run INTEGER NOT NULL, 
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	number DOUBLE, 
+	PRIMARY KEY (run, "key"), 
+	FOREIGN KEY(run) REFERENCES runs (n) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "params" VALUES(1,'lr','0.1',0.1);
+INSERT INTO "params" VALUES(2,'made','up',NULL);
+CREATE TABLE runs (
+	n INTEGER NOT NULL, 
+	id VARCHAR(64) NOT NULL, 
+	name TEXT NOT NULL, 
+	experiment_id VARCHAR(64) NOT NULL, 
+	status VARCHAR(16) NOT NULL, 
+	started INTEGER NOT NULL, 
+	ended INTEGER, 
+	last_seen INTEGER, 
+	session VARCHAR(64), 
+	parent VARCHAR(64), 
+	user TEXT, 
+	artifact_uri TEXT, 
+	error TEXT, 
+	exit_code INTEGER, 
+	health TEXT, 
+	writer VARCHAR(64), 
+	lifecycle VARCHAR(8) NOT NULL, 
+	deleted_with VARCHAR(64), 
+	deleted_at INTEGER, 
+	random_state VARCHAR(64), 
+	PRIMARY KEY (n), 
+	UNIQUE (id), 
+	FOREIGN KEY(experiment_id) REFERENCES experiments (id)
+);
+INSERT INTO "runs" VALUES(1,'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','ended','2ec6614de237d363','FINISHED',1795679278000285377,1795679278000409491,1795679278000411239,'55555555555555555555555555555555',NULL,'u','artifacts/x/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa',NULL,NULL,NULL,'52baae9586d0db09c2776db40924a77e','active',NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(2,'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb','run-bbbbbbbb','fe98b07b1ba6b3a2','CRASHED',1795679278000424143,1795679278076559809,1795679278076559809,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'52baae9586d0db09c2776db40924a77e','active',NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(3,'cccccccccccccccccccccccccccccccc','open','2ec6614de237d363','RUNNING',1795679278131079469,NULL,1795679278131184608,NULL,NULL,'u',NULL,NULL,NULL,NULL,'2366eefc32ad5439d8fd8a69bce46851','active',NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(4,'dddddddddddddddddddddddddddddddd','dead','2ec6614de237d363','CRASHED',1795679278131402168,1795679278160559812,1795679278160559812,NULL,NULL,'u',NULL,NULL,NULL,NULL,'ffc83a50bb40d8d980444471319fb04a','active',NULL,NULL,NULL);
+CREATE TABLE series (
+	run INTEGER NOT NULL, 
+	"key" TEXT NOT NULL, 
+	id INTEGER NOT NULL, 
+	last DOUBLE, 
+	last_bits INTEGER NOT NULL, 
+	last_int BOOLEAN NOT NULL, 
+	last_step INTEGER NOT NULL, 
+	last_time INTEGER NOT NULL, 
+	low DOUBLE, 
+	high DOUBLE, 
+	count INTEGER NOT NULL, 
+	chunks INTEGER NOT NULL, 
+	tail INTEGER NOT NULL, 
+	PRIMARY KEY (run, "key"), 
+	FOREIGN KEY(run) REFERENCES runs (n) ON DELETE CASCADE, 
+	UNIQUE (id)
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "series" VALUES(1,'loss',1,0.2,4596373779694328218,0,4,1795679278000408000,0.2,1.0,5,1,5);
+INSERT INTO "series" VALUES(3,'m',2,2.0,4611686018427387904,0,0,1795679278131184000,2.0,2.0,1,0,0);
+CREATE TABLE session_parts (
+	session VARCHAR(64) NOT NULL, 
+	part VARCHAR(64) NOT NULL, 
+	data TEXT NOT NULL, 
+	PRIMARY KEY (session, part)
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE sessions (
+	id VARCHAR(64) NOT NULL, 
+	started INTEGER NOT NULL, 
+	data TEXT NOT NULL, 
+	PRIMARY KEY (id)
+);
+CREATE TABLE tags (
+	run INTEGER NOT NULL, 
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY (run, "key"), 
+	FOREIGN KEY(run) REFERENCES runs (n) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "tags" VALUES(1,'t','1');
+CREATE TABLE writer_series (
+	writer VARCHAR(64) NOT NULL, 
+	id INTEGER NOT NULL, 
+	run INTEGER NOT NULL, 
+	"key" TEXT NOT NULL, 
+	is_int BOOLEAN NOT NULL, 
+	PRIMARY KEY (writer, id), 
+	FOREIGN KEY(writer) REFERENCES writers (writer) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "writer_series" VALUES('2366eefc32ad5439d8fd8a69bce46851',1,3,'m',0);
+CREATE TABLE writers (
+	writer VARCHAR(64) NOT NULL, 
+	events INTEGER NOT NULL, 
+	points INTEGER NOT NULL, 
+	damaged INTEGER NOT NULL, 
+	state VARCHAR(8) NOT NULL, 
+	host TEXT, 
+	last_seen INTEGER, 
+	PRIMARY KEY (writer)
+);
+INSERT INTO "writers" VALUES('52baae9586d0db09c2776db40924a77e',5456,5,0,'done','vm',1795679278000391064);
+INSERT INTO "writers" VALUES('2366eefc32ad5439d8fd8a69bce46851',4880,1,0,'live','vm',1795679278131174828);
+INSERT INTO "writers" VALUES('ffc83a50bb40d8d980444471319fb04a',4624,0,0,'done','vm',1795679278131389051);
+CREATE INDEX files_by_path ON files (path);
+CREATE INDEX files_by_content ON files (sha256);
+CREATE INDEX runs_of_writer ON runs (writer);
+CREATE INDEX runs_of_session ON runs (session);
+CREATE INDEX runs_of_experiment ON runs (experiment_id, lifecycle, started DESC, id);
+CREATE INDEX runs_recent ON runs (lifecycle, started DESC, id);
+CREATE INDEX runs_of_parent ON runs (parent);
+CREATE INDEX series_by_value ON series ("key", last, run);
+CREATE INDEX datasets_by_digest ON datasets (digest);
+CREATE INDEX artifacts_by_content ON artifacts (sha256);
+COMMIT;

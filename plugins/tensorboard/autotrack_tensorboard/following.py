@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,8 @@ MOST_PLACES = 4096
 PATIENCE = 2.0
 #: Plugins whose library logs the same metrics through a writer of event files.
 _SAME_METRICS = frozenset(("lightning",))
+#: Scalars that Lightning's writer adds by itself.
+_LIGHTNINGS = frozenset(("epoch", "hp_metric"))
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +70,9 @@ class Place:
     base: Path
     keys: set[str] = field(default_factory=set)
     kept: dict[Path, int] = field(default_factory=dict)
+    #: Where its files are; the run, where a library tells it the same metrics itself.
+    folders: set[Path] = field(default_factory=set)
+    told: Callable[[], Run | None] = lambda: None
 
 
 class Following:
@@ -260,18 +265,19 @@ class Following:
     def _settle(self, log: Log, run: Run) -> None:
         """The log's first run is where its file is kept; a run's first log is where its names begin."""
         if run.id not in self._places:
-            self._place(log, run)
             run.set_tags({"tensorboard.folder": str(log.folder)})
+        place = self._place(log, run)
+        if log.folder not in place.folders:
+            place.folders.add(log.folder)
+            if run.tags.get("autotrack.plugin") in _SAME_METRICS:
+                place.told = weakref.ref(run)
         if log.home is None:
             log.home = run
 
     def _place(self, log: Log, run: Run) -> Place:
-        place = self._places.get(run.id)
-        if place is None:
-            if len(self._places) >= MOST_PLACES:
-                self._places.pop(next(iter(self._places)))
-            place = self._places[run.id] = Place(base_of(log.folder))
-        return place
+        if run.id not in self._places and len(self._places) >= MOST_PLACES:
+            self._places.pop(next(iter(self._places)))
+        return self._places.setdefault(run.id, Place(base_of(log.folder)))
 
     def _key(self, log: Log, run: Run, tag: str) -> str | None:
         """The metric's key; None where the run has the very metric from the library itself."""
@@ -302,7 +308,7 @@ class Following:
         tells = any(news.tells for news in log.waiting)
         if self._run_at(log, log.born) is None and not self._join_own(log):
             gone = log.closed or (log.writer is not None and log.writer() is None)
-            if not tells:
+            if not tells or self._is_told(log):
                 if gone:
                     log.waiting.clear()
                 return
@@ -315,6 +321,15 @@ class Following:
         waiting, log.waiting = log.waiting, []
         for news in waiting:
             self._give(log, news)
+
+    def _is_told(self, log: Log) -> bool:
+        """True where an earlier run knows all this: Lightning writes a file more for each test, and tells the run."""
+        tags = {tag for news in log.waiting for tag in news.points} - _LIGHTNINGS
+        for place in self._places.values():
+            run = place.told() if log.folder in place.folders else None
+            if run is not None and all(run.has_metric(tag) or run.has_metric(f"test_{tag}") for tag in tags):
+                return True
+        return False
 
     # Runs of writers that no training's run was open for.
 

@@ -70,7 +70,7 @@ def exception_behind(objects: Iterable[Any]) -> BaseException | None:
     try:
         for obj in objects:
             for holder in gc.get_referrers(obj):
-                if type(holder) is FrameType and id(holder) not in running:
+                if type(holder) is FrameType and id(holder) not in running and not _is_ours(holder):
                     suspended = holder.f_code.co_flags & _SUSPENDABLE
                     found = None if suspended else _of_frame(holder)
                     if found is not None:
@@ -78,6 +78,11 @@ def exception_behind(objects: Iterable[Any]) -> BaseException | None:
         return None
     finally:
         del holder  # our own frame is among them, and would hold itself, and the user's below it
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """True for what is left over of a description that could not be made: it is no part of the loop."""
+    return dict.get(frame.f_globals, "__package__") == __package__
 
 
 def _running() -> set[int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import autotrack_tensorboard
 import pytest
 
 import autotrack
@@ -37,6 +38,19 @@ def only_run() -> Any:
     runs = autotrack.search_runs()
     assert len(runs) == 1
     return runs[0]
+
+
+def test_event_files_of_tests_make_no_further_runs(one: ModuleType, tmp_path: Path) -> None:
+    """Lightning opens a file more in the folder of the fit for each of ``test`` and ``predict``."""
+    train, validation = loaders()
+    fitting = trainer(one, tmp_path, logger=one.loggers.TensorBoardLogger(tmp_path))
+    fitting.fit(net(one), train, validation)
+    fitting.test(dataloaders=validation, verbose=False)
+    fitting.predict(dataloaders=validation)
+    assert len(list(tmp_path.rglob("events.out.tfevents.*"))) >= 2
+    autotrack_tensorboard._follow().at_exit()  # as the end of the program does: writers without a run get theirs
+    run = only_run()
+    assert run.name == "Net" and any(key.startswith("test") for key in run.metrics)
 
 
 def seeded_fit(pl: ModuleType, folder: Path, **options: Any) -> Any:

@@ -197,6 +197,32 @@ def test_names_of_a_gan_do_not_wait_for_a_long_description(monkeypatch: pytest.M
     assert not {"loss", "lr"} & set(run.metrics)
 
 
+class OwnTraining(Net):
+    """Has its optimizer with it, of which no description can be made: a failure of ours, and of nobody else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+
+    def fit(self) -> None:
+        for _ in range(2):
+            self.optimizer.zero_grad()
+            F.mse_loss(self(X), Y).backward()
+            self.optimizer.step()
+
+
+def test_an_exception_of_ours_ends_no_training(store: Path) -> None:
+    autotrack.disable()
+    autotrack.enable()
+    gc.disable()  # what is left of the exception is garbage, and still there
+    try:
+        for layer in (OwnTraining(), OwnTraining()):
+            layer.fit()
+    finally:
+        gc.enable()
+    assert [run.status.value for run in all_runs()] == ["FINISHED", "FINISHED"]
+
+
 def test_several_optimizers_in_a_list_are_one_run() -> None:
     nets = Net(), Critic()
     optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in nets]

@@ -82,7 +82,11 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_bad_arguments_cost_themselves_only(call: str, store: Path) -> None:
+def test_bad_arguments_cost_themselves_only(
+    call: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")  # which is the folder that "" names
     with autotrack.start_run("it") as run:
         run.log_metric("bad", 0.0, 0)
         for bad in BAD:

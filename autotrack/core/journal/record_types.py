@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
+Stream = Literal["stdout", "stderr", "autotrack"]
+
 
 class RunStart(TypedDict):
     """A run begins, or goes on in another process. ``artifact_uri``: ``artifacts/<folder>/<run id>`` in its store."""
@@ -168,5 +170,6 @@ class Console(TypedDict):
     t: int
     session: str
     at: int
-    stream: Literal["stdout", "stderr"]
+    #: "autotrack" says what was left out there.
+    stream: Stream
     text: str

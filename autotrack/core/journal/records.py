@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
 from .. import keys
 from ..errors import UsageError
@@ -250,14 +250,14 @@ def _file(file: object) -> kinds.File:
 
 def _console(record: Record) -> kinds.Console:
     stream = record.get("stream")
-    if stream not in ("stdout", "stderr"):
-        raise UsageError(f"the stream {shown(stream)} is neither stdout nor stderr")
+    if stream not in get_args(kinds.Stream):
+        raise UsageError(f"the stream {shown(stream)} is neither stdout nor stderr, nor autotrack's own note")
     return {
         "k": "console",
         "t": integer(record, "t"),
         "session": identity(record, "session"),
         "at": size(record, "at"),
-        "stream": "stdout" if stream == "stdout" else "stderr",
+        "stream": cast(kinds.Stream, stream),
         "text": spelled(record, "text"),
     }
 

@@ -133,3 +133,9 @@ def test_what_nobody_can_correct_is_spelled_out() -> None:
     assert checked({**whole("files"), "files": [{**FILE, "path": "/\udcff"}]})["files"][0]["path"] == "/\\udcff"
     assert checked({**whole("dataset"), "columns": {"\0": "f8"}})["columns"] == {"\0": "f8"}
     assert checked({**whole("health"), "health": {"errors": ["\0"]}})["health"] == {"errors": ["\0"]}
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr", "autotrack"])
+def test_every_stream_of_a_console(stream: str) -> None:
+    record = {"k": "console", **WHOLE["console"], "stream": stream}
+    assert checked(record) == record

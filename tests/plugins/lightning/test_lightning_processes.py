@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,24 @@ def test_weights_losses_checkpoints_and_random_states_to_the_bit(store: Path, sc
     assert len(autotrack.search_runs()[0].metric_history("train_loss_step")) == 24
 
 
+#: What a rank says that gloo's own threads abort as it exits, when training is long over (1 in some 40 here, on a rank
+#: where nothing of ours runs).
+ABORT = "terminate called without an active exception"
+
+
+def distributed(script: Any, store: Path, source: str, *args: str) -> Any:
+    """Runs a program of several ranks; once more, and from nothing, where gloo aborted at its exit."""
+    done = script(source, *args, timeout=110)
+    if done.returncode and ABORT in done.stderr:
+        shutil.rmtree(store)
+        done = script(source, *args, timeout=110)
+    return done
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ddp", "ddp_fork"])
 def test_two_processes_are_one_run(store: Path, script: Any, strategy: str) -> None:
-    done = script(SETTING + DISTRIBUTED, strategy, timeout=110)
+    done = distributed(script, store, SETTING + DISTRIBUTED, strategy)
     assert done.returncode == 0, done.stderr
     runs = autotrack.search_runs()
     assert [run.status for run in runs] == ["FINISHED"]
@@ -109,7 +124,7 @@ if __name__ == "__main__":
 
 @pytest.mark.slow
 def test_spawned_processes_write_to_the_run_of_their_parent(store: Path, script: Any) -> None:
-    done = script(SETTING + SPAWNED, timeout=110)
+    done = distributed(script, store, SETTING + SPAWNED)
     assert done.returncode == 0, done.stderr
     (run,) = autotrack.search_runs()
     assert run.status == "FINISHED" and run.params["optimizer.lr"] == "0.5" and run.params["train.batches"] == "4"

@@ -37,6 +37,7 @@ class Experiment:
     updated: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
     run_count: int | None = None
+    artifact_location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class DatasetRecord:
 
     ``digest`` is of all of it (see ``core.fingerprint``), ``mlflow_digest`` the short one that MLflow would give it;
     ``fingerprint`` is the object (``core.objects``) with the statistics and hashes of its columns. ``bytes`` is what it
-    takes in memory; ``partial`` says what the digest does not cover, where that is anything.
+    takes in memory; ``partial`` says what the digest does not cover, where that is anything. ``mlflow`` is what an
+    MLflow client said of it, as JSON.
     """
 
     name: str
@@ -68,6 +70,7 @@ class DatasetRecord:
     fingerprint: str | None = None
     mlflow_digest: str | None = None
     partial: str | None = None
+    mlflow: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def listed(connection: Connection, lifecycle: str = ACTIVE) -> list[Experiment]:
             updated=row.updated,
             tags=tags.get(row.id, {}),
             run_count=count_of.get(row.id, 0),
+            artifact_location=row.artifact_location,
         )
         for row in connection.execute(query)
     ]

@@ -21,10 +21,12 @@ from sqlalchemy import insert
 from autotrack.core.errors import SchemaVersionError, StoreError
 from autotrack.core.guard import warn
 
-from . import schema
+from . import schema, schema_access, schema_models
 from .dialect import connect_sqlite, file_system, is_network, sqlite_engine, translated
 
 LOCK_SECONDS = 30.0
+#: Imported so that ``schema.metadata`` knows every table.
+TABLES = (schema, schema_models, schema_access)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,68 @@ STEPS: Mapping[int, Step] = {
         ),
         min_reader=1,
         min_writer=3,
+    ),
+    3: Step(
+        (
+            "ALTER TABLE experiments ADD COLUMN artifact_location TEXT",
+            "ALTER TABLE datasets ADD COLUMN mlflow TEXT",
+            'CREATE TABLE answers ("key" VARCHAR(64) NOT NULL, request VARCHAR(64) NOT NULL, status INTEGER '
+            'NOT NULL, body BLOB NOT NULL, answered INTEGER NOT NULL, PRIMARY KEY ("key")) WITHOUT ROWID',
+            "CREATE INDEX answers_by_age ON answers (answered)",
+            "CREATE TABLE registered_models (n INTEGER NOT NULL, name TEXT NOT NULL, description TEXT, created "
+            "INTEGER NOT NULL, updated INTEGER NOT NULL, user TEXT, last_version INTEGER NOT NULL, PRIMARY KEY "
+            "(n), UNIQUE (name))",
+            "CREATE TABLE users (name VARCHAR(255) NOT NULL, password TEXT, role VARCHAR(8) NOT NULL, disabled "
+            "BOOLEAN NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (name)) WITHOUT ROWID",
+            "CREATE TABLE grants (user VARCHAR(255) NOT NULL, experiment_id VARCHAR(64) NOT NULL, role "
+            "VARCHAR(8) NOT NULL, PRIMARY KEY (user, experiment_id), FOREIGN KEY(user) REFERENCES users (name) "
+            "ON DELETE CASCADE) WITHOUT ROWID",
+            "CREATE TABLE logged_models (id VARCHAR(64) NOT NULL, experiment_id VARCHAR(64) NOT NULL, name TEXT "
+            "NOT NULL, model_type TEXT, run VARCHAR(64), status VARCHAR(24) NOT NULL, status_message TEXT, "
+            "lifecycle VARCHAR(8) NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, PRIMARY KEY "
+            "(id), FOREIGN KEY(experiment_id) REFERENCES experiments (id)) WITHOUT ROWID",
+            "CREATE INDEX logged_models_of_experiment ON logged_models (experiment_id, created DESC)",
+            "CREATE INDEX logged_models_of_run ON logged_models (run)",
+            "CREATE TABLE model_alias_moves (n INTEGER NOT NULL, model INTEGER NOT NULL, alias VARCHAR(255) NOT "
+            "NULL, version INTEGER, moved INTEGER NOT NULL, user TEXT, PRIMARY KEY (n), FOREIGN KEY(model) "
+            "REFERENCES registered_models (n) ON DELETE CASCADE)",
+            "CREATE INDEX model_alias_moves_of_model ON model_alias_moves (model, n)",
+            "CREATE TABLE model_aliases (model INTEGER NOT NULL, alias VARCHAR(255) NOT NULL, version INTEGER "
+            "NOT NULL, PRIMARY KEY (model, alias), FOREIGN KEY(model) REFERENCES registered_models (n) ON DELETE "
+            "CASCADE) WITHOUT ROWID",
+            "CREATE TABLE model_versions (model INTEGER NOT NULL, version INTEGER NOT NULL, source TEXT NOT "
+            "NULL, artifact_uri TEXT, run VARCHAR(64), logged_model VARCHAR(64), digest VARCHAR(64), description "
+            "TEXT, stage VARCHAR(16) NOT NULL, status VARCHAR(24) NOT NULL, status_message TEXT, run_link TEXT, "
+            "created INTEGER NOT NULL, updated INTEGER NOT NULL, user TEXT, PRIMARY KEY (model, version), "
+            "FOREIGN KEY(model) REFERENCES registered_models (n) ON DELETE CASCADE) WITHOUT ROWID",
+            "CREATE INDEX model_versions_of_run ON model_versions (run)",
+            'CREATE TABLE registered_model_tags (model INTEGER NOT NULL, "key" TEXT NOT NULL, value TEXT NOT '
+            'NULL, PRIMARY KEY (model, "key"), FOREIGN KEY(model) REFERENCES registered_models (n) ON DELETE '
+            "CASCADE) WITHOUT ROWID",
+            "CREATE TABLE tokens (sha256 VARCHAR(64) NOT NULL, id VARCHAR(16) NOT NULL, user VARCHAR(255) NOT "
+            "NULL, name TEXT NOT NULL, scope VARCHAR(8) NOT NULL, created INTEGER NOT NULL, expires INTEGER, "
+            "revoked INTEGER, PRIMARY KEY (sha256), UNIQUE (id), FOREIGN KEY(user) REFERENCES users (name) ON "
+            "DELETE CASCADE) WITHOUT ROWID",
+            "CREATE INDEX tokens_of_user ON tokens (user)",
+            'CREATE TABLE logged_model_metrics (model VARCHAR(64) NOT NULL, "key" TEXT NOT NULL, run '
+            "VARCHAR(64) NOT NULL, step INTEGER NOT NULL, time INTEGER NOT NULL, bits INTEGER NOT NULL, "
+            'dataset_name TEXT, dataset_digest TEXT, PRIMARY KEY (model, "key", run, step, time, bits), '
+            "FOREIGN KEY(model) REFERENCES logged_models (id) ON DELETE CASCADE) WITHOUT ROWID",
+            'CREATE TABLE logged_model_params (model VARCHAR(64) NOT NULL, "key" TEXT NOT NULL, value TEXT NOT '
+            'NULL, PRIMARY KEY (model, "key"), FOREIGN KEY(model) REFERENCES logged_models (id) ON DELETE '
+            "CASCADE) WITHOUT ROWID",
+            'CREATE TABLE logged_model_tags (model VARCHAR(64) NOT NULL, "key" TEXT NOT NULL, value TEXT NOT '
+            'NULL, PRIMARY KEY (model, "key"), FOREIGN KEY(model) REFERENCES logged_models (id) ON DELETE '
+            "CASCADE) WITHOUT ROWID",
+            'CREATE TABLE model_version_tags (model INTEGER NOT NULL, version INTEGER NOT NULL, "key" TEXT NOT '
+            'NULL, value TEXT NOT NULL, PRIMARY KEY (model, version, "key"), FOREIGN KEY(model, version) '
+            "REFERENCES model_versions (model, version) ON DELETE CASCADE) WITHOUT ROWID",
+            "CREATE TABLE run_models (run INTEGER NOT NULL, role VARCHAR(8) NOT NULL, model VARCHAR(64) NOT "
+            "NULL, step INTEGER NOT NULL, PRIMARY KEY (run, role, model), FOREIGN KEY(run) REFERENCES runs (n) "
+            "ON DELETE CASCADE) WITHOUT ROWID",
+        ),
+        min_reader=1,
+        min_writer=4,
     ),
 }
 

@@ -23,10 +23,10 @@ from sqlalchemy import (
 )
 
 #: The schema that this code writes. Raise it together with a step in ``migrate.STEPS``.
-VERSION = 3
+VERSION = 4
 #: The oldest schema numbers of code that may still read, or write, a database of this schema.
 MIN_READER = 1
-MIN_WRITER = 3
+MIN_WRITER = 4
 
 metadata = MetaData()
 
@@ -43,6 +43,8 @@ experiments = Table(
     Column("lifecycle", String(8), nullable=False),
     Column("created", Int64, nullable=False),
     Column("updated", Int64, nullable=False),
+    # Where its artifacts go, if an administrator has said so; NULL: into the store's own root.
+    Column("artifact_location", Text),
 )
 
 experiment_tags = Table(
@@ -159,6 +161,8 @@ datasets = Table(
     Column("fingerprint", String(64)),
     Column("mlflow_digest", Text),
     Column("partial", Text),
+    # What an MLflow client said of it, as JSON: source_type, source, schema, profile and tags.
+    Column("mlflow", Text),
     sqlite_with_rowid=False,
 )
 Index("datasets_by_digest", datasets.c.digest)

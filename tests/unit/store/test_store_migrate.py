@@ -145,6 +145,23 @@ def test_a_database_of_schema_2_knows_when_its_runs_were_told_of(tmp_path):
     store.close()
 
 
+def test_a_database_of_schema_3_gets_the_tables_of_a_server(tmp_path):
+    """``schema3.sql`` is a dump of a run with a data set, in an experiment of its own."""
+    old, fresh = tmp_path / "old" / DATABASE, tmp_path / "fresh" / DATABASE
+    old.parent.mkdir()
+    with closing(sqlite3.connect(old)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(Path(__file__).with_name("schema3.sql").read_text())
+    assert version(upgrade(old)) == 3
+    Store.open(fresh.parent).close()
+    assert shape(old) == shape(fresh)
+    store = Store.open(old.parent)
+    (run,) = store.runs()
+    assert (run.name, run.experiment, run.params, run.datasets[0].mlflow) == ("third", "old", {"lr": "0.1"}, None)
+    assert store.experiments()[0].artifact_location is None
+    store.close()
+
+
 def shape(path):
     """Every table's columns with types, and every index with its columns."""
     with closing(sqlite3.connect(path)) as connection:

@@ -31,12 +31,14 @@ from .summaries import NewPoints, append, bits_of
 class Batch:
     """Collects records of one writer; ``write`` stores them in the caller's transaction.
 
-    ``clock`` is the latest time at which an earlier record of this writer changed how a run stands. A writer's own
-    records count in their order, also where its clock was set back in between.
+    ``writer`` is None for what no journal says: it is true at once, and nobody's death ends its runs. ``clock`` is the
+    latest time at which an earlier record of this writer changed how a run stands. A writer's own records count in
+    their order, also where its clock was set back in between. ``distinct``: see ``store.direct.Change``.
     """
 
-    def __init__(self, writer: str, clock: int = 0) -> None:
+    def __init__(self, writer: str | None, clock: int = 0, *, distinct: bool = False) -> None:
         self.writer = writer
+        self.distinct = distinct
         self.clock = clock
         #: Why records were refused: one reason each.
         self.refused: list[str] = []
@@ -73,6 +75,10 @@ class Batch:
     def touch(self, run_id: str, moment: int) -> None:
         """Notes that a run was alive at a moment: one of its points is of then."""
         self._runs.touch(run_id, moment)
+
+    def number(self, run_id: str) -> int:
+        """The row of a run that was spoken of, once it is written."""
+        return self._runs.number(run_id)
 
     def _at(self, moment: int) -> int:
         """When a record counts as said: not in the future, and not before what this writer has said already."""
@@ -154,7 +160,8 @@ class Batch:
             names = ("writer", "id", "run", "key", "is_int")
             write_rows(connection, upsert(schema.writer_series), names, self._series_rows())
         number = self._runs.number
-        append(connection, (NewPoints(number(run), key, some) for run, key, some in chain(self._points, points)), fresh)
+        new = (NewPoints(number(run), key, some) for run, key, some in chain(self._points, points))
+        append(connection, new, fresh, distinct=self.distinct)
         return fresh
 
     def _rows_of(self, things: Mapping[Any, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -166,7 +173,7 @@ class Batch:
             for (run, key), value in self._params.items()
         ]
 
-    def _series_rows(self) -> list[tuple[str, int, int, str, bool]]:
+    def _series_rows(self) -> list[tuple[str | None, int, int, str, bool]]:
         return [
             (self.writer, number, self._runs.number(run), key, is_int)
             for number, (run, key, is_int) in self.series.items()

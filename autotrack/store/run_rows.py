@@ -52,7 +52,7 @@ class _Run:
 class RunRows:
     """Collects what one batch of a writer says about runs; ``write`` stores it in the caller's transaction."""
 
-    def __init__(self, writer: str) -> None:
+    def __init__(self, writer: str | None) -> None:
         self._writer = writer
         self._runs: dict[str, _Run] = {}
 

@@ -55,20 +55,27 @@ def searchable(value: float | int) -> float | None:
     return None if math.isnan(number) else number
 
 
-def append(connection: Connection, batch: Iterable[NewPoints], fresh: Collection[int] = ()) -> None:
+def append(
+    connection: Connection, batch: Iterable[NewPoints], fresh: Collection[int] = (), *, distinct: bool = False
+) -> None:
     """Appends points to their series, in the caller's transaction. A series may stand in ``batch`` more than once.
 
-    ``fresh``: numbers of runs that this transaction made, which have no series yet.
+    ``fresh``: numbers of runs that this transaction made, which have no series yet. ``distinct``: the latest value is
+    that of the largest step, then time, then value, and a point that equals one of the series' newest (those of its
+    last chunk) in all three is not stored again.
     """
     items = iter(batch)
     made: set[tuple[int, str]] = set()
     while some := list(islice(items, MANY)):
         asked = {(item.run, item.key) for item in some if item.run not in fresh or (item.run, item.key) in made}
-        made.update(_append(connection, some, _existing(connection, asked)))
+        made.update(_append(connection, some, _existing(connection, asked), distinct))
 
 
 def _append(
-    connection: Connection, batch: Sequence[NewPoints], known: Mapping[tuple[int, str], dict[str, Any]]
+    connection: Connection,
+    batch: Sequence[NewPoints],
+    known: Mapping[tuple[int, str], dict[str, Any]],
+    distinct: bool,
 ) -> Iterable[tuple[int, str]]:
     """Appends points to series, of which ``known`` are in the database; answers the new ones."""
     new: dict[tuple[int, str], dict[str, Any]] = {}
@@ -78,8 +85,13 @@ def _append(
     for item in batch:
         address = (item.run, item.key)
         row = known.get(address) or new.get(address)
+        if distinct:
+            left = _unknown(connection, row, item.points, chunks)
+            if left is None:
+                continue
+            item = NewPoints(item.run, item.key, left)
         if row is None:
-            new[address] = row = _first(item, next_id)
+            new[address] = row = _first(item, next_id, distinct)
             next_id += 1
             if row["count"] > 1:
                 _store(connection, row, item.points, chunks)
@@ -92,7 +104,7 @@ def _append(
             if points is None:
                 _store(connection, row, _only_point(row), chunks)
         _store(connection, row, points if points is not None else item.points, chunks)
-        _update(row, item.points)
+        _update(row, item.points, distinct)
     if chunks:
         write_rows(connection, upsert(schema.chunks), ("series", "n", "count", "data"), list(chunks.values()))
     if new:
@@ -117,7 +129,7 @@ def _existing(connection: Connection, addresses: Collection[tuple[int, str]]) ->
     return {(row["run"], row["key"]): dict(row) for row in connection.execute(for_update(these)).mappings()}
 
 
-def _first(item: NewPoints, number: int) -> dict[str, Any]:
+def _first(item: NewPoints, number: int, by_time: bool) -> dict[str, Any]:
     """A new series' row, its values in the order of the table's columns."""
     row: dict[str, Any] = {
         "run": item.run,
@@ -134,12 +146,13 @@ def _first(item: NewPoints, number: int) -> dict[str, Any]:
         "chunks": 0,
         "tail": 0,
     }
-    _update(row, item.points)
+    _update(row, item.points, by_time)
     return row
 
 
-def _update(row: dict[str, Any], points: Points) -> None:
-    """Takes points into a summary: the last is the one with the largest step that arrived last."""
+def _update(row: dict[str, Any], points: Points, by_time: bool) -> None:
+    """Takes points into a summary: the last is the one with the largest step that arrived last, or, ``by_time``, the
+    one of them with the largest time, then value."""
     steps, values = points.steps, points.values()
     if isinstance(steps, list):
         step = max(steps)
@@ -152,7 +165,12 @@ def _update(row: dict[str, Any], points: Points) -> None:
         at = len(steps) - 1 - int(np.argmax(steps[::-1]))
         step = int(steps[at])
         low, high = searchable(np.fmin.reduce(values)), searchable(np.fmax.reduce(values))
-    if step >= row["last_step"]:
+    newer = step >= row["last_step"]
+    if by_time and newer:
+        at = max((n for n, each in enumerate(steps) if each == step), key=lambda n: _rank(points.times[n], values[n]))
+        before = value_of(row["last_bits"], row["last_int"])
+        newer = step > row["last_step"] or _rank(points.times[at], values[at]) >= _rank(row["last_time"], before)
+    if newer:
         row["last_bits"], row["last_int"], row["last_step"] = int(points.bits[at]), points.is_int, step
         row["last_time"] = int(points.times[at]) // 1000 * 1000  # as chunks keep it
         row["last"] = searchable(values[at])
@@ -160,6 +178,61 @@ def _update(row: dict[str, Any], points: Points) -> None:
         row["low"] = low if row["low"] is None else min(row["low"], low)
         row["high"] = high if row["high"] is None else max(row["high"], high)
     row["count"] += len(steps)
+
+
+def _rank(moment: Any, value: Any) -> tuple[int, bool, Any]:
+    """Later first, then larger, NaN last of all."""
+    is_number = value == value
+    return int(moment) // 1000, is_number, value if is_number else 0
+
+
+def _unknown(
+    connection: Connection,
+    row: dict[str, Any] | None,
+    points: Points,
+    chunks: Mapping[tuple[int, int], tuple[int, int, int, bytes]],
+) -> Points | None:
+    """Those points that are not stored yet, each once; None where there are none.
+
+    A series that goes on has no step that it had: only where a step comes again is anything looked at.
+    """
+    steps = set(map(int, points.steps))
+    if len(steps) == len(points) and (row is None or min(steps) > row["last_step"]):
+        return points
+    triples = list(
+        zip(map(int, points.steps), (int(t) // 1000 for t in points.times), map(int, points.bits), strict=True)
+    )
+    seen: set[tuple[int, int, int]] = set()
+    if row is not None and min(steps) <= row["last_step"]:
+        held = _only_point(row)
+        if row["chunks"]:
+            held = decode(_tail(connection, row, chunks))
+        seen.update(zip(map(int, held.steps), (int(t) // 1000 for t in held.times), map(int, held.bits), strict=True))
+    fresh = []
+    for at, triple in enumerate(triples):
+        if triple not in seen:
+            seen.add(triple)
+            fresh.append(at)
+    if len(fresh) == len(triples):
+        return points
+    if not fresh:
+        return None
+    columns = (points.steps, points.times, points.bits)
+    return Points.of(([int(column[at]) for at in fresh] for column in columns), points.is_int)
+
+
+def _tail(
+    connection: Connection, row: Mapping[str, Any], chunks: Mapping[tuple[int, int], tuple[int, int, int, bytes]]
+) -> bytes:
+    """The last chunk of a series that has one, as this transaction leaves it."""
+    address = (row["id"], row["chunks"] - 1)
+    held = chunks.get(address)
+    if held is not None:
+        return held[3]
+    table = schema.chunks
+    last = select(table.c.data).where(table.c.series == address[0], table.c.n == address[1])
+    data: bytes = connection.execute(last).scalar_one()
+    return data
 
 
 def _only_point(row: dict[str, Any]) -> Points:
@@ -175,11 +248,7 @@ def _store(
 ) -> None:
     """Puts points into chunks: into the last one while it is short, then into new ones."""
     if row["chunks"] and row["tail"] < FULL:
-        address = (row["id"], row["chunks"] - 1)
-        held = chunks.get(address)
-        table = schema.chunks
-        last = select(table.c.data).where(table.c.series == address[0], table.c.n == address[1])
-        joined = decode(held[3] if held else connection.execute(last).scalar_one()).followed_by(points)
+        joined = decode(_tail(connection, row, chunks)).followed_by(points)
         if joined is not None:
             points = joined
             row["chunks"] -= 1

@@ -30,6 +30,7 @@ _COMMANDS = {
         "Free the space of deleted runs; without --yes, only say what and how much.",
     ),
     "db": ("autotrack.cli.maintenance:db", "Look after the database of the store."),
+    "server": ("autotrack.cli.server:server", "Serve a store: to MLflow's clients, to autotrack's, and as pages."),
     "demo": ("autotrack.cli.demo:demo", "Train a few real models and look at their runs."),
 }
 

@@ -18,6 +18,10 @@ class NotFoundError(AutotrackError, LookupError):
     """A run, experiment, model or artifact that is not in the store that was asked."""
 
 
+class ConflictError(UsageError):
+    """Something of that name is there already."""
+
+
 class AmbiguousError(UsageError):
     """A prefix that stands for more than one thing; the message lists some of them."""
 
@@ -40,6 +44,10 @@ class StoreError(AutotrackError):
 
 class SchemaVersionError(StoreError):
     """The store was written by a version that this one must not touch; the message names the one to install."""
+
+
+class UnavailableError(StoreError):
+    """The store is busy or away for a moment: the same may be asked again, and nothing of it was done."""
 
 
 class OutOfStepError(StoreError):

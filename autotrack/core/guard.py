@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -185,6 +185,14 @@ def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tupl
     """
     try:
         return function(*args, **kwargs), None
+    except Exception as error:
+        return None, error
+
+
+async def attempt_async(awaitable: Awaitable[T]) -> tuple[T | None, Exception | None]:
+    """The same for what is awaited."""
+    try:
+        return await awaitable, None
     except Exception as error:
         return None, error
 

@@ -36,6 +36,14 @@ class Entry(NamedTuple):
     is_folder: bool
 
 
+def check_content(path: str, found: str, wanted: str | None) -> None:
+    """ArtifactError where content that has arrived is not what was announced (None: nothing was)."""
+    if wanted is not None and found != wanted.lower():
+        raise ArtifactError(
+            f"what arrived as the artifact {path!r} has the sha256 {found}, not {wanted[:64]}; send it again"
+        )
+
+
 class LocalArtifacts:
     """Artifacts under a folder. ``run_folder`` is relative to it, such as ``<experiment>/<run>``.
 
@@ -58,13 +66,18 @@ class LocalArtifacts:
         with os.fdopen(descriptor, "rb", buffering=0) as stream:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ArtifactError(f"{source} is not a regular file, so it cannot be stored as {path!r}")
-            return self._put(run_folder, path, _blocks(stream, os.fstat(descriptor).st_size), durable)
+            blocks = _blocks(stream, os.fstat(descriptor).st_size)
+            return self.put_blocks(run_folder, path, blocks, durable=durable)
 
     def put_bytes(self, run_folder: str, path: str, data: bytes, *, durable: bool = True) -> ArtifactRecord:
         """Stores bytes as a file."""
-        return self._put(run_folder, path, iter((data,)), durable)
+        return self.put_blocks(run_folder, path, iter((data,)), durable=durable)
 
-    def _put(self, run_folder: str, path: str, blocks: Iterator[bytes], durable: bool) -> ArtifactRecord:
+    def put_blocks(
+        self, run_folder: str, path: str, blocks: Iterator[bytes], *, durable: bool = True, sha256: str | None = None
+    ) -> ArtifactRecord:
+        """Stores bytes as they come. Where they are not those of ``sha256``, nothing is stored (ArtifactError); nor is
+        anything where ``blocks`` raises."""
         *folders, name = check_artifact_path(path)
         partial = f"{TEMPORARY}{secrets.token_hex(8)}"
         digest, size = hashlib.sha256(), 0
@@ -79,6 +92,7 @@ class LocalArtifacts:
                         size += len(block)
                     if durable:
                         os.fsync(stream.fileno())
+                check_content(path, digest.hexdigest(), sha256)
                 os.rename(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 _forget(partial, folder)

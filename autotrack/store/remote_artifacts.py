@@ -15,7 +15,7 @@ from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.private import Ours
 
-from .artifacts import BLOCK, Entry
+from .artifacts import BLOCK, Entry, check_content
 
 
 class FsspecArtifacts:
@@ -43,15 +43,19 @@ class FsspecArtifacts:
         """Stores a copy of a file; ``size`` and ``sha256`` are of the bytes that were really stored."""
         try:
             with open(Ours(source), "rb") as stream:
-                return self._put(run_folder, path, iter(lambda: stream.read(BLOCK), b""))
+                return self.put_blocks(run_folder, path, iter(lambda: stream.read(BLOCK), b""))
         except FileNotFoundError as error:
             raise ArtifactError(f"could not read {source} to store it as {path!r} ({error.strerror})") from error
 
     def put_bytes(self, run_folder: str, path: str, data: bytes, *, durable: bool = True) -> ArtifactRecord:
         """Stores bytes as a file."""
-        return self._put(run_folder, path, iter((data,)))
+        return self.put_blocks(run_folder, path, iter((data,)))
 
-    def _put(self, run_folder: str, path: str, blocks: Iterator[bytes]) -> ArtifactRecord:
+    def put_blocks(
+        self, run_folder: str, path: str, blocks: Iterator[bytes], *, durable: bool = True, sha256: str | None = None
+    ) -> ArtifactRecord:
+        """Stores bytes as they come. Where they are not those of ``sha256``, nothing is stored (ArtifactError); nor is
+        anything where ``blocks`` raises."""
         target = self._at(run_folder, *check_artifact_path(path))
         folder = target.rpartition("/")[0]
         partial = f"{folder}/{TEMPORARY}{secrets.token_hex(8)}"
@@ -64,6 +68,7 @@ class FsspecArtifacts:
                         stream.write(block)
                         digest.update(block)
                         size += len(block)
+                check_content(path, digest.hexdigest(), sha256)
                 arrived = self._fs.info(partial)["size"]
                 if arrived != size:
                     raise ArtifactError(

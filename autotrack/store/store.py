@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
@@ -27,12 +27,16 @@ from autotrack.core.private import make_own, make_private
 
 from . import experiments as lives
 from . import integrity, migrate, origins, queries, schema
+from .artifacts import LocalArtifacts
 from .dialect import TooExpensive, begin_write, sqlite_engine, time_limit, translated
 from .filters import parse_filter, parse_order
 from .gc import GarbagePlan, collect, plan
 from .ingest import Ingest
 from .intake import Intake
 from .reachable import shares_objects
+
+if TYPE_CHECKING:
+    from .remote_artifacts import FsspecArtifacts
 
 log = logging.getLogger("autotrack.store")
 P = ParamSpec("P")
@@ -83,6 +87,11 @@ class Store:
                 ) from error
         writable = migrate.prepare(database) and os.access(database, os.W_OK) and os.access(database.parent, os.W_OK)
         return cls(root, database, writable)
+
+    @property
+    def artifacts(self) -> LocalArtifacts | FsspecArtifacts:
+        """The files of its runs: those of a run are in the folder ``<experiment>/<run>``."""
+        return LocalArtifacts(self.root / "artifacts")
 
     # Delivering.
 
@@ -317,6 +326,21 @@ class Store:
     def _reading(self) -> Iterator[Connection]:
         self._after_fork()
         with translated(self._engine), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read with, what journals hold brought in first (StoreError)."""
+        self._refresh()
+        with self._reading() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction to write in (StoreError)."""
+        self._check_writable()
+        self._after_fork()
+        with begin_write(self._engine) as connection:
             yield connection
 
     def _after_fork(self) -> None:

@@ -1,0 +1,65 @@
+"""``autotrack server``: serves a store."""
+
+from __future__ import annotations
+
+import click
+
+from autotrack.core.errors import UsageError
+
+from .commands import Command, State
+from .stores import find_place
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        ("autotrack server", "serve the store of this folder at http://127.0.0.1:5000"),
+        ("autotrack server --store /data/runs --port 8080", "another store, another port"),
+        ("MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python train.py", "a program that logs with MLflow logs to it"),
+        ("AUTOTRACK_TRACKING_URI=http://127.0.0.1:5000 autotrack run train.py", "a program that autotrack tracks"),
+    ),
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535), help="The port to listen at.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that serve.")
+@click.option("--artifacts", metavar="URI", help="Where artifacts are kept: a folder or, say, s3://bucket/prefix.")
+@click.option("--auth", is_flag=True, help="Let only users in who have logged in.")
+@click.option(
+    "--allowed-host", multiple=True, metavar="NAME", help="A name that this server is reached by; repeatable."
+)
+@click.option("--insecure-no-auth", is_flag=True, help="Serve other machines without asking who they are.")
+@click.pass_obj
+def server(
+    state: State,
+    host: str,
+    port: int,
+    workers: int,
+    artifacts: str | None,
+    auth: bool,
+    allowed_host: tuple[str, ...],
+    insecure_no_auth: bool,
+) -> None:
+    """Serves a store: to MLflow's clients, to autotrack's, and as pages.
+
+    Listens to this machine alone unless told otherwise.
+    """
+    if host not in LOOPBACK and not (auth or insecure_no_auth):
+        raise UsageError(
+            f"{host} can be reached from other machines, and anybody there could read and change every run: add "
+            "--auth, or type --insecure-no-auth where that is wanted"
+        )
+    try:
+        import uvicorn  # noqa: F401
+    except ImportError:
+        raise UsageError("a server needs more packages: pip install 'autotrack[server]'") from None
+    from autotrack.server.services import ServerSettings
+    from autotrack.server.serving import serve
+
+    settings = ServerSettings(
+        find_place(state).uri, host, port, workers, artifacts, auth, allowed_host, insecure_no_auth
+    )
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"autotrack serves {find_place(state).shown} at http://{shown}:{port} (Ctrl-C stops it)", err=True)
+    serve(settings)

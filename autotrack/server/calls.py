@@ -1,0 +1,187 @@
+"""One request, as a handler gets it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from . import limits
+from .asgi import Receive, Scope
+from .errors import ApiError
+from .routing import Route
+from .services import Services
+
+_NESTING = re.compile(rb"[\[{]")
+_NO_NUMBER = re.compile(rb"NaN|Infinity")
+
+
+class Call:
+    """A request: its route, the variables of its path, its body and query as the route wants them, and its user."""
+
+    __slots__ = ("_receive", "body", "headers", "path", "query", "route", "scope", "services", "user")
+
+    def __init__(
+        self,
+        services: Services,
+        route: Route,
+        path: Mapping[str, str],
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+    ) -> None:
+        self.services = services
+        self.route = route
+        self.path = path
+        self.scope = scope
+        self.headers = headers
+        self._receive = receive
+        self.body: Any = None
+        self.query: Any = None
+        #: Who asks; None where the server knows no users.
+        self.user: Any = None
+
+    def header(self, name: str) -> str:
+        """A header's value, "" where it is not there."""
+        return self.headers.get(name.lower().encode(), b"").decode("latin-1")
+
+    async def read(self) -> None:
+        """Reads query and body as the route wants them (ApiError 400, 408, 413, 415, 422)."""
+        route = self.route
+        if route.query is not None:
+            self.query = _query(self.scope["query_string"], route.query)
+        if route.body is None or route.body is bytes:
+            return
+        data = await self.content()
+        # MLflow's clients send the fields of a GET in the query or, some of them, as a body.
+        if not data and route.method in ("GET", "DELETE"):
+            self.body = _query(self.scope["query_string"], route.body)
+            return
+        kind = self.header("content-type").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise ApiError(
+                400 if route.mlflow else 415,
+                "INVALID_PARAMETER_VALUE" if route.mlflow else "BAD_REQUEST",
+                f"Bad Request. Content-Type should be 'application/json'; this request has {kind[:60] or 'none'!r}",
+            )
+        self.body = decode(data or b"{}", route.body, lax=route.mlflow)
+
+    async def content(self) -> bytes:
+        """The whole body."""
+        pieces = []
+        async for piece in self.stream(limits.BODY_SECONDS):
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def stream(self, seconds: float = limits.STREAM_SECONDS) -> AsyncIterator[bytes]:
+        """The body in the pieces in which it comes; no more than the route's limit, and none waited for too long."""
+        limit, size = self.route.limit, 0
+        length = self.headers.get(b"content-length")
+        if length is not None and (not length.isdigit() or int(length) > limit):
+            raise _too_large(limit)
+        if self.headers.get(b"content-encoding", b"identity") != b"identity" and not self.route.compressed:
+            raise ApiError(415, "BAD_REQUEST", "this route takes no compressed body")
+        more = True
+        while more:
+            try:
+                message = await asyncio.wait_for(self._receive(), seconds)
+            except TimeoutError:
+                raise ApiError(408, "BAD_REQUEST", f"no body came for {seconds:g} s", {"Connection": "close"}) from None
+            if message["type"] == "http.disconnect":
+                raise ApiError(400, "BAD_REQUEST", "the connection ended before the body did")
+            piece: bytes = message.get("body", b"")
+            more = message.get("more_body", False)
+            size += len(piece)
+            if size > limit:
+                raise _too_large(limit)
+            if piece:
+                yield piece
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError(413, "BAD_REQUEST", f"a body has at most {limit:,} bytes here", {"Connection": "close"})
+
+
+@lru_cache(maxsize=512)
+def _decoder(kind: Any, lax: bool) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, strict=not lax)
+
+
+def decode(data: bytes, kind: Any, *, lax: bool = False) -> Any:
+    """JSON as a type. ``lax`` takes numbers that are written as strings, as some clients write all of them.
+
+    Raises msgspec.DecodeError or ValidationError, and ApiError for JSON that says one thing twice or nests too deep.
+    """
+    if len(_NESTING.findall(data, 0, 1 << 16)) > limits.DEPTH and _depth(data) > limits.DEPTH:
+        raise ApiError(400, "BAD_REQUEST", f"JSON nests at most {limits.DEPTH} deep here")
+    try:
+        found = _decoder(kind, lax).decode(data)
+    except msgspec.DecodeError:
+        if isinstance(sys.exception(), msgspec.ValidationError) or not _NO_NUMBER.search(data):
+            raise
+        # NaN and Infinity, bare: no JSON, and what Python's own encoder writes.
+        found = msgspec.convert(json.loads(data), kind, strict=not lax)
+    if len(data) <= limits.KIB * 4:
+        json.loads(data, object_pairs_hook=_once)
+    return found
+
+
+def _depth(data: bytes) -> int:
+    deepest = depth = 0
+    inside = escaped = False
+    for letter in data:
+        if inside:
+            if escaped:
+                escaped = False
+            elif letter == 0x5C:
+                escaped = True
+            elif letter == 0x22:
+                inside = False
+        elif letter == 0x22:
+            inside = True
+        elif letter in b"[{":
+            depth += 1
+            if depth > limits.DEPTH:
+                return depth
+            deepest = max(deepest, depth)
+        elif letter in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise ApiError(400, "BAD_REQUEST", "a JSON object here says one key twice")
+
+
+@lru_cache(maxsize=512)
+def _fields(kind: Any) -> dict[str, bool]:
+    """The names of a query's fields, and whether each is a list."""
+    return {
+        field.encode_name: "list[" in str(field.type) or "tuple[" in str(field.type)
+        for field in msgspec.structs.fields(kind)
+    }
+
+
+def _query(text: bytes, kind: Any) -> Any:
+    """A query string as a struct: a repeated name is a list, ``a[]`` as well; names that are not known are ignored."""
+    try:
+        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=2000)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise ApiError(400, "BAD_REQUEST", f"the query string cannot be read: {error}") from None
+    fields = _fields(kind)
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        name = name.removesuffix("[]")
+        if fields.get(name):
+            values.setdefault(name, []).append(value)
+        elif name in fields:
+            values[name] = value
+    return msgspec.convert(values, kind, strict=False, str_keys=True)

@@ -1,0 +1,24 @@
+"""MLflow's REST API (3.17), so that its clients in Python, R and Java work unchanged.
+
+``wire`` has the shapes, ``render`` what is answered, and a module each part of the API its routes.
+"""
+
+from __future__ import annotations
+
+from ..routing import Table
+
+
+def mlflow_path(path: str) -> str:
+    """The one spelling of a path that MLflow's clients and pages ask for under several."""
+    if path.startswith("/ajax-api/"):
+        path = "/api/" + path.removeprefix("/ajax-api/")
+    if path.startswith("/api/2.0/preview/"):
+        path = "/api/2.0/" + path.removeprefix("/api/2.0/preview/")
+    return path
+
+
+def mlflow_tables() -> list[Table]:
+    """The tables of routes."""
+    from . import experiments, metrics, runs, server
+
+    return [server.ROUTES, experiments.ROUTES, runs.ROUTES, metrics.ROUTES]

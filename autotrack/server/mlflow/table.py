@@ -1,0 +1,20 @@
+"""The prefix of MLflow's API and its permissions."""
+
+from __future__ import annotations
+
+from ..routing import Of, Permission, Role, Table
+
+API = "/api/2.0/mlflow"
+
+RUN = ("run_id", "run_uuid")
+READ_RUN = Permission(Role.VIEWER, Of.RUN, RUN)
+WRITE_RUN = Permission(Role.EDITOR, Of.RUN, RUN)
+READ_EXPERIMENT = Permission(Role.VIEWER, Of.EXPERIMENT, ("experiment_id", "experiment_name"))
+WRITE_EXPERIMENT = Permission(Role.EDITOR, Of.EXPERIMENT, ("experiment_id",))
+SEARCH = Permission(Role.VIEWER, Of.ANY)
+CREATE = Permission(Role.EDITOR)
+
+
+def table(prefix: str = API) -> Table:
+    """An empty table under MLflow's prefix."""
+    return Table(prefix, mlflow=True)

@@ -1,0 +1,55 @@
+"""What handlers work with: the store, the thread that writes to it, and how the server was started."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from autotrack.store.direct import Change, DirectWrites
+from autotrack.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How a server was started (``autotrack server``)."""
+
+    store: str
+    host: str = "127.0.0.1"
+    port: int = 5000
+    workers: int = 1
+    artifacts: str | None = None
+    auth: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    #: True where somebody has typed that a server without users may be reached from other machines.
+    insecure: bool = False
+
+
+@dataclass(slots=True)
+class Services:
+    """One a worker process."""
+
+    settings: ServerSettings
+    store: Store
+    writes: DirectWrites
+    #: What users may do; None where the server knows no users.
+    access: Any = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    async def write(self, change: Change) -> None:
+        """Has a change stored, and waits until it is."""
+        await asyncio.wrap_future(self.writes.submit(change))
+
+    def close(self) -> None:
+        self.writes.close()
+        self.store.close()
+
+
+def open_services(settings: ServerSettings) -> Services:
+    """Opens the store (StoreError, UsageError)."""
+    from autotrack.core.plugins.registry import open_sink
+
+    store = open_sink(settings.store)
+    if not isinstance(store, Store):
+        raise TypeError(f"{settings.store} cannot be served")
+    return Services(settings, store, DirectWrites(store.writing))

@@ -1,0 +1,12 @@
+"""The server's own API, ``/api/v1``: what autotrack's clients and pages use."""
+
+from __future__ import annotations
+
+from ..routing import Table
+
+
+def native_tables() -> list[Table]:
+    """The tables of routes."""
+    from . import ingest
+
+    return [ingest.ROUTES]

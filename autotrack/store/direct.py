@@ -210,6 +210,7 @@ class DirectWrites:
                     batch.touch(change.run, int(max(new.times)))
                     points.append((change.run, key, new))
                 if change.also is not None:
+                    batch.touch(change.run, 0)
                     extras.append((change, batch))
             for batch, points in batches.values():
                 batch.write(connection, points)

@@ -10,8 +10,7 @@ from typing import Any
 from autotrack.core.keys import new_id
 from autotrack.core.runs.names import run_name
 from autotrack.store.direct import Change, Standing
-from autotrack.store.points import Points
-from autotrack.store.summaries import bits_of
+from autotrack.store.points import Points, bits
 
 from .. import limits
 from ..calls import Call
@@ -146,14 +145,25 @@ async def _log(
 
 def _points(metrics: Sequence[wire.Metric]) -> list[tuple[str, Points]]:
     """Points by key, in their order."""
-    columns: dict[str, tuple[list[int], list[int], list[int]]] = {}
+    columns: dict[str, tuple[list[int], list[int], list[float]]] = {}
     for at, metric in enumerate(metrics):
-        key = wire.needed(metric.key, f"metrics[{at}].key")
-        steps, times, bits = columns.setdefault(key, ([], [], []))
-        steps.append(wire.whole(metric.step, f"metrics[{at}].step", 0))
-        times.append(wire.whole(metric.timestamp, f"metrics[{at}].timestamp") * 1_000_000)
-        bits.append(bits_of(wire.number(metric.value, f"metrics[{at}].value"), is_int=False))
-    return [(key, Points.of(parts, is_int=False)) for key, parts in columns.items()]
+        key, step, moment, value = metric.key, metric.step, metric.timestamp, metric.value
+        # As nearly all of them are; the others take the way on which they are read closely, or refused.
+        if type(step) is not int or not -wire.INT64 <= step < wire.INT64:
+            step = wire.whole(step, f"metrics[{at}].step", 0)
+        if type(moment) is not int or not -wire.INT64 <= moment < wire.INT64:
+            moment = wire.whole(moment, f"metrics[{at}].timestamp")
+        if type(value) is not float:
+            value = wire.number(value, f"metrics[{at}].value")
+        found = columns.get(key or "")
+        if found is None:
+            found = columns[wire.needed(key, f"metrics[{at}].key")] = [], [], []
+        found[0].append(step)
+        found[1].append(moment * 1_000_000)
+        found[2].append(value)
+    return [
+        (key, Points.of((steps, times, bits(values)), is_int=False)) for key, (steps, times, values) in columns.items()
+    ]
 
 
 def _active(standing: Standing, run: str) -> None:

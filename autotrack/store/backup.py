@@ -23,7 +23,7 @@ from autotrack.core.guard import attempt
 from autotrack.core.private import make_private
 
 from . import schema
-from .dialect import connect_sqlite
+from .engines.sqlite import connect_sqlite
 from .store import Store
 
 BLOCK = 1 << 20
@@ -52,6 +52,8 @@ def back_up(store: Store, folder: Path, progress: Progress = lambda size: None) 
     The folder appears when it is whole: killed in between, only a ``.partial`` folder is left. StoreError where the
     disk does not do its part.
     """
+    if store.database is None:
+        raise UsageError(f"{store.uri} is copied by its own tools: see docs/postgresql.md")
     if folder.exists():
         raise UsageError(f"{folder} is there already; name a folder that is to be made")
     partial = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.partial")

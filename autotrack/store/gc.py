@@ -15,7 +15,7 @@ from autotrack.core.artifact_paths import TEMPORARY
 from autotrack.core.objects import Objects
 
 from . import schema
-from .dialect import begin_write
+from .dialect import transact
 from .experiments import DELETED
 from .reachable import forget_sessions, unreachable
 
@@ -94,14 +94,18 @@ def collect(engine: Engine, root: Path, planned: GarbagePlan, *, objects: bool) 
         except OSError:  # something was put there since
             continue
         folders.append(path)
-    with begin_write(engine) as connection:
+
+    def work(connection: Connection) -> tuple[str, ...]:
         for start in range(0, len(runs), MANY):
             _forget(connection, runs[start : start + MANY])
         table = schema.experiments
         has_runs = exists().where(schema.runs.c.experiment_id == table.c.id)
         gone = (table.c.id.in_(planned.experiments), table.c.lifecycle == DELETED, ~has_runs)
-        experiments = tuple(connection.execute(select(table.c.id).where(*gone)).scalars())
+        emptied = tuple(connection.execute(select(table.c.id).where(*gone)).scalars())
         connection.execute(delete(table).where(*gone))
+        return emptied
+
+    experiments = transact(engine, work, idempotent=True)
     return GarbagePlan(runs, experiments, tuple(files), tuple(folders), freed)
 
 

@@ -46,6 +46,10 @@ class SchemaVersionError(StoreError):
     """The store was written by a version that this one must not touch; the message names the one to install."""
 
 
+class AccessError(StoreError):
+    """A server that does not know who asks, or does not let him; or credentials that cannot be used."""
+
+
 class UnavailableError(StoreError):
     """The store is busy or away for a moment: the same may be asked again, and nothing of it was done."""
 

@@ -17,6 +17,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
     examples=(
         ("autotrack server", "serve the store of this folder at http://127.0.0.1:5000"),
         ("autotrack server --store /data/runs --port 8080", "another store, another port"),
+        ("autotrack server --host 0.0.0.0 --auth", "for other machines, and for users who have logged in"),
         ("MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python train.py", "a program that logs with MLflow logs to it"),
         ("AUTOTRACK_TRACKING_URI=http://127.0.0.1:5000 autotrack run train.py", "a program that autotrack tracks"),
     ),
@@ -54,12 +55,21 @@ def server(
         import uvicorn  # noqa: F401
     except ImportError:
         raise UsageError("a server needs more packages: pip install 'autotrack[server]'") from None
+    from autotrack.server.access.first import with_first_code
     from autotrack.server.services import ServerSettings
     from autotrack.server.serving import serve
 
     place = find_place(state)
     settings = ServerSettings(place.uri, host, port, workers, artifacts, auth, allowed_host, insecure_no_auth)
-    serve(
-        settings,
-        lambda url: click.echo(f"autotrack serves {place.shown} at {url} (Ctrl-C stops it)", err=True),
-    )
+    settings, code = with_first_code(settings)
+
+    def ready(url: str) -> None:
+        click.echo(f"autotrack serves {place.shown} at {url} (Ctrl-C stops it)", err=True)
+        if code is not None:
+            click.echo(
+                "It has no user yet. Whoever has this one-time code becomes its first administrator, with\n"
+                f"`autotrack login {url}`:\n\n    {code}\n",
+                err=True,
+            )
+
+    serve(settings, ready)

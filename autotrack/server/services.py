@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autotrack.store.direct import Change, DirectWrites
 from autotrack.store.store import Store
+
+if TYPE_CHECKING:
+    from .access.access import Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class ServerSettings:
     allowed_hosts: tuple[str, ...] = ()
     #: True where somebody has typed that a server without users may be reached from other machines.
     insecure: bool = False
+    #: sha256 of the one-time code for the first administrator; None where there are users.
+    first_code: str | None = None
 
 
 @dataclass(slots=True)
@@ -33,7 +38,7 @@ class Services:
     store: Store
     writes: DirectWrites
     #: What users may do; None where the server knows no users.
-    access: Any = None
+    access: Access | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     async def write(self, change: Change) -> None:
@@ -41,6 +46,8 @@ class Services:
         await asyncio.wrap_future(self.writes.submit(change))
 
     def close(self) -> None:
+        if self.access is not None:
+            self.access.close()
         self.writes.close()
         self.store.close()
 
@@ -52,4 +59,9 @@ def open_services(settings: ServerSettings) -> Services:
     store = open_sink(settings.store)
     if not isinstance(store, Store):
         raise TypeError(f"{settings.store} cannot be served")
-    return Services(settings, store, DirectWrites(store.writing))
+    services = Services(settings, store, DirectWrites(store.writing))
+    if settings.auth:
+        from .access.access import Access
+
+        services.access = Access(store, code=settings.first_code)
+    return services

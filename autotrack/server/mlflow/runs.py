@@ -17,13 +17,13 @@ from ..calls import Call
 from ..errors import ApiError, invalid
 from . import render, wire
 from .experiments import experiment_at
-from .table import CREATE, READ_RUN, WRITE_RUN, table
+from .table import CREATE_RUN, READ_RUN, WRITE_RUN, table
 
 ROUTES = table()
 Record = Mapping[str, Any]
 
 
-@ROUTES.post("/runs/create", CREATE, body=wire.CreateRun)
+@ROUTES.post("/runs/create", CREATE_RUN, body=wire.CreateRun)
 async def create_run(call: Call) -> dict[str, Any]:
     """Starts a run."""
     body: wire.CreateRun = call.body

@@ -12,7 +12,9 @@ WRITE_RUN = Permission(Role.EDITOR, Of.RUN, RUN)
 READ_EXPERIMENT = Permission(Role.VIEWER, Of.EXPERIMENT, ("experiment_id", "experiment_name"))
 WRITE_EXPERIMENT = Permission(Role.EDITOR, Of.EXPERIMENT, ("experiment_id",))
 SEARCH = Permission(Role.VIEWER, Of.ANY)
+#: Making an experiment asks for an editor of the whole server; making a run, for one of its experiment.
 CREATE = Permission(Role.EDITOR)
+CREATE_RUN = Permission(Role.EDITOR, Of.EXPERIMENT, ("experiment_id",))
 
 
 def table(prefix: str = API) -> Table:

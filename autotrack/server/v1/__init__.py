@@ -7,6 +7,7 @@ from ..routing import Table
 
 def native_tables() -> list[Table]:
     """The tables of routes."""
+    from ..access import routes
     from . import ingest
 
-    return [ingest.ROUTES]
+    return [routes.ROUTES, ingest.ROUTES]

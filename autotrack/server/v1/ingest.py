@@ -12,12 +12,14 @@ from autotrack.core.journal.lastwords import LastWord
 from autotrack.core.journal.shipping import MEDIA, Shipped, unpacked
 
 from .. import limits
+from ..access.batches import require_batch
 from ..calls import Call
 from ..errors import ApiError
-from ..routing import Permission, Role, Table
+from ..routing import Of, Permission, Role, Table
 
 ROUTES = Table("/api/v1")
-WRITE = Permission(Role.EDITOR)
+#: Which runs a batch is about, only its handler can tell.
+WRITE = Permission(Role.EDITOR, Of.ANY)
 
 
 class Position(msgspec.Struct):
@@ -39,6 +41,7 @@ class End(msgspec.Struct):
 @ROUTES.get("/writers/{writer}", WRITE, answer=Position)
 def cursor(call: Call) -> Position:
     """How far the store is with a writer's records; 0 and 0 for one that it does not know."""
+    require_batch(call, call.path["writer"])
     found = call.services.store.cursor(call.path["writer"])
     return Position(found.events, found.points)
 
@@ -56,6 +59,7 @@ def _apply(call: Call, data: bytes) -> Delivery:
     if call.header("content-encoding") == "deflate":
         data = inflated(data, limits.INGEST)
     shipped: Shipped = unpacked(data)
+    require_batch(call, call.path["writer"], shipped.batch.events)
     return call.services.store.apply(
         call.path["writer"], shipped.cursor, shipped.batch, host=shipped.host, seen=shipped.seen
     )
@@ -65,6 +69,7 @@ def _apply(call: Call, data: bytes) -> Delivery:
 def end(call: Call) -> None:
     """Ends the runs that a dead writer left running."""
     body: End = call.body
+    require_batch(call, call.path["writer"])
     word = None if body.signal is None else LastWord(body.signal, body.traceback)
     call.services.store.end_writer(call.path["writer"], seen=body.seen, word=word, exit_code=body.exit_code)
 

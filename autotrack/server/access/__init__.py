@@ -1,0 +1,1 @@
+"""Who asks, and what he may do: users with passwords and tokens, roles, and grants for single experiments."""

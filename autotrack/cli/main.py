@@ -33,6 +33,10 @@ _COMMANDS = {
     "verify": ("autotrack.cli.backup:verify", "Read everything in a store again and compare its sha256."),
     "db": ("autotrack.cli.maintenance:db", "Look after the database of the store."),
     "server": ("autotrack.cli.server:server", "Serve a store: to MLflow's clients, to autotrack's, and as pages."),
+    "login": ("autotrack.cli.login:login", "Log in to a server."),
+    "logout": ("autotrack.cli.login:logout", "Revoke the token for a server, and forget it."),
+    "users": ("autotrack.cli.users:users", "Users of a server: what they may do, and who they are."),
+    "tokens": ("autotrack.cli.users:tokens", "Tokens: what programs log in to a server with."),
     "demo": ("autotrack.cli.demo:demo", "Train a few real models and look at their runs."),
 }
 

@@ -124,6 +124,10 @@ class Directory:
             rows.add_token(connection, token, sha256_of(secret))
         return secret, token
 
+    def make_token(self, user: str, name: str, scope: str, days: float | None) -> tuple[str, Token]:
+        """The same, with the days that it lives; None is for ever."""
+        return self.add_token(user, name, scope, expiry(days))
+
     def holder(self, secret: str) -> tuple[Token, User] | None:
         """A token and its user; None for one that was never made."""
         with self.store.reading() as connection:

@@ -22,6 +22,8 @@ _OPENS = frozenset(
     "authentication authorization shared app client openai wandb anthropic neptune comet".split()
 )
 _WEAK = frozenset("token auth authorization authentication oauth bearer jwt cookie pwd pass".split())
+#: Before ``token``: what it opens. ``tracking``: MLFLOW_TRACKING_TOKEN.
+_BEARERS = _OPENS | {"bearer", "refresh", "tracking", "autotrack"}
 #: Before ``token``: the tokens of text, of images and of loops.
 _OF_TEXT = frozenset(
     "pad padding eos bos unk mask sep cls special next last first prev previous max min n num number nb per prompt "
@@ -71,7 +73,7 @@ def _weakly(words: list[str]) -> Secrecy:
         return "none"
     before = words[-2] if len(words) > 1 else ""
     if last == "token":
-        return "none" if before in _OF_TEXT else "strong" if before in _OPENS | {"bearer", "refresh"} else "weak"
+        return "none" if before in _OF_TEXT else "strong" if before in _BEARERS else "weak"
     if last in ("pwd", "pass"):  # the working directory; a pass over the data
         return "weak" if before in ("db", "user", "root", "admin", "mysql", "pg", "smtp", "ftp", "ldap") else "none"
     return "none" if before in ("use", "no", "is", "has", "with") else "weak"

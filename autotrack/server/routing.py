@@ -85,7 +85,7 @@ class Route:
     status: int = 200
     #: True where the body may come compressed, and the handler unpacks it within the limit.
     compressed: bool = False
-    #: True where the answer holds a secret: it is kept nowhere, not even for a request that is sent again.
+    #: True where the request or the answer holds a secret: neither is kept, nor a digest, for a request sent again.
     secret: bool = False
 
     def __post_init__(self) -> None:

@@ -60,12 +60,12 @@ def batch(*events: dict[str, object], at: int = 1) -> Batch:
 
 
 def new_world(folder: Path) -> World:
-    """The experiments "of a" and "of b"; users whose names say what they may do."""
+    """The experiments "apricots" and "bananas"; users whose names say what they may do."""
     store = Store.open(folder / "store")
-    ids = {name: store.create_experiment(name).id for name in ("of a", "of b")}
+    ids = {name: store.create_experiment(name).id for name in ("apricots", "bananas")}
     for writer, run, experiment, session in (
-        (WRITER_A, RUN_A, "of a", SESSION_A),
-        (WRITER_B, RUN_B, "of b", SESSION_B),
+        (WRITER_A, RUN_A, "apricots", SESSION_A),
+        (WRITER_B, RUN_B, "bananas", SESSION_B),
     ):
         store.apply(writer, Cursor(0, 0), batch(start(run, experiment, session)))
     services = Services(ServerSettings(str(folder / "store"), auth=True), store, DirectWrites(store.writing))
@@ -76,11 +76,11 @@ def new_world(folder: Path) -> World:
         ("viewer", "viewer", {}),
         ("editor", "editor", {}),
         ("admin", "admin", {}),
-        ("viewer-of-a", "none", {"of a": "viewer"}),
-        ("editor-of-a", "none", {"of a": "editor"}),
-        ("admin-of-a", "none", {"of a": "admin"}),
-        ("editor-of-b", "none", {"of b": "editor"}),
-        ("viewer-editor-of-a", "viewer", {"of a": "editor"}),
+        ("viewer-of-a", "none", {"apricots": "viewer"}),
+        ("editor-of-a", "none", {"apricots": "editor"}),
+        ("admin-of-a", "none", {"apricots": "admin"}),
+        ("editor-of-b", "none", {"bananas": "editor"}),
+        ("viewer-editor-of-a", "viewer", {"apricots": "editor"}),
     ):
         directory.add_user(name, PASSWORD, role)
         for experiment, granted in grants.items():

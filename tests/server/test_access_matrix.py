@@ -81,8 +81,8 @@ def reaching(route: Route, reached: list[str]) -> Route:
 def request_to(route: Route, world: World) -> dict[str, Any]:
     """A request about experiment a, with the names where the route looks for them."""
     of = route.permission.of
-    things = {Of.RUN: RUN_A, Of.EXPERIMENT: world.ids["of a"], Of.SESSION: SESSION_A, Of.LOGGED_MODEL: "m-a"}
-    thing = f"{world.ids['of a']}/{RUN_A}/artifacts/x" if of is Of.ARTIFACT else things.get(of, "thing")
+    things = {Of.RUN: RUN_A, Of.EXPERIMENT: world.ids["apricots"], Of.SESSION: SESSION_A, Of.LOGGED_MODEL: "m-a"}
+    thing = f"{world.ids['apricots']}/{RUN_A}/artifacts/x" if of is Of.ARTIFACT else things.get(of, "thing")
     takes_json = route.body not in (None, bytes) and route.method not in ("GET", "DELETE")
     path, query, body = route.path, {}, {}
     for field in route.permission.fields[:1]:
@@ -102,7 +102,13 @@ def add_logged_model(world: World) -> None:
 
     from autotrack.store.schema_models import logged_models
 
-    values = {"id": "m-a", "experiment_id": world.ids["of a"], "name": "m", "status": "READY", "lifecycle": "active"}
+    values = {
+        "id": "m-a",
+        "experiment_id": world.ids["apricots"],
+        "name": "m",
+        "status": "READY",
+        "lifecycle": "active",
+    }
     with world.store.writing() as connection:
         connection.execute(insert(logged_models).values(**values, created=1, updated=1))
 
@@ -136,7 +142,7 @@ def test_every_route_lets_in_whom_it_declares(world: World) -> None:
                     assert "Basic " in headers["www-authenticate"] and "Bearer " in headers["www-authenticate"]
                 if status != 200:
                     assert set(msgspec.json.decode(content)) == {"error_code", "message"}
-                    assert world.ids["of a"] not in content.decode().replace(request["path"], "") or status == 404
+                    assert world.ids["apricots"] not in content.decode().replace(request["path"], "") or status == 404
     finally:
         app.router = real
     assert not wrong, "\n".join(wrong)
@@ -157,8 +163,8 @@ def test_what_a_permission_names_is_in_the_request(world: World) -> None:
 def test_what_is_not_there_and_what_is_hidden_are_not_to_be_told_apart(world: World) -> None:
     for path, there, absent in (
         ("/api/2.0/mlflow/runs/get?run_id={}", RUN_A, "c" * 32),
-        ("/api/2.0/mlflow/experiments/get?experiment_id={}", world.ids["of a"], "123"),
-        ("/api/2.0/mlflow/experiments/get-by-name?experiment_name={}", "of+a", "of+c"),
+        ("/api/2.0/mlflow/experiments/get?experiment_id={}", world.ids["apricots"], "123"),
+        ("/api/2.0/mlflow/experiments/get-by-name?experiment_name={}", "apricots", "cherries"),
     ):
         answers = []
         for name in (there, absent):
@@ -196,18 +202,34 @@ def test_every_thing_that_is_named_has_to_be_the_users(world: World) -> None:
         app.router = real
 
 
+def questions(route: Route, world: World) -> Iterator[tuple[dict[str, Any], set[str]]]:
+    """Ways to ask a search: without a word, and for each thing of experiment a by name; with what is said in each."""
+    things = {"experiment": [world.ids["apricots"], "apricots"], "run": [RUN_A], "session": [SESSION_A]}
+    in_query = route.query is not None or route.method in ("GET", "DELETE")
+    kind = route.query or route.body
+    said: list[dict[str, Any]] = [{}]
+    for field in msgspec.structs.fields(kind) if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ():
+        for word, names in things.items():
+            if word in field.encode_name:
+                many = "list[" in str(field.type) or "tuple[" in str(field.type)
+                said += [{field.encode_name: [name] if many else name} for name in names]
+    for given in said:
+        words = {str(word) for value in given.values() for word in (value if isinstance(value, list) else [value])}
+        body = None if route.method in ("GET", "DELETE") else {} if in_query else given
+        yield {"query": urlencode(given, doseq=True) if in_query else "", "body": body}, words
+
+
 def test_no_search_tells_of_what_the_user_may_not_see(world: World) -> None:
-    """The real handlers of all searches that can be asked without a word: experiment a is nowhere in their answers."""
-    asked = 0
+    """The real handlers of all searches: of experiment a nothing is in their answers but what the question said."""
+    secrets = {RUN_A, world.ids["apricots"], "apricots", SESSION_A}
     for route in world.http.app.router:
         if route.permission.of is Of.ANY and "{" not in route.path and route.body is not bytes:
-            body = None if route.method in ("GET", "DELETE") else {}
-            for who in ("nobody", "editor-of-b"):
-                status, content = world.as_(who, route.method, route.path, body)
-                asked += 1
-                assert status < 500, (route.path, content)
-                for secret in (RUN_A, world.ids["of a"], "of a", SESSION_A):
-                    assert secret.encode() not in content, (route.path, who, content)
+            for question, said in questions(route, world):
+                for who in ("nobody", "editor-of-b"):
+                    status, content = world.as_(who, route.method, route.path, **question)
+                    assert status < 500, (route.path, content)
+                    for secret in secrets - said:
+                        assert secret.encode() not in content, (route.path, who, question, content)
 
 
 def test_a_search_that_does_not_ask_what_may_be_seen_is_not_answered(world: World) -> None:

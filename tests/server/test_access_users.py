@@ -137,7 +137,7 @@ def test_a_change_counts_at_once(world: World) -> None:
     run = f"/api/2.0/mlflow/runs/get?run_id={RUN_A}".partition("?")
     read = lambda who: world.as_(who, "GET", run[0], query=run[2])[0]  # noqa: E731
     assert read("nobody") == 404 and read("viewer-of-a") == 200
-    change = {"experiment": "of a", "user": "nobody", "role": "viewer"}
+    change = {"experiment": "apricots", "user": "nobody", "role": "viewer"}
     assert world.as_("admin-of-a", "POST", f"{API}/grants", change)[0] == 200
     assert read("nobody") == 200
     assert world.as_("admin-of-a", "POST", f"{API}/grants", {**change, "role": "none"})[0] == 200
@@ -198,10 +198,10 @@ def test_nobody_gives_himself_more_than_he_has(world: World) -> None:
         assert world.as_("editor", "GET", path)[0] in (403, 404)
     for body in ({"role": "admin"}, {"password": "another good one"}, {"disabled": False}):
         assert world.as_("editor", "PATCH", f"{API}/users/editor", body)[0] == 403
-    grant = {"experiment": "of a", "user": "editor-of-a", "role": "admin"}
+    grant = {"experiment": "apricots", "user": "editor-of-a", "role": "admin"}
     assert world.as_("editor-of-a", "POST", f"{API}/grants", grant)[0] == 403
-    assert world.as_("admin-of-a", "POST", f"{API}/grants", {**grant, "experiment": "of b"})[0] == 404
-    assert world.as_("admin-of-a", "GET", f"{API}/grants", query="experiment=of+a")[0] == 200
+    assert world.as_("admin-of-a", "POST", f"{API}/grants", {**grant, "experiment": "bananas"})[0] == 404
+    assert world.as_("admin-of-a", "GET", f"{API}/grants", query="experiment=apricots")[0] == 200
     assert {user.name: user.role for user in world.directory.users()}["editor"] == "editor"
 
 
@@ -215,9 +215,9 @@ def test_somebody_stays_who_may_add_users(world: World) -> None:
 
 def test_an_experiment_that_is_called_as_anothers_id_opens_nothing(world: World) -> None:
     """Names are ids' equals in the store's own calls: both that could be meant have to be the user's."""
-    named = world.store.create_experiment(world.ids["of a"])
+    named = world.store.create_experiment(world.ids["apricots"])
     world.directory.grant("editor-of-b", named.id, "admin")
-    for experiment in (world.ids["of a"], "of a"):
+    for experiment in (world.ids["apricots"], "apricots"):
         assert (
             world.as_("editor-of-b", "GET", f"{API}/grants", query=f"experiment={experiment.replace(' ', '+')}")[0]
             == 404
@@ -341,7 +341,7 @@ def test_a_server_without_users_lets_nobody_make_any(tmp_path: Path) -> None:
 def test_who_has_a_role_in_one_experiment_writes_to_that_one(world: World) -> None:
     """MLflow's requests with their real handlers."""
     at = "/api/2.0/mlflow/runs/"
-    for experiment, run, wanted in (("of b", RUN_B, 200), ("of a", RUN_A, 404)):
+    for experiment, run, wanted in (("bananas", RUN_B, 200), ("apricots", RUN_A, 404)):
         point = {"run_id": run, "key": "loss", "value": 1, "timestamp": 1}
         assert world.as_("editor-of-b", "POST", f"{at}log-metric", point)[0] == wanted
         assert world.as_("editor-of-b", "POST", f"{at}log-batch", {"run_id": run, "metrics": []})[0] == wanted
@@ -352,7 +352,7 @@ def test_who_has_a_role_in_one_experiment_writes_to_that_one(world: World) -> No
     assert world.as_("viewer-of-a", "POST", f"{at}log-batch", {"run_id": RUN_A})[0] == 403
     assert world.as_("editor-of-b", "POST", "/api/2.0/mlflow/experiments/create", {"name": "mine"})[0] == 403
     assert world.as_("editor", "POST", "/api/2.0/mlflow/experiments/create", {"name": "mine"})[0] == 200
-    assert world.store.run(RUN_A).name == "run of of a"
+    assert world.store.run(RUN_A).name == "run of apricots"
 
 
 def test_a_batch_is_taken_where_all_that_it_is_about_is_the_users(world: World) -> None:
@@ -380,12 +380,12 @@ def test_a_batch_is_taken_where_all_that_it_is_about_is_the_users(world: World) 
     session = {"k": "session", "t": now, "id": SESSION_A}
     for events in (
         [tag],
-        [start("e" * 32, "of a")],
-        [start(RUN_A, "of b")],
-        [start("e" * 32, "of b"), tag],
-        [start("e" * 32, "of b", parent=RUN_A)],
-        [start("e" * 32, "of b", session=SESSION_A)],
-        [start("e" * 32, "of b"), {"k": "children", "t": now, "r": "e" * 32, "runs": [child]}],
+        [start("e" * 32, "apricots")],
+        [start(RUN_A, "bananas")],
+        [start("e" * 32, "bananas"), tag],
+        [start("e" * 32, "bananas", parent=RUN_A)],
+        [start("e" * 32, "bananas", session=SESSION_A)],
+        [start("e" * 32, "bananas"), {"k": "children", "t": now, "r": "e" * 32, "runs": [child]}],
         [part],
         [session],
         [start("e" * 32, "a new experiment")],
@@ -401,7 +401,7 @@ def test_a_batch_is_taken_where_all_that_it_is_about_is_the_users(world: World) 
         assert world.as_("editor-of-b", method, f"{API}/writers/{WRITER_A}{path}", body)[0] == 403
         assert world.as_("editor-of-b", method, f"{API}/writers/{WRITER_B}{path}", body)[0] == 200
     assert world.store.cursor(fresh) == Cursor(0, 0) and world.store.run(RUN_A).tags == {}
-    assert sent("editor-of-b", fresh, start("e" * 32, "of b"), {**tag, "r": "e" * 32}) == 200
+    assert sent("editor-of-b", fresh, start("e" * 32, "bananas"), {**tag, "r": "e" * 32}) == 200
     assert sent("editor-of-b", WRITER_B, {**tag, "r": RUN_B}) == 200
     assert sent("editor", "ed" * 16, start("f" * 32, "a new experiment"), tag) == 200
-    assert world.store.run(RUN_A).tags == {"x": "1"} and world.store.run("e" * 32).experiment == "of b"
+    assert world.store.run(RUN_A).tags == {"x": "1"} and world.store.run("e" * 32).experiment == "bananas"

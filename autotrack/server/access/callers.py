@@ -74,7 +74,8 @@ class Caller:
         self.asked = True
         has = self.role_in(experiment_id)
         if has < level(Role.VIEWER):
-            raise hidden("experiment", experiment_id)
+            # Without its id: who asked by name would learn it.
+            raise NotFoundError("there is no such experiment, or it is not yours to see")
         if has < level(role):
             raise forbidden(role, "in this experiment")
 

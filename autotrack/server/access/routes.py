@@ -154,7 +154,7 @@ async def me(call: Call) -> Me:
     return Me(found.user, found.role, dict(found.grants), found.scope, found.token)
 
 
-@ROUTES.post("/me/password", OWN, body=NewPassword)
+@ROUTES.post("/me/password", OWN, body=NewPassword, secret=True)
 async def change_password(call: Call) -> None:
     """Changes one's own password; the old one has to be shown."""
     access, name = _access(call), _caller(call).name
@@ -168,14 +168,14 @@ def users(call: Call) -> Users:
     return Users(_access(call).directory.users())
 
 
-@ROUTES.post("/users", ADMIN, body=NewUser, answer=User)
+@ROUTES.post("/users", ADMIN, body=NewUser, answer=User, secret=True)
 async def add_user(call: Call) -> User:
     """Adds a user."""
     body: NewUser = call.body
     return await _changing(call, _access(call).directory.add_user, body.name, body.password, body.role)
 
 
-@ROUTES.patch("/users/{name}", ADMIN, body=UserChange, answer=User)
+@ROUTES.patch("/users/{name}", ADMIN, body=UserChange, answer=User, secret=True)
 async def change_user(call: Call) -> User:
     """Changes a user's role or password, disables him or lets him in again."""
     body: UserChange = call.body

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .garbage import uncollected
+
 
 def late_names(package: str, homes: Mapping[str, str], of: str | None = None) -> Callable[[str], Any]:
     """A module's ``__getattr__``: each name of ``homes`` is found in the module given there, relative to the package.
@@ -21,7 +23,8 @@ def late_names(package: str, homes: Mapping[str, str], of: str | None = None) ->
             raise AttributeError(f"module {asking!r} has no attribute {name!r}")
         from importlib import import_module
 
-        module = import_module(home, package)
+        with uncollected():
+            module = import_module(home, package)
         value = module if home == f".{name}" else getattr(module, name)
         setattr(sys.modules[asking], name, value)
         return value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import process
 from .config import load_settings
+from .garbage import uncollected
 from .guard import guard
 from .locks import Lock
 from .plugins.registry import check_settings, plugins, role
@@ -58,6 +59,7 @@ def spent(seconds: float) -> None:
     tracker().meter.add(seconds)
 
 
+@uncollected()
 def enable(
     *libraries: str,
     experiment: str | None = None,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import platform
@@ -78,11 +79,12 @@ def replay(content: bytes, asks: Mapping[str, Ask]) -> Replay:
     document, error = attempt(_document, content)
     if document is None:
         return Replay("failed", reason=str(error))
+    example, unreadable = attempt(decode, document["example"])
     worst = Replay("equal")
     for name, kept in document["answers"].items():
         if name not in asks:
             return Replay("failed", reason=f"the model has no {name} here")
-        found, error = attempt(_asked, asks[name], document["example"], kept, name)
+        found, error = attempt(_asked, asks[name], example, kept, name) if unreadable is None else (None, unreadable)
         if found is None:
             return Replay("failed", reason=f"{name} raised {type(error).__name__}: {str(error)[:300]}")
         worst = max(worst, found, key=_badness)
@@ -90,8 +92,7 @@ def replay(content: bytes, asks: Mapping[str, Ask]) -> Replay:
 
 
 def _asked(ask: Ask, example: Any, kept: Any, name: str) -> Replay:
-    # Decoded for each question: a model may change what it is asked with.
-    answer = ask(decode(example))
+    answer = ask(copy.deepcopy(example))  # for a model may change what it is asked with
     return compare(decode(kept), answer, name)
 
 

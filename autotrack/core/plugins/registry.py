@@ -9,6 +9,7 @@ from .. import process
 from ..addresses import shown
 from ..config import find_store, project_table, usable_settings, usable_table
 from ..errors import StoreError, UsageError
+from ..garbage import uncollected
 from ..guard import warn
 from ..locks import Lock
 from .manager import Manager
@@ -41,8 +42,9 @@ def _load() -> Manager:
     with _lock:
         if _manager is None:
             common, _ = usable_settings()
-            manager = Manager(block=common.plugins_block)
-            manager.load()
+            with uncollected():
+                manager = Manager(block=common.plugins_block)
+                manager.load()
             table, _ = usable_table()
             declared = manager.settings()
             _refused.clear()

@@ -44,7 +44,8 @@ class Installer:
         self._cancels: list[tuple[str, Callable[[], None]]] = []
         self._installed: dict[str, list[Declaration]] = {}
         self._closures: list[Inside] = []
-        self._users: tuple[int, list[weakref.ref[ModuleType]]] = (0, [])
+        #: The user's own modules, held weakly, and what the program had imported when they were looked up.
+        self._users: tuple[tuple[int, int], list[weakref.ref[ModuleType]]] = ((0, 0), [])
 
     def install(
         self, plugin: str, declarations: Iterable[Declaration], *, by_name: bool = False, exclude: Iterable[str] = ()
@@ -62,7 +63,6 @@ class Installer:
         if by_name:
             self._require_target(plugin, declarations)
         self._installed[plugin] = declarations
-        self._users = (0, [])
         try:
             for declaration in declarations:
                 if isinstance(declaration, Family):
@@ -74,8 +74,6 @@ class Installer:
         except PluginError:
             self.uninstall(plugin)
             raise
-        finally:
-            self._users = (0, [])
 
     def uninstall(self, plugin: str | None = None) -> None:
         """Puts back what stood before, for one plugin or all.
@@ -163,7 +161,10 @@ class Installer:
         owner: Any = module
         for parent in parents:
             owner = getattr(owner, parent, None)
-        stood = inspect.getattr_static(owner, name, MISSING) if owner is not None else MISSING
+        if type(owner) is ModuleType:
+            stood = vars(owner).get(name, MISSING)
+        else:
+            stood = inspect.getattr_static(owner, name, MISSING) if owner is not None else MISSING
         if stood is MISSING:
             if place != patch.target or patch.optional:
                 log.debug("%s: there is no %s here", plugin, place)
@@ -203,10 +204,12 @@ class Installer:
 
     def _put_where_imported(self, stood: Any, wrapper: Watched) -> None:
         """Also in the user's own modules that said ``from library import function`` before ``enable()``."""
-        if self._users[0] != len(sys.modules):  # looked through once for all patches that are applied together
-            modules = [module for module in list(sys.modules.values()) if type(module) is ModuleType]
+        modules = list(sys.modules.values())
+        imported = len(modules), id(modules[-1])
+        if self._users[0] != imported:  # looked through once for all patches that are applied together
+            users = [module for module in modules if type(module) is ModuleType and is_users(module)]
             # Held weakly: what the program's own modules have must go when it would without us, at its very end.
-            self._users = len(sys.modules), [weakref.ref(module) for module in modules if is_users(module)]
+            self._users = imported, [weakref.ref(module) for module in users]
         for module in filter(None, [reference() for reference in self._users[1]]):
             for name, value in list(vars(module).items()):
                 if value is stood:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -50,8 +51,8 @@ class KeptRuns:
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[weakref.ref[Any], Kept]] = {}
-        #: What ends the runs that nothing goes on with.
-        self.orphans: list[Callable[[], None]] = []
+        #: What ends the runs that nothing goes on with; the one that is being ended stays the first until that is done.
+        self.orphans: deque[Callable[[], None]] = deque()
 
     def find(self, obj: Any) -> Kept | None:
         """The open run of an earlier call on this very object."""
@@ -88,6 +89,7 @@ class KeptRuns:
                 entry[1].run.end("FINISHED", None, None)
 
     def end_orphans(self) -> None:
-        """Ends the runs whose objects are gone."""
+        """Ends the runs whose objects are gone. The courier's care alone."""
         while self.orphans:
-            guard.call("the end of runs", self.orphans.pop())
+            guard.call("the end of runs", self.orphans[0])
+            self.orphans.popleft()

@@ -83,18 +83,17 @@ class LoopRun(ProbeRun):
         run = self._run
         if run is not None:
             run.at_end.pop(self._key, None)
-            run.judge, run.follows_program = (None, False) if self._owned else (run.judge, run.follows_program)
+            self._decide(error)  # for a program that ends before this is done
             self._last_things()
             self.finish(error)
+            run.judge = None if self._owned else run.judge  # which would hold the error, and the user's frames
 
     def abandon(self, error: BaseException | None = None) -> None:
         """Has the run ended soon, by autotrack's own thread.
 
         For callbacks of weak references, which come at any moment, also inside a write of ours.
         """
-        self._judge = lambda uncaught: error
-        if self._run is not None and self._owned:
-            self._run.follows_program = False
+        self._decide(error)
         self._tracker.kept.orphans.append(partial(self.end, error))
 
     def log_metric(self, key: str, value: Any, step: int | None = None) -> None:
@@ -122,6 +121,12 @@ class LoopRun(ProbeRun):
             if self._owned:
                 run.judge, run.follows_program = self._judged, True
         return super()._started()
+
+    def _decide(self, error: BaseException | None) -> None:
+        """How it ended is known from here on, whatever ends the program."""
+        self._judge = lambda uncaught: error
+        if self._run is not None and self._owned:
+            self._run.follows_program = False
 
     def _judged(self, error: BaseException | None) -> Ending:
         return ending_of(self._judge(error))

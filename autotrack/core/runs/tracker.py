@@ -285,6 +285,9 @@ class Tracker:
             return
         self.closed = True
         deadline = self.deadline = time.monotonic() + self.settings.exit_timeout
+        if self.kept.orphans and self._courier is not None:  # one of them may be ending at this moment
+            self._courier.later("the end of runs", self.kept.end_orphans)
+            self._courier.drain(deadline)
         undecided = guard.call("the end of runs", self._end_runs, at_exit)
         journal, courier = self._journal, self._courier
         if journal is None or courier is None:
@@ -297,7 +300,8 @@ class Tracker:
         guard.call("the session", self.recorder.finish, deadline)
         if self._pending:
             guard.call("the journal", self._write_pending, journal)
-        last_words().disarm()
+        if not undecided:  # a signal can still be what ends the program
+            last_words().disarm()
         try:
             guard.call("the journal", journal.heartbeat)
             journal.close(keep_lease=bool(undecided))

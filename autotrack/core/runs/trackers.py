@@ -11,13 +11,19 @@ from ..errors import UsageError
 from ..guard import guard, warn
 from ..locks import Lock
 from ..session import watchers
-from ..session.masking import mask
 from .tracker import Tracker
 
 #: Seconds that ``disable()`` waits for files to be hashed.
 WATCH_TIMEOUT = 1.0
 
-guard.mask = mask  # errors of plugins may quote a store's URI, with its password
+
+def _masked(text: str) -> str:
+    from ..session.masking import mask  # with the first error
+
+    return mask(text)
+
+
+guard.mask = _masked  # errors of plugins may quote a store's URI, with its password
 
 _trackers: dict[str, Tracker] = {}
 _current: Tracker | None = None

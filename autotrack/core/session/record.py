@@ -11,11 +11,12 @@ from typing import Any
 
 from ..keys import new_id, printable
 from ..version import __version__
-from .masking import mask_argv
 
 
 def session_record() -> dict[str, Any]:
     """The journal's ``session`` event for this process. Milliseconds; starts no process, imports nothing heavy."""
+    from .masking import mask_argv  # its expressions take longer than all the rest
+
     return {
         "k": "session",
         "t": time.time_ns(),

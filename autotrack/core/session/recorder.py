@@ -15,7 +15,6 @@ from ..gaps import Gap
 from ..guard import guard
 from ..objects import Objects
 from . import watchers
-from .masking import mask
 from .seen import FileSeen
 
 if TYPE_CHECKING:
@@ -171,6 +170,8 @@ class SessionRecorder:
             self._event("files", files=records)
 
     def _write_console(self, pieces: Sequence[tuple[int, str, str]]) -> None:
+        from .masking import mask
+
         for at, stream, text in pieces:
             self._event("console", at=at, stream=stream, text=mask(text))
 

@@ -6,9 +6,12 @@ matplotlib is not imported here, and nothing of a figure is drawn, or changed, t
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import Call, Patch, ProbeRun, hookimpl, open_run, settings
+from autotrack.plugin import Patch, hookimpl, settings
+
+if TYPE_CHECKING:
+    from autotrack.plugin import Call, ProbeRun
 
 _VERSIONS = ">=3.8,<4"
 
@@ -39,6 +42,8 @@ def saved(call: Call, run: ProbeRun) -> Generator[None, None, None]:
 
 def shown(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     """Open figures are shown: each is drawn once more, to a picture, from a copy."""
+    from autotrack.plugin import open_run
+
     from .figures import keep, pictures_of_open
 
     # Drawn before, for a window that was closed is gone; written after, for the user does not wait for our disk.

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import Call, Patch, ProbeRun, hookimpl, saw_file
+from autotrack.plugin import Patch, hookimpl, saw_file
+
+if TYPE_CHECKING:
+    from autotrack.plugin import Call, ProbeRun
 
 #: What the first parameter of these functions is called in one release or another.
 _SOURCES = ("source", "path_or_paths", "input_file", "path", "name")

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import Call, Patch, ProbeRun, hookimpl
+from autotrack.plugin import Patch, hookimpl
 
 from .timeline import Timeline
 
 if TYPE_CHECKING:
-    from autotrack.plugin import Run
+    from autotrack.plugin import Call, ProbeRun, Run
 
     from .following import Following
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import LoopRun, attempt
+from autotrack.plugin import attempt
 
 from .describing import Tree, rebuilt
+
+if TYPE_CHECKING:
+    from autotrack.plugin import LoopRun
 
 #: Bytes of weights that are copied when a model goes; larger ones are saved only where they live on.
 MOST_BYTES = 1 << 30

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from time import perf_counter, thread_time
 from typing import Any, NamedTuple
 
-from autotrack.plugin import LoopRun, attempt
+from autotrack.plugin import attempt
 
 from . import loaders, modules, optimizers, places
 from .compilers import untraced
@@ -213,6 +213,8 @@ class Loops:
         models = modules.models_of(optimizer)
         label = type(models[0]).__name__ if models else ""
         if training is None:
+            from autotrack.plugin import LoopRun
+
             run = LoopRun("torch", TARGET, label or type(optimizer).__name__)
             training = here.training = Training(run, bool(run.setting("grad_norm")))
             run.at_end(training.finish)

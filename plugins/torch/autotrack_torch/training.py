@@ -9,9 +9,7 @@ from _thread import get_ident
 from collections.abc import Callable
 from time import perf_counter, thread_time
 from types import FrameType
-from typing import Any
-
-from autotrack.plugin import LoopRun
+from typing import TYPE_CHECKING, Any
 
 from . import loaders, modules, optimizers
 from .endings import LeftByException, broke, dying_of_exception, exception_behind
@@ -19,6 +17,9 @@ from .evaluations import Evaluated, Pass
 from .keeping import KeptModel
 from .places import Place
 from .transfers import Transfers
+
+if TYPE_CHECKING:
+    from autotrack.plugin import LoopRun
 
 #: Points are logged together: once there are so many, or so many seconds after the last time. Each by itself would
 #: cost a loop ten times as much, for torch's own code has emptied the processor's caches meanwhile.

@@ -31,11 +31,16 @@ net = torch.nn.Linear(3, 1)
 model = DistributedDataParallel(net)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 
+def costs(key):
+    run = autotrack.last_run()
+    return run.has_metric(key) and max(run.metric_history(key).values) > 0
+
 def goes_on(step):
-    if what != "watch":
-        return step < 70
-    # Until the last rank has been seen by rank 0.
-    seen = rank == 0 and step >= 70 and autotrack.last_run().has_metric("system/rank.3.process_cpu_percent")
+    if what != "watch" or step % 70:
+        return what == "watch" or step < 70
+    # Until each of the others has been seen at work by rank 0.
+    others = [f"system/rank.{other}.process_cpu_percent" for other in (1, 2, 3)]
+    seen = rank == 0 and step and all(map(costs, others))
     flag = torch.tensor([0.0 if seen else 1.0])
     dist.broadcast(flag, 0)
     return bool(flag.item()) and time.monotonic() < began + 60
@@ -95,7 +100,7 @@ def test_four_ranks_are_one_run_that_knows_what_each_of_them_costs(store: Path, 
     assert [model.path for model in run.models] == ["model"]
     for rank in (1, 2, 3):
         assert run.metrics[f"system/rank.{rank}.process_memory_mb"] > 50
-        assert run.metrics[f"system/rank.{rank}.process_cpu_percent"] > 0
+        assert max(run.metric_history(f"system/rank.{rank}.process_cpu_percent").values) > 0
     assert "system/rank.0.process_memory_mb" not in run.metrics  # that is the process's own
 
 
@@ -130,7 +135,7 @@ def rank(number, what):
         optimizer.zero_grad()
         (net(torch.full((2, 3), float(number))) ** 2).sum().backward()
         optimizer.step()
-        if step == 3 and what == "fail":
+        if step == 3 and what == "fail" and number == 0:  # the other's failure could have this one killed before
             raise ValueError("no more")
     print(number, net.weight.tolist())
 
@@ -144,13 +149,11 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(("what", "status"), [("train", ("FINISHED",)), ("fail", ("FAILED", "KILLED"))])
+@pytest.mark.parametrize(("what", "status"), [("train", "FINISHED"), ("fail", "FAILED")])
 @pytest.mark.slow
-def test_of_ranks_that_a_program_spawns_the_first_records(
-    store: Path, script: Script, what: str, status: tuple[str, ...]
-) -> None:
+def test_of_ranks_that_a_program_spawns_the_first_records(store: Path, script: Script, what: str, status: str) -> None:
     done = script(SPAWNED, what, timeout=110)
     assert done.returncode == 0 and "autotrack" not in done.stderr, done.stderr
     (run,) = autotrack.search_runs()
-    assert run.status.value in status and run.experiment == "spawned"
+    assert run.status.value == status and run.experiment == "spawned"
     assert len(run.metric_history("loss").steps) == (5 if what == "train" else 4)

@@ -50,6 +50,40 @@ def test_a_loop_is_asked_how_it_ended(store: Path, judgement: BaseException | No
     assert not loop.is_open
 
 
+def test_the_end_of_a_program_waits_for_a_loop_that_is_ending(store: Path) -> None:
+    loop = LoopRun("test", "test:loop", "loop")
+    ending, over = threading.Event(), threading.Event()
+
+    def last_things() -> None:
+        ending.set()
+        over.wait(0.5)  # long enough for the program's end to come before
+        loop.log_metric("last", 1.0)
+
+    loop.log_metric("m", 1.0)
+    loop.at_end(last_things)
+    loop.abandon(ArithmeticError("in the loop"))
+    assert ending.wait(10)
+    trackers.close_all()
+    over.set()
+    (run,) = autotrack.search_runs()
+    assert str(run.status) == "FAILED" and "in the loop" in (run.error or "") and run.metrics["last"] == 1.0
+
+
+def test_the_end_of_a_program_that_cannot_wait_for_a_loop_knows_how_it_ended(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOTRACK_EXIT_TIMEOUT", "0.1")
+    loop = LoopRun("test", "test:loop", "loop")
+    ending, over = threading.Event(), threading.Event()
+    loop.log_metric("m", 1.0)
+    loop.at_end(lambda: ending.set() or over.wait(10))
+    loop.abandon(ArithmeticError("in the loop"))
+    assert ending.wait(10)
+    trackers.close_all()
+    over.set()
+    assert status("loop") == "FAILED"
+
+
 @pytest.mark.parametrize("judgement", [None, ArithmeticError("in the loop")])
 def test_the_end_of_a_program_asks_a_loop_too(store: Path, judgement: BaseException | None) -> None:
     loop = LoopRun("test", "test:loop", "loop")

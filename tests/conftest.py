@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from autotrack.core.guard import guard
 from autotrack.core.runs import trackers
+from tests import postgres
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -47,6 +48,35 @@ def nothing_was_guarded(request: pytest.FixtureRequest) -> Iterator[None]:
     guard.reset()
     if request.node.get_closest_marker("guarded") is None:
         assert not failures
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres.choose_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres.stop_and_remove()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(worker_id: str) -> postgres.Server:
+    """The PostgreSQL server of this pytest session."""
+    return postgres.server_of_session()
+
+
+@pytest.fixture(scope="session")
+def own_database(postgres_server: postgres.Server, worker_id: str) -> str:
+    """The URI of a database with our tables, of this worker's own."""
+    return postgres_server.made(worker_id)
+
+
+@pytest.fixture
+def postgresql(own_database: str) -> str:
+    """The URI of a PostgreSQL database with our tables and nothing in them."""
+    postgres.emptied(own_database)
+    return own_database
 
 
 @pytest.fixture

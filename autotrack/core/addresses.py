@@ -15,6 +15,8 @@ from pathlib import Path
 from .errors import UsageError
 
 DATABASE = "autotrack.db"
+#: The ways in which people spell the scheme of a PostgreSQL database.
+POSTGRESQL = ("postgresql+psycopg", "postgresql", "postgres")
 #: The name that a mark has in a journal's header.
 MARK = "store"
 #: A longer address than this does not fit a journal's header block; its digest stands for it.
@@ -70,7 +72,8 @@ def address(uri: str | os.PathLike[str]) -> str:
     """
     if not is_remote(uri):
         return f"sqlite:///{os.path.realpath(located(uri)[1])}"
-    return _without_secrets(os.fspath(uri))
+    scheme, _, rest = os.fspath(uri).partition("://")
+    return _without_secrets(f"{POSTGRESQL[0] if scheme.lower() in POSTGRESQL else scheme}://{rest}")
 
 
 def shown(uri: str | os.PathLike[str]) -> str:

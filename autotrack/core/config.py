@@ -22,6 +22,9 @@ class Settings:
 
     #: Where runs go: a folder, sqlite:///..., or a server's URL. None: the nearest ``.autotrack`` folder.
     tracking_uri: str | None = field(default=None, repr=False)
+    #: Where the files of runs go, for everybody who uses the store: a folder or a URI such as s3://bucket/prefix. None:
+    #: as the store says, else its own folder.
+    artifacts: str | None = None
     #: Experiment of runs that name none.
     experiment: str = "default"
     #: Name of the next run that names itself nothing.

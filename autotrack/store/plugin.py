@@ -1,4 +1,4 @@
-"""The hooks of the local store: folders, SQLite files, and artifacts anywhere that fsspec reaches."""
+"""The hooks of the store: folders, SQLite files, PostgreSQL, and artifacts anywhere that fsspec reaches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from autotrack.core.addresses import is_remote
+from autotrack.core.addresses import POSTGRESQL, is_remote
 from autotrack.core.errors import ArtifactError
 from autotrack.core.plugins.hookspecs import hookimpl
 
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 @hookimpl
 def open_sink(uri: str) -> Sink | None:
-    """A local store for a folder, a database file or ``sqlite:///path``; None for any other URI."""
-    if is_remote(uri):
+    """A store for a folder, a database file, ``sqlite:///path`` or a PostgreSQL database; None for any other URI."""
+    if is_remote(uri) and uri.partition("://")[0].lower() not in POSTGRESQL:
         return None
+    from autotrack.core.config import usable_settings
+
     from .store import Store
 
-    return Store.open(uri)
+    return Store.open(uri, artifacts=usable_settings()[0].artifacts)
 
 
 @hookimpl

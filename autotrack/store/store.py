@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,22 +17,26 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine as Pool
 
 from autotrack.core.addresses import DATABASE, located
-from autotrack.core.config import spare_folder
+from autotrack.core.config import find_store, spare_folder
 from autotrack.core.entities import Delivery
-from autotrack.core.errors import StoreError
+from autotrack.core.errors import AutotrackError, StoreError
 from autotrack.core.guard import warn
 from autotrack.core.objects import Objects
 from autotrack.core.private import make_own, make_private
 
-from . import migrate
-from .artifacts import LocalArtifacts
+from . import migrate, migrate_postgresql
+from .artifact_root import agreed_root
 from .database import Database
+from .engines.postgresql import is_postgresql, postgresql_pool
 from .engines.sqlite import sqlite_engine
 from .gc import GarbagePlan, collect, plan
 from .ingest import Ingest
+from .plugin import open_artifacts
 from .reachable import shares_objects
+from .versions import check, refused
 
 if TYPE_CHECKING:
+    from .artifacts import LocalArtifacts
     from .remote_artifacts import FsspecArtifacts
 
 log = logging.getLogger("autotrack.store")
@@ -60,6 +64,7 @@ class Store(Database):
         self.uri = place.uri
         self.root = place.root
         self.database = place.database
+        self._artifact_root: str | None = None
         #: Others cannot read this machine's journals themselves where the database is a server's.
         self.eager = place.database is None
         self.objects = Objects(place.objects)
@@ -70,11 +75,43 @@ class Store(Database):
         self._ingest = Ingest(self._intake, self.uri, self.database)
 
     @classmethod
-    def open(cls, where: Path | str) -> Store:
-        """The store in a folder, made if it is not there yet, or of one database file (``sqlite:///path`` or *.db).
+    def open(cls, where: Path | str, *, root: Path | None = None, artifacts: str | None = None) -> Store:
+        """The store in a folder, made if it is not there yet, of one database file (``sqlite:///path`` or *.db), or in
+        a PostgreSQL database, whose tables are made if they are not there yet.
 
-        Raises StoreError where it cannot be made or read, SchemaVersionError where another version is needed.
+        ``root`` is the folder with this machine's files of a server's database (by default as settings say), and
+        ``artifacts`` where a store's artifacts are (see ``artifact_root``). Raises StoreError where it cannot be made
+        or read, SchemaVersionError where another version is needed, UsageError where this cannot be meant.
         """
+        if is_postgresql(str(where)):
+            store = cls._of_server(str(where), root)
+        else:
+            store = cls._of_file(where)
+        if artifacts is not None:
+            try:
+                store._artifact_root = agreed_root(store, artifacts)
+            except AutotrackError:
+                store.close()
+                raise
+        return store
+
+    @classmethod
+    def _of_server(cls, uri: str, root: Path | None) -> Store:
+        location = find_store(uri)
+        if root is not None:
+            location = replace(location, root=root)
+        pool = postgresql_pool(uri)
+        try:
+            found = migrate_postgresql.prepare(pool)
+        finally:
+            pool.dispose()
+        writable = check(found, location.shown)
+        place = Place(location.shown, location.root, location.journal, location.objects)
+        refusal = None if writable else partial(refused, found, location.shown)
+        return cls(place, partial(postgresql_pool, uri), refusal)
+
+    @classmethod
+    def _of_file(cls, where: Path | str) -> Store:
         root, database = located(where)
         try:
             for folder in (root, root / "journal", root / "artifacts"):
@@ -99,7 +136,14 @@ class Store(Database):
     @property
     def artifacts(self) -> LocalArtifacts | FsspecArtifacts:
         """The files of its runs: those of a run are in the folder ``<experiment>/<run>``."""
-        return LocalArtifacts(self.root / "artifacts")
+        return open_artifacts(self.artifact_root or str(self.root / "artifacts"))
+
+    @property
+    def artifact_root(self) -> str | None:
+        """The folder or URI that its artifacts are under, for everybody; None where that is ``root / "artifacts"``."""
+        if self._artifact_root is None:
+            self._artifact_root = agreed_root(self, None) or ""
+        return self._artifact_root or None
 
     # Delivering.
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .tracker import Tracker
 
 
+#: What a run's folder is under, as its records have it.
+ARTIFACTS = "artifacts/"
+
+
 @dataclass(slots=True)
 class Draft:
     """What this process has written of a run that it records: read back without asking a store."""
@@ -62,8 +66,12 @@ class RunView:
         """Where the run's files are: a folder, or a URI of an object store."""
         if self._artifact_uri is None:
             self._artifact_uri = self._view().artifact_uri or ""
-        location = self._tracker_of().location
-        return self._artifact_uri if "://" in self._artifact_uri else str(location.root / self._artifact_uri)
+        tracker = self._tracker_of()
+        if "://" in self._artifact_uri:
+            return self._artifact_uri
+        if tracker.settings.artifacts and self._artifact_uri.startswith(ARTIFACTS):
+            return f"{tracker.settings.artifacts.rstrip('/')}/{self._artifact_uri.removeprefix(ARTIFACTS)}"
+        return str(tracker.location.root / self._artifact_uri)
 
     def _view(self) -> RunRecord:
         """The run as the store has it; read again while it is written to."""

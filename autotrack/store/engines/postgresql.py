@@ -20,7 +20,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
 
-from autotrack.core.addresses import shown
+from autotrack.core.addresses import POSTGRESQL, shown
 from autotrack.core.errors import StoreError, UnavailableError, UsageError
 
 from ..column_types import is_long
@@ -51,7 +51,7 @@ _FAILURES = "SELECT checksum_failures FROM pg_stat_database WHERE datname = curr
 
 def is_postgresql(uri: str) -> bool:
     """True for the URI of a PostgreSQL database, in any spelling that is understood."""
-    return uri.partition("://")[0].lower() in ("postgresql+psycopg", "postgresql", "postgres")
+    return uri.partition("://")[0].lower() in POSTGRESQL
 
 
 def postgresql_pool(uri: str) -> Pool:

@@ -12,9 +12,18 @@ from store_program import Program
 from autotrack.store.store import Store
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of a module with ``ON_BOTH`` run on both engines: those that ask for a store."""
+    if "store" in metafunc.fixturenames and getattr(metafunc.module, "ON_BOTH", False):
+        metafunc.parametrize("store", ("sqlite", "postgresql"), indirect=True)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Any:
-    opened = Store.open(tmp_path / ".autotrack")
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    on_server = getattr(request, "param", "sqlite") == "postgresql"
+    where = request.getfixturevalue("postgresql") if on_server else tmp_path / ".autotrack"
+    opened = Store.open(where, root=tmp_path / ".autotrack")
+    opened.place.journal.mkdir(parents=True, exist_ok=True)
     yield opened
     opened.close()
 

@@ -15,7 +15,7 @@ class Program:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.writer = JournalWriter(store.root / "journal")
+        self.writer = JournalWriter(store.place.journal)
         self._series: dict[tuple[str, str, bool], int] = {}
 
     def event(self, kind: str, run: str | None = None, /, **fields: Any) -> None:

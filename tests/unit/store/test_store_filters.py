@@ -26,11 +26,16 @@ ATTACKS = {
 A, B, C, D, E = (letter * 32 for letter in "abcde")
 
 
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory):
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def searched(request, tmp_path_factory):
     from store_program import Program
 
-    store = Store.open(tmp_path_factory.mktemp("search") / "s")
+    folder = tmp_path_factory.mktemp("search") / "s"
+    if request.param == "postgresql":
+        server, worker = request.getfixturevalue("postgres_server"), request.getfixturevalue("worker_id")
+        store = Store.open(server.made(f"{worker} searched"), root=folder)
+    else:
+        store = Store.open(folder)
     program = Program(store)
     start = time.time_ns()
     program.made(

@@ -17,6 +17,8 @@ from autotrack.core.journal.writer import JournalWriter
 from autotrack.store.chunks import FULL
 from autotrack.store.store import Store
 
+ON_BOTH = True
+
 JOURNAL = "journal"
 
 

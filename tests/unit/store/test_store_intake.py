@@ -12,6 +12,8 @@ from autotrack.core.errors import OutOfStepError, UsageError
 from autotrack.core.journal import Cursor, JournalReader
 from autotrack.store.store import Store
 
+ON_BOTH = True
+
 
 @pytest.fixture
 def server(tmp_path):
@@ -100,7 +102,7 @@ def test_ingest_writes_only_what_its_records_say(store, program):
             changed.append(statement)
             connection.exec_driver_sql("UPDATE runs SET name = 'theirs', lifecycle = 'deleted', user = 'them'")
 
-    assert store.deliver(store.root / "journal").events == 2
+    assert store.deliver(store.place.journal).events == 2
     event.remove(store._engine, "after_cursor_execute", somebody_else)
     found = store.run(run)
     assert changed
@@ -117,7 +119,7 @@ def test_many_tiny_series_with_two_kinds_of_values(store, program):
     for run in runs:  # more series than one statement takes lie between the two halves of these
         for m in range(0, 100, 7):
             program.log(run, f"m{m}", 2**60 + m, 100, exact=True)
-    store.deliver(store.root / "journal")
+    store.deliver(store.place.journal)
     for run in runs[:3]:
         for m in range(1, 100):
             values = [m + step / 2 for step in range(m % 20)] + ([2**60 + m] if m % 7 == 0 else [])

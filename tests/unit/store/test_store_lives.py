@@ -16,6 +16,8 @@ from autotrack.store.dialect import begin_write
 from autotrack.store.plugin import open_sink
 from autotrack.store.store import Store
 
+ON_BOTH = True
+
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=0, max_size=1000)
 KEY = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=1000)
 

@@ -9,6 +9,8 @@ import pytest
 
 from autotrack.core.errors import ArtifactError, NotFoundError
 
+ON_BOTH = True
+
 SESSION = "ab" * 16
 CONTENT, OTHER = "1" * 64, "2" * 64
 
@@ -59,7 +61,7 @@ def test_a_record_that_makes_no_sense_is_counted_and_keeps_nothing_waiting(store
     program.event("files", session=SESSION, files=[seen("/a"), seen("/b", role="eaten")])
     program.event("part", session=SESSION, part="code")
     program.event("console", session=SESSION, at="later", stream="stdout", text="x")
-    assert store.deliver(store.root / "journal").refused == 3
+    assert store.deliver(store.place.journal).refused == 3
     assert store.files(sessions=[SESSION]) == []
 
 

@@ -23,6 +23,8 @@ from autotrack.store.dialect import begin_write
 from autotrack.store.store import Store
 from tests.unit.record_samples import JSON, WHOLE, places, whole
 
+ON_BOTH = True
+
 WRITER, RUN = "f" * 32, "a" * 32
 
 
@@ -133,7 +135,7 @@ def test_points_come_through_beside_a_record_that_the_database_refuses(small_sto
     program.event("params", run, params={"big": "x" * 200_000, "small": "1"})
     for step in range(5000):
         program.log(run, "n", float(step), step)
-    delivered = small_store.deliver(small_store.root / "journal")
+    delivered = small_store.deliver(small_store.place.journal)
     assert (delivered.points, delivered.refused) == (10_000, 1)
     assert small_store.metric_history(run, "m").values.tolist() == [float(step) for step in range(5000)]
     assert small_store.metric_history(run, "n").values.tolist() == [float(step) for step in range(5000)]
@@ -172,18 +174,18 @@ def test_a_batch_that_says_nonsense_of_itself_changes_nothing(store, writer, bat
 
 def test_a_journal_that_nothing_was_prepared_for_keeps_no_other_waiting(store, program, new_program, caplog):
     """Its header holds what no writer of ours writes; the journals behind it are taken in all the same."""
-    odd = JournalWriter(store.root / "journal", meta={MARK: ["no", "address"]})  # type: ignore[dict-item]
+    odd = JournalWriter(store.place.journal, meta={MARK: ["no", "address"]})  # type: ignore[dict-item]
     odd.event(start())
     odd.close()
-    (store.root / "journal" / "folder.atj").mkdir()
-    (store.root / "journal" / "loop.atj").symlink_to("loop.atj")
+    (store.place.journal / "folder.atj").mkdir()
+    (store.place.journal / "loop.atj").symlink_to("loop.atj")
     late = new_program()
     run = late.made(name="behind")
     late.close()
     assert store.run(run).name == "behind"
     assert "is kept" in caplog.text
     with pytest.raises(StoreError, match="is kept"):
-        store.deliver(store.root / "journal")
+        store.deliver(store.place.journal)
     assert odd.path.exists() and not late.writer.path.exists()
 
 

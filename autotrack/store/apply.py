@@ -20,7 +20,7 @@ from autotrack.core.journal.records import Record, checked
 from autotrack.core.keys import FLOAT_EXACT, printable
 
 from . import schema
-from .dialect import among, same_text, upsert, write_rows
+from .dialect import among, same_text, upsert, write_all, write_rows
 from .numbers import as_number
 from .points import Points
 from .run_rows import RunRows
@@ -153,7 +153,7 @@ class Batch:
             (schema.models, self._rows_of(self._models)),
         ):
             if rows:
-                connection.execute(upsert(table), rows)
+                write_all(connection, upsert(table), rows)
         self._sessions.write(connection)
         self._write_tags(connection)
         if self.series:
@@ -191,9 +191,9 @@ class Batch:
             else:
                 rows.append({**row, "value": value})
         if rows:
-            connection.execute(upsert(table), rows)
+            write_all(connection, upsert(table), rows)
         if late:
-            connection.execute(upsert(table, keep=True), late)
+            write_all(connection, upsert(table, keep=True), late)
         if gone:
             where = (table.c.run == bindparam("at_run"), same_text(table.c.key, bindparam("at_key", type_=Text())))
             connection.execute(delete(table).where(*where), gone)

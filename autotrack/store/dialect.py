@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
@@ -131,6 +131,13 @@ def write_rows(
 ) -> None:
     """Executes an INSERT for every row at the driver's own speed; values unconverted, in the order of ``columns``."""
     engine_of(connection).write_rows(connection, statement, columns, rows)
+
+
+def write_all(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Executes an INSERT for every row, given by the names of columns: NULL where it has none of that name."""
+    assert isinstance(statement.table, Table)
+    names = [column.name for column in statement.table.columns]
+    write_rows(connection, statement, names, [tuple(row.get(name) for name in names) for row in rows])
 
 
 def damage(connection: Connection) -> Iterator[str]:

@@ -22,7 +22,7 @@ from autotrack.core.journal.records import Record, checked
 
 from . import schema
 from .apply import Batch
-from .dialect import among, among_pairs
+from .dialect import among, among_pairs, for_update
 from .points import Points
 from .storing import UNFIT
 
@@ -70,7 +70,9 @@ class Standing:
         """Reads runs and params, a statement each."""
         runs, table = schema.runs, schema.params
         wanted = [runs.c[name] for name in "n id name experiment_id status lifecycle started ended".split()]
-        found = self.connection.execute(select(*wanted).where(among(runs.c.id, sorted(run_ids))))
+        these = select(*wanted).where(among(runs.c.id, sorted(run_ids))).order_by(runs.c.id)
+        # Locked, so that what is checked here still holds when it is written.
+        found = self.connection.execute(for_update(these))
         self._runs.update(dict.fromkeys(run_ids))
         self._runs.update({row.id: RunState(*row) for row in found})
         numbered = [(run.number, key) for run_id, key in params if (run := self._runs.get(run_id)) is not None]

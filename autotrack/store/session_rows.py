@@ -12,7 +12,7 @@ from autotrack.core.journal import record_types as kinds
 from autotrack.core.journal.records import Record
 
 from . import schema
-from .dialect import upsert
+from .dialect import upsert, write_all
 
 
 class SessionRows:
@@ -56,7 +56,7 @@ class SessionRows:
         ):
             if rows:
                 # In one order, as everybody does: two who write the same rows wait for each other in no ring.
-                connection.execute(upsert(table), [row for _, row in sorted(rows.items())])
+                write_all(connection, upsert(table), [row for _, row in sorted(rows.items())])
 
 
 #: The kinds of journal records that are about a session.

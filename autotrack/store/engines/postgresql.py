@@ -40,6 +40,14 @@ _CONFLICT = frozenset({"40001", "40P01", "23505"})
 _LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
 #: Of too many connections, and of a lock that was not to be had.
 _BUSY = frozenset({"53300", "53400", "55P03", "55006"})
+#: What a server says that refuses a connection for good: a connection that failed has no SQLSTATE.
+_REFUSED = (
+    "does not exist",
+    "authentication failed",
+    "no pg_hba.conf entry",
+    "permission denied",
+    "no password supplied",
+)
 _FULL = frozenset({"53100", "53200"})
 
 _INVALID = (
@@ -112,7 +120,7 @@ class PostgreSQL:
             return StoreError(
                 f"the database server has no room ({_said(error)}); free some there (what is new waits in its journal)"
             )
-        if state in ("28P01", "28000", "3D000"):
+        if state in ("28P01", "28000", "3D000") or (not state and any(word in str(error) for word in _REFUSED)):
             return StoreError(f"the database server refused the connection ({_said(error)}); look at the URI")
         if state == "42501":
             return StoreError(f"the database allows this to somebody else ({_said(error)}); ask who looks after it")

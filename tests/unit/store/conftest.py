@@ -13,8 +13,9 @@ from autotrack.store.store import Store
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests of a module with ``ON_BOTH`` run on both engines: those that ask for a store."""
-    if "store" in metafunc.fixturenames and getattr(metafunc.module, "ON_BOTH", False):
+    """Tests of a module with ``ON_BOTH`` run on both engines, unless they are marked ``sqlite``."""
+    on_both = getattr(metafunc.module, "ON_BOTH", False) and not metafunc.definition.get_closest_marker("sqlite")
+    if "store" in metafunc.fixturenames and on_both:
         metafunc.parametrize("store", ("sqlite", "postgresql"), indirect=True)
 
 
@@ -26,6 +27,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     opened.place.journal.mkdir(parents=True, exist_ok=True)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def reopened(store: Store) -> Any:
+    """Opens the same store once more."""
+    return lambda: Store(store.place, store._connect, store._refusal)
 
 
 @pytest.fixture

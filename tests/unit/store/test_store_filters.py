@@ -8,7 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.dialects import sqlite
 
 from autotrack.core.errors import FilterError
@@ -33,7 +33,7 @@ def searched(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("search") / "s"
     if request.param == "postgresql":
         server, worker = request.getfixturevalue("postgres_server"), request.getfixturevalue("worker_id")
-        store = Store.open(server.made(f"{worker} searched"), root=folder)
+        store = Store.open(server.made(f"{worker}-searched"), root=folder)
     else:
         store = Store.open(folder)
     program = Program(store)
@@ -218,7 +218,7 @@ def test_mlflow_mode_refuses_our_extensions(text):
 def snapshot(store):
     with store._reading() as connection:
         return [
-            connection.exec_driver_sql("SELECT sql FROM sqlite_master ORDER BY name").all(),
+            sorted(inspect(connection).get_table_names()),
             *(connection.execute(select(table)).all() for table in schema.metadata.sorted_tables),
         ]
 

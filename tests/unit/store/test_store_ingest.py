@@ -97,7 +97,7 @@ def test_many_small_deliveries_leave_few_chunks(store, program):
         for n in range(500):
             wanted.append(math.sin(piece * 500 + n))
             program.log(run, "m", wanted[-1], piece * 500 + n)
-        store.deliver(store.root / JOURNAL)
+        store.deliver(store.place.journal)
     history = store.metric_history(run, "m")
     assert history.values.tolist() == wanted
     assert history.steps.tolist() == list(range(30_000))
@@ -173,23 +173,23 @@ def test_delivering_again_changes_nothing(store, program, tmp_path):
     for copy in copies:
         shutil.copy(program.writer.path, copy)
     before = (store.run(run), store.metric_history(run, "m").values.tolist())
-    assert not list((store.root / JOURNAL).iterdir())
+    assert not list((store.place.journal).iterdir())
     for copy in copies:
-        shutil.move(copy, store.root / JOURNAL / program.writer.path.name)
-        assert store.deliver(store.root / JOURNAL).points == 0
+        shutil.move(copy, store.place.journal / program.writer.path.name)
+        assert store.deliver(store.place.journal).points == 0
         assert (store.run(run), store.metric_history(run, "m").values.tolist()) == before
 
 
-def test_eight_threads_deliver_at_once(store, program):
+def test_eight_threads_deliver_at_once(store, reopened, program):
     run = program.start()
     stop = threading.Event()
     failures = []
 
     def deliver():
-        other = Store.open(store.root)
+        other = reopened()
         try:
             while not stop.is_set():
-                other.deliver(store.root / JOURNAL)
+                other.deliver(store.place.journal)
         except BaseException as error:
             failures.append(error)
         finally:
@@ -216,7 +216,7 @@ def test_a_dead_program_leaves_a_crashed_run_and_no_journal(store, new_program):
     found = store.run(run)
     assert found.status is Status.CRASHED and found.ended is not None and found.ended >= found.started
     assert store.run(done).status is Status.FINISHED
-    assert not list((store.root / JOURNAL).iterdir())
+    assert not list((store.place.journal).iterdir())
 
 
 def test_a_live_journal_stays(store, program):
@@ -235,7 +235,7 @@ def test_damage_is_counted_on_the_run(store, new_program):
     at = data.find(struct.pack("<d", 1050.0))
     data[at] ^= 255
     program.writer.path.write_bytes(data)
-    delivered = store.deliver(store.root / JOURNAL)
+    delivered = store.deliver(store.place.journal)
     assert delivered.damaged == 1 and delivered.points == 99
     assert store.run(run).health["damaged_records"] == 1
     assert 1050.0 not in store.metric_history(run, "m").values
@@ -264,7 +264,7 @@ def test_records_that_make_no_sense_cost_only_themselves(store, program):
 
 
 def test_files_that_are_no_journals_are_left_alone(store, program):
-    stray = store.root / JOURNAL / "x.atj"
+    stray = store.place.journal / "x.atj"
     stray.write_bytes(b"hello" * 2000)
     run = program.made()
     assert store.run(run).name == "run"
@@ -273,11 +273,12 @@ def test_files_that_are_no_journals_are_left_alone(store, program):
 
 def test_a_deadline_stops_between_batches(store, program):
     program.made()
-    left = store.deliver(store.root / JOURNAL, deadline=time.monotonic() - 1)
+    left = store.deliver(store.place.journal, deadline=time.monotonic() - 1)
     assert left.left == 1 and left.events == 0
-    assert store.deliver(store.root / JOURNAL).left == 0
+    assert store.deliver(store.place.journal).left == 0
 
 
+@pytest.mark.sqlite
 def test_everything_is_private_whatever_the_umask(store, program):
     program.made()
     store.runs()
@@ -288,6 +289,7 @@ def test_everything_is_private_whatever_the_umask(store, program):
         assert path.stat().st_mode & 0o777 == wanted, path
 
 
+@pytest.mark.sqlite
 def test_the_database_is_sound_and_damage_is_seen(store, program):
     run = program.start()
     for step in range(100):

@@ -100,7 +100,7 @@ def test_ingest_writes_only_what_its_records_say(store, program):
     def somebody_else(connection, cursor, statement, parameters, context, executemany):
         if statement.startswith("SELECT runs.n, runs.id, runs.name") and not changed:
             changed.append(statement)
-            connection.exec_driver_sql("UPDATE runs SET name = 'theirs', lifecycle = 'deleted', user = 'them'")
+            connection.exec_driver_sql("UPDATE runs SET name = 'theirs', lifecycle = 'deleted', \"user\" = 'them'")
 
     assert store.deliver(store.place.journal).events == 2
     event.remove(store._engine, "after_cursor_execute", somebody_else)

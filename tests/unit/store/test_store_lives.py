@@ -28,7 +28,7 @@ def names(store, lifecycle="active"):
 
 def test_it_is_a_sink(store):
     assert isinstance(store, Sink)
-    assert store.eager is False
+    assert store.eager is (store.database is None)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -142,6 +142,7 @@ def tree(store):
     return {path: path.stat().st_size for path in (store.root / "artifacts").rglob("*") if path.is_file()}
 
 
+@pytest.mark.sqlite
 def test_garbage_is_shown_and_then_removed_exactly(store, program, tmp_path):
     artifacts = store.root / "artifacts"
     outside = tmp_path / "outside"
@@ -227,6 +228,7 @@ def test_a_forked_child_reads_with_connections_of_its_own(store, program):
     assert names(store) == ["seen"]
 
 
+@pytest.mark.sqlite
 def test_a_run_of_many_artifacts_is_read_in_linear_time(store, program):
     taken = {}
     for count in (5_000, 20_000):

@@ -86,6 +86,7 @@ def test_runs_are_found_by_session_data_set_and_artifact(store, program):
     assert (data.kind, data.bytes, data.partial, data.fingerprint) == ("list", 9, "half", None)
 
 
+@pytest.mark.sqlite
 def test_garbage_takes_what_only_deleted_runs_referred_to(store, program):
     kept, gone, young = (store.objects.put(text * 600) for text in (b"kept", b"gone", b"young"))
     for digest in (kept, gone):

@@ -86,6 +86,7 @@ def test_refusals_are_counted_in_full_and_quoted_in_part(store):
 ids = itertools.count()
 
 
+@pytest.mark.sqlite
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), kind=st.sampled_from(sorted(WHOLE)), value=JSON)
 def test_any_value_in_any_field_breaks_no_store(store, data, kind, value):
@@ -117,6 +118,7 @@ def small_store(store):
     return store
 
 
+@pytest.mark.sqlite
 def test_what_only_the_database_refuses_costs_itself_alone(small_store):
     writer = small_store
     events = [start()] + [params(**{f"p{n}": "x" * (200_000 if n in (3, 17) else 10)}) for n in range(20)]
@@ -128,6 +130,7 @@ def test_what_only_the_database_refuses_costs_itself_alone(small_store):
     assert writer.apply(WRITER, Cursor(), Batch(events, [], Cursor(100, 0), 0, False)).events == 0
 
 
+@pytest.mark.sqlite
 def test_points_come_through_beside_a_record_that_the_database_refuses(small_store, program):
     run = program.start("search")
     for step in range(5000):

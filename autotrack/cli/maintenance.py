@@ -14,7 +14,7 @@ from .commands import Command, Group, State
 from .documents import delivery_document, print_json
 from .runs import json_option
 from .screen import Cell, Column, Screen
-from .stores import database_file, find_place, no_store, open_folder, open_place
+from .stores import Place, database_file, find_place, no_store, open_folder, open_place
 from .words import plural, size
 
 #: How many names of a kind `gc` shows on a terminal.
@@ -170,11 +170,16 @@ def db() -> None:
 def upgrade(state: State, as_json: bool) -> None:
     """Bring the database to the schema of this version of autotrack.
 
-    A backup is made and verified first; killed at any moment, the database is wholly old or wholly new.
+    A backup is made and verified first; killed at any moment, the database is wholly old or wholly new. A PostgreSQL
+    database is upgraded in one transaction, and backed up by whoever looks after it (`pg_dump`).
     """
+    from autotrack.store.engines.postgresql import is_postgresql
     from autotrack.store.migrate import upgrade as migrate
 
     place = find_place(state)
+    if is_postgresql(place.uri):
+        _upgrade_server(place, as_json)
+        return
     if not place.on_disk:
         raise UsageError(f"{place.shown} is not a database of this machine; upgrade it where it runs")
     path = database_file(place)
@@ -187,3 +192,21 @@ def upgrade(state: State, as_json: bool) -> None:
         click.echo(f"{path} has the newest schema already")
     else:
         click.echo(f"upgraded {path}; the database as it was is {backup}")
+
+
+def _upgrade_server(place: Place, as_json: bool) -> None:
+    """The same for a PostgreSQL database, which whoever looks after it backs up."""
+    from autotrack.store.engines.postgresql import postgresql_pool
+    from autotrack.store.migrate_postgresql import upgrade as migrate
+
+    pool = postgresql_pool(place.uri)
+    try:
+        upgraded = migrate(pool)
+    finally:
+        pool.dispose()
+    if as_json:
+        print_json({"database": place.shown, "upgraded": upgraded, "backup": None})
+    elif upgraded:
+        click.echo(f"upgraded {place.shown}, in one transaction")
+    else:
+        click.echo(f"{place.shown} has the newest schema already")

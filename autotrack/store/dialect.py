@@ -150,6 +150,11 @@ def time_limit(connection: Connection, seconds: float | None) -> AbstractContext
     return nullcontext() if seconds is None else engine_of(connection).time_limit(connection, seconds)
 
 
+def in_key_order(connection: Connection, query: Select[Any], table: Table) -> Select[Any]:
+    """A query of one table with its rows in the order of the primary key, sorted only where they do not come so."""
+    return query if engine_of(connection).key_order else query.order_by(*table.primary_key)
+
+
 def fetch(connection: Connection, statement: Any, values: Any = None) -> Sequence[Sequence[Any]]:
     """All rows as the driver's own tuples: for the few queries where thousands of rows come back."""
     cursor = connection.execute(statement, values).cursor

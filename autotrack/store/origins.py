@@ -56,7 +56,7 @@ def files(
         query = query.where(among(table.c.sha256, list(contents)))
     if path is not None:
         query = query.where(or_(table.c.path == path, table.c.path.endswith("/" + path, autoescape=True)))
-    rows = fetch(connection, query.order_by(table.c.first).limit(MOST))
+    rows = fetch(connection, query.order_by(table.c.first, table.c.session, table.c.path, table.c.role).limit(MOST))
     return [
         FileRecord(session, path, role, first, size, mtime, sha256=content or None, partial=partial)
         for session, path, role, first, size, mtime, content, partial in rows

@@ -22,7 +22,7 @@ from autotrack.core.errors import AmbiguousError, NotFoundError
 
 from . import schema
 from .chunks import decode_into
-from .dialect import among, fetch, same_text
+from .dialect import among, fetch, in_key_order, same_text
 from .filters.sql import attribute_column, condition, has
 from .filters.subjects import RUNS
 from .filters.syntax import And, Compare, Field, In, Node, Order
@@ -210,7 +210,7 @@ STATUS = {str(status): status for status in Status}
 def _texts(connection: Connection, table: Any, numbers: Sequence[int]) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = {number: {} for number in numbers}
     query = select(table.c.run, table.c.key, table.c.value).where(among(table.c.run, numbers))
-    for number, key, value in fetch(connection, query):
+    for number, key, value in fetch(connection, in_key_order(connection, query, table)):
         found[number][key] = value
     return found
 
@@ -219,7 +219,7 @@ def _metrics(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[s
     table = schema.series
     found: dict[int, dict[str, float | int]] = {number: {} for number in numbers}
     query = select(table.c.run, table.c.key, table.c.last_bits, table.c.last_int).where(among(table.c.run, numbers))
-    rows = fetch(connection, query)
+    rows = fetch(connection, in_key_order(connection, query, table))
     # All floats at once; the few exact integers are put right after.
     values = floats([row[2] for row in rows])
     for (number, key, bits, is_int), value in zip(rows, values, strict=True):
@@ -229,7 +229,8 @@ def _metrics(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[s
 
 def _things(connection: Connection, table: Any, numbers: Sequence[int], make: Any) -> dict[int, tuple[Any, ...]]:
     found: dict[int, list[Any]] = {}
-    for row in fetch(connection, select(table).where(among(table.c.run, numbers))):
+    query = select(table).where(among(table.c.run, numbers))
+    for row in fetch(connection, in_key_order(connection, query, table)):
         found.setdefault(row[0], []).append(make(row))
     return {number: tuple(things) for number, things in found.items()}
 

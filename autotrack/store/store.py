@@ -19,7 +19,7 @@ from sqlalchemy import Engine as Pool
 from autotrack.core.addresses import DATABASE, located
 from autotrack.core.config import find_store, spare_folder
 from autotrack.core.entities import Delivery
-from autotrack.core.errors import AutotrackError, StoreError
+from autotrack.core.errors import ArtifactError, AutotrackError, StoreError
 from autotrack.core.guard import warn
 from autotrack.core.objects import Objects
 from autotrack.core.private import make_own, make_private
@@ -33,6 +33,7 @@ from .gc import GarbagePlan, collect, plan
 from .ingest import Ingest
 from .plugin import open_artifacts
 from .reachable import shares_objects
+from .shared_objects import SharedObjects
 from .versions import check, refused
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Store(Database):
         self._artifact_root: str | None = None
         #: Others cannot read this machine's journals themselves where the database is a server's.
         self.eager = place.database is None
-        self.objects = Objects(place.objects)
+        self.objects: Objects = Objects(place.objects)
         super().__init__(connect, refusal)
 
     def _open(self) -> None:
@@ -87,13 +88,19 @@ class Store(Database):
             store = cls._of_server(str(where), root)
         else:
             store = cls._of_file(where)
-        if artifacts is not None:
+        if artifacts is not None or store.database is None:
             try:
-                store._artifact_root = agreed_root(store, artifacts)
+                store._agree(artifacts)
             except AutotrackError:
                 store.close()
                 raise
         return store
+
+    def _agree(self, artifacts: str | None) -> None:
+        self._artifact_root = agreed_root(self, artifacts) or ""
+        if self.database is None and self._artifact_root:
+            # One name that no experiment has.
+            self.objects = SharedObjects(self.place.objects, f"{self._artifact_root.rstrip('/')}/.objects")
 
     @classmethod
     def _of_server(cls, uri: str, root: Path | None) -> Store:
@@ -142,7 +149,7 @@ class Store(Database):
     def artifact_root(self) -> str | None:
         """The folder or URI that its artifacts are under, for everybody; None where that is ``root / "artifacts"``."""
         if self._artifact_root is None:
-            self._artifact_root = agreed_root(self, None) or ""
+            self._agree(None)
         return self._artifact_root or None
 
     # Delivering.
@@ -151,7 +158,13 @@ class Store(Database):
         """Takes in the journals under ``folder`` (see ``Sink.deliver``)."""
         self._check_writable()
         self._after_fork()
-        return self._ingest.deliver(folder, deadline)
+        found = self._ingest.deliver(folder, deadline)
+        if found.events and isinstance(self.objects, SharedObjects):
+            try:
+                self.objects.share_all()
+            except (ArtifactError, OSError) as error:
+                log.warning("what records refer to is kept here until the next delivery: %s", error)
+        return found
 
     def _catch_up(self) -> None:
         """Brings in what the journals hold, so that a reader sees everything; reading goes on where that fails."""

@@ -46,7 +46,9 @@ class Training:
         environment = {**os.environ, "AUTOTRACK_TRACKING_URI": uri, "HOME": str(self.root.parent)}
         self.process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", TRAINING, f"t{number}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=environment,
             cwd=self.root.parent,
             text=True,

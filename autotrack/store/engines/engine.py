@@ -21,6 +21,8 @@ class Engine(Protocol):
 
     #: Execution options of a connection that is to see one state of the database.
     reading: Mapping[str, Any]
+    #: True where rows are kept, and come, in the order of their primary key.
+    key_order: bool
     #: What the driver raises where SQLAlchemy does not stand in between.
     raw_errors: tuple[type[Exception], ...]
 

@@ -112,6 +112,7 @@ class PostgreSQL:
     """See ``engine.Engine``."""
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    key_order = False
     raw_errors: tuple[type[Exception], ...] = ()
 
     def explained(self, error: BaseException | None) -> StoreError:

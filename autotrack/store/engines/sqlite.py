@@ -120,6 +120,7 @@ class SQLite:
     """See ``engine.Engine``."""
 
     reading: Mapping[str, Any] = {}
+    key_order = True  # WITHOUT ROWID
     raw_errors: tuple[type[Exception], ...] = (sqlite3.Error,)
 
     def explained(self, error: BaseException | None) -> StoreError:

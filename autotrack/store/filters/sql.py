@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, Double, Integer, and_, exists, false, literal, not_, or_, select, true
 
 from autotrack.store import schema
 from autotrack.store.dialect import matches, same_text
@@ -30,6 +30,8 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 #: Integers beyond this are not exact as float64, so they are compared with the metric's own 64 bits.
 EXACT = 2**53
+#: Beyond every integer of a column.
+WIDE = 2.0**63
 
 
 def condition(node: Node) -> Condition:
@@ -153,10 +155,34 @@ def _compare(column: ColumnElement[Any], op: str, value: Value) -> Condition:
             return matches(column, value, ignore_case=op == "ILIKE")
     elif math.isnan(value):
         return literal(op == "!=") == literal(True)
-    test: Condition = COMPARISONS[op](column, value)
+    elif isinstance(value, float) and isinstance(column.type, Integer):
+        return _with_float(column, op, value)
+    test: Condition = COMPARISONS[op](column, _like_column(column, value))
     return test
 
 
 def _among(column: ColumnElement[Any], values: tuple[Value, ...], negated: bool) -> Condition:
-    kept = [value for value in values if isinstance(value, str) or not math.isnan(value)]
+    kept = [_like_column(column, value) for value in values if isinstance(value, str) or not math.isnan(value)]
+    if isinstance(column.type, Integer):
+        kept = [
+            int(value) for value in kept if not isinstance(value, float) or (abs(value) < WIDE and value == int(value))
+        ]
     return column.not_in(kept) if negated else column.in_(kept)
+
+
+def _like_column(column: ColumnElement[Any], value: Value) -> Value:
+    """A value as it is compared with a column: with floats as a float, for engines differ in how exact they are."""
+    return float(value) if isinstance(value, int) and isinstance(column.type, Double) else value
+
+
+def _with_float(column: ColumnElement[Any], op: str, value: float) -> Condition:
+    """A comparison of integers with a float, exact to the last digit: engines would round the integers."""
+    if abs(value) >= WIDE:
+        return literal(op in (("<", "<=", "!=") if value > 0 else (">", ">=", "!="))) == literal(True)
+    whole = math.floor(value)
+    if whole == value or op in (">", "<="):
+        test: Condition = COMPARISONS[op](column, whole)
+        return test
+    if op in ("=", "!="):
+        return literal(op == "!=") == literal(True)
+    return column > whole if op == ">=" else column <= whole

@@ -13,11 +13,13 @@ from contextlib import closing
 
 import pytest
 from sqlalchemy import Text, inspect, select, text
+from store_program import Program
 
 from autotrack.core.entities import Delivery
-from autotrack.core.errors import FilterError, StoreError, UnavailableError, UsageError
+from autotrack.core.errors import ArtifactError, FilterError, NotFoundError, StoreError, UnavailableError, UsageError
 from autotrack.core.journal import Cursor
 from autotrack.core.journal.reader import Batch
+from autotrack.core.objects import Objects
 from autotrack.store import migrate_postgresql, schema
 from autotrack.store.engines.postgresql import postgresql_pool
 from autotrack.store.plugin import open_sink
@@ -224,6 +226,41 @@ def test_everybody_agrees_on_where_artifacts_are(postgresql, tmp_path, monkeypat
     open_sink(postgresql).close()
 
 
+def test_objects_are_everybodys_where_artifacts_are(postgresql, tmp_path):
+    root = f"file://{tmp_path}/bucket"
+    with (
+        closing(Store.open(postgresql, root=tmp_path / "one", artifacts=root)) as one,
+        closing(Store.open(postgresql, root=tmp_path / "two")) as two,
+    ):
+        digest = one.objects.put(b"a diff" * 200)
+        assert two.objects.has(digest) and two.objects.get(digest) == b"a diff" * 200
+        waiting = Objects(one.place.objects).put(b"put by a training process")
+        with pytest.raises(NotFoundError):
+            two.objects.get(waiting)
+        program = Program(one)
+        program.made(name="r")
+        one.runs()
+        program.close()
+        assert two.objects.get(waiting) == b"put by a training process"
+        shared = next((tmp_path / "bucket").rglob(f"{digest[2:]}"))
+        shared.write_bytes(b"\0changed")
+        (two.place.objects / digest[:2] / digest[2:]).unlink()
+        with pytest.raises(ArtifactError, match="have changed"):
+            two.objects.get(digest)
+
+
+def test_the_upgrade_command_says_where_a_server_stands(postgresql, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "autotrack", "--store", postgresql, "db", "upgrade"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0 and "has the newest schema already" in done.stdout, done.stderr
+    assert "unasked" not in done.stdout
+
+
 def test_a_batch_that_came_through_though_the_connection_broke_counts_once(opened):
     """The commit was done and the answer lost: the same is sent again, as an intake does."""
     run = "b" * 32
@@ -265,3 +302,51 @@ def test_a_training_logs_straight_to_the_database(postgresql, tmp_path):
         (run,) = store.runs()
         assert run.status == "FINISHED"
         assert store.metric_history(run.id, "loss").values.tolist() == [step * 0.5 for step in range(500)]
+
+
+QUESTIONS = """
+start_time > 1.5; started > 1e30; started < 1e30; start_time >= 9999999999999999999999; started > 1.7e18
+exit_code = 0.5; exit_code != 0.5; exit_code > 0.5; exit_code < 1.0; exit_code in (0.5, 1); exit_code not in (0.5, 1)
+exit_code > nan; exit_code = inf; exit_code < inf; exit_code >= -1e300; duration < 5; duration > 1e-9
+metrics.m > 0; metrics.m = inf; metrics.m != 3.5; metrics.m = nan; metrics.m in (inf, 3.5); metrics.m not in (inf, 3.5)
+metrics.i > 1152921504606846980; metrics.i = 1152921504606846980; not (m > 1); m > 1; i is not null
+params.lr > 0.5; params.n > 5; params.n = inf; params.big > 9007199254740995; params.lr in (0.1, 0.2)
+name ilike '%äi%'; name ilike '%İσσ1%'; name ilike '%ςσ%'; name like '%Σς1_'; params.w like 'ÀÉ\\%'
+params.w ilike 'àé\\\\%'; error like '%\\x'; tags.`ß` ilike 'X'; status ilike 'f%'; params.w = 'ÀÉ\\%_x'
+user is null; user != 'u'; experiment = 'e'; id in ('00000000000000000000000000000001')
+"""
+ORDERS = ["metrics.m", "metrics.m desc", "params.lr desc", "name", "user desc", "exit_code, name desc", "params.n", "i"]
+NUMBERS = [float("nan"), float("inf"), -0.0, 5e-324, 1.7e308, 3.5]
+
+
+def test_both_engines_give_the_same_answers(opened, tmp_path):
+    names = ["Ä{}", "İΣς{}", "äi{}", "a\u030a{}", "å{}", "Z{}", "Ωß{}"]
+    events = []
+    for n in range(20):
+        run = f"{n:032x}"
+        begun = {
+            **start(run, names[n % 7].format(n)),
+            "t": 1_700_000_000_000_000_000 + n,
+            "user": "u" if n % 2 else None,
+        }
+        texts = {"lr": str(n / 10), "big": str(2**53 + n), "w": "ÀÉ\\%_x", "n": "nan" if n % 3 else "1e400"}
+        ended = begun["t"] + n * 10**9
+        events += [
+            {**begun, "tags": {"ß": "x"}},
+            {"k": "params", "t": 1, "r": run, "params": texts},
+            {"k": "run_end", "t": ended, "r": run, "status": "FAILED" if n % 2 else "FINISHED", "ended": ended}
+            | {"error": "e\\x" if n % 2 else None, "exit_code": n % 3},
+        ]
+        metrics = {"m": NUMBERS[n % 6], "i": 2**60 + n}
+        child = {"id": f"{n + 100:032x}", "name": "c", "started": 1, "ended": 2, "status": "FINISHED", "params": texts}
+        events.append({"k": "children", "t": 1, "r": run, "runs": [{**child, "metrics": metrics, "tags": {}}]})
+    with closing(Store.open(tmp_path / "file")) as other:
+        for store in (opened, other):
+            assert store.apply("f" * 32, Cursor(), batch(*events)).refused == 0
+        for question in QUESTIONS.replace("\n", ";").split(";"):
+            answers = [[run.id for run in store.runs(question.strip())] for store in (opened, other)]
+            assert answers[0] == answers[1], question
+        for order in ORDERS:
+            answers = [[run.id for run in store.runs(order_by=order)] for store in (opened, other)]
+            assert answers[0] == answers[1], order
+        assert repr(opened.runs(lifecycle="all")) == repr(other.runs(lifecycle="all"))

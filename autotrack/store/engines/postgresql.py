@@ -179,10 +179,11 @@ def _state(error: BaseException | None) -> str:
 
 
 def _said(error: BaseException | None) -> str:
-    """What the server said, in one line: the primary message alone, for details quote values."""
+    """What the server said, in one line: the primary message alone, for details quote values, and of a connection that
+    failed only why, for whoever asks a server of ours need not know where its database is."""
     diagnostics = getattr(error, "diag", None)
     primary = getattr(diagnostics, "message_primary", None)
-    return str(primary or str(error).strip().partition("\n")[0])[:200]
+    return str(primary or str(error).strip().partition("\n")[0].rpartition(" failed: ")[2])[:200]
 
 
 def _hash(text: str, seed: int = 0) -> str:

@@ -183,6 +183,7 @@ def test_errors_name_no_password_and_say_what_can_wait(postgresql, opened, postg
     with pytest.raises(UnavailableError) as caught:
         Store.open(away)
     assert "hunter2" not in str(caught.value) and "try again" in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
     with pytest.raises(StoreError, match="look at the URI") as caught:
         Store.open(postgres_server.uri("nowhere"))
     assert not isinstance(caught.value, UnavailableError) and "unasked" not in str(caught.value)

@@ -13,6 +13,7 @@ from .asgi import Receive, Scope, Send
 from .calls import Call
 from .errors import ApiError, api_error, body_of
 from .gate import Gate
+from .repeats import HEADER, may_repeat, once
 from .routing import Role, Router
 from .services import ServerSettings, Services, open_services
 
@@ -56,12 +57,19 @@ class App:
         await call.read()
         if access is not None:
             await access.check(call)
+        if call.header(HEADER) and may_repeat(route):
+            return await once(call, lambda: self._handled(call))
+        return await self._handled(call)
+
+    @staticmethod
+    async def _handled(call: Call) -> Answer:
+        route = call.route
         if inspect.iscoroutinefunction(route.handler):
             result = await route.handler(call)
         else:
             result = await asyncio.to_thread(route.handler, call)
-        if access is not None:
-            access.confirm(call)
+        if call.services.access is not None and route.permission.role is not Role.PUBLIC:
+            call.services.access.confirm(call)
         answer = answer_of(result)
         if answer.status == 200:
             answer.status = route.status

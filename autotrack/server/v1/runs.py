@@ -225,7 +225,7 @@ async def log(call: Call) -> None:
         _check_active(standing, run)
         return records
 
-    await call.services.write(Change(run, prepare, points))
+    await call.services.write(Change(run, prepare, points, also=call.also))
 
 
 def _points(series: Series, now: int) -> list[tuple[str, Points]]:

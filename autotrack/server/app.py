@@ -14,7 +14,7 @@ from .calls import Call
 from .errors import ApiError, api_error, body_of
 from .gate import Gate
 from .repeats import HEADER, may_repeat, once
-from .routing import Role, Router
+from .routing import Role, Router, Table
 from .services import ServerSettings, Services, open_services
 
 
@@ -100,16 +100,23 @@ def is_mlflow(path: str) -> bool:
     return path.startswith(("/api/2.0/", "/ajax-api/", "/api/3.0/"))
 
 
-def make_app(settings: ServerSettings, services: Services | None = None) -> App:
-    """The app for these settings; ``services`` that are open already are used as they are."""
-    from .mlflow import mlflow_path, mlflow_tables
+def tables() -> list[Table]:
+    """Every route that there is."""
+    from .mlflow import mlflow_tables
     from .v1 import native_tables
 
+    return [*mlflow_tables(), *native_tables()]
+
+
+def make_app(settings: ServerSettings, services: Services | None = None) -> App:
+    """The app for these settings; ``services`` that are open already are used as they are."""
+    from .mlflow import mlflow_path
+
     hosts = [*settings.allowed_hosts, *([settings.host] if settings.host not in ("0.0.0.0", "::", "") else [])]
-    router = Router([*mlflow_tables(), *native_tables()], mlflow_path)
+    router = Router(tables(), mlflow_path)
     app = App(router, Gate(hosts), lambda: open_services(settings))
     app.services = services
     return app
 
 
-__all__ = ["App", "is_mlflow", "make_app"]
+__all__ = ["App", "is_mlflow", "make_app", "tables"]

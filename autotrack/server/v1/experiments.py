@@ -20,7 +20,7 @@ from .visible import visible
 ROUTES = Table("/api/v1")
 
 
-class Which(forms.Query):
+class WhichExperiments(forms.Query):
     lifecycle: forms.Lifecycle = "active"
     #: Only the one of this name.
     name: forms.Name | None = None
@@ -31,20 +31,20 @@ class Experiments:
     experiments: list[Experiment]
 
 
-@ROUTES.get("/experiments", SEARCH, query=Which, answer=Experiments)
+@ROUTES.get("/experiments", SEARCH, query=WhichExperiments, answer=Experiments)
 def list_experiments(call: Call) -> dict[str, Any]:
     """Experiments, newest first, with how many active runs each has."""
-    which: Which = call.query
+    which: WhichExperiments = call.query
     found = visible(call).experiments(which.lifecycle)
     return {"experiments": [encoded(each) for each in found if which.name is None or each.name == which.name]}
 
 
-class Make(forms.Body):
+class NewExperiment(forms.Body):
     name: forms.Name
     tags: forms.Texts = field(default_factory=dict)
 
 
-@ROUTES.post("/experiments", CREATE, body=Make, answer=Experiment, status=201)
+@ROUTES.post("/experiments", CREATE, body=NewExperiment, answer=Experiment, status=201)
 def create_experiment(call: Call) -> dict[str, Any]:
     """Makes an experiment."""
     return encoded(call.services.store.create_experiment(call.body.name, call.body.tags))
@@ -56,11 +56,11 @@ def get_experiment(call: Call) -> dict[str, Any]:
     return encoded(_at(call))
 
 
-class Rename(forms.Body):
+class RenameExperiment(forms.Body):
     name: forms.Name
 
 
-@ROUTES.patch("/experiments/{experiment}", WRITE_EXPERIMENT, body=Rename, answer=Experiment)
+@ROUTES.patch("/experiments/{experiment}", WRITE_EXPERIMENT, body=RenameExperiment, answer=Experiment)
 def rename_experiment(call: Call) -> dict[str, Any]:
     """Gives an experiment another name; its id stays."""
     call.services.store.rename_experiment(_at(call).name, call.body.name)

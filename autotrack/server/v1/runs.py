@@ -90,7 +90,7 @@ def _search(call: Call, search: Search) -> dict[str, Any]:
     }
 
 
-class With(forms.Body):
+class RunsOf(forms.Body):
     """Sessions by their ids, data sets by their digests, artifacts by their contents (sha256)."""
 
     sessions: list[forms.Reference] = field(default_factory=list)
@@ -103,10 +103,10 @@ class Runs:
     runs: list[RunRecord]
 
 
-@ROUTES.post("/runs/with", SEARCH, body=With, answer=Runs, limit=limits.BATCH)
+@ROUTES.post("/runs/with", SEARCH, body=RunsOf, answer=Runs, limit=limits.BATCH)
 def runs_with(call: Call) -> dict[str, Any]:
     """Runs, newest first, of these sessions, with one of these data sets, or with an artifact of these contents."""
-    body: With = call.body
+    body: RunsOf = call.body
     found = visible(call).runs_with(sessions=body.sessions, datasets=body.datasets, contents=body.contents)
     return {"runs": [encoded(run) for run in found]}
 
@@ -117,7 +117,7 @@ def get_run(call: Call) -> dict[str, Any]:
     return encoded(visible(call).run(call.path["run"]))
 
 
-class Create(forms.Body):
+class NewRun(forms.Body):
     """A new run. ``id`` is the sender's where it gives one: then it may send this twice. Times in nanoseconds."""
 
     id: forms.Identity | None = None
@@ -132,10 +132,10 @@ class Create(forms.Body):
     tags: forms.Texts = field(default_factory=dict)
 
 
-@ROUTES.post("/runs", WRITE, body=Create, answer=RunRecord, status=201)
+@ROUTES.post("/runs", WRITE, body=NewRun, answer=RunRecord, status=201)
 async def create_run(call: Call) -> dict[str, Any]:
     """Makes a run that runs until it is finished."""
-    body: Create = call.body
+    body: NewRun = call.body
     folder = await asyncio.to_thread(_open_experiment, call, body.experiment)
     run, now = body.id or new_id(), time.time_ns()
     name = body.name or run_name(run)
@@ -263,11 +263,11 @@ async def finish(call: Call) -> dict[str, Any]:
     return await _written(call, run, [{"k": "run_end", "t": now, "r": run, **end}])
 
 
-class Rename(forms.Body):
+class RenameRun(forms.Body):
     name: forms.Name
 
 
-@ROUTES.patch("/runs/{run}", WRITE_RUN, body=Rename, answer=RunRecord)
+@ROUTES.patch("/runs/{run}", WRITE_RUN, body=RenameRun, answer=RunRecord)
 async def rename(call: Call) -> dict[str, Any]:
     """Gives a run another name."""
     run = await _whole(call)

@@ -31,7 +31,7 @@ def summaries(call: Call) -> dict[str, Any]:
     return {"metrics": [encoded(each) for each in visible(call).metric_summaries(call.path["run"])]}
 
 
-class Points(forms.Query):
+class Wanted(forms.Query):
     """Which points. ``start`` and ``end`` are steps, both included; ``points``: parts of the x axis."""
 
     key: forms.Key
@@ -43,7 +43,7 @@ class Points(forms.Query):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Points:
     """Lists of one length; ``of`` is how many points there are between ``start`` and ``end``."""
 
     key: str
@@ -53,10 +53,10 @@ class Series:
     values: list[float | int]
 
 
-@ROUTES.get("/runs/{run}/series", READ_RUN, query=Points, answer=Series, media=COLUMNS)
+@ROUTES.get("/runs/{run}/series", READ_RUN, query=Wanted, answer=Points, answers_with_bytes=COLUMNS)
 def series(call: Call) -> Answer | dict[str, Any]:
     """Points of a metric, by step: as binary columns, or in JSON where ``Accept`` asks for that."""
-    wanted: Points = call.query
+    wanted: Wanted = call.query
     found = visible(call).metric_history(call.path["run"], wanted.key)
     from .sampling import between, sampled
 

@@ -27,9 +27,9 @@ def session(call: Call) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """Pieces in order: place in the output, stream, text."""
+    """Pieces in order, each of three: place in the output, stream, text."""
 
-    console: list[tuple[int, str, str]]
+    console: list[list[int | str]]
 
 
 @ROUTES.get("/sessions/{session}/console", READ_SESSION, answer=Console)
@@ -38,7 +38,7 @@ def console(call: Call) -> dict[str, Any]:
     return {"console": plain(visible(call).console(call.path["session"]))}
 
 
-class Which(forms.Body):
+class WhichFiles(forms.Body):
     """Files of these sessions, with these contents (sha256), of this path (whole, or its last parts)."""
 
     sessions: list[forms.Reference] | None = None
@@ -51,10 +51,10 @@ class Files:
     files: list[FileRecord]
 
 
-@ROUTES.post("/files/search", SEARCH, body=Which, answer=Files, limit=limits.BATCH)
+@ROUTES.post("/files/search", SEARCH, body=WhichFiles, answer=Files, limit=limits.BATCH)
 def files(call: Call) -> dict[str, Any]:
     """Files that sessions read or wrote, by first opening."""
-    which: Which = call.body
+    which: WhichFiles = call.body
     if which.sessions is None and which.contents is None and which.path is None:
         raise UsageError("name sessions, contents or a path: all files of all sessions are too many")
     found = visible(call).files(sessions=which.sessions, contents=which.contents, path=which.path)

@@ -11,6 +11,7 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -24,7 +25,7 @@ from autotrack.server.openapi import described
 from autotrack.server.routing import Role
 
 #: Requests for each operation; more of them by AUTOTRACK_TEST_EXAMPLES.
-EXAMPLES = int(os.environ.get("AUTOTRACK_TEST_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("AUTOTRACK_TEST_EXAMPLES", "8"))
 ROUTES = [route for table in tables() for route in table.routes]
 DOCUMENT = json.loads(json.dumps(described(ROUTES)))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
@@ -50,8 +51,17 @@ def test_every_route_is_described(server: ServerProcess) -> None:
     assert names <= DOCUMENT["components"]["schemas"].keys()
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.label for operation in OPERATIONS])
-def test_what_is_made_up_from_the_description(server: ServerProcess, operation: Any) -> None:
+@pytest.mark.parametrize(
+    ("operation", "mode"),
+    [
+        pytest.param(operation, mode, id=f"{operation.label}, {mode.value}")
+        for operation in OPERATIONS
+        for mode in GenerationMode
+        # Where nothing is taken, nothing can be wrong.
+        if mode is GenerationMode.POSITIVE or operation.body or any(operation.iter_parameters())
+    ],
+)
+def test_what_is_made_up(server: ServerProcess, operation: Any, mode: GenerationMode) -> None:
     checks = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
     @settings(
@@ -62,7 +72,7 @@ def test_what_is_made_up_from_the_description(server: ServerProcess, operation: 
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy())
+    @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: Any) -> None:
         answer = case.call(base_url=server.url, session=session)
         case.validate_response(answer, checks=checks)

@@ -29,7 +29,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
         elif scope["type"] == "http":
             answer, error = await attempt_async(self._answer(scope, receive))
             if answer is None:
@@ -75,7 +75,9 @@ class App:
             answer.status = route.status
         return answer
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Set when the server begins to stop (``protocol``): answers that have no end by themselves end then.
+        scope.get("state", {})["stopping"] = asyncio.Event()
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":

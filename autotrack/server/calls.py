@@ -105,6 +105,11 @@ class Call:
             )
         self.body = decode(data or b"{}", route.body, lax=route.mlflow)
 
+    async def gone(self) -> None:
+        """Waits until nobody waits for the answer any more. The body must have been read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def content(self) -> bytes:
         """The whole body."""
         pieces = []

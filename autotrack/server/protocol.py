@@ -73,6 +73,12 @@ class Protocol(HttpToolsProtocol):
         if not self._refused:
             super().on_message_complete()
 
+    def shutdown(self) -> None:
+        stopping = self.app_state.get("stopping")
+        if stopping is not None:
+            stopping.set()
+        super().shutdown()
+
     def send_400_response(self, msg: str) -> None:
         self._refuse(ApiError(400, "BAD_REQUEST", "this is no request of HTTP/1.1 that can be read"))
 

@@ -8,7 +8,7 @@ from ..routing import Table
 def native_tables() -> list[Table]:
     """The tables of routes."""
     from ..access import routes as access
-    from . import comparing, experiments, ingest, runs, series, server, sessions
+    from . import changes, comparing, experiments, ingest, runs, series, server, sessions
 
-    parts = (server, runs, series, experiments, sessions, comparing, ingest, access)
+    parts = (server, runs, series, experiments, sessions, comparing, changes, ingest, access)
     return [part.ROUTES for part in parts]

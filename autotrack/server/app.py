@@ -21,7 +21,9 @@ from .services import ServerSettings, Services, open_services
 class App:
     """Serves one store. ``services`` are opened when the server starts, in each worker."""
 
-    def __init__(self, router: Router, gate: Gate, open_with: Callable[[], Services]) -> None:
+    def __init__(self, router: Router, gate: Gate, open_with: Callable[[], Services], patience: float = 30.0) -> None:
+        #: Seconds in which a request has to be here (``protocol``).
+        self.patience = patience
         self.router = router
         self.services: Services | None = None
         self._gate = gate
@@ -116,7 +118,7 @@ def make_app(settings: ServerSettings, services: Services | None = None) -> App:
 
     hosts = [*settings.allowed_hosts, *([settings.host] if settings.host not in ("0.0.0.0", "::", "") else [])]
     router = Router(tables(), mlflow_path)
-    app = App(router, Gate(hosts), lambda: open_services(settings))
+    app = App(router, Gate(hosts), lambda: open_services(settings), settings.patience)
     app.services = services
     return app
 

@@ -113,11 +113,11 @@ class Call:
     async def content(self) -> bytes:
         """The whole body."""
         pieces = []
-        async for piece in self.stream(limits.BODY_SECONDS):
+        async for piece in self.stream():
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def stream(self, seconds: float = limits.STREAM_SECONDS) -> AsyncIterator[bytes]:
+    async def stream(self) -> AsyncIterator[bytes]:
         """The body in the pieces in which it comes: no more than the route's limit, no slower than the least rate."""
         limit, size = self.route.limit, 0
         length = self.headers.get(b"content-length")
@@ -125,9 +125,9 @@ class Call:
             raise _too_large(limit)
         if self.headers.get(b"content-encoding", b"identity") != b"identity" and not self.route.compressed:
             raise ApiError(415, "BAD_REQUEST", "this route takes no compressed body")
-        more, began = True, time.monotonic()
+        more, began, patience = True, time.monotonic(), self.services.settings.patience
         while more:
-            left = began + seconds + size / limits.LEAST_RATE - time.monotonic()
+            left = began + patience + size / limits.LEAST_RATE - time.monotonic()
             try:
                 message = await asyncio.wait_for(self._receive(), max(left, 0))
             except TimeoutError:

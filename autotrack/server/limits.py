@@ -15,11 +15,7 @@ ARTIFACT = 64 * 1024 * MIB
 URL = 16 * KIB
 HEADERS = 32 * KIB
 
-#: Seconds in which a request's headers must be here; what a body may take besides what it takes at the least rate
-#: (bytes a second), and the same for one that streams.
-HEAD_SECONDS = 20.0
-BODY_SECONDS = 30.0
-STREAM_SECONDS = 60.0
+#: Bytes a second of a body that are waited for, besides the time that a server gives every request.
 LEAST_RATE = 16 * KIB
 
 #: How deep JSON may nest.

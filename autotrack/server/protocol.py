@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from . import limits
 from .answers import JSON, SECURITY, encode
+from .app import App
 from .errors import ApiError, body_of
 
 
@@ -23,6 +24,12 @@ class Protocol(HttpToolsProtocol):
     _head: TimerHandle | None = None
     _size = 0
     _refused = False
+
+    @property
+    def patience(self) -> float:
+        """Seconds in which a request's headers have to be here."""
+        app: Any = self.app
+        return app.patience if isinstance(app, App) else 30.0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -63,7 +70,14 @@ class Protocol(HttpToolsProtocol):
         if not self.url.startswith(b"/"):  # to a proxy, or about the server as a whole
             self._refuse(ApiError(421, "BAD_REQUEST", "a request names a path that begins with /"))
             return
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+        elif any(name in (b"content-length", b"transfer-encoding") and value != b"0" for name, value in self.headers):
+            # The parser takes what follows for the other protocol, whether that is spoken here or not.
+            self._refuse(ApiError(400, "BAD_REQUEST", "there is nothing to upgrade to: send this as HTTP/1.1"))
+        else:
+            super().on_headers_complete()
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         if not self._refused:
@@ -87,7 +101,7 @@ class Protocol(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         if self._head is None:
-            self._head = self.loop.call_later(limits.HEAD_SECONDS, self._too_slow)
+            self._head = self.loop.call_later(self.patience, self._too_slow)
 
     def _have_head(self) -> None:
         if self._head is not None:
@@ -99,7 +113,7 @@ class Protocol(HttpToolsProtocol):
         if self.headers is None:
             self.transport.close()  # it has not even begun
         else:
-            self._refuse(ApiError(408, "BAD_REQUEST", f"no whole request came for {limits.HEAD_SECONDS:g} s"))
+            self._refuse(ApiError(408, "BAD_REQUEST", f"no whole request came in {self.patience:g} s"))
 
     def _refuse(self, error: ApiError) -> None:
         """Answers by itself, once, and ends the connection. An answer that is being given is not disturbed."""

@@ -44,6 +44,7 @@ def serve(settings: ServerSettings, ready: Callable[[str], None] = lambda url: N
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,
         ws="none",
         timeout_keep_alive=30,
         timeout_graceful_shutdown=8,

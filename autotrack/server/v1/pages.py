@@ -23,7 +23,7 @@ def offset_of(text: str, search: Any) -> int:
         mark, offset = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
         if mark == _mark(search) and type(offset) is int and 0 <= offset < _FURTHEST:
             return offset
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         pass
     raise UsageError(
         f"page_token {text[:40]!r} is none that this search was answered with; search again from the start"

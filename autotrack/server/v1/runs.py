@@ -42,7 +42,7 @@ class Search(forms.Body):
     experiment: list[forms.Name] | None = None
     order_by: list[forms.Filter] = field(default_factory=list)
     max_results: forms.Page = 100
-    page_token: str | None = None
+    page_token: Annotated[str, Meta(max_length=200)] | None = None
     #: Rows that are left out at the beginning, where there is no token.
     offset: forms.Count = 0
     lifecycle: forms.Lifecycle = "active"

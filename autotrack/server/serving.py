@@ -48,6 +48,8 @@ def serve(settings: ServerSettings, ready: Callable[[str], None] = lambda url: N
         ws="none",
         timeout_keep_alive=30,
         timeout_graceful_shutdown=8,
+        # A worker that starts on a machine with much to do is not one that hangs.
+        timeout_worker_healthcheck=60,
     )
     ready(url_of(listener))
     if settings.workers == 1:

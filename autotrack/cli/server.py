@@ -30,6 +30,14 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option(
     "--allowed-host", multiple=True, metavar="NAME", help="A name that this server is reached by; repeatable."
 )
+@click.option(
+    "--request-timeout",
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.FloatRange(0.1, 3600),
+    help="How long a request may take to come in; large ones have more, at 16 KiB a second.",
+)
 @click.option("--insecure-no-auth", is_flag=True, help="Serve other machines without asking who they are.")
 @click.pass_obj
 def server(
@@ -40,6 +48,7 @@ def server(
     artifacts: str | None,
     auth: bool,
     allowed_host: tuple[str, ...],
+    request_timeout: float,
     insecure_no_auth: bool,
 ) -> None:
     """Serves a store: to MLflow's clients, to autotrack's, and as pages.
@@ -60,7 +69,9 @@ def server(
     from autotrack.server.serving import serve
 
     place = find_place(state)
-    settings = ServerSettings(place.uri, host, port, workers, artifacts, auth, allowed_host, insecure_no_auth)
+    settings = ServerSettings(
+        place.uri, host, port, workers, artifacts, auth, allowed_host, insecure_no_auth, patience=request_timeout
+    )
     settings, code = with_first_code(settings)
 
     def ready(url: str) -> None:

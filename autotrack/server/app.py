@@ -13,14 +13,17 @@ from .asgi import Receive, Scope, Send
 from .calls import Call
 from .errors import ApiError, api_error, body_of
 from .gate import Gate
-from .routing import Role, Router
+from .repeats import HEADER, may_repeat, once
+from .routing import Role, Router, Table
 from .services import ServerSettings, Services, open_services
 
 
 class App:
     """Serves one store. ``services`` are opened when the server starts, in each worker."""
 
-    def __init__(self, router: Router, gate: Gate, open_with: Callable[[], Services]) -> None:
+    def __init__(self, router: Router, gate: Gate, open_with: Callable[[], Services], patience: float = 30.0) -> None:
+        #: Seconds in which a request has to be here (``protocol``).
+        self.patience = patience
         self.router = router
         self.services: Services | None = None
         self._gate = gate
@@ -28,7 +31,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
         elif scope["type"] == "http":
             answer, error = await attempt_async(self._answer(scope, receive))
             if answer is None:
@@ -56,18 +59,27 @@ class App:
         await call.read()
         if access is not None:
             await access.check(call)
+        if call.header(HEADER) and may_repeat(route):
+            return await once(call, lambda: self._handled(call))
+        return await self._handled(call)
+
+    @staticmethod
+    async def _handled(call: Call) -> Answer:
+        route = call.route
         if inspect.iscoroutinefunction(route.handler):
             result = await route.handler(call)
         else:
             result = await asyncio.to_thread(route.handler, call)
-        if access is not None:
-            access.confirm(call)
+        if call.services.access is not None and route.permission.role is not Role.PUBLIC:
+            call.services.access.confirm(call)
         answer = answer_of(result)
         if answer.status == 200:
             answer.status = route.status
         return answer
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Set when the server begins to stop (``protocol``): answers that have no end by themselves end then.
+        scope.get("state", {})["stopping"] = asyncio.Event()
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
@@ -92,16 +104,23 @@ def is_mlflow(path: str) -> bool:
     return path.startswith(("/api/2.0/", "/ajax-api/", "/api/3.0/"))
 
 
-def make_app(settings: ServerSettings, services: Services | None = None) -> App:
-    """The app for these settings; ``services`` that are open already are used as they are."""
-    from .mlflow import mlflow_path, mlflow_tables
+def tables() -> list[Table]:
+    """Every route that there is."""
+    from .mlflow import mlflow_tables
     from .v1 import native_tables
 
+    return [*mlflow_tables(), *native_tables()]
+
+
+def make_app(settings: ServerSettings, services: Services | None = None) -> App:
+    """The app for these settings; ``services`` that are open already are used as they are."""
+    from .mlflow import mlflow_path
+
     hosts = [*settings.allowed_hosts, *([settings.host] if settings.host not in ("0.0.0.0", "::", "") else [])]
-    router = Router([*mlflow_tables(), *native_tables()], mlflow_path)
-    app = App(router, Gate(hosts), lambda: open_services(settings))
+    router = Router(tables(), mlflow_path)
+    app = App(router, Gate(hosts), lambda: open_services(settings), settings.patience)
     app.services = services
     return app
 
 
-__all__ = ["App", "is_mlflow", "make_app"]
+__all__ = ["App", "is_mlflow", "make_app", "tables"]

@@ -6,12 +6,16 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from sqlalchemy import Connection
+
+from autotrack.store.answered import end
 
 from . import limits
 from .asgi import Receive, Scope
@@ -19,14 +23,18 @@ from .errors import ApiError
 from .routing import Role, Route
 from .services import Services
 
-_NESTING = re.compile(rb"[\[{]")
+_ESCAPE = re.compile(rb"\\.", re.DOTALL)
+_STRING = re.compile(rb'"[^"]*"')
+_REST = bytes(set(range(256)) - set(b'[]{}"'))
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_TOO_DEEP = b"[" * (limits.DEPTH + 1)
 _NO_NUMBER = re.compile(rb"NaN|Infinity")
 
 
 class Call:
     """A request: its route, the variables of its path, its body and query as the route wants them, and its user."""
 
-    __slots__ = ("_receive", "body", "headers", "path", "query", "route", "scope", "services", "user")
+    __slots__ = ("_receive", "body", "headers", "key", "path", "query", "route", "said", "scope", "services", "user")
 
     def __init__(
         self,
@@ -47,6 +55,9 @@ class Call:
         self.query: Any = None
         #: Who asks; None where the server knows no users.
         self.user: Any = None
+        #: The body as it came, and what an Idempotency-Key makes of the request ("" where there is none).
+        self.said = b""
+        self.key = ""
 
     @property
     def readable(self) -> frozenset[str] | None:
@@ -67,6 +78,12 @@ class Call:
         """A header's value, "" where it is not there."""
         return self.headers.get(name.lower().encode(), b"").decode("latin-1")
 
+    @property
+    def also(self) -> Callable[[Connection, int], None] | None:
+        """For ``Change.also`` of a handler that answers ``{}``: keeps that answer in the change's own transaction."""
+        key = self.key
+        return (lambda connection, run: end(connection, key, 200, b"{}", time.time_ns())) if key else None
+
     async def read(self) -> None:
         """Reads query and body as the route wants them (ApiError 400, 408, 413, 415, 422)."""
         route = self.route
@@ -74,7 +91,7 @@ class Call:
             self.query = _query(self.scope["query_string"], route.query)
         if route.body is None or route.body is bytes:
             return
-        data = await self.content()
+        data = self.said = await self.content()
         # MLflow's clients send the fields of a GET in the query or, some of them, as a body.
         if not data and route.method in ("GET", "DELETE"):
             self.body = _query(self.scope["query_string"], route.body)
@@ -88,27 +105,33 @@ class Call:
             )
         self.body = decode(data or b"{}", route.body, lax=route.mlflow)
 
+    async def gone(self) -> None:
+        """Waits until nobody waits for the answer any more. The body must have been read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def content(self) -> bytes:
         """The whole body."""
         pieces = []
-        async for piece in self.stream(limits.BODY_SECONDS):
+        async for piece in self.stream():
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def stream(self, seconds: float = limits.STREAM_SECONDS) -> AsyncIterator[bytes]:
-        """The body in the pieces in which it comes; no more than the route's limit, and none waited for too long."""
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The body in the pieces in which it comes: no more than the route's limit, no slower than the least rate."""
         limit, size = self.route.limit, 0
         length = self.headers.get(b"content-length")
         if length is not None and (not length.isdigit() or int(length) > limit):
             raise _too_large(limit)
         if self.headers.get(b"content-encoding", b"identity") != b"identity" and not self.route.compressed:
             raise ApiError(415, "BAD_REQUEST", "this route takes no compressed body")
-        more = True
+        more, began, patience = True, time.monotonic(), self.services.settings.patience
         while more:
+            left = began + patience + size / limits.LEAST_RATE - time.monotonic()
             try:
-                message = await asyncio.wait_for(self._receive(), seconds)
+                message = await asyncio.wait_for(self._receive(), max(left, 0))
             except TimeoutError:
-                raise ApiError(408, "BAD_REQUEST", f"no body came for {seconds:g} s", {"Connection": "close"}) from None
+                raise ApiError(408, "BAD_REQUEST", "the body comes too slowly", {"Connection": "close"}) from None
             if message["type"] == "http.disconnect":
                 raise ApiError(400, "BAD_REQUEST", "the connection ended before the body did")
             piece: bytes = message.get("body", b"")
@@ -135,7 +158,7 @@ def decode(data: bytes, kind: Any, *, lax: bool = False) -> Any:
     Raises msgspec.DecodeError or ValidationError, and ApiError for JSON that says one thing twice or nests too deep.
     """
     # Where nothing free-form is read, what nests too deep is passed over or refused by the decoder itself.
-    if not lax and len(_NESTING.findall(data, 0, 1 << 16)) > limits.DEPTH and _depth(data) > limits.DEPTH:
+    if not lax and data.count(b"[") + data.count(b"{") > limits.DEPTH and _is_deep(data):
         raise ApiError(400, "BAD_REQUEST", f"JSON nests at most {limits.DEPTH} deep here")
     try:
         found = _decoder(kind, lax).decode(data)
@@ -143,33 +166,37 @@ def decode(data: bytes, kind: Any, *, lax: bool = False) -> Any:
         if isinstance(sys.exception(), msgspec.ValidationError) or not _NO_NUMBER.search(data):
             raise
         # NaN and Infinity, bare: no JSON, and what Python's own encoder writes.
-        found = msgspec.convert(json.loads(data), kind, strict=not lax)
+        found = msgspec.convert(_loaded(data), kind, strict=not lax)
     if len(data) <= limits.KIB * 4:
-        json.loads(data, object_pairs_hook=_once)
+        _loaded(data, _once)
     return found
 
 
-def _depth(data: bytes) -> int:
-    deepest = depth = 0
-    inside = escaped = False
-    for letter in data:
-        if inside:
-            if escaped:
-                escaped = False
-            elif letter == 0x5C:
-                escaped = True
-            elif letter == 0x22:
-                inside = False
-        elif letter == 0x22:
-            inside = True
-        elif letter in b"[{":
-            depth += 1
-            if depth > limits.DEPTH:
-                return depth
-            deepest = max(deepest, depth)
-        elif letter in b"]}":
-            depth -= 1
-    return deepest
+def _loaded(data: bytes, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """What Python's own reader makes of JSON (ApiError 400)."""
+    try:
+        return json.loads(data, object_pairs_hook=pairs)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, "BAD_REQUEST", f"the body is no valid JSON: {error}") from None
+
+
+def _is_deep(data: bytes) -> bool:
+    """True where JSON nests deeper than it may, found without a loop over its bytes. False for some that is no JSON."""
+    if b"\\" in data:
+        data = _ESCAPE.sub(b"", data)
+    brackets = _STRING.sub(b"", data.translate(None, _REST)).translate(_ONE_KIND)
+    if _TOO_DEEP in brackets:
+        return True
+    import numpy as np
+
+    depth = 0
+    for start in range(0, len(brackets), limits.MIB):
+        some = np.frombuffer(brackets[start : start + limits.MIB], np.uint8)
+        depths = depth + np.cumsum(np.where(some == ord("["), 1, -1))
+        if depths.max() > limits.DEPTH:
+            return True
+        depth = int(depths[-1])
+    return False
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:

@@ -62,7 +62,7 @@ class Gate:
             address = ipaddress.ip_address(name)
         except ValueError:
             return False
-        return str(address) == name and address.is_loopback
+        return str(address) == name and address.is_loopback and "%" not in name
 
     def _check_origin(self, scope: Scope, headers: Mapping[bytes, bytes], host: bytes) -> None:
         site = headers.get(b"sec-fetch-site")

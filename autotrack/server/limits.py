@@ -15,9 +15,8 @@ ARTIFACT = 64 * 1024 * MIB
 URL = 16 * KIB
 HEADERS = 32 * KIB
 
-#: Seconds in which a body of JSON must be here, and without news of one that streams.
-BODY_SECONDS = 30.0
-STREAM_SECONDS = 60.0
+#: Bytes a second of a body that are waited for, besides the time that a server gives every request.
+LEAST_RATE = 16 * KIB
 
 #: How deep JSON may nest.
 DEPTH = 64

@@ -80,6 +80,10 @@ class Route:
     body: Any = None
     query: Any = None
     answer: Any = None
+    #: The media type of an answer that is bytes; where ``answer`` is a type, too, ``Accept`` may ask for it in JSON.
+    answers_with_bytes: str | None = None
+    #: The media type of a body that is bytes.
+    takes: str = "application/octet-stream"
     limit: int = limits.JSON
     mlflow: bool = False
     status: int = 200

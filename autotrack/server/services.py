@@ -28,6 +28,8 @@ class ServerSettings:
     insecure: bool = False
     #: sha256 of the one-time code for the first administrator; None where there are users.
     first_code: str | None = None
+    #: Seconds in which a request's headers have to be here, and its body, at the least rate (``limits``).
+    patience: float = 30.0
 
 
 @dataclass(slots=True)

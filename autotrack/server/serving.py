@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import threading
@@ -28,20 +30,26 @@ def serve(settings: ServerSettings, ready: Callable[[str], None] = lambda url: N
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from .protocol import Protocol
+
     listener = listen(settings.host, settings.port)
+    _allow_many_connections()
     os.environ[VARIABLE] = json.dumps(asdict(settings))
     config = uvicorn.Config(
         "autotrack.server.serving:from_environment",
         factory=True,
+        http=Protocol,
         workers=settings.workers,
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,
         ws="none",
         timeout_keep_alive=30,
         timeout_graceful_shutdown=8,
-        h11_max_incomplete_event_size=64 * 1024,
+        # A worker that starts on a machine with much to do is not one that hangs.
+        timeout_worker_healthcheck=60,
     )
     ready(url_of(listener))
     if settings.workers == 1:
@@ -67,6 +75,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _allow_many_connections() -> None:
+    """Raises the number of open files to what this user may have: each connection is one."""
+    try:
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (OSError, ValueError):
+        pass  # as it is, then
+
+
 def url_of(listener: socket.socket) -> str:
     """Where a client finds what listens there."""
     host, port = listener.getsockname()[:2]
@@ -76,6 +93,9 @@ def url_of(listener: socket.socket) -> str:
 def from_environment() -> App:
     """The app of a worker process."""
     found = json.loads(os.environ[VARIABLE])
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Its warnings are about what others send. What fails here is in the log as an error.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     _end_with_parent()
     return make_app(ServerSettings(**{**found, "allowed_hosts": tuple(found["allowed_hosts"])}))
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,7 +51,7 @@ def payloads(family: str, folder: Path = HERE) -> list[Payload]:
                 input=unfold(rest.pop("input")),
                 expect=rest.pop("expect"),
                 why=rest.pop("why", ""),
-                more=rest,
+                more=unfold(rest),
             )
             assert payload.expect in EXPECTATIONS, f"{file}: {payload.id} expects {payload.expect!r}"
             assert payload.id not in found, f"{file}: {payload.id} is there twice"
@@ -60,7 +61,7 @@ def payloads(family: str, folder: Path = HERE) -> list[Payload]:
 
 
 def unfold(value: Any) -> Any:
-    """The input with ``$base64``, ``$repeat`` and ``$nest`` written out."""
+    """The input with ``$base64``, ``$repeat``, ``$nest``, ``$join``, ``$count`` and ``$zeros`` written out."""
     if isinstance(value, list):
         return [unfold(item) for item in value]
     if not isinstance(value, dict):
@@ -73,6 +74,15 @@ def unfold(value: Any) -> Any:
     if value.keys() == {"$nest"}:
         before, inside, after, depth = value["$nest"]
         return before * depth + inside + after * depth
+    if value.keys() == {"$join"}:
+        return "".join(unfold(value["$join"]))
+    if value.keys() == {"$count"}:
+        text, times = value["$count"]
+        return "".join(text % at for at in range(times))
+    if value.keys() == {"$zeros"}:
+        kind, size = value["$zeros"]
+        packer = zlib.compressobj(9, wbits=31 if kind == "gzip" else 15)
+        return b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(size >> 20)), packer.flush()])
     return {key: unfold(item) for key, item in value.items()}
 
 

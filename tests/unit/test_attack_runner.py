@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ def test_what_json_cannot_hold() -> None:
         "((x))",
         "",
     ]
+    assert unfold({"$join": ["<", {"$count": ["%d,", 3]}, ">"]}) == "<0,1,2,>"
+    assert zlib.decompress(unfold({"$zeros": ["gzip", 1 << 20]}), wbits=31) == bytes(1 << 20)
     assert unfold({"$repeat": ["a", 1], "other": 1}) == {"$repeat": ["a", 1], "other": 1}
 
 

@@ -8,20 +8,21 @@ from ..routing import PUBLIC, Table
 
 #: The version of MLflow whose API this is.
 SPEAKS = "3.17.2"
+TEXT = "text/plain; charset=utf-8"
 
 ROUTES = Table("", mlflow=True)
 
 
-@ROUTES.get("/health", PUBLIC)
+@ROUTES.get("/health", PUBLIC, answers_with_bytes=TEXT)
 async def health(call: Call) -> Answer:
     """Says OK while the server answers."""
-    return Answer(b"OK", media="text/plain; charset=utf-8")
+    return Answer(b"OK", media=TEXT)
 
 
-@ROUTES.get("/version", PUBLIC)
+@ROUTES.get("/version", PUBLIC, answers_with_bytes=TEXT)
 async def version(call: Call) -> Answer:
     """The version of MLflow whose API is spoken here."""
-    return Answer(SPEAKS.encode(), media="text/plain; charset=utf-8")
+    return Answer(SPEAKS.encode(), media=TEXT)
 
 
 @ROUTES.get("/api/3.0/mlflow/server-info", PUBLIC)

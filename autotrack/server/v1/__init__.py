@@ -7,7 +7,8 @@ from ..routing import Table
 
 def native_tables() -> list[Table]:
     """The tables of routes."""
-    from ..access import routes
-    from . import ingest
+    from ..access import routes as access
+    from . import changes, comparing, experiments, ingest, runs, series, server, sessions
 
-    return [routes.ROUTES, ingest.ROUTES]
+    parts = (server, runs, series, experiments, sessions, comparing, changes, ingest, access)
+    return [part.ROUTES for part in parts]

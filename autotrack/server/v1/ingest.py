@@ -46,7 +46,9 @@ def cursor(call: Call) -> Position:
     return Position(found.events, found.points)
 
 
-@ROUTES.post("/writers/{writer}/batches", WRITE, body=bytes, answer=Delivery, limit=limits.INGEST, compressed=True)
+@ROUTES.post(
+    "/writers/{writer}/batches", WRITE, body=bytes, takes=MEDIA, answer=Delivery, limit=limits.INGEST, compressed=True
+)
 async def apply(call: Call) -> Delivery:
     """Stores a batch of a writer's records, each once however often it is sent."""
     if call.header("content-type") != MEDIA:

@@ -119,6 +119,7 @@ class RunRows:
         known = self._known(connection)
         numbers = iter(numbers_for(connection, schema.runs.c.n, sum(run_id not in known for run_id in self._runs)))
         experiments = _Experiments(connection)
+        self._find_experiments(known, experiments)
         new: list[dict[str, Any]] = []
         changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         # In order of appearance: a search's parent comes before its children, whose experiment is the parent's.
@@ -151,6 +152,17 @@ class RunRows:
             changed: dict[Any, Any] = {table.c[name]: bindparam(f"at_{name}") for name in changed_names}
             connection.execute(table.update().where(table.c.n == bindparam("at_n")).values(changed), some)
         return {row["n"] for row in new}
+
+    def _find_experiments(self, known: Mapping[str, Mapping[str, Any]], experiments: _Experiments) -> None:
+        """Finds or makes the experiments that the runs of this batch begin in: by name, as everybody does, so that two
+        who make the same ones wait for each other in no ring."""
+        begun: dict[str, int] = {}
+        for run_id, run in self._runs.items():
+            row = known.get(run_id)
+            if run.experiment is not None and (row is None or row["begun_at"] is None):
+                begun.setdefault(run.experiment, run.seen)
+        for name, moment in sorted(begun.items()):
+            experiments.id_of(name, moment)
 
     def _new(self, run_id: str, run: _Run, lifecycle: Mapping[str, Any], experiment: str) -> dict[str, Any]:
         row: dict[str, Any] = dict.fromkeys(column.name for column in schema.runs.columns)

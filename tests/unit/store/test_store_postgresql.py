@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
-from sqlalchemy import Text, inspect, select, text
+from sqlalchemy import Text, event, inspect, select, text
 from store_program import Program
 
 from autotrack.core.entities import Delivery
@@ -75,6 +75,8 @@ def test_writers_of_the_same_runs_wait_for_each_other_in_no_ring(opened):
     """Eight writers, each about all the same runs and experiments in an order of its own, made new by all at once."""
     runs = [secrets.token_hex(16) for _ in range(12)]
     together = threading.Barrier(8)
+    states = []
+    event.listen(opened._engine, "handle_error", lambda context: states.append(context.original_exception.sqlstate))
 
     def write(number):
         order = sorted(runs, key=lambda run: (int(run[:8], 16) * (number + 1)) % 1_000_003)
@@ -88,6 +90,7 @@ def test_writers_of_the_same_runs_wait_for_each_other_in_no_ring(opened):
 
     with ThreadPoolExecutor(8) as pool:
         writers = list(pool.map(write, range(8)))
+    assert "40P01" not in states
     assert [opened.cursor(writer) for writer in writers] == [Cursor(4, 0)] * 8
     found = opened.runs()
     assert sorted(run.id for run in found) == sorted(runs)
@@ -95,8 +98,10 @@ def test_writers_of_the_same_runs_wait_for_each_other_in_no_ring(opened):
     assert len(opened.experiments()) == len({int(run[0], 16) % 4 for run in runs})
 
 
-def test_a_number_is_nobody_elses(opened):
-    """Batches of writers that know nothing of each other, with series of each."""
+def test_a_number_is_nobody_elses(opened, monkeypatch):
+    """Batches of writers that know nothing of each other, with series of each: none has to be stored twice."""
+    opened.create_experiment("e")
+    monkeypatch.setattr("autotrack.store.dialect.PAUSES", ())
 
     def write(number):
         run = secrets.token_hex(16)
@@ -110,7 +115,7 @@ def test_a_number_is_nobody_elses(opened):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(24)))
     with opened.reading() as connection:
-        assert connection.execute(select(schema.series.c.id)).scalars().all().__len__() == 24 * 50
+        assert len(connection.execute(select(schema.series.c.id)).all()) == 24 * 50
     assert len(opened.runs()) == 48 and opened.check() == []
 
 

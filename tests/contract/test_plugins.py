@@ -227,21 +227,23 @@ def no_workers_left() -> Iterator[None]:
     get_reusable_executor().shutdown(wait=True)
 
 
-@pytest.mark.parametrize(("name", "row"), EVERY)
+@pytest.mark.parametrize("name", [name for name in NAMES if ROWS.get(name)])
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_forked_child_makes_no_runs(enabled: Path, name: str, row: Row) -> None:
+def test_a_forked_child_makes_no_runs(enabled: Path, name: str) -> None:
+    # The first child imports the library by itself; the others find it imported and watched by their parent.
     source = f"""
-import os
+import importlib, os
 import autotrack
 from tests.contract.calls import ROWS
 autotrack.enable(models=False)
-row = next(row for row in ROWS[{name!r}] if row.name == {row.name!r})
-child = os.fork()
-if not child:
-    function, args, kwargs = row.make()
-    function(*args, **kwargs)
-    os._exit(0 if autotrack.active_run() is None else 1)
-assert os.waitpid(child, 0)[1] == 0
+for row in ROWS[{name!r}]:
+    child = os.fork()
+    if not child:
+        function, args, kwargs = row.make()
+        function(*args, **kwargs)
+        os._exit(0 if autotrack.active_run() is None else 1)
+    assert os.waitpid(child, 0)[1] == 0, row.name
+    importlib.import_module(row.target.partition(":")[0])
 assert len(autotrack.search_runs()) == 0
 """
     subprocess.run([sys.executable, "-c", source], check=True, timeout=110, cwd=Path(__file__).parents[2])

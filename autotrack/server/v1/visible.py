@@ -35,10 +35,18 @@ class Visible:
             raise NotFoundError(f"no run's id is or begins with {run_id[:64]!r}")
         return found
 
-    def runs(self, filter: str = "", *, experiments: Sequence[str] | None = None, **more: Any) -> list[RunRecord]:
+    def runs(
+        self,
+        filter: str = "",
+        *,
+        experiments: Sequence[str] | None = None,
+        children_of: str | None = None,
+        **more: Any,
+    ) -> list[RunRecord]:
         known = self.experiments("all")
         names = [each.name for each in known] if experiments is None else named(known, experiments)
-        found: list[RunRecord] = self._store.runs(filter, experiments=names, **more)
+        parent = None if children_of is None else self.run(children_of).id
+        found: list[RunRecord] = self._store.runs(filter, experiments=names, children_of=parent, **more)
         return found
 
     def experiments(self, lifecycle: str = "active") -> list[Experiment]:

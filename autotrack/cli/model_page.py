@@ -53,7 +53,7 @@ def is_registered(state: State, name: str) -> bool:
 def located_in(state: State, uri: str) -> Located:
     """The folder of a ``runs:/`` or ``models:/`` URI in the store that the command line names."""
     with closing(open_store(state)) as sink:
-        return folder_of(uri, sink, find_place(state).location.root)
+        return folder_of(uri, sink, find_place(state).location)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +12,6 @@ import click
 
 from autotrack.core.entities import ModelRecord, RunRecord
 from autotrack.core.registered import ModelVersion
-from autotrack.core.sink import Sink
 from autotrack.models import trust as trusts
 from autotrack.models.environment import version_of
 from autotrack.models.golden import FILE as GOLDEN
@@ -25,11 +24,10 @@ from .documents import print_json
 from .model_page import is_registered, located_in, looked_into, model_document, model_uri, print_model
 from .runs import json_option
 from .screen import Cell, Column, Screen
+from .standing import registered_as
 from .stores import find_place, no_store, open_place
 from .words import age, short_ids, size
 
-#: Runs that one search of versions is asked about: a filter has a longest length.
-_MANY = 100
 #: Globals of one file that are listed, the dangerous ones first.
 _GLOBALS = 20
 
@@ -95,7 +93,7 @@ def list_models(state: State, experiments: tuple[str, ...], registered: bool, li
             if len(runs) < page:
                 break
         found = found[:limit]
-        named = _named(sink, [run for run, _ in found])
+        named = registered_as(sink, [run.id for run, _ in found])
     if as_json:
         print_json(
             [
@@ -146,18 +144,6 @@ def list_models(state: State, experiments: tuple[str, ...], registered: bool, li
         ],
     )
     screen.note("more with `autotrack models show MODEL`")
-
-
-def _named(sink: Sink, runs: Sequence[RunRecord]) -> dict[tuple[str, str], list[ModelVersion]]:
-    """The versions that models of these runs are registered as, by run and path."""
-    found: dict[tuple[str, str], list[ModelVersion]] = {}
-    ids = list(dict.fromkeys(run.id for run in runs))
-    for start in range(0, len(ids), _MANY):
-        listed = ", ".join(f"'{each}'" for each in ids[start : start + _MANY])
-        for version in sink.registry.versions(f"run_id IN ({listed})"):
-            _, _, path = (version.artifact_uri or "").partition(f"{version.run}/")
-            found.setdefault((version.run or "", path), []).append(version)
-    return found
 
 
 def _spoken(version: ModelVersion) -> str:

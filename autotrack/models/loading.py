@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from .registered import registered_flavors
 from .snapshot import Snapshot, take
 
 if TYPE_CHECKING:
+    from autotrack.core.config import Location
     from autotrack.core.entities import RunRecord
     from autotrack.core.registered import ModelVersion
     from autotrack.core.sink import Sink
@@ -205,40 +206,45 @@ def folder_in_force(uri: str) -> Located:
 
     current = tracker_to_read()
     current.catch_up()
-    return folder_of(uri, current.sink(), current.location.root)
+    return folder_of(uri, current.sink(), current.location)
 
 
-def folder_of(uri: str, sink: Sink, root: Path) -> Located:
-    """The same in a store whose root is this folder."""
+def folder_of(uri: str, sink: Sink, location: Location) -> Located:
+    """The same in another store."""
     if not uri.startswith(SCHEME):
         run_id, path = split_uri(uri)
-        return folder_in(sink.run(run_id), path, root)
+        return folder_in(sink.run(run_id), path, location.root)
     reference = parse_model_uri(uri)
     if reference.id is None:
-        return folder_of_version(find_version(sink.registry, reference), root)
+        return folder_of_version(find_version(sink.registry, reference), sink, location)
     try:
         model = sink.logged_models.get(reference.id)
     except NotFoundError as error:
         raise NotFoundError(
             f"{error} If {reference.id!r} is a registered model, say which version: {uri}/<version> or {uri}@<alias>"
         ) from None
-    return _among_artifacts(f"{model.experiment_id}/models/{model.id}", root, f"the logged model {model.id}", None)
+    return _among_artifacts(f"{model.experiment_id}/models/{model.id}", location, f"the logged model {model.id}", None)
 
 
-def folder_of_version(version: ModelVersion, root: Path) -> Located:
-    """The folder of a version of a registered model, for a store whose root is this folder (NotFoundError,
-    ArtifactError). A relative place lies among the store's artifacts."""
+def folder_of_version(version: ModelVersion, sink: Sink, location: Location) -> Located:
+    """The folder of a version of a registered model, with the digest that it was registered with (NotFoundError,
+    ArtifactError). A relative place lies among the store's artifacts, most often with a run."""
     named = f"{version.name} version {version.version}"
     place = version.artifact_uri or version.source
-    if not Path(place).is_absolute():
-        return _among_artifacts(place, root, named, version.digest)
-    if not Path(place).is_dir():
-        raise NotFoundError(f"{named} was registered from {place}, and there is no such folder here")
-    return Located(Path(place), is_own(Path(place), root), version.digest)
+    folder = Path(place)
+    if folder.is_absolute() and location.is_local:
+        if not folder.is_dir():
+            raise NotFoundError(f"{named} was registered from {place}, and there is no such folder here")
+        return Located(folder, is_own(folder, location.root), version.digest)
+    _, run, path = (*place.split("/", 2), "", "")[:3]
+    if location.is_local or not path or version.run != run:
+        return _among_artifacts(place, location, named, version.digest)
+    return replace(folder_in(sink.run(run), path, location.root), digest=version.digest)
 
 
-def _among_artifacts(place: str, root: Path, named: str, digest: str | None) -> Located:
-    if ":/" in place:
+def _among_artifacts(place: str, location: Location, named: str, digest: str | None) -> Located:
+    root = location.root
+    if ":/" in place or not location.is_local:
         raise ArtifactError(f"the files of {named} are kept at {place}; download the model and load the folder")
     top = (root / "artifacts").resolve()
     folder = (top / place).resolve()

@@ -135,7 +135,8 @@ class StoredRegistry:
     def create_version(self, version: ModelVersion) -> ModelVersion:
         """Adds a version to a model: the next number."""
         now = time.time_ns()
-        keys.check_text(version.source, "model's source")
+        for place in (version.source, version.artifact_uri or ""):
+            keys.check_text(place, "model's source")
         with self._writing() as connection:
             number = _number(connection, version.name)
             # The row is written first, so that of two transactions the second waits for the first.

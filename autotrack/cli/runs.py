@@ -328,7 +328,7 @@ def _change(state: State, names: tuple[str, ...], filter: str | None, as_json: b
         click.echo(f"deleted {plural(count, 'run')}")
         screen = Screen()
         for run, versions in needed.items():
-            screen.line(f"run {run[:8]} keeps its files: {', '.join(versions)} was registered from it")
+            screen.line(f"run {run[:8]} keeps its files for {', '.join(versions)} of the registry")
         if ids:
             screen.note(f"back with `autotrack runs restore {ids[0][:8]}`; gone for good with `autotrack gc --yes`")
 

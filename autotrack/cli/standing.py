@@ -25,7 +25,7 @@ def registered_as(sink: Sink, runs: Sequence[str]) -> dict[tuple[str, str], list
 def standing_on(sink: Sink, runs: Sequence[str]) -> dict[str, list[str]]:
     """Which versions stand on runs, or their children, that were just deleted: by run id, ``churn version 3``."""
     found: dict[str, list[str]] = {}
-    for version in sink.registry.versions():
+    for version in sink.registry.versions(order_by=["name", "version_number"]):
         if version.run is not None:
             found.setdefault(version.run, []).append(f"{version.name} version {version.version}")
     gone: list[RunRecord] = []

@@ -81,7 +81,7 @@ def plan(connection: Connection, root: Path, *, objects: bool) -> GarbagePlan:
 
 
 def _kept(what: str, one: str, versions: Sequence[str]) -> str:
-    return f"the {what} {one} is deleted and stays: {', '.join(versions)} of the model registry was made from it"
+    return f"the {what} {one} is deleted and stays for {', '.join(versions)} of the registry"
 
 
 def _emptied_experiments(connection: Connection, runs: Collection[str], models: Collection[str]) -> tuple[str, ...]:

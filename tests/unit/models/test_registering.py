@@ -196,7 +196,7 @@ def test_gc_keeps_what_a_version_stands_on_as_long_as_it_is_there(root: Path) ->
     done = store.collect_garbage()
     assert set(done.runs) == {gone.id, elsewhere.id}
     assert set(done.models) == {"m-0", "m-2"} and done.experiments == ()
-    assert f"run {kept.id} is deleted and stays: churn version 1" in done.kept[0] and "m-1" in done.kept[1]
+    assert f"run {kept.id} is deleted and stays for churn version 1" in done.kept[0] and "m-1" in done.kept[1]
     assert answers("models:/churn/1", 3.0) and state in set(store.objects)
     assert (root / "artifacts" / experiment / "models" / "m-1").is_dir()
     store.registry.delete_version("churn", 1)

@@ -65,6 +65,8 @@ def test_from_a_run_to_a_name_and_back(autotrack: Autotrack, run: str) -> None:
     for word in ("churn/1", "churn@champion", "models:/churn/latest"):
         assert autotrack("models", "show", word, "--json").json["digest"] == made.json["digest"], word
     assert autotrack("models", "verify", "churn@champion", "--json").json["verified"]
+    by_name, by_run = (autotrack("lineage", uri, "--json") for uri in ("models:/churn@champion", f"runs:/{run}/model"))
+    assert by_name.code == 0 and by_name.json == by_run.json
 
 
 def test_taking_back(autotrack: Autotrack, run: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from autotrack.core.entities import FileRecord, RunRecord
 from autotrack.core.errors import AmbiguousError, NotFoundError, UsageError
+from autotrack.core.model_uris import SCHEME, find_version, parse_model_uri
 
 from .graph import Node
 from .lineage import chosen, contents_of, data_node, file_node, model_node
@@ -39,9 +40,9 @@ class Subject:
 
 
 def find(sink: Sink, what: str, folder: Path | None) -> Subject:
-    """What ``what`` stands for. Tried in this order: ``runs:/...``, a file or a model folder that is there (relative
-    to ``folder``; with None no file of this machine is looked at), a sha256, the beginning of a run's id, that of a
-    table's digest, a path that some session opened, the name of a table.
+    """What ``what`` stands for. Tried in this order: ``runs:/...``, ``models:/...``, a file or a model folder that is
+    there (relative to ``folder``; with None no file of this machine is looked at), a sha256, the beginning of a run's
+    id, that of a table's digest, a path that some session opened, the name of a table.
 
     NotFoundError where it is nothing of all that, AmbiguousError where a beginning is that of several.
     """
@@ -49,6 +50,8 @@ def find(sink: Sink, what: str, folder: Path | None) -> Subject:
         raise UsageError("name a file, a table, a run or a model")
     if what.startswith("runs:/"):
         return _of_uri(sink, what)
+    if what.startswith(SCHEME):
+        return _of_model(sink, what, folder)
     path = None if folder is None else folder / what
     if path is not None and path.is_dir():
         return _of_folder(sink, path)
@@ -77,6 +80,21 @@ def _of_uri(sink: Sink, uri: str) -> Subject:
         return Subject(runs=[run])
     there = ", ".join([*(model.path for model in run.models), *(file.path for file in run.artifacts)][:10])
     raise NotFoundError(f"run {run.id[:8]} has no model and no artifact {path!r}; it has {there or 'none'}")
+
+
+def _of_model(sink: Sink, uri: str, folder: Path | None) -> Subject:
+    """A registered model's version, as the run's model that it is; one that came from elsewhere by its files."""
+    reference = parse_model_uri(uri)
+    if reference.id is not None:
+        raise UsageError(f"{uri} is a logged model; ask about the run that it came from")
+    version = find_version(sink.registry, reference)
+    _, run, path = (*(version.artifact_uri or "").split("/", 2), "", "")[:3]
+    if path and run == version.run:
+        return _of_uri(sink, f"runs:/{run}/{path}")
+    place = Path(version.artifact_uri or version.source)
+    if folder is None or not place.is_dir():
+        raise NotFoundError(f"{version.name} version {version.version} is of {place}, and there is no such folder here")
+    return _of_folder(sink, place)
 
 
 def _of_folder(sink: Sink, folder: Path) -> Subject:

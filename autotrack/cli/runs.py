@@ -315,13 +315,20 @@ def _change(state: State, names: tuple[str, ...], filter: str | None, as_json: b
             ids += [run.id for run in sink.runs(filter, max_results=1_000_000, lifecycle=lifecycle)]
         ids = list(dict.fromkeys(ids))
         count = sink.restore_runs(ids) if restore else sink.delete_runs(ids)
+        from .standing import standing_on
+
+        needed = {} if restore else standing_on(sink, ids)
     if as_json:
-        print_json({"restored" if restore else "deleted": count, "runs": ids})
+        print_json(
+            {"restored" if restore else "deleted": count, "runs": ids, **({} if restore else {"needed": needed})}
+        )
     elif restore:
         click.echo(f"restored {plural(count, 'run')}")
     else:
         click.echo(f"deleted {plural(count, 'run')}")
         screen = Screen()
+        for run, versions in needed.items():
+            screen.line(f"run {run[:8]} keeps its files for {', '.join(versions)} of the registry")
         if ids:
             screen.note(f"back with `autotrack runs restore {ids[0][:8]}`; gone for good with `autotrack gc --yes`")
 

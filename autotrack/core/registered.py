@@ -159,7 +159,8 @@ class Registry(Protocol):
         offset: int = 0,
         mlflow: bool = False,
     ) -> list[ModelVersion]:
-        """Versions by name, number, run, source and tags; by name, newest first, unless ordered (FilterError)."""
+        """Versions by name, number, run, source and tags (FilterError); unless ordered by name, newest first, and with
+        ``mlflow`` those that were changed last before all others."""
 
     def latest(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:
         """The newest version of each stage, or of those stages."""
@@ -169,8 +170,8 @@ class Registry(Protocol):
     def set_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:
         """Moves a version to a stage; ``archive_others`` moves the stage's other versions to Archived."""
 
-    def delete_version(self, name: str, version: int) -> None:
-        """Removes a version with its aliases and tags."""
+    def delete_version(self, name: str, version: int, *, user: str | None = None) -> None:
+        """Removes a version with its tags; its aliases are taken away."""
 
     def set_version_tag(self, name: str, version: int, key: str, value: str) -> None: ...
 
@@ -200,11 +201,16 @@ class LoggedModels(Protocol):
         experiments: Sequence[str],
         filter: str = "",
         *,
+        datasets: Sequence[tuple[str, str | None]] = (),
         order_by: Sequence[tuple[str, bool]] = (),
         max_results: int = 50,
         offset: int = 0,
     ) -> list[LoggedModel]:
-        """Active models of experiments (ids), newest first unless ordered by (field, ascending)."""
+        """Active models of experiments (ids), newest first unless ordered by (field, ascending).
+
+        A condition on a metric holds where any of its points does. With ``datasets`` (names, each with a digest or
+        None) only points count that were measured on one of them, and a model has to have one.
+        """
 
     def set_status(self, model_id: str, status: str, message: str | None = None) -> LoggedModel: ...
 

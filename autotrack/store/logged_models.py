@@ -76,12 +76,13 @@ class StoredLoggedModels:
         experiments: Sequence[str],
         filter: str = "",
         *,
+        datasets: Sequence[tuple[str, str | None]] = (),
         order_by: Sequence[tuple[str, bool]] = (),
         max_results: int = 50,
         offset: int = 0,
     ) -> list[LoggedModel]:
         """Active models of experiments, newest first unless ordered by (field, ascending); NaN and what is missing come
-        last (FilterError)."""
+        last (FilterError). A condition on a metric holds where any point does, of one of ``datasets`` if there are."""
         node = parse_filter(filter, mlflow=True, subject=LOGGED_MODELS)
         items = () if node is None else node.items if isinstance(node, And) else (node,)
         measured = [item for item in items if _asks_metric(item)]
@@ -89,10 +90,15 @@ class StoredLoggedModels:
         where += [MODELS.c.experiment_id.in_(list(experiments)), MODELS.c.lifecycle == "active"]
         query = select(MODELS.c.id).where(*where).order_by(MODELS.c.created.desc(), MODELS.c.id)
         with self._reading() as connection:
-            if not measured and not order_by:
+            if not measured and not order_by and not datasets:
                 return _load(connection, connection.execute(query.limit(max_results).offset(offset)).scalars().all())
             found = _load(connection, connection.execute(query.limit(MOST)).scalars().all())
-        found = [model for model in found if all(_measures(model, item) for item in measured)]
+        counted = {model.id: [point for point in model.metrics if _is_on(point, datasets)] for model in found}
+        found = [
+            model
+            for model in found
+            if all(_measures(counted[model.id], item) for item in measured) and (counted[model.id] or not datasets)
+        ]
         for name, ascending in reversed(order_by):
             found.sort(key=lambda model, name=name, up=ascending: _rank(model, name, up))  # type: ignore[misc]
         return found[offset : offset + max_results]
@@ -234,10 +240,17 @@ def _latest(model: LoggedModel, key: str) -> float | None:
     return max(found, key=lambda point: (point.step, point.time)).value if found else None
 
 
-def _measures(model: LoggedModel, node: Node) -> bool:
+def _is_on(point: LoggedMetric, datasets: Sequence[tuple[str, str | None]]) -> bool:
+    """Whether a point was measured on one of the data sets; any does where none are named."""
+    return not datasets or any(
+        point.dataset_name == name and digest in (None, point.dataset_digest) for name, digest in datasets
+    )
+
+
+def _measures(points: Sequence[LoggedMetric], node: Node) -> bool:
     assert isinstance(node, Compare)
-    value = _latest(model, node.field.key)
-    return value is not None and bool(COMPARISONS[node.op](value, node.value))
+    compare = COMPARISONS[node.op]
+    return any(point.key == node.field.key and bool(compare(point.value, node.value)) for point in points)
 
 
 def _rank(model: LoggedModel, name: str, ascending: bool) -> tuple[int, Any]:

@@ -135,7 +135,8 @@ class StoredRegistry:
     def create_version(self, version: ModelVersion) -> ModelVersion:
         """Adds a version to a model: the next number."""
         now = time.time_ns()
-        keys.check_text(version.source, "model's source")
+        for place in (version.source, version.artifact_uri or ""):
+            keys.check_text(place, "model's source")
         with self._writing() as connection:
             number = _number(connection, version.name)
             # The row is written first, so that of two transactions the second waits for the first.
@@ -162,10 +163,11 @@ class StoredRegistry:
         offset: int = 0,
         mlflow: bool = False,
     ) -> list[ModelVersion]:
-        """Versions that match, by name and newest first unless ordered (FilterError)."""
+        """Versions that match (FilterError)."""
         where, order = _search(_VERSIONS, MODEL_VERSIONS, filter, order_by, mlflow)
         query = select(versions.c.model, versions.c.version).join(models, models.c.n == versions.c.model).where(*where)
-        ties = (models.c.name, versions.c.version.desc())
+        changed = [versions.c.updated.desc()] if mlflow and not order else []
+        ties = (*changed, models.c.name, versions.c.version.desc())
         with self._reading() as connection:
             rows = connection.execute(query.order_by(*order, *ties).limit(max_results).offset(offset)).all()
             return _versions(connection, [(row[0], row[1]) for row in rows])
@@ -199,12 +201,12 @@ class StoredRegistry:
             _touch(connection, number)
             return _version(connection, number, version)
 
-    def delete_version(self, name: str, version: int) -> None:
-        """Removes a version with its aliases and tags."""
+    def delete_version(self, name: str, version: int, *, user: str | None = None) -> None:
+        """Removes a version with its tags; its aliases are taken away."""
         with self._writing() as connection:
             number = _number(connection, name)
             for alias in _version(connection, number, version).aliases:
-                _move(connection, number, alias, None, None)
+                _move(connection, number, alias, None, user)
             connection.execute(delete(versions).where(versions.c.model == number, versions.c.version == version))
             _touch(connection, number)
 

@@ -11,6 +11,7 @@ from autotrack.core.errors import NotFoundError
 from ..calls import Call
 
 if TYPE_CHECKING:
+    from autotrack.core.registered import Registry
     from autotrack.core.sink import Sink
 
 
@@ -28,6 +29,11 @@ class Visible:
         self._readable = readable
         self.uri: str = store.uri
         self.objects = store.objects
+
+    @property
+    def registry(self) -> Registry:
+        """Registered models are no experiment's: whoever sees some experiments only is not told of them here."""
+        raise NotFoundError("registered models are not found here; name the run's model: runs:/<run>/<path>")
 
     def run(self, run_id: str) -> RunRecord:
         found: RunRecord = self._store.run(run_id)

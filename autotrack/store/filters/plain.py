@@ -15,6 +15,9 @@ from .subjects import Subject
 from .syntax import And, Compare, Field, In, IsNull, Node, Not, Or, Order
 
 Condition = ColumnElement[bool]
+#: MLflow keeps prompts among its models; a thing without this tag is none, and MLflow's client asks for those.
+PROMPT = "mlflow.prompt.is_prompt"
+_NO_PROMPT = {("=", "false"), ("!=", "true")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,10 @@ class Rows:
         conditions = [joined, table.c.key == field.key]
         if node is not None:
             conditions.append(_test(table.c.value, node))
-        return exists().where(*conditions)
+        found = exists().where(*conditions)
+        if field.key == PROMPT and isinstance(node, Compare) and (node.op, node.value) in _NO_PROMPT:
+            return or_(found, not_(exists().where(joined, table.c.key == field.key)))
+        return found
 
     def order(self, orders: Sequence[Order]) -> list[Any]:
         """Sort keys for orders by attributes, what is missing last."""

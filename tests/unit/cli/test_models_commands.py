@@ -28,6 +28,7 @@ def own_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run(autotrack: Autotrack, store: Path) -> str:
     """A run with a model; the id."""
+    trackers.close_all()  # one that an earlier test has left goes on writing to that test's store
     with at.start_run(name="lines") as active:
         active.log_model(LinearRegression().fit(X, X[:, 0]), example=X)
     trackers.close_all()

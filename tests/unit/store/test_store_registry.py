@@ -164,6 +164,10 @@ def test_models_are_found_by_name_and_tag(store):
     assert found("name IN ('alpha', 'beta')", mlflow=True) == ["alpha", "beta"]
     assert found("", order_by=["name DESC"], max_results=2) == ["beta", "alpha"]
     assert found("", order_by=["name DESC"], max_results=2, offset=2) == ["Gamma"]
+    registry.create("greeting", tags={"mlflow.prompt.is_prompt": "true"})
+    not_prompts = found("tag.`mlflow.prompt.is_prompt` != 'true'", mlflow=True)  # what MLflow's client adds
+    assert not_prompts == ["Gamma", "alpha", "beta"] == found("tag.`mlflow.prompt.is_prompt` = 'false'")
+    assert found("tags.`mlflow.prompt.is_prompt` = 'true'") == ["greeting"]
     for wrong in ("params.a = '1'", "colour = 'red'", "name = 1"):
         with pytest.raises(FilterError):
             registry.search(wrong)
@@ -189,6 +193,8 @@ def test_versions_are_found(store):
     ]
     assert found("tags.n = '2'", order_by=["name DESC"]) == [("b", 3), ("a", 3)]
     assert registry.version("a", 2).tags == {"n": "1"}
+    registry.set_stage("a", 1, "Staging")
+    assert found("", mlflow=True)[:3] == [("a", 1), ("b", 3), ("b", 2)], "MLflow's order: what changed last"
     with pytest.raises(NotFoundError, match="version=9"):
         registry.version("a", 9)
 
@@ -223,6 +229,12 @@ def test_logged_models(store):
 
     assert found("metrics.acc > 0.6") == ["m-2"] and found("params.lr = '3'") == ["m-3"]
     assert found("name LIKE 'model%' AND tags.a = 'b'") == ["m-2"]
+    models.measured(
+        "m-0", [LoggedMetric("acc", 0.7, 1, 6, "a" * 32, "test", "d1"), LoggedMetric("acc", 0.5, 2, 7, "x")]
+    )
+    assert found("metrics.acc > 0.6") == ["m-2", "m-0"], "any point"
+    assert found("metrics.acc > 0.6", datasets=[("test", None)]) == ["m-0"] == found(datasets=[("test", "d1")])
+    assert found(datasets=[("test", "d2")]) == found("metrics.acc < 0.6", datasets=[("test", "d1")]) == []
     assert found(order_by=[("metrics.acc", False)]) == ["m-2", "m-0", "m-1", "m-3"]
     assert found(order_by=[("metrics.acc", True)], max_results=2, offset=1) == ["m-2", "m-1"]
     models.delete("m-2")

@@ -4,56 +4,144 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
-
 from autotrack.core.entities import Experiment
-from autotrack.core.errors import NotFoundError
-from autotrack.store.store import Store
+from autotrack.core.errors import ConflictError, NotFoundError
+from autotrack.store import experiments as lives
 
 from ..calls import Call
-from . import render, wire
-from .table import CREATE, READ_EXPERIMENT, table
+from ..errors import ApiError, invalid
+from ..services import Services
+from . import names, places, render, wire
+from .table import CREATE, READ_EXPERIMENT, SEARCH, WRITE_EXPERIMENT, table
 
 ROUTES = table()
 
+#: The experiment that MLflow's clients log to where they are told none.
+DEFAULT = ("0", "Default")
+_ENSURED = "mlflow.default"
 
-class GetExperiment(Struct):
-    experiment_id: wire.Text = None
+
+def ensure_default(services: Services) -> None:
+    """Makes the experiment that is always there; once for each process."""
+    if _ENSURED not in services.extra:
+        if services.store.writable:
+            with services.store.writing() as connection:
+                lives.ensure(connection, *DEFAULT)
+        services.extra[_ENSURED] = True
 
 
-class GetByName(Struct):
-    experiment_name: wire.Text = None
+def experiment_at(call: Call, identity: str | None) -> Experiment:
+    """The experiment with that id, deleted or not (ApiError 400, NotFoundError)."""
+    wanted = names.experiment_id(identity)
+    ensure_default(call.services)
+    with call.services.store.reading() as connection:
+        found = lives.at(connection, wanted)
+    if found is None:
+        raise NotFoundError(f"No Experiment with id={wanted} exists")
+    return found
+
+
+def _active(call: Call, identity: str | None) -> Experiment:
+    found = experiment_at(call, identity)
+    if found.lifecycle != lives.ACTIVE:
+        raise invalid(
+            f"The experiment {found.id} must be in the 'active' state. Current state is {found.lifecycle}."
+        )
+    return found
 
 
 @ROUTES.post("/experiments/create", CREATE, body=wire.CreateExperiment)
 def create_experiment(call: Call) -> dict[str, Any]:
     """Makes an experiment."""
     body: wire.CreateExperiment = call.body
-    tags = {tag.key or "": tag.value or "" for tag in body.tags or []}
-    made = call.services.store.create_experiment(wire.needed(body.name, "name"), tags)
-    return {"experiment_id": made.id}
+    name = names.experiment_name(body.name, "name")
+    place = places.checked_location(body.artifact_location)
+    tags = dict(names.experiment_tag(tag.key, tag.value) for tag in wire.items(body.tags, "tags"))
+    ensure_default(call.services)
+    with _telling_of(name), call.services.store.writing() as connection:
+        return {"experiment_id": lives.create(connection, name, tags, place)}
 
 
-@ROUTES.get("/experiments/get", READ_EXPERIMENT, body=GetExperiment)
+class _telling_of:
+    """A name that is taken is refused in the words that MLflow's clients look for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ConflictError):
+            raise ConflictError(f"Experiment(name={self._name}) already exists. Error: {error}") from error
+
+
+@ROUTES.get("/experiments/get", READ_EXPERIMENT, body=wire.ExperimentById)
 def get_experiment(call: Call) -> dict[str, Any]:
     """An experiment by its id."""
-    wanted = wire.needed(call.body.experiment_id, "experiment_id")
-    return {"experiment": render.experiment(experiment_at(call.services.store, wanted))}
+    return {"experiment": render.experiment(experiment_at(call, call.body.experiment_id))}
 
 
-@ROUTES.get("/experiments/get-by-name", READ_EXPERIMENT, body=GetByName)
+@ROUTES.get("/experiments/get-by-name", READ_EXPERIMENT, body=wire.ExperimentByName)
 def get_by_name(call: Call) -> dict[str, Any]:
     """An experiment by its name."""
     name = wire.needed(call.body.experiment_name, "experiment_name")
-    for found in call.services.store.experiments("all"):
-        if found.name == name:
-            return {"experiment": render.experiment(found)}
-    raise NotFoundError(f"Could not find experiment with name '{name}'")
+    ensure_default(call.services)
+    with call.services.store.reading() as connection:
+        found = lives.named(connection, name)
+    if found is None:
+        raise NotFoundError(f"Could not find experiment with name '{name[:600]}'")
+    return {"experiment": render.experiment(found)}
 
 
-def experiment_at(store: Store, identity: str) -> Experiment:
-    """The experiment with that id (NotFoundError)."""
-    for found in store.experiments("all"):
-        if found.id == identity:
-            return found
-    raise NotFoundError(f"No Experiment with id={identity} exists")
+@ROUTES.post("/experiments/update", WRITE_EXPERIMENT, body=wire.UpdateExperiment)
+def update_experiment(call: Call) -> None:
+    """Gives an experiment another name."""
+    body: wire.UpdateExperiment = call.body
+    found = experiment_at(call, body.experiment_id)
+    if body.new_name:
+        name = names.experiment_name(body.new_name, "name")
+        if found.lifecycle != lives.ACTIVE:
+            raise ApiError(500, "INVALID_STATE", "Cannot rename a non-active experiment.")
+        with _telling_of(name), call.services.store.writing() as connection:
+            lives.rename_at(connection, found.id, name)
+
+
+@ROUTES.post("/experiments/delete", WRITE_EXPERIMENT, body=wire.ExperimentById)
+def delete_experiment(call: Call) -> None:
+    """Deletes an experiment softly, with its runs."""
+    found = experiment_at(call, call.body.experiment_id)
+    with call.services.store.writing() as connection:
+        lives.delete_at(connection, found.id)
+
+
+@ROUTES.post("/experiments/restore", WRITE_EXPERIMENT, body=wire.ExperimentById)
+def restore_experiment(call: Call) -> None:
+    """Brings back a deleted experiment and the runs that went with it."""
+    found = experiment_at(call, call.body.experiment_id)
+    with call.services.store.writing() as connection:
+        lives.restore_at(connection, found.id)
+
+
+@ROUTES.post("/experiments/set-experiment-tag", WRITE_EXPERIMENT, body=wire.ExperimentTag)
+def set_experiment_tag(call: Call) -> None:
+    """Sets a tag of an experiment."""
+    body: wire.ExperimentTag = call.body
+    key, value = names.experiment_tag(body.key, body.value)
+    found = _active(call, body.experiment_id)
+    with call.services.store.writing() as connection:
+        lives.set_tag(connection, found.id, key, value)
+
+
+@ROUTES.post("/experiments/delete-experiment-tag", WRITE_EXPERIMENT, body=wire.ExperimentTag)
+def delete_experiment_tag(call: Call) -> None:
+    """Takes a tag of an experiment away."""
+    body: wire.ExperimentTag = call.body
+    key = names.key_of(body.key, "key")
+    found = _active(call, body.experiment_id)
+    with call.services.store.writing() as connection:
+        if not lives.delete_tag(connection, found.id, key):
+            raise NotFoundError(f"No tag with name: {key} in experiment with id {found.id}")
+
+
+__all__ = ["ROUTES", "SEARCH", "ensure_default", "experiment_at"]

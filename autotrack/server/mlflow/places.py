@@ -1,0 +1,94 @@
+"""Where an artifact is: MLflow's clients ask for ``<experiment>/<run>/artifacts/<path>``, the store has a run's folder.
+
+A client may choose where artifacts go only inside the store: everything else that it could name is a file of the
+server's machine, or somebody else's bucket.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from sqlalchemy import Connection
+
+from autotrack.core.artifact_paths import check_artifact_path
+from autotrack.core.errors import ArtifactError, NotFoundError
+from autotrack.store.latest import LatestRun, latest_run
+
+from ..errors import ApiError, invalid
+from . import render
+
+SCHEME = "mlflow-artifacts:"
+_MODEL = re.compile(r"m-[0-9a-f]{32}")
+_RUN = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file or folder: a path in a folder of ``store.artifacts``, and what it belongs to."""
+
+    folder: str
+    path: str
+    run: LatestRun | None = None
+    model: str | None = None
+
+
+def checked_location(location: str | None) -> str | None:
+    """A place for artifacts that a client has chosen, None where it has chosen none (ApiError 400)."""
+    if not location:
+        return None
+    path = location.removeprefix(SCHEME)
+    if path == location or not path.startswith("/") or path.startswith("//"):
+        raise _outside(location)
+    try:
+        # Nothing that means anything but its own letters in a URI.
+        if any(letter in path for letter in "?#;%"):
+            raise _outside(location)
+        check_artifact_path(path.strip("/"))
+    except ArtifactError as error:
+        raise invalid(f"Invalid value for parameter 'artifact_location' supplied: {error}") from None
+    return f"{SCHEME}/{path.strip('/')}"
+
+
+def _outside(location: str) -> ApiError:
+    return invalid(
+        f"Invalid value {location[:200]!r} for parameter 'artifact_location' supplied: artifacts are kept in this "
+        f"server's store; leave it out, or name a place such as {SCHEME}/<folder>"
+    )
+
+
+def folder_of(run: LatestRun) -> str:
+    """The folder of a run in ``store.artifacts``."""
+    if run.artifact_uri is not None:  # artifacts/<folder>/<run>; see ``journal.records``
+        return run.artifact_uri.removeprefix("artifacts/")
+    return f"{run.experiment_id}/{run.id}"
+
+
+def place_at(connection: Connection, path: str) -> Place:
+    """What a path under ``mlflow-artifacts`` stands for (ApiError 400, NotFoundError).
+
+    The server has decoded it once, as URLs are; nothing is decoded here or after.
+    """
+    parts = check_artifact_path(path.rstrip("/"))
+    for at in range(1, len(parts) - 1):
+        if parts[at + 1] != "artifacts":
+            continue
+        root, owner, inside = parts[: at + 2], parts[at], "/".join(parts[at + 2 :])
+        if _RUN.fullmatch(owner):
+            run = latest_run(connection, owner, whole=False)
+            if render.artifact_root(run) == f"{SCHEME}/{'/'.join(root)}":
+                return Place(folder_of(run), inside, run=run)
+        elif _MODEL.fullmatch(owner) and parts[at - 1] == "models":
+            return Place("/".join(root[:-1]), inside, model=owner)
+    raise NotFoundError(
+        f"there is nothing at {path[:200]!r}: artifacts are those of a run, <experiment>/<run>/artifacts/<path>, or of "
+        "a logged model, <experiment>/models/<model>/artifacts/<path>"
+    )
+
+
+def decoded_once(path: str) -> str:
+    """For a path that came in a query or a body and not in the URL: it is not decoded, so an escape is refused."""
+    if unquote(path) != path:
+        raise invalid(f"Invalid path: {path[:200]!r}")
+    return path

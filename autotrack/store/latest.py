@@ -1,0 +1,117 @@
+"""Runs with the latest point of each metric, as MLflow's API tells them: a few queries, whatever the number of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from autotrack.core.errors import NotFoundError
+
+from . import schema, schema_models
+from .dialect import among, fetch
+from .summaries import value_of
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A metric's latest point: that of the largest step. ``time`` in nanoseconds since the epoch."""
+
+    key: str
+    value: float | int
+    step: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """A data set that a run read (see ``entities.DatasetRecord``)."""
+
+    name: str
+    digest: str
+    context: str
+    rows: int | None
+    columns: str | None
+    source: str | None
+    kind: str | None
+    mlflow_digest: str | None
+    mlflow: str | None
+
+
+@dataclass(slots=True)
+class LatestRun:
+    """A run's row and what belongs to it, without the points of its metrics. Times in nanoseconds since the epoch."""
+
+    number: int
+    id: str
+    name: str
+    experiment_id: str
+    status: str
+    started: int
+    ended: int | None
+    parent: str | None
+    user: str | None
+    lifecycle: str
+    artifact_uri: str | None
+    #: Where the artifacts of its experiment are said to be; None for the store's own place.
+    location: str | None
+    params: list[tuple[str, str]] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: list[Point] = field(default_factory=list)
+    datasets: list[DatasetRow] = field(default_factory=list)
+    #: Models that went in or came out: role (``input``, ``output``), id, step.
+    models: list[tuple[str, str, int]] = field(default_factory=list)
+
+
+_COLUMNS = "n id name experiment_id status started ended parent user lifecycle artifact_uri".split()
+_DATASET = "name digest context rows columns source kind mlflow_digest mlflow".split()
+
+
+def latest_run(connection: Connection, run_id: str, *, whole: bool = True) -> LatestRun:
+    """The run with that id, deleted or not; ``whole=False``: its row alone (NotFoundError)."""
+    runs = _rows(connection, schema.runs.c.id == run_id)
+    if not runs:
+        raise NotFoundError(f"Run with id={run_id[:260]} not found")
+    if whole:
+        _fill(connection, {run.number: run for run in runs})
+    return runs[0]
+
+
+def latest_runs(connection: Connection, numbers: Sequence[int]) -> list[LatestRun]:
+    """The runs with those numbers, in that order."""
+    if not numbers:
+        return []
+    found = {run.number: run for run in _rows(connection, among(schema.runs.c.n, numbers))}
+    _fill(connection, found)
+    return [found[number] for number in numbers if number in found]
+
+
+def _rows(connection: Connection, which: Any) -> list[LatestRun]:
+    runs, experiments = schema.runs, schema.experiments
+    columns = [runs.c[name] for name in _COLUMNS]
+    query = select(*columns, experiments.c.artifact_location).join(experiments, experiments.c.id == runs.c.experiment_id)
+    return [LatestRun(*row) for row in fetch(connection, query.where(which))]
+
+
+def _fill(connection: Connection, runs: dict[int, LatestRun]) -> None:
+    numbers = list(runs)
+
+    def rows(table: Any, *names: str) -> Sequence[Sequence[Any]]:
+        wanted = [table.c[name] for name in names]
+        only = table.c.run == numbers[0] if len(numbers) == 1 else among(table.c.run, numbers)
+        return fetch(connection, select(table.c.run, *wanted).where(only))
+
+    for number, key, value in rows(schema.params, "key", "value"):
+        runs[number].params.append((key, value))
+    for number, key, value in rows(schema.tags, "key", "value"):
+        runs[number].tags[key] = value
+    for number, key, bits, is_int, step, time in rows(
+        schema.series, "key", "last_bits", "last_int", "last_step", "last_time"
+    ):
+        runs[number].metrics.append(Point(key, value_of(bits, is_int), step, time))
+    for number, *values in rows(schema.datasets, *_DATASET):
+        runs[number].datasets.append(DatasetRow(*values))
+    for number, role, model, step in rows(schema_models.run_models, "role", "model", "step"):
+        runs[number].models.append((role, model, step))

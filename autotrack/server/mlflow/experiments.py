@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from autotrack.core.entities import Experiment
-from autotrack.core.errors import ConflictError, NotFoundError
+from autotrack.core.errors import NotFoundError
 from autotrack.store import experiments as lives
 
 from ..calls import Call
 from ..errors import ApiError, invalid
 from ..services import Services
 from . import names, places, render, wire
-from .table import CREATE, READ_EXPERIMENT, SEARCH, WRITE_EXPERIMENT, table
+from .table import CREATE, READ_EXPERIMENT, WRITE_EXPERIMENT, table
 
 ROUTES = table()
 
@@ -58,22 +58,8 @@ def create_experiment(call: Call) -> dict[str, Any]:
     place = places.checked_location(body.artifact_location)
     tags = dict(names.experiment_tag(tag.key, tag.value) for tag in wire.items(body.tags, "tags"))
     ensure_default(call.services)
-    with _telling_of(name), call.services.store.writing() as connection:
+    with call.services.store.writing() as connection:
         return {"experiment_id": lives.create(connection, name, tags, place)}
-
-
-class _telling_of:
-    """A name that is taken is refused in the words that MLflow's clients look for."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ConflictError):
-            raise ConflictError(f"Experiment(name={self._name}) already exists. Error: {error}") from error
 
 
 @ROUTES.get("/experiments/get", READ_EXPERIMENT, body=wire.ExperimentById)
@@ -103,7 +89,7 @@ def update_experiment(call: Call) -> None:
         name = names.experiment_name(body.new_name, "name")
         if found.lifecycle != lives.ACTIVE:
             raise ApiError(500, "INVALID_STATE", "Cannot rename a non-active experiment.")
-        with _telling_of(name), call.services.store.writing() as connection:
+        with call.services.store.writing() as connection:
             lives.rename_at(connection, found.id, name)
 
 
@@ -143,5 +129,3 @@ def delete_experiment_tag(call: Call) -> None:
         if not lives.delete_tag(connection, found.id, key):
             raise NotFoundError(f"No tag with name: {key} in experiment with id {found.id}")
 
-
-__all__ = ["ROUTES", "SEARCH", "ensure_default", "experiment_at"]

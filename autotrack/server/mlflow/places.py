@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from sqlalchemy import Connection
 
@@ -86,9 +85,3 @@ def place_at(connection: Connection, path: str) -> Place:
         "a logged model, <experiment>/models/<model>/artifacts/<path>"
     )
 
-
-def decoded_once(path: str) -> str:
-    """For a path that came in a query or a body and not in the URL: it is not decoded, so an escape is refused."""
-    if unquote(path) != path:
-        raise invalid(f"Invalid path: {path[:200]!r}")
-    return path

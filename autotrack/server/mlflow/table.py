@@ -5,14 +5,22 @@ from __future__ import annotations
 from ..routing import Of, Permission, Role, Table
 
 API = "/api/2.0/mlflow"
+ARTIFACTS = "/api/2.0/mlflow-artifacts"
 
 RUN = ("run_id", "run_uuid")
 READ_RUN = Permission(Role.VIEWER, Of.RUN, RUN)
 WRITE_RUN = Permission(Role.EDITOR, Of.RUN, RUN)
 READ_EXPERIMENT = Permission(Role.VIEWER, Of.EXPERIMENT, ("experiment_id", "experiment_name"))
 WRITE_EXPERIMENT = Permission(Role.EDITOR, Of.EXPERIMENT, ("experiment_id",))
+#: What runs are made in.
+CREATE_IN = Permission(Role.EDITOR, Of.EXPERIMENT, ("experiment_id",))
+#: The handler asks for each experiment or run that is named.
+READ_EXPERIMENTS = Permission(Role.VIEWER, Of.ANY)
 SEARCH = Permission(Role.VIEWER, Of.ANY)
 CREATE = Permission(Role.EDITOR)
+#: A path that begins with the experiment, or its artifacts' place, and goes on with the run or the model.
+READ_ARTIFACT = Permission(Role.VIEWER, Of.ARTIFACT, ("path",))
+WRITE_ARTIFACT = Permission(Role.EDITOR, Of.ARTIFACT, ("path",))
 
 
 def table(prefix: str = API) -> Table:

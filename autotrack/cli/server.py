@@ -57,9 +57,9 @@ def server(
     from autotrack.server.services import ServerSettings
     from autotrack.server.serving import serve
 
-    settings = ServerSettings(
-        find_place(state).uri, host, port, workers, artifacts, auth, allowed_host, insecure_no_auth
+    place = find_place(state)
+    settings = ServerSettings(place.uri, host, port, workers, artifacts, auth, allowed_host, insecure_no_auth)
+    serve(
+        settings,
+        lambda url: click.echo(f"autotrack serves {place.shown} at {url} (Ctrl-C stops it)", err=True),
     )
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"autotrack serves {find_place(state).shown} at http://{shown}:{port} (Ctrl-C stops it)", err=True)
-    serve(settings)

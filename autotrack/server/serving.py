@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
 from dataclasses import asdict
+
+from autotrack.core.errors import UsageError
 
 from .app import App, make_app
 from .services import ServerSettings
@@ -13,28 +20,74 @@ from .services import ServerSettings
 VARIABLE = "_SERVED_BY_AUTOTRACK"
 
 
-def serve(settings: ServerSettings) -> None:
-    """Serves until it is told to stop (SIGTERM, Ctrl-C): what is under way is answered first."""
-    import uvicorn
+def serve(settings: ServerSettings, ready: Callable[[str], None] = lambda url: None) -> None:
+    """Serves until it is told to stop (SIGTERM, Ctrl-C): what is under way is answered first.
 
+    ``ready`` is called with the server's URL once its port is open (UsageError where it cannot be).
+    """
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    listener = listen(settings.host, settings.port)
     os.environ[VARIABLE] = json.dumps(asdict(settings))
-    uvicorn.run(
+    config = uvicorn.Config(
         "autotrack.server.serving:from_environment",
         factory=True,
-        host=settings.host,
-        port=settings.port,
         workers=settings.workers,
-        log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
         date_header=False,
+        ws="none",
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=8,
         h11_max_incomplete_event_size=64 * 1024,
     )
+    ready(url_of(listener))
+    if settings.workers == 1:
+        uvicorn.Server(config).run([listener])
+    else:
+        Multiprocess(config, [listener]).run()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 is any that is free (UsageError)."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen at {host}, port {port} ({error.strerror or error}); is a server running there already? "
+            "Choose another with --port"
+        ) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a client finds what listens there."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def from_environment() -> App:
     """The app of a worker process."""
     found = json.loads(os.environ[VARIABLE])
+    _end_with_parent()
     return make_app(ServerSettings(**{**found, "allowed_hosts": tuple(found["allowed_hosts"])}))
+
+
+def _end_with_parent() -> None:
+    """A worker whose supervisor is gone stops as if it had been told to: nobody else would."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="autotrack-parent", daemon=True).start()

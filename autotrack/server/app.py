@@ -50,16 +50,18 @@ class App:
         if self.services is None:
             self.services = self._open()
         call = Call(self.services, route, path, scope, headers, receive)
-        access = self.services.access
-        if access is not None and route.permission.role is not Role.PUBLIC:
+        access = self.services.access if route.permission.role is not Role.PUBLIC else None
+        if access is not None:
             await access.identify(call)  # before a body is read from somebody who may not send one
         await call.read()
-        if access is not None and route.permission.role is not Role.PUBLIC:
+        if access is not None:
             await access.check(call)
         if inspect.iscoroutinefunction(route.handler):
             result = await route.handler(call)
         else:
             result = await asyncio.to_thread(route.handler, call)
+        if access is not None:
+            access.confirm(call)
         answer = answer_of(result)
         if answer.status == 200:
             answer.status = route.status

@@ -16,7 +16,7 @@ import msgspec
 from . import limits
 from .asgi import Receive, Scope
 from .errors import ApiError
-from .routing import Route
+from .routing import Role, Route
 from .services import Services
 
 _NESTING = re.compile(rb"[\[{]")
@@ -47,6 +47,21 @@ class Call:
         self.query: Any = None
         #: Who asks; None where the server knows no users.
         self.user: Any = None
+
+    @property
+    def readable(self) -> frozenset[str] | None:
+        """The ids of the experiments whose things the user may see; None: of all there are."""
+        return None if self.user is None else self.user.within(Role.VIEWER)
+
+    @property
+    def writable(self) -> frozenset[str] | None:
+        """The ids of the experiments that the user may write to; None: to all there are."""
+        return None if self.user is None else self.user.within(Role.EDITOR)
+
+    def require(self, role: Role, experiment_id: str) -> None:
+        """ApiError where the user has not this role in an experiment: 404 where he may not see it, else 403."""
+        if self.user is not None:
+            self.user.require(role, experiment_id)
 
     def header(self, name: str) -> str:
         """A header's value, "" where it is not there."""

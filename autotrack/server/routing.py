@@ -23,22 +23,42 @@ class Role(StrEnum):
 class Of(StrEnum):
     """What a permission is about: the experiment whose role counts is found through it."""
 
+    #: What is no experiment's: the role counts that a user has everywhere.
     SERVER = "server"
+    #: A run, by its id or the beginning of it; an experiment, by id or name; a logged model, by its id.
     RUN = "run"
     EXPERIMENT = "experiment"
     LOGGED_MODEL = "logged_model"
+    #: A session, by its id: who may read one of its runs may read it.
+    SESSION = "session"
+    #: A path in the tree of artifacts, whose first folder is an experiment's id.
+    ARTIFACT = "artifact"
+    #: A registered model is no experiment's, as ``SERVER``.
     MODEL = "model"
-    #: The handler itself leaves out what the user may not see (a search).
+    #: The handler itself leaves out what the user may not see: it has to ask ``Call.readable``, or ``Call.require``.
     ANY = "any"
+    #: What is the user's own, or is known only to those who have seen it: whoever has logged in.
+    USER = "user"
+
+
+#: What is found through a field of the request.
+NAMED = frozenset({Of.RUN, Of.EXPERIMENT, Of.LOGGED_MODEL, Of.SESSION, Of.ARTIFACT})
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """The role that is needed for a thing, and the fields of path, query or body that name it (the first one set)."""
+    """The role that is needed for a thing, and the fields of path, query or body that name it.
+
+    Where several fields are set, or one has a list, the role is needed for everything that they name.
+    """
 
     role: Role
     of: Of = Of.SERVER
     fields: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.of in NAMED) != bool(self.fields) and self.of is not Of.MODEL:
+            raise ValueError(f"a permission for a {self.of} has fields that name it, and no other has")
 
 
 PUBLIC = Permission(Role.PUBLIC)
@@ -65,6 +85,12 @@ class Route:
     status: int = 200
     #: True where the body may come compressed, and the handler unpacks it within the limit.
     compressed: bool = False
+    #: True where the answer holds a secret: it is kept nowhere, not even for a request that is sent again.
+    secret: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.permission, Permission):
+            raise TypeError(f"{self.method} {self.path} says nothing of who may use it: there is no such route")
 
     @property
     def summary(self) -> str:

@@ -14,7 +14,7 @@ users = Table(
     metadata,
     Column("name", String(255), primary_key=True),
     Column("password", Text),
-    # What a user may do where no grant says otherwise: none, viewer, editor or admin.
+    # What a user may do everywhere: none, viewer, editor or admin. Grants add to it.
     Column("role", String(8), nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created", Int64, nullable=False),

@@ -91,15 +91,10 @@ def id_of(connection: Connection, name_or_id: str) -> str:
     raise NotFoundError(f"there is no experiment {name[:80]!r}; `autotrack experiments list` shows them")
 
 
-def create(
-    connection: Connection, name: str, tags: Mapping[str, str] | None = None, artifact_location: str | None = None
-) -> str:
+def create(connection: Connection, name: str, tags: Mapping[str, str] | None = None) -> str:
     """A new experiment's id (ConflictError where the name is taken, also by a deleted one)."""
     _check_name(connection, name)
     experiment = create_experiment(connection, name, time.time_ns())
-    if artifact_location is not None:
-        table = schema.experiments
-        connection.execute(update(table).where(table.c.id == experiment).values(artifact_location=artifact_location))
     rows = [
         {"experiment_id": experiment, "key": _check_text("tag", key), "value": _check_text("tag value", value)}
         for key, value in (tags or {}).items()
@@ -123,7 +118,7 @@ def rename_at(connection: Connection, experiment: str, new_name: str) -> None:
 
 
 def ensure(connection: Connection, identity: str, name: str) -> None:
-    """Makes an experiment with that id, unless there is one; where its name is another's, it is told apart by its id."""
+    """Makes an experiment with that id, unless there is one; where its name is another's, it gets its id as well."""
     table = schema.experiments
     if at(connection, identity) is not None:
         return
@@ -132,6 +127,12 @@ def ensure(connection: Connection, identity: str, name: str) -> None:
     now = time.time_ns()
     row = {"id": identity, "name": name, "lifecycle": ACTIVE, "created": now, "updated": now}
     connection.execute(insert(table), row)
+
+
+def place(connection: Connection, experiment: str, artifact_location: str) -> None:
+    """Notes where the artifacts of the experiment with that id are."""
+    table = schema.experiments
+    connection.execute(update(table).where(table.c.id == experiment).values(artifact_location=artifact_location))
 
 
 def set_tag(connection: Connection, experiment: str, key: str, value: str) -> None:

@@ -91,7 +91,9 @@ def latest_runs(connection: Connection, numbers: Sequence[int]) -> list[LatestRu
 def _rows(connection: Connection, which: Any) -> list[LatestRun]:
     runs, experiments = schema.runs, schema.experiments
     columns = [runs.c[name] for name in _COLUMNS]
-    query = select(*columns, experiments.c.artifact_location).join(experiments, experiments.c.id == runs.c.experiment_id)
+    query = select(*columns, experiments.c.artifact_location).join(
+        experiments, experiments.c.id == runs.c.experiment_id
+    )
     return [LatestRun(*row) for row in fetch(connection, query.where(which))]
 
 

@@ -19,6 +19,7 @@ def mlflow_path(path: str) -> str:
 
 def mlflow_tables() -> list[Table]:
     """The tables of routes."""
-    from . import experiments, metrics, runs, server
+    from . import artifacts, experiments, inputs, logged, metrics, runs, searching, server
 
-    return [server.ROUTES, experiments.ROUTES, runs.ROUTES, metrics.ROUTES]
+    modules = (server, runs, logged, searching, experiments, metrics, inputs)
+    return [*(module.ROUTES for module in modules), *artifacts.TABLES]

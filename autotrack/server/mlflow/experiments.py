@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from autotrack.core.entities import Experiment
 from autotrack.core.errors import NotFoundError
 from autotrack.store import experiments as lives
+from autotrack.store import schema
+from autotrack.store.dialect import among
 
 from ..calls import Call
 from ..errors import ApiError, invalid
 from ..services import Services
 from . import names, places, render, wire
-from .table import CREATE, READ_EXPERIMENT, WRITE_EXPERIMENT, table
+from .table import CREATE, READ_EXPERIMENT, SEARCH, WRITE_EXPERIMENT, table
 
 ROUTES = table()
 
 #: The experiment that MLflow's clients log to where they are told none.
 DEFAULT = ("0", "Default")
 _ENSURED = "mlflow.default"
+#: Experiments on one page at most.
+MOST = 50_000
 
 
 def ensure_default(services: Services) -> None:
@@ -44,9 +50,7 @@ def experiment_at(call: Call, identity: str | None) -> Experiment:
 def _active(call: Call, identity: str | None) -> Experiment:
     found = experiment_at(call, identity)
     if found.lifecycle != lives.ACTIVE:
-        raise invalid(
-            f"The experiment {found.id} must be in the 'active' state. Current state is {found.lifecycle}."
-        )
+        raise invalid(f"The experiment {found.id} must be in the 'active' state. Current state is {found.lifecycle}.")
     return found
 
 
@@ -55,11 +59,14 @@ def create_experiment(call: Call) -> dict[str, Any]:
     """Makes an experiment."""
     body: wire.CreateExperiment = call.body
     name = names.experiment_name(body.name, "name")
-    place = places.checked_location(body.artifact_location)
+    place = places.chosen(body.artifact_location)
     tags = dict(names.experiment_tag(tag.key, tag.value) for tag in wire.items(body.tags, "tags"))
     ensure_default(call.services)
     with call.services.store.writing() as connection:
-        return {"experiment_id": lives.create(connection, name, tags, place)}
+        made = lives.create(connection, name, tags)
+        if place is not None:
+            lives.place(connection, made, f"{places.SCHEME}/{made}/{place}")
+    return {"experiment_id": made}
 
 
 @ROUTES.get("/experiments/get", READ_EXPERIMENT, body=wire.ExperimentById)
@@ -129,3 +136,32 @@ def delete_experiment_tag(call: Call) -> None:
         if not lives.delete_tag(connection, found.id, key):
             raise NotFoundError(f"No tag with name: {key} in experiment with id {found.id}")
 
+
+@ROUTES.post("/experiments/search", SEARCH, body=wire.SearchExperiments)
+def search_experiments(call: Call) -> dict[str, Any]:
+    """Experiments that match a filter, a page of them."""
+    return _search(call)
+
+
+@ROUTES.get("/experiments/search", SEARCH, body=wire.SearchExperiments)
+def find_experiments(call: Call) -> dict[str, Any]:
+    """The same, asked by GET."""
+    return _search(call)
+
+
+def _search(call: Call) -> dict[str, Any]:
+    body: wire.SearchExperiments = call.body
+    most = wire.page_size(body.max_results, "max_results", None, MOST)
+    offset, lifecycle = wire.offset_of(body.page_token), wire.lifecycle(body.view_type, "view_type")
+    table, readable = schema.experiments, call.readable
+    query = select(table)
+    if lifecycle != "all":
+        query = query.where(table.c.lifecycle == lifecycle)
+    if readable is not None:
+        query = query.where(among(table.c.id, sorted(readable)))
+    query = query.order_by(table.c.created.desc(), table.c.id.desc()).limit(most + 1).offset(offset)
+    ensure_default(call.services)
+    with call.services.store.reading() as connection:
+        found = lives.selected(connection, query)
+    token = wire.token_of(offset + most) if len(found) > most else None
+    return render.paged("experiments", [render.experiment(each) for each in found[:most]], token)

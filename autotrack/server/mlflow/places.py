@@ -33,8 +33,11 @@ class Place:
     model: str | None = None
 
 
-def checked_location(location: str | None) -> str | None:
-    """A place for artifacts that a client has chosen, None where it has chosen none (ApiError 400)."""
+def chosen(location: str | None) -> str | None:
+    """The folder that a client has chosen for an experiment's artifacts, None where it has chosen none (ApiError 400).
+
+    It is a folder of the experiment's own: what is at a path is the experiment's that the path begins with.
+    """
     if not location:
         return None
     path = location.removeprefix(SCHEME)
@@ -47,7 +50,7 @@ def checked_location(location: str | None) -> str | None:
         check_artifact_path(path.strip("/"))
     except ArtifactError as error:
         raise invalid(f"Invalid value for parameter 'artifact_location' supplied: {error}") from None
-    return f"{SCHEME}/{path.strip('/')}"
+    return path.strip("/")
 
 
 def _outside(location: str) -> ApiError:
@@ -84,4 +87,3 @@ def place_at(connection: Connection, path: str) -> Place:
         f"there is nothing at {path[:200]!r}: artifacts are those of a run, <experiment>/<run>/artifacts/<path>, or of "
         "a logged model, <experiment>/models/<model>/artifacts/<path>"
     )
-

@@ -21,13 +21,13 @@ from ..calls import Call
 from ..errors import invalid
 from . import names, render, wire
 from .experiments import ensure_default
-from .table import CREATE, READ_RUN, WRITE_RUN, table
+from .table import CREATE_IN, READ_RUN, WRITE_RUN, table
 
 ROUTES = table()
 Record = Mapping[str, Any]
 
 
-@ROUTES.post("/runs/create", CREATE, body=wire.CreateRun)
+@ROUTES.post("/runs/create", CREATE_IN, body=wire.CreateRun)
 async def create_run(call: Call) -> dict[str, Any]:
     """Starts a run."""
     body: wire.CreateRun = call.body

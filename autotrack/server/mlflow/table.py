@@ -10,6 +10,7 @@ ARTIFACTS = "/api/2.0/mlflow-artifacts"
 RUN = ("run_id", "run_uuid")
 READ_RUN = Permission(Role.VIEWER, Of.RUN, RUN)
 WRITE_RUN = Permission(Role.EDITOR, Of.RUN, RUN)
+READ_RUNS = Permission(Role.VIEWER, Of.RUN, ("run_ids", "run_id"))
 READ_EXPERIMENT = Permission(Role.VIEWER, Of.EXPERIMENT, ("experiment_id", "experiment_name"))
 WRITE_EXPERIMENT = Permission(Role.EDITOR, Of.EXPERIMENT, ("experiment_id",))
 #: What runs are made in.

@@ -212,8 +212,8 @@ def items(value: list[T] | dict[str, Any] | None, name: str) -> list[T]:
 
 def whole(value: Whole, name: str, default: int | None = None) -> int:
     """An int64, however it is written (ApiError 400)."""
-    if value.__class__ is int and -INT64 <= value < INT64:  # type: ignore[operator]
-        return value  # type: ignore[return-value]
+    if value.__class__ is int and -INT64 <= value < INT64:
+        return value
     if value is None or value == "":
         if default is None:
             raise invalid(f"Missing value for required parameter '{name}'.")
@@ -240,8 +240,8 @@ def moment(value: Whole, name: str, default: int | None = None) -> int:
     found = whole(value, name, default)
     if not -LATEST < found < LATEST:
         raise invalid(
-            f"Invalid value {value!r:.60} for parameter '{name}' supplied: it is to be in milliseconds, before the year "
-            "2262."
+            f"Invalid value {value!r:.60} for parameter '{name}' supplied: it is to be in milliseconds, before the "
+            "year 2262."
         )
     return found * 1_000_000
 
@@ -252,7 +252,7 @@ _WORDS = {"nan": math.nan, "infinity": math.inf, "-infinity": -math.inf, "inf": 
 def number(value: Number | None, name: str) -> float:
     """A double, however it is written (ApiError 400)."""
     if value.__class__ is float:
-        return value  # type: ignore[return-value]
+        return value
     if value is None:
         raise invalid(f"Missing value for required parameter '{name}'.")
     if isinstance(value, str):

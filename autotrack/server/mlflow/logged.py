@@ -75,7 +75,10 @@ async def log_batch(call: Call) -> None:
     for at, param in enumerate(params):
         key = names.key_of(param.key, f"params[{at}].key")
         if values.setdefault(key, param.value or "") != (param.value or ""):
-            raise invalid(f"Duplicate parameter keys have been submitted: ['{key}']. Please ensure the request contains only one param value per param key.")
+            raise invalid(
+                f"Duplicate parameter keys have been submitted: ['{key}']. Please ensure the request contains only one "
+                "param value per param key."
+            )
     marks = {names.key_of(tag.key, f"tags[{at}].key"): tag.value or "" for at, tag in enumerate(tags)}
     await _log(call, run, _points(metrics, "metrics"), values, marks)
 
@@ -150,7 +153,9 @@ def _points(metrics: Iterable[wire.Metric], where: str) -> list[tuple[str, Point
             time = wire.moment(metric.timestamp, "timestamp")
             step = wire.whole(metric.step, "step", 0)
             if time < 0:
-                raise names.wrong("timestamp", metric.timestamp, "Timestamp must be a nonnegative long (64-bit integer)")
+                raise names.wrong(
+                    "timestamp", metric.timestamp, "Timestamp must be a nonnegative long (64-bit integer)"
+                )
         except ApiError as error:
             if where:
                 error.message = error.message.replace(" '", f" '{where}[{at}].", 1).replace(

@@ -45,7 +45,7 @@ def list_proxied(call: Call) -> dict[str, Any]:
     """What is in a folder; names are relative to it."""
     place = _place(call, wire.needed(call.query.path, "path"))
     entries = call.services.store.artifacts.list(place.folder, place.path)
-    return _files([(entry.path.rpartition("/")[2], entry) for entry in entries])
+    return listed([(entry.path.rpartition("/")[2], entry) for entry in entries])
 
 
 @ROUTES.get("/artifacts/list", READ_RUN, body=wire.ListArtifacts)
@@ -54,10 +54,11 @@ def list_artifacts(call: Call) -> dict[str, Any]:
     body: wire.ListArtifacts = call.body
     run = _run(call, wire.run_of(body))
     entries = call.services.store.artifacts.list(places.folder_of(run), body.path or "")
-    return {"root_uri": render.artifact_root(run), **_files([(entry.path, entry) for entry in entries])}
+    return {"root_uri": render.artifact_root(run), **listed([(entry.path, entry) for entry in entries])}
 
 
-def _files(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+def listed(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Files and folders as MLflow lists them."""
     found = [
         {"path": name, "is_dir": True} if entry.is_folder else {"path": name, "is_dir": False, "file_size": entry.size}
         for name, entry in entries

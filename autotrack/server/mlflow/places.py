@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from autotrack.core.artifact_paths import check_artifact_path
 from autotrack.core.errors import ArtifactError, NotFoundError
+from autotrack.store import schema
 from autotrack.store.latest import LatestRun, latest_run
+from autotrack.store.schema_models import logged_models
 
 from ..errors import ApiError, invalid
 from . import render
@@ -67,6 +69,23 @@ def folder_of(run: LatestRun) -> str:
     return f"{run.experiment_id}/{run.id}"
 
 
+def folder_of_model(experiment: str, model: str) -> str:
+    """The folder of a logged model in ``store.artifacts``."""
+    return f"{experiment}/models/{model}"
+
+
+def model_root(connection: Connection, model: str) -> str:
+    """Where the files of a logged model are, as a client asks for them (NotFoundError)."""
+    models, experiments = logged_models, schema.experiments
+    query = select(experiments.c.id, experiments.c.artifact_location).join(
+        models, models.c.experiment_id == experiments.c.id
+    )
+    row = connection.execute(query.where(models.c.id == model)).first()
+    if row is None:
+        raise NotFoundError(f"Logged model with ID '{model[:64]}' not found.")
+    return f"{row.artifact_location or f'{SCHEME}/{row.id}'}/models/{model}/artifacts"
+
+
 def place_at(connection: Connection, path: str) -> Place:
     """What a path under ``mlflow-artifacts`` stands for (ApiError 400, NotFoundError).
 
@@ -82,7 +101,8 @@ def place_at(connection: Connection, path: str) -> Place:
             if render.artifact_root(run) == f"{SCHEME}/{'/'.join(root)}":
                 return Place(folder_of(run), inside, run=run)
         elif _MODEL.fullmatch(owner) and parts[at - 1] == "models":
-            return Place("/".join(root[:-1]), inside, model=owner)
+            if model_root(connection, owner) == f"{SCHEME}/{'/'.join(root)}":
+                return Place(folder_of_model(parts[0], owner), inside, model=owner)
     raise NotFoundError(
         f"there is nothing at {path[:200]!r}: artifacts are those of a run, <experiment>/<run>/artifacts/<path>, or of "
         "a logged model, <experiment>/models/<model>/artifacts/<path>"

@@ -29,6 +29,8 @@ _COMMANDS = {
         "autotrack.cli.maintenance:gc",
         "Free the space of deleted runs; without --yes, only say what and how much.",
     ),
+    "backup": ("autotrack.cli.backup:backup", "Copy a store while others write to it; the copy is a store."),
+    "verify": ("autotrack.cli.backup:verify", "Read everything in a store again and compare its sha256."),
     "db": ("autotrack.cli.maintenance:db", "Look after the database of the store."),
     "server": ("autotrack.cli.server:server", "Serve a store: to MLflow's clients, to autotrack's, and as pages."),
     "demo": ("autotrack.cli.demo:demo", "Train a few real models and look at their runs."),

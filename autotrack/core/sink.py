@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .journal.lastwords import LastWord
     from .journal.reader import Batch, Cursor
     from .objects import Objects
+    from .registered import LoggedModels, Registry
 
 
 @runtime_checkable
@@ -29,6 +30,14 @@ class Sink(Protocol):
 
     #: Content by its sha256: diffs, sources, environments, fingerprints, which records refer to.
     objects: Objects
+
+    @property
+    def registry(self) -> Registry:
+        """Named models with their versions."""
+
+    @property
+    def logged_models(self) -> LoggedModels:
+        """Models that runs have logged, as MLflow 3 has them."""
 
     def deliver(self, folder: Path, *, deadline: float | None = None) -> Delivery:
         """Takes in every journal in ``folder`` that is for this store, live and dead, each record exactly once.

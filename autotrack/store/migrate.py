@@ -141,7 +141,7 @@ STEPS: Mapping[int, Step] = {
             "NULL, step INTEGER NOT NULL, PRIMARY KEY (run, role, model), FOREIGN KEY(run) REFERENCES runs (n) "
             "ON DELETE CASCADE) WITHOUT ROWID",
         ),
-        min_reader=1,
+        min_reader=4,  # chunks of up to 32 points as rows
         min_writer=4,
     ),
 }

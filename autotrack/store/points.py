@@ -7,7 +7,7 @@ reader has checked the crc.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SLOT = struct.Struct("<qqqII")
 #: So many points of one series at most are handled as plain lists: an array costs more to make than to use.
-FEW = 16
+FEW = 32
 #: Slots up to which Python sorts them by series itself.
 _BY_HAND = 2000
 
@@ -63,16 +63,18 @@ class Points:
         """Those from ``start`` up to ``end``."""
         return Points.of((column[start:end] for column in (self.steps, self.times, self.bits)), self.is_int)
 
-    def followed_by(self, other: Points) -> Points | None:
-        """Both, one after the other; None where one has integers and the other floats."""
-        if self.is_int != other.is_int:
-            return None
-        pairs = ((self.steps, other.steps), (self.times, other.times), (self.bits, other.bits))
-        if len(self) + len(other) <= FEW:
-            return Points.of(([*first, *second] for first, second in pairs), self.is_int)
-        import numpy as np
 
-        return Points.of((np.concatenate([np.asarray(part, np.int64) for part in pair]) for pair in pairs), self.is_int)
+def joined(pieces: Sequence[Points]) -> Points:
+    """Points one behind the other, all integers or all floats."""
+    if len(pieces) == 1:
+        return pieces[0]
+    columns = ([piece.steps for piece in pieces], [piece.times for piece in pieces], [piece.bits for piece in pieces])
+    if sum(len(piece) for piece in pieces) <= FEW:
+        return Points.of(([item for part in parts for item in part] for parts in columns), pieces[0].is_int)
+    import numpy as np
+
+    whole = (np.concatenate([np.asarray(part, np.int64) for part in parts]) for parts in columns)
+    return Points.of(whole, pieces[0].is_int)
 
 
 def floats(bits: list[int]) -> tuple[float, ...]:
@@ -81,6 +83,12 @@ def floats(bits: list[int]) -> tuple[float, ...]:
     if count <= FEW:
         return _DOUBLES[count].unpack(_INTEGERS[count].pack(*bits))
     return struct.unpack(f"<{count}d", struct.pack(f"<{count}q", *bits))
+
+
+def bits(values: Sequence[float]) -> list[int]:
+    """The signed 64-bit integers that float64 values are."""
+    count = len(values)
+    return list(struct.unpack(f"<{count}q", struct.pack(f"<{count}d", *values)))
 
 
 _INTEGERS = [struct.Struct(f"<{count}q") for count in range(FEW + 1)]

@@ -23,8 +23,8 @@ from autotrack.core.errors import AmbiguousError, NotFoundError
 from . import schema
 from .chunks import decode_into
 from .dialect import among, fetch
-from .filters.grammar import attribute
 from .filters.sql import attribute_column, condition, has
+from .filters.subjects import RUNS
 from .filters.syntax import And, Compare, Field, In, Node, Order
 from .points import floats
 from .summaries import value_of
@@ -94,7 +94,7 @@ def _needs(node: Node | None, key: str) -> bool:
 def _sort_keys(order: Order) -> list[Any]:
     field, runs = order.field, schema.runs
     if field.entity == "attribute":
-        column, kind = attribute(field.key) or ("id", "text")
+        column, kind = RUNS.attribute(field.key) or ("id", "text")
         # Times by the nanosecond also where they are compared by the millisecond.
         key = runs.c[column] if kind == "milliseconds" else attribute_column(field.key)
         return [key.is_(None), key.desc() if order.descending else key.asc()]

@@ -86,6 +86,19 @@ class FsspecArtifacts:
         with _explained("read", path):
             return cast(BinaryIO, self._fs.open(self._at(run_folder, *check_artifact_path(path)), "rb"))
 
+    def signed_url(self, run_folder: str, path: str, *, seconds: int, write: bool = False) -> str:
+        """An address at which one file can be read, or written, for a while without credentials.
+
+        ArtifactError where the storage signs none.
+        """
+        target = self._at(run_folder, *check_artifact_path(path))
+        try:
+            with _explained("sign", path):
+                method = {"client_method": "put_object"} if write else {}
+                return str(self._fs.sign(target, expiration=seconds, **method))
+        except (NotImplementedError, TypeError) as error:
+            raise ArtifactError(f"artifacts at {shown(self.uri)} have no signed addresses ({error})") from error
+
     def list(self, run_folder: str, path: str = "") -> list[Entry]:
         """What is in a folder of a run's artifacts, by name; none where there is no such folder."""
         folder = self._at(run_folder, *_inside(path))

@@ -25,7 +25,7 @@ from sqlalchemy import (
 #: The schema that this code writes. Raise it together with a step in ``migrate.STEPS``.
 VERSION = 4
 #: The oldest schema numbers of code that may still read, or write, a database of this schema.
-MIN_READER = 1
+MIN_READER = 4
 MIN_WRITER = 4
 
 metadata = MetaData()
@@ -130,7 +130,8 @@ series = Table(
     Column("low", Double),
     Column("high", Double),
     Column("count", Int64, nullable=False),
-    # Chunks written so far, and the points in the last one. A series of one point has no chunk: this row is it.
+    # Chunks written so far, and the points in the last ones that more may be put to (``tails``). A series of one point
+    # has no chunk: this row is it.
     Column("chunks", Integer, nullable=False),
     Column("tail", Integer, nullable=False),
     sqlite_with_rowid=False,

@@ -33,7 +33,9 @@ from .filters import parse_filter, parse_order
 from .gc import GarbagePlan, collect, plan
 from .ingest import Ingest
 from .intake import Intake
+from .logged_models import StoredLoggedModels
 from .reachable import shares_objects
+from .registry import StoredRegistry
 
 if TYPE_CHECKING:
     from .remote_artifacts import FsspecArtifacts
@@ -59,6 +61,9 @@ class Store:
         self.writable = writable
         self.objects = Objects(root / "objects")
         self.uri = str(root) if database == root / DATABASE else f"sqlite:///{database}"
+        #: Named models, and those that runs have logged (``core.registered``).
+        self.registry = StoredRegistry(self.reading, self.writing)
+        self.logged_models = StoredLoggedModels(self.reading, self.writing)
         self._connect()
 
     def _connect(self) -> None:

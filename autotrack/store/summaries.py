@@ -1,4 +1,4 @@
-"""Writes metric points: chunks, and the summary row of each series that lets searches leave the points alone."""
+"""Appends metric points to their series, and keeps the summary row of each, so that searches leave points alone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select
 
 from . import schema
-from .chunks import FULL, LONGEST, decode, encode
-from .dialect import among_pairs, first_of, for_update, upsert, write_rows
+from .dialect import among_pairs, first_of, for_update, write_rows
 from .points import Points
+from .tails import Chunks, alike, open_tail, store
 
 BITS = struct.Struct("<d")
 INT = struct.Struct("<q")
@@ -62,7 +62,7 @@ def append(
 
     ``fresh``: numbers of runs that this transaction made, which have no series yet. ``distinct``: the latest value is
     that of the largest step, then time, then value, and a point that equals one of the series' newest (those of its
-    last chunk) in all three is not stored again.
+    open tail) in all three is not stored again.
     """
     items = iter(batch)
     made: set[tuple[int, str]] = set()
@@ -80,8 +80,8 @@ def _append(
     """Appends points to series, of which ``known`` are in the database; answers the new ones."""
     new: dict[tuple[int, str], dict[str, Any]] = {}
     changed: dict[tuple[int, str], dict[str, Any]] = {}
-    chunks: dict[tuple[int, int], tuple[int, int, int, bytes]] = {}
-    next_id = first_of(connection, schema.series.c.id, len(batch))
+    chunks = Chunks()
+    next_id = first_of(connection, schema.series.c.id, len(batch)) if len(known) < len(batch) else 0
     for item in batch:
         address = (item.run, item.key)
         row = known.get(address) or new.get(address)
@@ -94,19 +94,14 @@ def _append(
             new[address] = row = _first(item, next_id, distinct)
             next_id += 1
             if row["count"] > 1:
-                _store(connection, row, item.points, chunks)
+                store(connection, row, item.points, chunks)
             continue
         if address in known:
             changed[address] = row
-        points: Points | None = item.points
-        if row["chunks"] == 0:
-            points = _only_point(row).followed_by(item.points)
-            if points is None:
-                _store(connection, row, _only_point(row), chunks)
-        _store(connection, row, points if points is not None else item.points, chunks)
+        for points in alike([_only_point(row), item.points]) if row["chunks"] == 0 else [item.points]:
+            store(connection, row, points, chunks)
         _update(row, item.points, distinct)
-    if chunks:
-        write_rows(connection, upsert(schema.chunks), ("series", "n", "count", "data"), list(chunks.values()))
+    chunks.write(connection)
     if new:
         write_rows(connection, insert(schema.series), _COLUMNS, [tuple(row.values()) for row in new.values()])
     if changed:
@@ -190,7 +185,7 @@ def _unknown(
     connection: Connection,
     row: dict[str, Any] | None,
     points: Points,
-    chunks: Mapping[tuple[int, int], tuple[int, int, int, bytes]],
+    chunks: Chunks,
 ) -> Points | None:
     """Those points that are not stored yet, each once; None where there are none.
 
@@ -199,15 +194,11 @@ def _unknown(
     steps = set(map(int, points.steps))
     if len(steps) == len(points) and (row is None or min(steps) > row["last_step"]):
         return points
-    triples = list(
-        zip(map(int, points.steps), (int(t) // 1000 for t in points.times), map(int, points.bits), strict=True)
-    )
+    triples = _triples(points)
     seen: set[tuple[int, int, int]] = set()
     if row is not None and min(steps) <= row["last_step"]:
-        held = _only_point(row)
-        if row["chunks"]:
-            held = decode(_tail(connection, row, chunks))
-        seen.update(zip(map(int, held.steps), (int(t) // 1000 for t in held.times), map(int, held.bits), strict=True))
+        for held in open_tail(connection, row, chunks) if row["chunks"] else [_only_point(row)]:
+            seen.update(_triples(held))
     fresh = []
     for at, triple in enumerate(triples):
         if triple not in seen:
@@ -221,41 +212,11 @@ def _unknown(
     return Points.of(([int(column[at]) for at in fresh] for column in columns), points.is_int)
 
 
-def _tail(
-    connection: Connection, row: Mapping[str, Any], chunks: Mapping[tuple[int, int], tuple[int, int, int, bytes]]
-) -> bytes:
-    """The last chunk of a series that has one, as this transaction leaves it."""
-    address = (row["id"], row["chunks"] - 1)
-    held = chunks.get(address)
-    if held is not None:
-        return held[3]
-    table = schema.chunks
-    last = select(table.c.data).where(table.c.series == address[0], table.c.n == address[1])
-    data: bytes = connection.execute(last).scalar_one()
-    return data
-
-
-def _only_point(row: dict[str, Any]) -> Points:
+def _only_point(row: Mapping[str, Any]) -> Points:
     """The single point of a series that has no chunk yet."""
     return Points([row["last_step"]], [row["last_time"]], [row["last_bits"]], bool(row["last_int"]))
 
 
-def _store(
-    connection: Connection,
-    row: dict[str, Any],
-    points: Points,
-    chunks: dict[tuple[int, int], tuple[int, int, int, bytes]],
-) -> None:
-    """Puts points into chunks: into the last one while it is short, then into new ones."""
-    if row["chunks"] and row["tail"] < FULL:
-        joined = decode(_tail(connection, row, chunks)).followed_by(points)
-        if joined is not None:
-            points = joined
-            row["chunks"] -= 1
-    number, total = row["chunks"], len(points)
-    for start in range(0, total, LONGEST):
-        piece = points if total <= LONGEST else points.part(start, start + LONGEST)
-        chunks[row["id"], number] = (row["id"], number, len(piece), encode(piece))
-        number += 1
-        row["tail"] = len(piece)
-    row["chunks"] = number
+def _triples(points: Points) -> list[tuple[int, int, int]]:
+    columns = map(int, points.steps), (int(time) // 1000 for time in points.times), map(int, points.bits)
+    return list(zip(*columns, strict=True))

@@ -40,6 +40,10 @@ SUBJECTS = (
     "fingerprints",
     "model_folder",
     "summary_writer",
+    "server_idle",
+    "server_writes",
+    "server_search",
+    "server_lost",
 )
 
 

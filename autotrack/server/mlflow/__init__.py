@@ -19,7 +19,22 @@ def mlflow_path(path: str) -> str:
 
 def mlflow_tables() -> list[Table]:
     """The tables of routes."""
-    from . import artifacts, experiments, inputs, logged, metrics, runs, searching, server
+    from . import (
+        artifacts,
+        experiments,
+        inputs,
+        logged,
+        logged_models,
+        metrics,
+        model_versions,
+        registered_models,
+        runs,
+        searching,
+        server,
+    )
 
-    modules = (server, runs, logged, searching, experiments, metrics, inputs)
+    modules = (
+        *(server, runs, logged, searching, experiments, metrics, inputs),
+        *(logged_models, registered_models, model_versions),
+    )
     return [*(module.ROUTES for module in modules), *artifacts.TABLES]

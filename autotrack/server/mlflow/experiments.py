@@ -11,6 +11,9 @@ from autotrack.core.errors import NotFoundError
 from autotrack.store import experiments as lives
 from autotrack.store import schema
 from autotrack.store.dialect import among
+from autotrack.store.filters import parse_filter, parse_order
+from autotrack.store.filters.plain import Rows
+from autotrack.store.filters.subjects import EXPERIMENTS
 
 from ..calls import Call
 from ..errors import ApiError, invalid
@@ -25,6 +28,12 @@ DEFAULT = ("0", "Default")
 _ENSURED = "mlflow.default"
 #: Experiments on one page at most.
 MOST = 50_000
+_TAGS = schema.experiment_tags
+_ROWS = Rows(
+    EXPERIMENTS,
+    {column.name: column for column in schema.experiments.columns},
+    {"tag": (_TAGS, _TAGS.c.experiment_id == schema.experiments.c.id)},
+)
 
 
 def ensure_default(services: Services) -> None:
@@ -153,13 +162,18 @@ def _search(call: Call) -> dict[str, Any]:
     body: wire.SearchExperiments = call.body
     most = wire.page_size(body.max_results, "max_results", None, MOST)
     offset, lifecycle = wire.offset_of(body.page_token), wire.lifecycle(body.view_type, "view_type")
+    node = parse_filter(body.filter or "", mlflow=True, subject=EXPERIMENTS)
+    orders = parse_order(wire.items(body.order_by, "order_by"), mlflow=True, subject=EXPERIMENTS)
     table, readable = schema.experiments, call.readable
     query = select(table)
+    if node is not None:
+        query = query.where(_ROWS.condition(node))
     if lifecycle != "all":
         query = query.where(table.c.lifecycle == lifecycle)
     if readable is not None:
         query = query.where(among(table.c.id, sorted(readable)))
-    query = query.order_by(table.c.created.desc(), table.c.id.desc()).limit(most + 1).offset(offset)
+    keys = _ROWS.order(orders) or [table.c.created.desc()]
+    query = query.order_by(*keys, table.c.id.desc()).limit(most + 1).offset(offset)
     ensure_default(call.services)
     with call.services.store.reading() as connection:
         found = lives.selected(connection, query)

@@ -11,15 +11,16 @@ from sqlalchemy import Connection, select, update
 
 from autotrack.core.errors import NotFoundError
 from autotrack.core.keys import is_run_id
+from autotrack.core.registered import LoggedMetric
 from autotrack.store import schema
 from autotrack.store.direct import Change, Standing
-from autotrack.store.points import Points
-from autotrack.store.summaries import BITS, INT
+from autotrack.store.logged_models import note_measured
+from autotrack.store.points import Points, bits
 
 from .. import limits
 from ..calls import Call
-from ..errors import ApiError, invalid
-from . import names, render, wire
+from ..errors import invalid
+from . import names, places, render, wire
 from .runs import Record, active, renamed
 from .table import WRITE_RUN, table
 
@@ -33,7 +34,7 @@ async def log_metric(call: Call) -> None:
     """Stores one point of a metric."""
     body: wire.LogMetric = call.body
     run = wire.run_of(body)
-    await _log(call, run, _points([body], ""))
+    await _log(call, run, _points([body]), measured=_measured(run, [body]))
 
 
 @ROUTES.post("/runs/log-parameter", WRITE_RUN, body=wire.KeyValue)
@@ -80,7 +81,7 @@ async def log_batch(call: Call) -> None:
                 "param value per param key."
             )
     marks = {names.key_of(tag.key, f"tags[{at}].key"): tag.value or "" for at, tag in enumerate(tags)}
-    await _log(call, run, _points(metrics, "metrics"), values, marks)
+    await _log(call, run, _points(metrics, "metrics"), values, marks, measured=_measured(run, metrics))
 
 
 async def _log(
@@ -89,6 +90,7 @@ async def _log(
     points: Sequence[tuple[str, Points]] = (),
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
+    measured: Mapping[str, Sequence[LoggedMetric]] | None = None,
 ) -> None:
     params = params or {}
     marks = dict(tags or {})
@@ -97,6 +99,8 @@ async def _log(
 
     def prepare(standing: Standing) -> Sequence[Record]:
         active(standing, run)
+        for model in measured or ():
+            places.model_root(standing.connection, model)
         records: list[Record] = []
         if params:
             new = _new(standing, run, params)
@@ -108,7 +112,13 @@ async def _log(
             records.append(renamed(run, name))
         return records
 
-    also = None if parent is None else _parenting(parent)
+    def add(connection: Connection, number: int) -> None:
+        if parent is not None:
+            _parenting(parent)(connection, number)
+        for model, points in (measured or {}).items():
+            note_measured(connection, model, points)
+
+    also = add if parent is not None or measured else None
     await call.services.write(Change(run, prepare, points, needs=tuple(params), also=also, distinct=True))
 
 
@@ -139,33 +149,50 @@ class _parenting:
         connection.execute(update(runs).where(runs.c.n == number, runs.c.id != parent).values(parent=parent))
 
 
-def _points(metrics: Iterable[wire.Metric], where: str) -> list[tuple[str, Points]]:
-    """Points by key, in their order."""
-    columns: dict[str, tuple[list[int], list[int], list[int]]] = {}
+def _points(metrics: Iterable[wire.Metric], where: str = "") -> list[tuple[str, Points]]:
+    """Points by key, in their order; ``where`` they stand in the body, for errors."""
+    columns: dict[str, tuple[list[int], list[int], list[float]]] = {}
     for at, metric in enumerate(metrics):
-        key = metric.key
+        key, step, moment, value = metric.key, metric.step, metric.timestamp, metric.value
+        # As nearly all of them are; the others take the way on which they are read closely, or refused.
+        if type(step) is not int or not -wire.INT64 <= step < wire.INT64:
+            step = wire.whole(step, _at(where, at, "step"), 0)
+        if type(moment) is not int or not 0 <= moment < wire.LATEST:
+            moment = _moment(moment, _at(where, at, "timestamp"))
+        if type(value) is not float:
+            value = wire.number(value, _at(where, at, "value"))
         found = columns.get(key) if key is not None else None
-        try:
-            if found is None:
-                name = names.key_of(key, "name" if where else "key")
-                found = columns.setdefault(name, ([], [], []))
-            value = wire.number(metric.value, "value")
-            time = wire.moment(metric.timestamp, "timestamp")
-            step = wire.whole(metric.step, "step", 0)
-            if time < 0:
-                raise names.wrong(
-                    "timestamp", metric.timestamp, "Timestamp must be a nonnegative long (64-bit integer)"
-                )
-        except ApiError as error:
-            if where:
-                error.message = error.message.replace(" '", f" '{where}[{at}].", 1).replace(
-                    f"'{where}[{at}].{metric.key}'", f"'{metric.key}'"
-                )
-            raise
+        if found is None:
+            found = columns[names.key_of(key, _at(where, at, "name" if key is not None else "key"))] = [], [], []
         found[0].append(step)
-        found[1].append(time)
-        found[2].append(INT.unpack(BITS.pack(value))[0])
-    return [(key, Points.of(parts, is_int=False)) for key, parts in columns.items()]
+        found[1].append(moment * 1_000_000)
+        found[2].append(value)
+    return [
+        (key, Points.of((steps, times, bits(values)), is_int=False)) for key, (steps, times, values) in columns.items()
+    ]
+
+
+def _measured(run: str, metrics: Iterable[wire.Metric]) -> dict[str, list[LoggedMetric]]:
+    """Points that say which model they were measured on, by its id. They have been read without an error."""
+    found: dict[str, list[LoggedMetric]] = {}
+    for metric in metrics:
+        if metric.model_id:
+            value, step = wire.number(metric.value, "value"), wire.whole(metric.step, "step", 0)
+            moment = wire.moment(metric.timestamp, "timestamp")
+            on = (metric.dataset_name or None, metric.dataset_digest or None)
+            found.setdefault(metric.model_id, []).append(LoggedMetric(metric.key or "", value, step, moment, run, *on))
+    return found
+
+
+def _at(where: str, at: int, name: str) -> str:
+    return f"{where}[{at}].{name}" if where else name
+
+
+def _moment(value: wire.Whole, name: str) -> int:
+    found = wire.moment(value, name) // 1_000_000
+    if found < 0:
+        raise names.wrong(name, value, "Timestamp must be a nonnegative long (64-bit integer)")
+    return found
 
 
 @ROUTES.post("/runs/delete-tag", WRITE_RUN, body=wire.KeyValue)

@@ -16,9 +16,9 @@ from autotrack.store.store import Store
 
 from ..calls import Call
 from ..errors import invalid
-from ..routing import Role
 from . import names, places, render, wire
 from . import registry_wire as bodies
+from .artifacts import listed
 from .experiments import experiment_at
 from .searching import seen
 from .table import CREATE_IN, READ_LOGGED_MODEL, SEARCH, WRITE_LOGGED_MODEL, table
@@ -101,7 +101,10 @@ def create(call: Call) -> dict[str, Any]:
 
 def _name(name: str | None) -> str | None:
     if name and any(letter in name for letter in "/:.%\"'"):
-        raise invalid(f"Invalid model name ({name[:200]}) provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '\"', \"'\")")
+        raise invalid(
+            f"Invalid model name ({name[:200]}) provided. Model name must be a non-empty string and cannot contain the "
+            "following characters: / : . % \" '"
+        )
     return check_text(name, "name") if name else None
 
 
@@ -125,9 +128,7 @@ def search(call: Call) -> dict[str, Any]:
         for order in wire.items(body.order_by, "order_by")
     ]
     store = call.services.store
-    found = store.logged_models.search(
-        wanted, body.filter or "", order_by=orders, max_results=most + 1, offset=offset
-    )
+    found = store.logged_models.search(wanted, body.filter or "", order_by=orders, max_results=most + 1, offset=offset)
     token = wire.token_of(offset + most) if len(found) > most else None
     return render.paged("models", _told(store, *found[:most]), token)
 
@@ -176,14 +177,13 @@ def log_params(call: Call) -> None:
     call.services.store.logged_models.set_params(call.path["model_id"], _pairs(call.body.params, "params"))
 
 
-@ROUTES.get(
-    "/logged-models/{model_id}/artifacts/directories", READ_LOGGED_MODEL, query=bodies.LoggedModelFolder
-)
+@ROUTES.get("/logged-models/{model_id}/artifacts/directories", READ_LOGGED_MODEL, query=bodies.LoggedModelFolder)
 def list_files(call: Call) -> dict[str, Any]:
     """What is in a folder of a logged model; names are relative to the model."""
     store, folder = call.services.store, call.query.artifact_directory_path or ""
     model = store.logged_models.get(call.path["model_id"])
-    from .artifacts import listed
-
     entries = store.artifacts.list(places.folder_of_model(model.experiment_id, model.id), folder)
-    return {"root_uri": _told(store, model)[0]["info"]["artifact_uri"], **listed([(each.path, each) for each in entries])}
+    return {
+        "root_uri": _told(store, model)[0]["info"]["artifact_uri"],
+        **listed([(each.path, each) for each in entries]),
+    }

@@ -191,7 +191,9 @@ def transition_stage(call: Call) -> dict[str, Any]:
     body: bodies.TransitionStage = call.body
     stage, others = check_stage(wire.needed(body.stage, "stage")), bodies.said_yes(body.archive_existing_versions)
     if others and stage not in ("Staging", "Production"):
-        raise invalid("Model version transition cannot archive existing model versions because '{stage}' is not an Active stage.")
+        raise invalid(
+            f"Model version transition cannot archive existing model versions because '{stage}' is not an Active stage."
+        )
     moved = call.services.store.registry.set_stage(
         bodies.model_name(body.name), number(body.version), stage, archive_others=others
     )

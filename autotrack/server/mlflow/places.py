@@ -100,9 +100,8 @@ def place_at(connection: Connection, path: str) -> Place:
             run = latest_run(connection, owner, whole=False)
             if render.artifact_root(run) == f"{SCHEME}/{'/'.join(root)}":
                 return Place(folder_of(run), inside, run=run)
-        elif _MODEL.fullmatch(owner) and parts[at - 1] == "models":
-            if model_root(connection, owner) == f"{SCHEME}/{'/'.join(root)}":
-                return Place(folder_of_model(parts[0], owner), inside, model=owner)
+        elif _MODEL.fullmatch(owner) and model_root(connection, owner) == f"{SCHEME}/{'/'.join(root)}":
+            return Place(folder_of_model(parts[0], owner), inside, model=owner)
     raise NotFoundError(
         f"there is nothing at {path[:200]!r}: artifacts are those of a run, <experiment>/<run>/artifacts/<path>, or of "
         "a logged model, <experiment>/models/<model>/artifacts/<path>"

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 
 from autotrack.core.errors import FilterError
 
+from .subjects import RUNS, Subject
 from .syntax import And, Compare, Field, In, IsNull, Node, Not, Or, Order, Value
 from .tokens import Token, tokenize
 
@@ -34,31 +35,6 @@ ENTITIES = {
     **dict.fromkeys(("attribute", "attributes", "attr", "run"), "attribute"),
     **dict.fromkeys(("dataset", "datasets"), "dataset"),
 }
-#: Attribute names, MLflow's and ours, and what they are: column in the store and kind.
-ATTRIBUTES = {
-    "run_id": ("id", "text"),
-    "run_name": ("name", "text"),
-    "status": ("status", "text"),
-    "user_id": ("user", "text"),
-    "artifact_uri": ("artifact_uri", "text"),
-    "start_time": ("started", "milliseconds"),
-    "created": ("started", "milliseconds"),
-    "end_time": ("ended", "milliseconds"),
-}
-OUR_ATTRIBUTES = {
-    "id": ("id", "text"),
-    "name": ("name", "text"),
-    "user": ("user", "text"),
-    "parent": ("parent", "text"),
-    "session": ("session", "text"),
-    "experiment": ("experiment", "text"),
-    "experiment_id": ("experiment_id", "text"),
-    "error": ("error", "text"),
-    "exit_code": ("exit_code", "number"),
-    "started": ("started", "nanoseconds"),
-    "ended": ("ended", "nanoseconds"),
-    "duration": ("duration", "seconds"),
-}
 #: The spellings that MLflow takes for two of its attributes.
 ALIASES = {"run name": "run_name", "Run name": "run_name", "Run ID": "run_id", "run id": "run_id"}
 DATASET_FIELDS = ("name", "digest", "context")
@@ -67,14 +43,9 @@ TEXT_OPS = ("=", "!=", "LIKE", "ILIKE")
 NUMBERS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 
 
-def attribute(key: str) -> tuple[str, str] | None:
-    """Column and kind of an attribute, None where there is none of that name."""
-    return ATTRIBUTES.get(key) or OUR_ATTRIBUTES.get(key)
-
-
-def parse_filter(text: str, *, mlflow: bool = False) -> Node | None:
+def parse_filter(text: str, *, mlflow: bool = False, subject: Subject = RUNS) -> Node | None:
     """The syntax tree of a filter, None for an empty one (FilterError points at what does not parse)."""
-    parser = _Parser(text, mlflow)
+    parser = _Parser(text, mlflow, subject)
     if parser.peek().kind == "end":
         return None
     node = parser.disjunction(0)
@@ -82,11 +53,11 @@ def parse_filter(text: str, *, mlflow: bool = False) -> Node | None:
     return node
 
 
-def parse_order(texts: Sequence[str], *, mlflow: bool = False) -> list[Order]:
+def parse_order(texts: Sequence[str], *, mlflow: bool = False, subject: Subject = RUNS) -> list[Order]:
     """Sort keys, each ``ident [ASC|DESC]``; one text may hold several with commas."""
     orders: list[Order] = []
     for text in texts:
-        parser = _Parser(text, mlflow)
+        parser = _Parser(text, mlflow, subject)
         while True:
             field = parser.ident()
             token = parser.peek()
@@ -104,9 +75,10 @@ def parse_order(texts: Sequence[str], *, mlflow: bool = False) -> list[Order]:
 
 
 class _Parser:
-    def __init__(self, text: str, mlflow: bool) -> None:
+    def __init__(self, text: str, mlflow: bool, subject: Subject) -> None:
         self.text = text
         self.mlflow = mlflow
+        self.subject = subject
         self._tokens = tokenize(text)
         self._at = 0
         self._clauses = 0
@@ -216,14 +188,20 @@ class _Parser:
         return self.text[token.position : last.end]
 
     def _known(self, field: Field, token: Token) -> Field:
-        key = ALIASES.get(field.key, field.key)
-        if field.entity == "bare" and (key in ATTRIBUTES or (not self.mlflow and key in OUR_ATTRIBUTES)):
+        key = ALIASES.get(field.key, field.key) if self.subject is RUNS else field.key
+        attributes, ours = self.subject.attributes, self.subject.ours
+        if field.entity == "bare" and (key in attributes or (not self.mlflow and key in ours)):
             return Field("attribute", key, field.position)
-        if field.entity == "attribute" or (field.entity == "bare" and self.mlflow):
-            known = ATTRIBUTES if self.mlflow else {**ATTRIBUTES, **OUR_ATTRIBUTES}
+        if field.entity == "attribute" or (field.entity == "bare" and (self.mlflow or self.subject is not RUNS)):
+            known = attributes if self.mlflow else {**attributes, **ours}
             if key not in known:
-                raise self.fail(f"{field.key!r} is no attribute of a run; there are {', '.join(sorted(known))}", token)
+                what = self.subject.what
+                raise self.fail(
+                    f"{field.key!r} is no attribute of a {what}; there are {', '.join(sorted(known))}", token
+                )
             return Field("attribute", key, field.position)
+        if field.entity not in self.subject.entities and field.entity != "bare":
+            raise self.fail(f"a {self.subject.what} has no {field.entity}s to search by", token)
         if field.entity == "dataset" and field.key not in DATASET_FIELDS:
             raise self.fail(f"{field.key!r} is no field of a dataset; there are name, digest and context", token)
         return field
@@ -257,7 +235,7 @@ class _Parser:
         if field.entity == "metric":
             return "number"
         if field.entity == "attribute":
-            kind = (attribute(field.key) or ("", "text"))[1]
+            kind = (self.subject.attribute(field.key) or ("", "text"))[1]
             if kind in ("milliseconds", "nanoseconds"):
                 return "time"
             return "number" if kind in ("seconds", "number") else "text"
@@ -277,13 +255,14 @@ class _Parser:
             microseconds = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6)
         except (ValueError, OverflowError):
             raise self.fail("a time was expected, such as '2026-01-31' or '2026-01-31T12:00:00'", token) from None
-        in_milliseconds = (attribute(field.key) or ("", ""))[1] == "milliseconds"
+        in_milliseconds = (self.subject.attribute(field.key) or ("", ""))[1] == "milliseconds"
         return microseconds // 1000 if in_milliseconds else microseconds * 1000
 
     def _membership(self, field: Field, negated: bool, token: Token) -> Node:
-        allowed = field.entity == "dataset" or (field.entity == "attribute" and field.key == "run_id")
+        allowed = field.entity == "dataset" or (field.entity == "attribute" and field.key in self.subject.listed)
         if self.mlflow and not allowed:
-            raise self.fail("IN is for run_id and dataset fields only", token)
+            listed = sorted(self.subject.listed) + ["dataset fields"] * ("dataset" in self.subject.entities)
+            raise self.fail(f"IN is for {' and '.join(listed)} only", token)
         kind = self._kind(field)
         opening = self.next()
         if opening.text != "(" or opening.kind != "punct":

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, literal, not_, or_, s
 from autotrack.store import schema
 from autotrack.store.dialect import matches
 
-from .grammar import attribute
+from .subjects import RUNS
 from .syntax import And, Compare, Field, In, IsNull, Node, Not, Or, Value
 
 Condition = ColumnElement[bool]
@@ -66,7 +66,7 @@ def has(field: Field) -> Condition:
 
 def attribute_column(key: str) -> ColumnElement[Any]:
     """The expression that an attribute stands for."""
-    column, kind = attribute(key) or ("id", "text")
+    column, kind = RUNS.attribute(key) or ("id", "text")
     runs, experiments = schema.runs, schema.experiments
     if column == "experiment":
         named = select(experiments.c.name).where(experiments.c.id == runs.c.experiment_id)

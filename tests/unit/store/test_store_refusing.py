@@ -204,7 +204,8 @@ def test_a_run_whose_own_points_are_damaged_in_the_database_keeps_no_other_waiti
     store.runs()
     with begin_write(store._engine) as connection:
         connection.exec_driver_sql("UPDATE chunks SET data = substr(data, 1, 20)")
-    program.log(hurt, "m", 0.5, 100)
+    for step in range(100, 140):  # so many that what is there is put together with them
+        program.log(hurt, "m", 0.5, step)
     behind = new_program().made(name="behind")
     assert store.run(behind).name == "behind"
     assert "a metric chunk is damaged" in caplog.text

@@ -1,0 +1,109 @@
+"""Artifacts on an object store: S3's own protocol over real HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from autotrack.core.artifact_paths import TEMPORARY
+from autotrack.core.errors import ArtifactError, NotFoundError
+from autotrack.core.keys import new_id
+from autotrack.store.plugin import open_artifacts
+from autotrack.store.remote_artifacts import FsspecArtifacts
+
+RUN = "0123456789abcdef/" + "a" * 32
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """The address of an S3 server of this module's own."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    kept = dict(os.environ)
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_ENDPOINT_URL=f"http://{host}:{port}",
+    )
+    yield f"http://{host}:{port}"
+    os.environ.clear()
+    os.environ.update(kept)
+    server.stop()
+
+
+@pytest.fixture
+def artifacts(s3: str) -> FsspecArtifacts:
+    import fsspec
+
+    bucket = f"bucket-{new_id()[:12]}"
+    fsspec.filesystem("s3").mkdir(bucket)
+    found = open_artifacts(f"s3://{bucket}/team/runs")
+    assert isinstance(found, FsspecArtifacts)
+    return found
+
+
+def read(artifacts: FsspecArtifacts, path: str) -> bytes:
+    with artifacts.open(RUN, path) as stream:
+        return stream.read()
+
+
+def test_files_come_back(artifacts: FsspecArtifacts, tmp_path: Path) -> None:
+    large = os.urandom(1 << 20) * 12  # more than one part of an upload
+    source = tmp_path / "large.bin"
+    source.write_bytes(large)
+    record = artifacts.put_file(RUN, "model/weights.bin", source)
+    assert (record.size, record.sha256) == (len(large), hashlib.sha256(large).hexdigest())
+    artifacts.put_bytes(RUN, "notes ü & co.txt", b"hello")
+    assert read(artifacts, "model/weights.bin") == large and read(artifacts, "notes ü & co.txt") == b"hello"
+    listed = {entry.path: (entry.size, entry.is_folder) for entry in artifacts.list(RUN)}
+    assert listed == {"model": (0, True), "notes ü & co.txt": (5, False)}
+    assert [entry.path for entry in artifacts.list(RUN, "model")] == ["model/weights.bin"]
+    with artifacts.open(RUN, "model/weights.bin") as stream:  # a range, not all of it
+        stream.seek(5_000_000)
+        assert stream.read(10) == large[5_000_000:5_000_010]
+    artifacts.put_bytes(RUN, "notes ü & co.txt", b"changed")
+    assert read(artifacts, "notes ü & co.txt") == b"changed"
+    assert artifacts.delete(RUN, "model") == len(large) and artifacts.list(RUN, "model") == []
+    with pytest.raises(NotFoundError):
+        read(artifacts, "model/weights.bin")
+
+
+def test_what_is_cut_or_not_what_was_announced_is_never_seen(artifacts: FsspecArtifacts) -> None:
+    artifacts.put_bytes(RUN, "a.txt", b"old")
+
+    def cut() -> Iterator[bytes]:
+        yield os.urandom(6 << 20)
+        raise ConnectionError("the client is gone")
+
+    with pytest.raises((ConnectionError, ArtifactError)):
+        artifacts.put_blocks(RUN, "a.txt", cut())
+    with pytest.raises(ArtifactError, match="sha256"):
+        artifacts.put_blocks(RUN, "a.txt", iter((b"new",)), sha256="0" * 64)
+    assert read(artifacts, "a.txt") == b"old"
+    assert [entry.path for entry in artifacts.list(RUN)] == ["a.txt"]
+    names: list[Any] = artifacts._fs.find(artifacts._root)
+    assert not [name for name in names if TEMPORARY in name]
+
+
+def test_a_signed_address_reads_and_writes_one_file(artifacts: FsspecArtifacts) -> None:
+    artifacts.put_bytes(RUN, "a b.txt", b"hello")
+    with urlopen(artifacts.signed_url(RUN, "a b.txt", seconds=60)) as answer:
+        assert answer.read() == b"hello"
+    address = artifacts.signed_url(RUN, "new.txt", seconds=60, write=True)
+    with urlopen(Request(address, b"sent", {"Content-Type": ""}, method="PUT")) as answer:
+        assert answer.status == 200
+    assert read(artifacts, "new.txt") == b"sent"
+    with pytest.raises(ArtifactError, match=r"\.\."):
+        artifacts.signed_url(RUN, "../../other", seconds=60)

@@ -44,7 +44,7 @@ def remove(call: Call) -> None:
 def list_proxied(call: Call) -> dict[str, Any]:
     """What is in a folder; names are relative to it."""
     place = _place(call, wire.needed(call.query.path, "path"))
-    entries = call.services.store.artifacts.list(place.folder, place.path)
+    entries = files.entries(call.services.store, place.folder, place.path)
     return listed([(entry.path.rpartition("/")[2], entry) for entry in entries])
 
 
@@ -53,7 +53,7 @@ def list_artifacts(call: Call) -> dict[str, Any]:
     """What is in a folder of a run's artifacts; names are relative to the run."""
     body: wire.ListArtifacts = call.body
     run = _run(call, wire.run_of(body))
-    entries = call.services.store.artifacts.list(places.folder_of(run), body.path or "")
+    entries = files.entries(call.services.store, places.folder_of(run), body.path or "")
     return {"root_uri": render.artifact_root(run), **listed([(entry.path, entry) for entry in entries])}
 
 

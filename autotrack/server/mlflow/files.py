@@ -12,10 +12,10 @@ from urllib.parse import quote
 from sqlalchemy import delete, or_
 
 from autotrack.core.entities import ArtifactRecord
-from autotrack.core.errors import NotFoundError
+from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.guard import attempt
 from autotrack.store import schema
-from autotrack.store.artifacts import BLOCK
+from autotrack.store.artifacts import BLOCK, Entry
 from autotrack.store.direct import Change, Standing
 from autotrack.store.store import Store
 
@@ -103,6 +103,15 @@ async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
             yield piece
     finally:
         file.close()
+
+
+def entries(store: Store, folder: str, path: str) -> list[Entry]:
+    """What is in a folder; nothing in what is a file (ArtifactError)."""
+    try:
+        return store.artifacts.list(folder, path)
+    except ArtifactError:
+        with store.artifacts.open(folder, path):
+            return []
 
 
 def remove(store: Store, place: Place) -> None:

@@ -16,7 +16,7 @@ from autotrack.store.store import Store
 
 from ..calls import Call
 from ..errors import invalid
-from . import names, places, render, wire
+from . import files, names, places, render, wire
 from . import registry_wire as bodies
 from .artifacts import listed
 from .experiments import experiment_at
@@ -182,7 +182,7 @@ def list_files(call: Call) -> dict[str, Any]:
     """What is in a folder of a logged model; names are relative to the model."""
     store, folder = call.services.store, call.query.artifact_directory_path or ""
     model = store.logged_models.get(call.path["model_id"])
-    entries = store.artifacts.list(places.folder_of_model(model.experiment_id, model.id), folder)
+    entries = files.entries(store, places.folder_of_model(model.experiment_id, model.id), folder)
     return {
         "root_uri": _told(store, model)[0]["info"]["artifact_uri"],
         **listed([(each.path, each) for each in entries]),

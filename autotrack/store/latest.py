@@ -52,6 +52,7 @@ class LatestRun:
     started: int
     ended: int | None
     parent: str | None
+    session: str | None
     user: str | None
     lifecycle: str
     artifact_uri: str | None
@@ -65,7 +66,7 @@ class LatestRun:
     models: list[tuple[str, str, int]] = field(default_factory=list)
 
 
-_COLUMNS = "n id name experiment_id status started ended parent user lifecycle artifact_uri".split()
+_COLUMNS = "n id name experiment_id status started ended parent session user lifecycle artifact_uri".split()
 _DATASET = "name digest context rows columns source kind mlflow_digest mlflow".split()
 
 

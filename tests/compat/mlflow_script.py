@@ -102,7 +102,7 @@ class Asking:
 
 def ask_all(ask: Asking) -> None:
     """Asks everything. Each part begins with an experiment of its own."""
-    for part in (experiments, runs, values, logging, limits, searching, histories, datasets, artifacts, spellings):
+    for part in PARTS:
         part(ask)
 
 
@@ -314,7 +314,7 @@ def runs(ask: Asking) -> None:
 
 def values(ask: Asking) -> None:
     experiment = _experiment(ask, "values")
-    run = _run(ask, experiment, "values")
+    run, odd = _run(ask, experiment, "values"), _run(ask, experiment, "odd values")
 
     def point(name: str, **fields: Any) -> None:
         ask(f"point {name}", "POST", "/runs/log-metric", {"run_id": run, "timestamp": 5, **fields})
@@ -330,12 +330,12 @@ def values(ask: Asking) -> None:
     point("null value", key="h", value=None)
     point("no key", value=1)
     point("bad value", key="h", value="x")
-    point("true", key="h", value=True)
+    point("true", key="h", value=True, run_id=odd)
     point("list", key="h", value=[1])
     point("no time", key="h", value=1, timestamp=None)
     point("half a time", key="h", value=1, timestamp=1.5)
     point("whole float time", key="h2", value=1, timestamp=15.0)
-    point("half a step", key="h", value=1, step=1.5)
+    point("half a step", key="h", value=1, step=1.5, run_id=odd)
     point("bad step", key="h", value=1, step="x")
     point("negative time", key="h", value=1, timestamp=-1)
     for name in (
@@ -362,7 +362,7 @@ def values(ask: Asking) -> None:
 
 def logging(ask: Asking) -> None:
     experiment = _experiment(ask, "logging")
-    run = _run(ask, experiment, "logging")
+    run, odd = _run(ask, experiment, "logging"), _run(ask, experiment, "odd logging")
 
     def param(name: str, key: Any, value: Any) -> None:
         ask(f"param {name}", "POST", "/runs/log-parameter", {"run_id": run, "key": key, "value": value})
@@ -426,7 +426,7 @@ def logging(ask: Asking) -> None:
         "batch bad value",
         "POST",
         "/runs/log-batch",
-        {"run_id": run, "metrics": [{"key": "a", "value": "x", "timestamp": 1}]},
+        {"run_id": odd, "metrics": [{"key": "a", "value": "x", "timestamp": 1}]},
     )
     ask(
         "batch bad key",
@@ -650,6 +650,24 @@ def histories(ask: Asking) -> None:
     ask("bulk other metric", "GET", path, run_ids=[bulk], metric_key="none")
 
 
+def _datasets_found(ask: Asking, experiment: str) -> None:
+    for name, filter in {
+        "name": "datasets.name = 'b'",
+        "digest": "dataset.digest = '1234'",
+        "context": "dataset.context = 'eval'",
+        "context in": "dataset.context IN ('eval', 'train')",
+        "name like": "dataset.name LIKE 'x%'",
+    }.items():
+        said = ask(f"dataset {name}", "POST", "/runs/search", {"experiment_ids": [experiment], "filter": filter})
+        kept = ask.answers[f"dataset {name}"]
+        kept["says"] = ([each["info"]["run_name"] for each in said.get("runs", [])], 200)
+    said = ask(
+        "search datasets", "POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", {"experiment_ids": [experiment]}
+    )
+    said.get("dataset_summaries", []).sort(key=lambda found: found["name"])
+    ask("search datasets of none", "POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", {"experiment_ids": []})
+
+
 def datasets(ask: Asking) -> None:
     experiment = _experiment(ask, "datasets")
     run = _run(ask, experiment, "read")
@@ -667,23 +685,10 @@ def datasets(ask: Asking) -> None:
     log("two", dataset("b", "5678", "eval"), dataset("c", "9", None))
     log("of a long name", dataset("n" * 501, "1"))
     log("of a long digest", dataset("a", "1" * 37))
-    log("without a name", {"dataset": {"digest": "1", "source_type": "local", "source": "x"}})
     ask("read", "GET", "/runs/get", run_id=run)
-    for name, filter in {
-        "name": "datasets.name = 'b'",
-        "digest": "dataset.digest = '1234'",
-        "context": "dataset.context = 'eval'",
-        "context in": "dataset.context IN ('eval', 'train')",
-        "name like": "dataset.name LIKE 'x%'",
-    }.items():
-        said = ask(f"dataset {name}", "POST", "/runs/search", {"experiment_ids": [experiment], "filter": filter})
-        kept = ask.answers[f"dataset {name}"]
-        kept["says"] = ([each["info"]["run_name"] for each in said.get("runs", [])], 200)
-    said = ask(
-        "search datasets", "POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", {"experiment_ids": [experiment]}
-    )
-    said.get("dataset_summaries", []).sort(key=lambda found: found["name"])
-    ask("search datasets of none", "POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", {"experiment_ids": []})
+    _datasets_found(ask, experiment)
+    run = _run(ask, experiment, "read oddly")
+    log("without a name", {"dataset": {"digest": "1", "source_type": "local", "source": "x"}})
 
 
 def artifacts(ask: Asking) -> None:
@@ -965,4 +970,7 @@ def spellings(ask: Asking) -> None:
     ask("by ajax", "GET", "/ajax-api/2.0/mlflow/runs/get", run_id=run)
 
 
-Part = Callable[[Asking], None]
+PARTS: tuple[Callable[[Asking], None], ...] = (
+    *(experiments, runs, values, logging, limits, searching, histories, datasets, artifacts),
+    *(logged_models, registry, versions, spellings),
+)

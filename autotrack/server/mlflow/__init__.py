@@ -37,4 +37,4 @@ def mlflow_tables() -> list[Table]:
         *(server, runs, logged, searching, experiments, metrics, inputs),
         *(logged_models, registered_models, model_versions),
     )
-    return [*(module.ROUTES for module in modules), *artifacts.TABLES]
+    return [*(module.ROUTES for module in modules), *artifacts.TABLES, model_versions.PAGES]

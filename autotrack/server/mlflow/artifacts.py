@@ -21,10 +21,11 @@ TABLES = (ROUTES, PROXY, PAGES)
 
 
 @PROXY.put("/artifacts/{path:path}", WRITE_ARTIFACT, body=bytes, limit=limits.ARTIFACT)
-async def upload(call: Call) -> None:
+async def upload(call: Call) -> Answer:
     """Stores a file of a run or of a logged model, whole or not at all."""
     place = await asyncio.to_thread(_place, call, call.path["path"])
     await files.store(call, place)
+    return Answer(b"")
 
 
 @PROXY.get("/artifacts/{path:path}", READ_ARTIFACT)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Connection, select, update
 
@@ -223,8 +222,7 @@ async def log_model(call: Call) -> None:
     missing = _NEEDED_OF_MODEL - model.keys() if isinstance(model, dict) else _NEEDED_OF_MODEL
     if missing:
         raise invalid(f"Model json is missing mandatory fields: {missing}")
-    told: dict[str, Any] = {name: model[name] for name in sorted(_NEEDED_OF_MODEL)}
-    told.update({name: model[name] for name in ("model_uuid", "model_size_bytes") if name in model})
+    told = {name: model.get(name) for name in ("run_id", "artifact_path", "utc_time_created", "model_uuid", "flavors")}
 
     def prepare(standing: Standing) -> Sequence[Record]:
         found, tags = active(standing, run), schema.tags

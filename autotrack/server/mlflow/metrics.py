@@ -57,22 +57,13 @@ def get_history_bulk_interval(call: Call) -> dict[str, Any]:
             columns = queries.history(connection, _number(connection, run), key)
             if columns is not None:
                 histories[run] = columns
-    inside: list[Any] = []
-    ends: set[int] = set()
-    for columns in histories.values():
-        steps = columns.steps
-        if start is not None:
-            steps = steps[(steps >= start) & (steps <= end)]
-        if len(steps):
-            ends |= {int(steps.min()), int(steps.max())}
-            inside.append(steps)
-    if not inside:
-        return {}
-    chosen = _evenly(np.unique(np.concatenate(inside)), most, ends)
     points: list[dict[str, Any]] = []
     for run, columns in histories.items():
+        steps = np.unique(columns.steps)
+        if start is not None:
+            steps = steps[(steps >= start) & (steps <= end)]
         order = np.lexsort((columns.values, columns.timestamps, columns.steps))
-        order = order[np.isin(columns.steps[order], chosen)][:POINTS]
+        order = order[np.isin(columns.steps[order], _evenly(steps, most))][:POINTS]
         points += [{**point, "run_id": run} for point in _points(key, columns, order)]
     return render.paged("metrics", points, None)
 
@@ -110,13 +101,15 @@ def _number(connection: Connection, run: str) -> int:
     return int(found)
 
 
-def _evenly(steps: Any, most: int, ends: set[int]) -> Any:
-    """Steps at equal distances in the list of them, and the ends of each run."""
+def _evenly(steps: Any, most: int) -> Any:
+    """The first of each of ``most`` equal parts of ascending steps; of the last part, the last."""
     if len(steps) <= most:
         return steps
-    interval = len(steps) / most
-    places = (np.arange(most) * interval).astype(np.int64)
-    return np.union1d(np.append(steps[places], steps[-1]), np.array(sorted(ends), dtype=np.int64))
+    size, rest = divmod(len(steps), most)
+    parts = np.arange(most)
+    chosen = steps[parts * size + np.minimum(parts, rest)]
+    chosen[-1] = steps[-1]
+    return chosen
 
 
 def _points(key: str, columns: Columns, order: Any) -> Iterator[dict[str, Any]]:

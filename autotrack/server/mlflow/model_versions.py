@@ -13,13 +13,15 @@ from autotrack.core.registered import ModelVersion, check_stage
 from autotrack.store.latest import latest_run
 from autotrack.store.store import Store
 
+from ..answers import Answer
 from ..calls import Call
 from ..errors import invalid
-from . import names, places, render, wire
+from . import files, names, places, render, wire
 from . import registry_wire as bodies
 from .table import READ_MODEL, READ_MODELS, WRITE_MODEL, table
 
 ROUTES = table()
+PAGES = table("")
 RESULTS, MOST = 10_000, 200_000
 _OF_MODEL = re.compile(r"models:/(m-[0-9a-f]{32})")
 _OF_VERSION = re.compile(r"models:/([^/@:]+)/(\d{1,9})")
@@ -183,6 +185,18 @@ def location(store: Store, version: ModelVersion) -> str:
             if place.run is not None:
                 return f"{render.artifact_root(place.run)}/{place.path}".rstrip("/")
     return source
+
+
+@PAGES.get("/model-versions/get-artifact", READ_MODEL, query=bodies.FileOfVersion)
+def get_artifact(call: Call) -> Answer:
+    """A file of a version, to be saved."""
+    query: bodies.FileOfVersion = call.query
+    store = call.services.store
+    version = store.registry.version(bodies.model_name(query.name), number(query.version))
+    if not version.artifact_uri or ":/" in version.artifact_uri:
+        raise NotFoundError(f"the files of {version.name} version {version.version} are not in this server's store")
+    folder, path = version.artifact_uri, wire.needed(query.path, "path")
+    return files.attachment(store, places.Place(folder, path))
 
 
 @ROUTES.post("/model-versions/transition-stage", WRITE_MODEL, body=bodies.TransitionStage)

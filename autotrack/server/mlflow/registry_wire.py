@@ -58,6 +58,10 @@ class VersionOf(ModelName):
     version: Whole = None
 
 
+class FileOfVersion(VersionOf):
+    path: Text = None
+
+
 class CreateVersion(ModelName):
     source: Text = None
     run_id: Text = None

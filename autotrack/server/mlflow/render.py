@@ -57,6 +57,7 @@ def experiment(found: Experiment) -> dict[str, Any]:
             "lifecycle_stage": found.lifecycle,
             "creation_time": milliseconds(found.created),
             "last_update_time": milliseconds(found.updated),
+            "workspace": "default",
             "tags": pairs(found.tags.items(), 2**31),
         }
     )
@@ -90,13 +91,13 @@ def tags_of(run: LatestRun) -> dict[str, str]:
     tags = {**run.tags, NAME_TAG: run.name}
     if run.parent is not None:
         tags[PARENT_TAG] = run.parent
-    if run.user:
+    if run.user and run.session is not None:  # as autotrack's own runs say it
         tags.setdefault(USER_TAG, run.user)
     return tags
 
 
-def run(found: LatestRun) -> dict[str, Any]:
-    """A run."""
+def run(found: LatestRun, *, new: bool = False) -> dict[str, Any]:
+    """A run; ``new`` as it is told to the one who has just made it."""
     data: dict[str, Any] = {"tags": pairs(tags_of(found).items(), TAG_VALUE)}
     if found.metrics:
         data["metrics"] = [
@@ -111,6 +112,8 @@ def run(found: LatestRun) -> dict[str, Any]:
     if found.params:
         data["params"] = pairs(found.params, PARAM_VALUE)
     told: dict[str, Any] = {"info": info(found), "data": data, "inputs": {}}
+    if not new:
+        told["outputs"] = {}
     if found.datasets:
         told["inputs"]["dataset_inputs"] = [dataset_input(dataset) for dataset in found.datasets]
     inputs = [{"model_id": model} for role, model, _ in found.models if role == "input"]

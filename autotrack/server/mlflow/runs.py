@@ -52,6 +52,7 @@ async def create_run(call: Call) -> dict[str, Any]:
         started=wire.moment(body.start_time, "start_time", time.time_ns() // 1_000_000),
         ended=None,
         parent=parent if parent is not None and is_run_id(parent) else None,
+        session=None,
         user=body.user_id or tags.get(render.USER_TAG),
         lifecycle="active",
         artifact_uri=f"artifacts/{experiment}/{run}",
@@ -86,7 +87,7 @@ async def create_run(call: Call) -> dict[str, Any]:
         ]
 
     await call.services.write(Change(run, prepare))
-    return {"run": render.run(made)}
+    return {"run": render.run(made, new=True)}
 
 
 @ROUTES.get("/runs/get", READ_RUN, body=wire.ById)

@@ -31,6 +31,7 @@ _HOMES = {
     "export_runs": ".client.answers",
     "import_runs": ".client.answers",
     "lineage": ".client.answers",
+    "register_model": ".client.answers",
     "load_model": ".models",
     "load_pyfunc": ".models",
     "save_model": ".models",
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from autotrack.core.runs.run import Run
 
     from .client import Client, RunList, get_run, last_run, search_runs
-    from .client.answers import diff, export_runs, import_runs, lineage
+    from .client.answers import diff, export_runs, import_runs, lineage, register_model
     from .core.entities import Status
     from .core.errors import AutotrackError
     from .core.switch import disable, enable, is_enabled
@@ -104,6 +105,7 @@ __all__ = [
     "log_params",
     "log_table",
     "log_text",
+    "register_model",
     "save_model",
     "search_runs",
     "set_tag",

@@ -117,19 +117,24 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
                 "bytes": plan.bytes,
                 "runs": plan.runs,
                 "experiments": plan.experiments,
+                "models": plan.models,
+                "kept": plan.kept,
                 "files": [str(path) for path in plan.files],
                 "folders": [str(path) for path in plan.folders],
             }
         )
         return
-    if not (plan.runs or plan.experiments or plan.files or plan.folders):
+    screen = Screen()
+    for sentence in plan.kept:
+        screen.line(sentence)
+    if not (plan.runs or plan.experiments or plan.models or plan.files or plan.folders):
         click.echo("nothing to free")
         return
-    screen = Screen()
     rows: list[list[Cell | str]] = []
     for kind, names in (
         ("run", plan.runs),
         ("experiment", plan.experiments),
+        ("logged model", plan.models),
         ("file", plan.files),
         ("empty folder", plan.folders),
     ):

@@ -1,37 +1,35 @@
-"""``autotrack models``: list, show, verify and trust."""
+"""``autotrack models``: list, show, verify and trust; what is done with registered models is in ``registry``."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import click
 
-from autotrack.core.entities import RunRecord
-from autotrack.core.errors import AutotrackError
+from autotrack.core.entities import ModelRecord, RunRecord
+from autotrack.core.registered import ModelVersion
+from autotrack.core.sink import Sink
 from autotrack.models import trust as trusts
 from autotrack.models.environment import version_of
 from autotrack.models.golden import FILE as GOLDEN
 from autotrack.models.golden import made_with
-from autotrack.models.loading import Located, folder_in, locate, open_model, split_uri
-from autotrack.models.mlmodel import ModelDescription, read
+from autotrack.models.loading import open_model
 from autotrack.models.pickle_scan import is_dangerous, risky_files
-from autotrack.models.schema import Schema
-from autotrack.models.signature import Signature, signature_of
-from autotrack.models.snapshot import Snapshot, take
 
 from .commands import Group, State
 from .documents import print_json
+from .model_page import is_registered, located_in, looked_into, model_document, model_uri, print_model
 from .runs import json_option
 from .screen import Cell, Column, Screen
-from .stores import find_place, no_store, open_place, open_store
+from .stores import find_place, no_store, open_place
 from .words import age, short_ids, size
 
-_HEX = frozenset("0123456789abcdef")
+#: Runs that one search of versions is asked about: a filter has a longest length.
+_MANY = 100
 #: Globals of one file that are listed, the dangerous ones first.
 _GLOBALS = 20
 
@@ -39,31 +37,47 @@ _GLOBALS = 20
 @click.group(
     "models",
     cls=Group,
+    lazy={
+        "register": ("autotrack.cli.registry:register", "Make a model the next version of a registered one."),
+        "alias": ("autotrack.cli.registry:alias", "Have an alias stand for a version, or take it away."),
+        "delete": ("autotrack.cli.registry:delete", "Delete a registered model, or one of its versions."),
+    },
     examples=(
         ("autotrack models list", "the models of the newest runs"),
+        ("autotrack models list --registered", "those that have a name"),
         ("autotrack models show 3f9a", "what the model of run 3f9a takes, answers and needs"),
+        ("autotrack models register 3f9a churn --alias champion", "load it anywhere as models:/churn@champion"),
         ("autotrack models verify 3f9a", "whether it is as it was saved, and answers the same here"),
         ("autotrack models trust ./from-a-friend", "look into a model, and vouch for it"),
     ),
 )
 def models() -> None:
-    """List, show, verify and trust models."""
+    """List, show, register, verify and trust models."""
 
 
 @models.command(
     "list",
     examples=(
         ("autotrack models list", "the models of the newest runs"),
+        ("autotrack models list --registered", "those that have a name, with aliases"),
         ("autotrack models list -e churn --limit 5", "of one experiment"),
         ("autotrack models list --json | jq -r '.[].uri'", "for programs"),
     ),
 )
 @click.option("-e", "--experiment", "experiments", multiple=True, metavar="NAME", help="Only of this one.")
+@click.option("--registered", is_flag=True, help="The registered models instead, by name.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, at most.")
 @json_option
 @click.pass_obj
-def list_models(state: State, experiments: tuple[str, ...], limit: int, as_json: bool) -> None:
+def list_models(state: State, experiments: tuple[str, ...], registered: bool, limit: int, as_json: bool) -> None:
     """The models of the store's runs, newest first."""
+    if registered:
+        from .registry import list_registered
+
+        if experiments:
+            raise click.UsageError("registered models are of no experiment: leave out --experiment.")
+        list_registered(state, limit, as_json)
+        return
     place = find_place(state)
     if not place.exists:
         if as_json:
@@ -71,7 +85,7 @@ def list_models(state: State, experiments: tuple[str, ...], limit: int, as_json:
         else:
             click.echo(no_store(place), err=True)
         return
-    found: list[tuple[RunRecord, Any]] = []
+    found: list[tuple[RunRecord, ModelRecord]] = []
     with closing(open_place(place)) as sink:
         offset, page = 0, 200
         while len(found) < limit:
@@ -80,7 +94,8 @@ def list_models(state: State, experiments: tuple[str, ...], limit: int, as_json:
             offset += page
             if len(runs) < page:
                 break
-    found = found[:limit]
+        found = found[:limit]
+        named = _named(sink, [run for run, _ in found])
     if as_json:
         print_json(
             [
@@ -94,6 +109,9 @@ def list_models(state: State, experiments: tuple[str, ...], limit: int, as_json:
                     "class_name": model.class_name,
                     "size": model.size,
                     "digest": model.digest,
+                    "registered": [
+                        f"models:/{each.name}/{each.version}" for each in named.get((run.id, model.path), ())
+                    ],
                 }
                 for run, model in found
             ]
@@ -111,6 +129,7 @@ def list_models(state: State, experiments: tuple[str, ...], limit: int, as_json:
             Column("flavor"),
             Column("size", right=True),
             Column("digest"),
+            *([Column("registered as")] if named else []),
             Column("age", right=True),
         ],
         [
@@ -120,12 +139,29 @@ def list_models(state: State, experiments: tuple[str, ...], limit: int, as_json:
                 model.flavor,
                 size(model.size),
                 (model.digest or "")[:12],
+                *([", ".join(map(_spoken, named.get((run.id, model.path), ())))] if named else []),
                 age(run.started, now),
             ]
             for run, model in found
         ],
     )
     screen.note("more with `autotrack models show MODEL`")
+
+
+def _named(sink: Sink, runs: Sequence[RunRecord]) -> dict[tuple[str, str], list[ModelVersion]]:
+    """The versions that models of these runs are registered as, by run and path."""
+    found: dict[tuple[str, str], list[ModelVersion]] = {}
+    ids = list(dict.fromkeys(run.id for run in runs))
+    for start in range(0, len(ids), _MANY):
+        listed = ", ".join(f"'{each}'" for each in ids[start : start + _MANY])
+        for version in sink.registry.versions(f"run_id IN ({listed})"):
+            _, _, path = (version.artifact_uri or "").partition(f"{version.run}/")
+            found.setdefault((version.run or "", path), []).append(version)
+    return found
+
+
+def _spoken(version: ModelVersion) -> str:
+    return f"{version.name} {version.version}" + "".join(f" @{alias}" for alias in version.aliases)
 
 
 _model = click.argument("uri", metavar="MODEL")
@@ -136,6 +172,8 @@ _model = click.argument("uri", metavar="MODEL")
     examples=(
         ("autotrack models show 3f9a", "the model of a run, by the beginning of its id"),
         ("autotrack models show runs:/3f9a/ridge", "a model under another name"),
+        ("autotrack models show churn", "a registered model: versions, aliases, and what the newest takes"),
+        ("autotrack models show churn@champion", "one version of it"),
         ("autotrack models show ./model --json", "a folder, for programs"),
     ),
 )
@@ -145,86 +183,26 @@ _model = click.argument("uri", metavar="MODEL")
 def show(state: State, uri: str, as_json: bool) -> None:
     """What MODEL takes, answers and needs. Nothing of it is loaded.
 
-    MODEL is a folder, runs:/RUN/PATH, RUN/PATH, or RUN for its model.
+    MODEL is a folder, runs:/RUN/PATH, RUN/PATH, or RUN for its model; models:/NAME@ALIAS, NAME/VERSION, or NAME for a
+    registered model with its versions, aliases and how these moved.
     """
-    with _looked_into(state, uri) as (located, snapshot, description):
-        document = _document(located, snapshot, description)
-        entry = description.signature
+    if not Path(uri).exists() and is_registered(state, uri):
+        from .registry import show_registered
+
+        show_registered(state, uri, as_json)
+        return
+    with looked_into(state, uri) as looked:
+        document = model_document(*looked)
     if as_json:
         print_json(document)
         return
     screen = Screen()
-    screen.line(Cell(str(located.folder), "bold"))
-    screen.line("  flavors   ", ", ".join(document["flavors"]))
-    screen.line(
-        "  digest    ", snapshot.digest, "" if snapshot.sealed else "  (no manifest: nobody can say if it is whole)"
-    )
-    if document["created"]:
-        screen.line("  created   ", document["created"])
-    if document["golden"] is not None:
-        made = ", ".join(f"{name} {version}" for name, version in document["golden"]["made_with"].items())
-        screen.line("  golden    ", f"predictions to check it by, made with {made}")
-    if document["risky_files"]:
-        screen.line("  can run code when loaded: ", Cell(", ".join(document["risky_files"]), "yellow"))
-    if document["own_modules"]:
-        screen.line("  needs your own modules: ", ", ".join(document["own_modules"]))
-    if entry is not None:
-        _print_signature(screen, signature_of(entry))
+    screen.line(Cell(document["folder"], "bold"))
+    print_model(screen, document)
     if document["requirements"]:
         screen.heading("requirements")
         for line in document["requirements"]:
             screen.line("  ", line)
-
-
-def _document(located: Located, snapshot: Snapshot, description: ModelDescription) -> dict[str, Any]:
-    folder = snapshot.folder
-    golden = (folder / GOLDEN).read_bytes() if GOLDEN in snapshot.files else None
-    requirements = folder / "requirements.txt"
-    example = folder / str((description.example or {}).get("artifact_path"))
-    inside = example.is_file() and example.parent == folder
-    return {
-        "folder": str(located.folder),
-        "digest": snapshot.digest,
-        "sealed": snapshot.sealed,
-        "flavors": {name: dict(entry) for name, entry in sorted(description.flavors.items())},
-        "signature": None if description.signature is None else dict(description.signature),
-        "example": example.read_text("utf-8", "replace") if inside else None,
-        "golden": None if golden is None else {"made_with": made_with(golden)},
-        "requirements": requirements.read_text("utf-8", "replace").split("\n")[:-1] if requirements.is_file() else [],
-        "own_modules": list(description.metadata.get("own_modules") or []),
-        "risky_files": risky_files(folder, snapshot.files, description.flavors.values()),
-        "run_id": description.run_id,
-        "created": description.created,
-        "files": {path: {"sha256": found.sha256, "size": found.size} for path, found in sorted(snapshot.files.items())},
-    }
-
-
-def _print_signature(screen: Screen, signature: Signature) -> None:
-    for title, schema in (("takes", signature.inputs), ("answers", signature.outputs)):
-        if schema is not None:
-            screen.heading(title)
-            screen.table([Column("") for _ in range(3)], _schema_rows(schema), indent=2)
-    if signature.params:
-        screen.heading("params")
-        rows: list[list[Cell | str]] = [
-            [Cell(param.name, "bold"), str(param.type) + ("" if param.shape is None else " list"), repr(param.default)]
-            for param in signature.params
-        ]
-        screen.table([Column("") for _ in range(3)], rows, indent=2)
-
-
-def _name(name: str | int | None) -> Cell:
-    return Cell("" if name is None else str(name), "bold")
-
-
-def _schema_rows(schema: Schema) -> list[list[Cell | str]]:
-    rows: list[list[Cell | str]] = []
-    for column in schema.columns:
-        rows.append([_name(column.name), str(column.type), "" if column.required else "may be missing"])
-    for tensor in schema.tensors:
-        sizes = ", ".join("any" if count == -1 else str(count) for count in tensor.shape)
-        rows.append([_name(tensor.name), tensor.dtype, f"({sizes})"])
-    return rows
 
 
 @models.command(
@@ -244,10 +222,10 @@ def verify(state: State, uri: str, trusted: bool, as_json: bool) -> None:
 
     Exit code 0: it is and does; 1: it is not or does not; 3: it could run code, and nobody vouched for it.
     """
-    with _looked_into(state, uri) as (_, snapshot, _description):
+    with looked_into(state, uri) as (_, snapshot, _description):
         content = (snapshot.folder / GOLDEN).read_bytes() if GOLDEN in snapshot.files else b""
         digest, sealed, count = snapshot.digest, snapshot.sealed, len(snapshot.files)
-    opened = open_model(_uri(uri), True if trusted else None, resolve=lambda text: _located(state, text))
+    opened = open_model(model_uri(state, uri), True if trusted else None, resolve=lambda text: located_in(state, text))
     changed = {
         name: {"saved": version, "here": here}
         for name, version in made_with(content).items()
@@ -305,7 +283,7 @@ def trust(state: State, uri: str, yes: bool, as_json: bool) -> None:
     Shows first what its files would call, read without running any of it. What is written down is the digest: a
     model that changes in one byte is another one.
     """
-    with _looked_into(state, uri) as (_, snapshot, description):
+    with looked_into(state, uri) as (_, snapshot, description):
         risky = risky_files(snapshot.folder, snapshot.files, description.flavors.values())
         digest = snapshot.digest
         sums = {name: snapshot.files[name].sha256 for name in risky}
@@ -338,30 +316,3 @@ def _print_risks(screen: Screen, risky: Mapping[str, list[str]], sums: Mapping[s
             )
         if len(shown) > _GLOBALS:
             screen.line(f"  and {len(shown) - _GLOBALS} more")
-
-
-@contextmanager
-def _looked_into(state: State, uri: str) -> Iterator[tuple[Located, Snapshot, ModelDescription]]:
-    """A checked copy of the model's folder and its description; nothing is loaded."""
-    located = locate(_uri(uri), lambda text: _located(state, text))
-    snapshot = take(located.folder, located.digest)
-    try:
-        yield located, snapshot, read(snapshot.folder)
-    except AutotrackError as error:
-        raise type(error)(str(error).replace(str(snapshot.folder), str(located.folder))) from error.__cause__
-    finally:
-        snapshot.discard()
-
-
-def _uri(text: str) -> str:
-    """A folder and a URI as they are; ``3f9a`` is the model of that run, ``3f9a/ridge`` another of its models."""
-    if "://" in text or text.startswith("runs:/") or Path(text).exists():
-        return text
-    run, _, path = text.partition("/")
-    return f"runs:/{run}/{path or 'model'}" if run and set(run.lower()) <= _HEX else text
-
-
-def _located(state: State, uri: str) -> Located:
-    run_id, path = split_uri(uri)
-    with closing(open_store(state)) as sink:
-        return folder_in(sink.run(run_id), path, find_place(state).location.root)

@@ -1,9 +1,9 @@
-"""``autotrack.diff`` and its kin: questions to the store in force here."""
+"""``autotrack.diff`` and its kin: what is asked of the store in force here, or done to it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autotrack.answers.archive.unpacking import Imported
     from autotrack.answers.difference import Diff
     from autotrack.answers.graph import Lineage
+    from autotrack.core.registered import ModelVersion
 
 
 def diff(a: Run | str, b: Run | str) -> Diff:
@@ -38,3 +39,15 @@ def export_runs(
 def import_runs(path: str | os.PathLike[str]) -> Imported:
     """Takes the runs of such a file into the store in force here, each once (see ``Client.import_runs``)."""
     return Client().import_runs(Path(path))
+
+
+def register_model(
+    model: Run | str | os.PathLike[str],
+    name: str,
+    *,
+    alias: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    description: str | None = None,
+) -> ModelVersion:
+    """Makes a model the next version of a registered model (see ``Client.register_model``)."""
+    return Client().register_model(model, name, alias=alias, tags=tags, description=description)

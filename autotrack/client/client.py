@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack.core.config import find_store
 from autotrack.core.entities import Experiment, RunRecord
-from autotrack.core.errors import NotFoundError
+from autotrack.core.errors import NotFoundError, UsageError
 from autotrack.core.runs import trackers
 from autotrack.core.runs.run import Run
 from autotrack.core.sink import Sink
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autotrack.answers.archive.unpacking import Imported
     from autotrack.answers.difference import Diff
     from autotrack.answers.graph import Lineage
+    from autotrack.core.registered import ModelVersion, Registry
     from autotrack.core.runs.tracker import Tracker
 
 
@@ -71,6 +72,50 @@ class Client:
         if self._sink is None:
             self._sink = trackers.tracker_at(self._location.uri).sink()
         return self._sink
+
+    @property
+    def registry(self) -> Registry:
+        """The store's registered models: names, versions, aliases, tags (docs/registry.md)."""
+        return self.sink.registry
+
+    def register_model(
+        self,
+        model: Run | str | os.PathLike[str],
+        name: str,
+        *,
+        alias: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        description: str | None = None,
+    ) -> ModelVersion:
+        """Makes a model the next version of the registered model ``name``, which is made where it is not there yet.
+
+        ``model``: ``runs:/<run id>/<path>``, another ``models:/`` URI, a model folder, or a run that has one model.
+        ``alias`` (``"champion"``) stands for the new version from now on; ``tags`` and ``description`` are the
+        version's. NotFoundError where there is no such model, UsageError for a name or an alias that cannot be.
+        """
+        from autotrack.core.session import user_name
+        from autotrack.models.registering import register
+
+        self._caught_up()
+        source = self._only_model(model) if isinstance(model, Run) else model
+        return register(
+            self.sink,
+            self.root,
+            os.fspath(source),
+            name,
+            alias=alias,
+            tags=tags,
+            description=description,
+            user=user_name(),
+        )
+
+    def _only_model(self, run: Run) -> str:
+        """The URI of a run's one model."""
+        paths = [model.path for model in self._record(run).models]
+        if len(paths) != 1:
+            there = "no model" if not paths else f"{len(paths)} models ({', '.join(paths)})"
+            raise UsageError(f"run {run.id} has {there}; name the one that is meant: runs:/{run.id}/<path>")
+        return f"runs:/{run.id}/{paths[0]}"
 
     def _run(self, record: RunRecord, tracker: Tracker) -> Run:
         return tracker.runs.get(record.id) or Run(

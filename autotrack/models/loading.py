@@ -1,4 +1,4 @@
-"""Models out of folders, by path or by run. Nothing of a model's files runs unless somebody vouched for them."""
+"""Models out of folders, by path, by run or by name. Nothing of their files runs unless somebody vouched for them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack.core.errors import ArtifactError, AutotrackError, NotFoundError, UntrustedModelError, UsageError
 from autotrack.core.guard import attempt, warn
 from autotrack.core.imported import is_imported
+from autotrack.core.model_uris import SCHEME, find_version, parse_model_uri
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.session.opened import saw_file
 
@@ -24,18 +25,20 @@ from .snapshot import Snapshot, take
 
 if TYPE_CHECKING:
     from autotrack.core.entities import RunRecord
+    from autotrack.core.registered import ModelVersion
+    from autotrack.core.sink import Sink
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A model's local folder; whether it lies in the store in force; the digest that a run's record keeps of it."""
+    """A model's local folder; whether it lies in the store in force; the digest that its run or its version keeps."""
 
     folder: Path
     own: bool
     digest: str | None = None
 
 
-#: Finds the folder of a ``runs:/`` URI: a path, or all that is known of it.
+#: Finds the folder of a ``runs:/`` or ``models:/`` URI: a path, or all that is known of it.
 Resolve = Callable[[str], Path | Located]
 
 
@@ -60,14 +63,16 @@ def load_model(
     resolve: Resolve | None = None,
     flavors: Iterable[Flavor] | None = None,
 ) -> Any:
-    """The model under a path or ``runs:/<run id>/<path>``, as it was saved; as ``PyFunc`` with ``as_pyfunc``.
+    """The model under a path, ``runs:/<run id>/<path>``, ``models:/<name>/<version>`` or ``models:/<name>@<alias>``, as
+    it was saved; as ``PyFunc`` with ``as_pyfunc``.
 
     ``trust``: True vouches for the model's files, False vouches for nothing, a sha256 for the folder with that digest
     alone; None (the default) for what lies in the store in force here and for what ``autotrack models trust`` wrote
     down. Without trust a file that could run code is refused (UntrustedModelError names it). A folder with a manifest
-    is loaded only if every byte of it is as it was (ArtifactError). Where the model's golden predictions are others
+    is loaded only if every byte of it is as it was (ArtifactError), a registered one only if it is what was registered.
+    Where the model's golden predictions are others
     here, one warning says so; with ``strict_golden`` it is an ArtifactError. ``resolve`` finds the local folder of a
-    ``runs:/`` URI. NotFoundError, ArtifactError where there is no model.
+    ``runs:/`` or ``models:/`` URI. NotFoundError, ArtifactError where there is no model.
     """
     opened = open_model(uri, trust, resolve=resolve, flavors=flavors)
     if not opened.replay.passed:
@@ -179,13 +184,13 @@ def _said(error: AutotrackError, uri: str, located: Located, snapshot: Snapshot)
 
 
 def locate(uri: str | Path, resolve: Resolve | None = None) -> Located:
-    """The local folder of a model, whether its files are the user's own, and the digest in its run's record."""
+    """The local folder of a model, whether its files are the user's own, and the digest that its run or version has."""
     text = os.fspath(uri)
-    if text.startswith("runs:/"):
-        found = (resolve or folder_of_run)(text)
+    if text.startswith(("runs:/", SCHEME)):
+        found = (resolve or folder_in_force)(text)
         return found if isinstance(found, Located) else Located(found, True)
     if "://" in text and not text.startswith("file://"):
-        raise UsageError(f"{text} is not a model URI known here; give a path or runs:/<run id>/<path>")
+        raise UsageError(f"{text} is not a model URI known here; give a path, runs:/<run id>/<path> or models:/...")
     folder = Path(text.removeprefix("file://"))
     if folder.name == NAME and folder.is_file():
         folder = folder.parent
@@ -194,14 +199,52 @@ def locate(uri: str | Path, resolve: Resolve | None = None) -> Located:
     return Located(folder, is_own(folder))
 
 
-def folder_of_run(uri: str) -> Located:
-    """The folder of ``runs:/<run id or prefix>/<path>`` in the store in force (NotFoundError, ArtifactError)."""
+def folder_in_force(uri: str) -> Located:
+    """The folder of a ``runs:/`` or ``models:/`` URI in the store in force (NotFoundError, ArtifactError)."""
     from autotrack.core.runs.trackers import tracker_to_read
 
     current = tracker_to_read()
     current.catch_up()
-    run_id, path = split_uri(uri)
-    return folder_in(current.sink().run(run_id), path, current.location.root)
+    return folder_of(uri, current.sink(), current.location.root)
+
+
+def folder_of(uri: str, sink: Sink, root: Path) -> Located:
+    """The same in a store whose root is this folder."""
+    if not uri.startswith(SCHEME):
+        run_id, path = split_uri(uri)
+        return folder_in(sink.run(run_id), path, root)
+    reference = parse_model_uri(uri)
+    if reference.id is None:
+        return folder_of_version(find_version(sink.registry, reference), root)
+    try:
+        model = sink.logged_models.get(reference.id)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{error} If {reference.id!r} is a registered model, say which version: {uri}/<version> or {uri}@<alias>"
+        ) from None
+    return _among_artifacts(f"{model.experiment_id}/models/{model.id}", root, f"the logged model {model.id}", None)
+
+
+def folder_of_version(version: ModelVersion, root: Path) -> Located:
+    """The folder of a version of a registered model, for a store whose root is this folder (NotFoundError,
+    ArtifactError). A relative place lies among the store's artifacts."""
+    named = f"{version.name} version {version.version}"
+    place = version.artifact_uri or version.source
+    if not Path(place).is_absolute():
+        return _among_artifacts(place, root, named, version.digest)
+    if not Path(place).is_dir():
+        raise NotFoundError(f"{named} was registered from {place}, and there is no such folder here")
+    return Located(Path(place), is_own(Path(place), root), version.digest)
+
+
+def _among_artifacts(place: str, root: Path, named: str, digest: str | None) -> Located:
+    if ":/" in place:
+        raise ArtifactError(f"the files of {named} are kept at {place}; download the model and load the folder")
+    top = (root / "artifacts").resolve()
+    folder = (top / place).resolve()
+    if not folder.is_relative_to(top) or not folder.is_dir():
+        raise NotFoundError(f"the files of {named} should be in {top / place}, and are not there")
+    return Located(folder, is_own(folder, root), digest)
 
 
 def split_uri(uri: str) -> tuple[str, str]:

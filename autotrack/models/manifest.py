@@ -47,18 +47,18 @@ def write_manifest(files: Mapping[str, FileDigest]) -> tuple[bytes, str]:
 
 
 def verify(content: bytes | None, found: Mapping[str, FileDigest], folder: object, expected: str | None = None) -> bool:
-    """Holds a folder's files against its manifest; False where it has none, as MLflow's have none.
+    """Holds a folder's files against its manifest; False where nothing says what they should be, as of MLflow's.
 
-    ``expected`` is the digest that somebody else kept (a run's record). ArtifactError names the file, with the digest
-    that was expected and the one that was found.
+    ``expected`` is the digest that somebody else kept (a run's record, a registry). ArtifactError names the file, with
+    the digest that was expected and the one that was found.
     """
     if content is None:
-        if expected is not None:
+        if expected is not None and digest_of(found) != expected:
             raise ArtifactError(
-                f"{folder} has no {FILE} any more, and was saved with the digest {expected}; it was changed since, so "
-                "nothing of it is loaded"
+                f"{folder} has no {FILE} any more, or never had one, and its files are not those with the digest "
+                f"{expected} that were kept; nothing of it is loaded"
             )
-        return False
+        return expected is not None
     listed = _listed(content, folder)
     rewritten, digest = write_manifest(listed)
     if rewritten != content:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Text, bindparam, delete, select
 
 from autotrack.core.errors import UsageError
 from autotrack.core.journal import record_types as kinds
@@ -20,7 +20,7 @@ from autotrack.core.journal.records import Record, checked
 from autotrack.core.keys import FLOAT_EXACT, printable
 
 from . import schema
-from .dialect import among, upsert, write_rows
+from .dialect import among, same_text, upsert, write_rows
 from .numbers import as_number
 from .points import Points
 from .run_rows import RunRows
@@ -195,7 +195,7 @@ class Batch:
         if late:
             connection.execute(upsert(table, keep=True), late)
         if gone:
-            where = (table.c.run == bindparam("at_run"), table.c.key == bindparam("at_key"))
+            where = (table.c.run == bindparam("at_run"), same_text(table.c.key, bindparam("at_key", type_=Text())))
             connection.execute(delete(table).where(*where), gone)
 
 

@@ -23,7 +23,7 @@ from autotrack.core.guard import attempt
 from autotrack.core.private import make_private
 
 from . import schema
-from .dialect import connect_sqlite
+from .engines.sqlite import copy_database
 from .store import Store
 
 BLOCK = 1 << 20
@@ -52,6 +52,9 @@ def back_up(store: Store, folder: Path, progress: Progress = lambda size: None) 
     The folder appears when it is whole: killed in between, only a ``.partial`` folder is left. StoreError where the
     disk does not do its part.
     """
+    database = store.database
+    if database is None:
+        raise UsageError(f"{store.uri} is copied by its own tools: see docs/postgresql.md")
     if folder.exists():
         raise UsageError(f"{folder} is there already; name a folder that is to be made")
     partial = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.partial")
@@ -59,7 +62,7 @@ def back_up(store: Store, folder: Path, progress: Progress = lambda size: None) 
         make_private(partial)
         for turn in range(ROUNDS):
             with store.reading():  # what journals hold is brought in
-                _copy_database(store.database, partial / DATABASE)
+                copy_database(database, partial / DATABASE)
             files, size = 0, 0
             for part in ("artifacts", "objects"):
                 for path in _files(store.root / part):
@@ -125,16 +128,6 @@ def _sha256(store: Store, folder: str, path: str, progress: Progress) -> tuple[i
             size += len(block)
             progress(len(block))
     return size, digest.hexdigest()
-
-
-def _copy_database(database: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    os.close(descriptor)
-    with closing(connect_sqlite(database)) as connection:
-        connection.execute("VACUUM INTO ?", (str(target),))
-    with closing(connect_sqlite(target)) as copy:
-        copy.execute("PRAGMA journal_mode=WAL")
 
 
 def _files(folder: Path) -> Iterator[Path]:

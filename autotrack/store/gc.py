@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, exists, select
+from sqlalchemy import Connection, Engine, delete, exists, or_, select
 
 from autotrack.core.artifact_paths import TEMPORARY
 from autotrack.core.objects import Objects
 
-from . import schema
-from .dialect import begin_write
+from . import schema, schema_models
+from .dialect import transact
 from .experiments import DELETED
+from .needed import MODELS, needed
 from .reachable import forget_sessions, unreachable
 
 #: A temporary file this old belongs to no upload that is still going on.
@@ -28,27 +29,38 @@ MANY = 500
 
 @dataclass(frozen=True, slots=True)
 class GarbagePlan:
-    """What is or was removed: run ids, experiment ids, files and empty folders, and the bytes of the files."""
+    """What is or was removed: ids of runs, experiments and logged models, files and empty folders, and the bytes of the
+    files. ``kept`` says what was deleted and stays, and why: a sentence each."""
 
     runs: tuple[str, ...] = ()
     experiments: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
     bytes: int = 0
+    kept: tuple[str, ...] = ()
 
 
 def plan(connection: Connection, root: Path, *, objects: bool) -> GarbagePlan:
-    """What can go: deleted runs with their artifacts, emptied deleted experiments, content that nothing refers to
-    (``objects``: all that could refer to it is in the database), abandoned temporary files, empty folders. Only files
-    inside the store's own ``artifacts`` and ``objects`` folders are ever touched."""
-    runs, experiments = schema.runs, schema.experiments
+    """What can go: deleted runs and logged models with their artifacts, emptied deleted experiments, content that
+    nothing refers to (``objects``: all that could refer to it is in the database), abandoned temporary files, empty
+    folders; nothing that a registered version stands on. Only files inside the store's own ``artifacts`` and
+    ``objects`` folders are ever touched."""
+    runs, experiments, logged = schema.runs, schema.experiments, schema_models.logged_models
     deleted = connection.execute(select(runs.c.id, runs.c.artifact_uri).where(runs.c.lifecycle == DELETED)).all()
-    kept = exists().where(runs.c.experiment_id == experiments.c.id, runs.c.lifecycle != DELETED)
-    empty = select(experiments.c.id).where(experiments.c.lifecycle == DELETED, ~kept)
+    gone = or_(logged.c.lifecycle == DELETED, experiments.c.lifecycle == DELETED)
+    joined = select(logged.c.id, logged.c.experiment_id).join(experiments, experiments.c.id == logged.c.experiment_id)
+    unlogged = connection.execute(joined.where(gone)).all()
+    stands = needed(connection)
+    kept = [_kept("run", row.id, stands.runs[row.id]) for row in deleted if row.id in stands.runs]
+    kept += [_kept("logged model", row.id, stands.models[row.id]) for row in unlogged if row.id in stands.models]
+    deleted = [row for row in deleted if row.id not in stands.runs]
+    unlogged = [row for row in unlogged if row.id not in stands.models]
     artifacts = root / "artifacts"
     files: dict[Path, int] = {}
-    for row in deleted:
-        folder = _inside(root, row.artifact_uri)
+    places = [row.artifact_uri for row in deleted]
+    for place in (*places, *(f"artifacts/{row.experiment_id}/{MODELS}/{row.id}" for row in unlogged)):
+        folder = _inside(root, place)
         if folder is not None:
             files.update(_files(folder))
     old = time.time() - ABANDONED_SECONDS
@@ -59,11 +71,28 @@ def plan(connection: Connection, root: Path, *, objects: bool) -> GarbagePlan:
         files.update(unreachable(connection, Objects(root / "objects"), time.time() - UNREFERENCED_SECONDS))
     return GarbagePlan(
         runs=tuple(row.id for row in deleted),
-        experiments=tuple(connection.execute(empty).scalars()),
+        experiments=_emptied_experiments(connection, {row.id for row in deleted}, {row.id for row in unlogged}),
+        models=tuple(row.id for row in unlogged),
         files=tuple(sorted(files)),
         folders=tuple(_emptied(artifacts, files.keys(), old)),
         bytes=sum(files.values()),
+        kept=tuple(kept),
     )
+
+
+def _kept(what: str, one: str, versions: Sequence[str]) -> str:
+    return f"the {what} {one} is deleted and stays: {', '.join(versions)} of the model registry was made from it"
+
+
+def _emptied_experiments(connection: Connection, runs: Collection[str], models: Collection[str]) -> tuple[str, ...]:
+    """Deleted experiments of which nothing is left once these runs and logged models are gone."""
+    table = schema.experiments
+    found = list(connection.execute(select(table.c.id).where(table.c.lifecycle == DELETED)).scalars())
+    full: set[str] = set()
+    for things, going in ((schema.runs, runs), (schema_models.logged_models, models)):
+        rows = connection.execute(select(things.c.experiment_id, things.c.id).where(things.c.experiment_id.in_(found)))
+        full.update(experiment for experiment, one in rows if one not in going)
+    return tuple(experiment for experiment in found if experiment not in full)
 
 
 def collect(engine: Engine, root: Path, planned: GarbagePlan, *, objects: bool) -> GarbagePlan:
@@ -73,10 +102,13 @@ def collect(engine: Engine, root: Path, planned: GarbagePlan, *, objects: bool) 
     """
     with engine.connect() as connection:
         now = plan(connection, root, objects=objects)
-    runs = tuple(run for run in planned.runs if run in set(now.runs))
+    still = {*now.runs, *now.models}
+    runs = tuple(run for run in planned.runs if run in still)
+    models = tuple(model for model in planned.models if model in still)
+    garbage = set(now.files)
     files, freed = [], 0
     contents, old = root / "objects", time.time() - UNREFERENCED_SECONDS
-    for path in (path for path in planned.files if path in set(now.files)):
+    for path in (path for path in planned.files if path in garbage):
         try:
             info = path.lstat()
             if contents in path.parents and info.st_mtime >= old:
@@ -94,15 +126,22 @@ def collect(engine: Engine, root: Path, planned: GarbagePlan, *, objects: bool) 
         except OSError:  # something was put there since
             continue
         folders.append(path)
-    with begin_write(engine) as connection:
+
+    def work(connection: Connection) -> tuple[str, ...]:
         for start in range(0, len(runs), MANY):
             _forget(connection, runs[start : start + MANY])
-        table = schema.experiments
+        table, logged = schema.experiments, schema_models.logged_models
+        for start in range(0, len(models), MANY):
+            connection.execute(delete(logged).where(logged.c.id.in_(models[start : start + MANY])))
         has_runs = exists().where(schema.runs.c.experiment_id == table.c.id)
-        gone = (table.c.id.in_(planned.experiments), table.c.lifecycle == DELETED, ~has_runs)
-        experiments = tuple(connection.execute(select(table.c.id).where(*gone)).scalars())
+        has_models = exists().where(logged.c.experiment_id == table.c.id)
+        gone = (table.c.id.in_(planned.experiments), table.c.lifecycle == DELETED, ~has_runs, ~has_models)
+        emptied = tuple(connection.execute(select(table.c.id).where(*gone)).scalars())
         connection.execute(delete(table).where(*gone))
-    return GarbagePlan(runs, experiments, tuple(files), tuple(folders), freed)
+        return emptied
+
+    experiments = transact(engine, work, idempotent=True)
+    return GarbagePlan(runs, experiments, models, tuple(files), tuple(folders), freed, now.kept)
 
 
 def _forget(connection: Connection, run_ids: tuple[str, ...]) -> None:

@@ -24,7 +24,8 @@ from autotrack.core.journal.layout import SUFFIX
 from autotrack.core.journal.lease import is_alive
 from autotrack.core.journal.reader import JournalReader
 
-from .dialect import is_of_engine, sync_wal
+from .dialect import is_of_engine
+from .engines.sqlite import sync_wal
 from .health import MAX_REASONS
 from .intake import Intake
 
@@ -34,8 +35,10 @@ log = logging.getLogger("autotrack.store")
 class Ingest:
     """Delivers journals into one database."""
 
-    def __init__(self, intake: Intake, database: Path) -> None:
+    def __init__(self, intake: Intake, uri: str, database: Path | None) -> None:
+        """``uri`` is the store's; ``database`` its file, None where it is a server's."""
         self._intake = intake
+        self._uri = uri
         self._database = database
 
     def deliver(self, folder: Path, deadline: float | None = None) -> Delivery:
@@ -43,8 +46,10 @@ class Ingest:
         journals = journals_in(folder)
         if not journals:
             return Delivery()
-        ours = marks(f"sqlite:///{self._database}", folder)
-        with _ingest_lock(self._database.with_name("ingest.lock")) as mine:
+        ours = marks(self._uri, folder)
+        # One deliverer a store, or a folder of journals for a server.
+        lock = (self._database or folder).with_name("ingest.lock")
+        with _ingest_lock(lock) as mine:
             if not mine:
                 return Delivery(busy=True)
             total = Delivery()
@@ -102,7 +107,8 @@ class Ingest:
         """Removes journals whose every record is committed, once the commits are on the disk."""
         if not done:
             return
-        sync_wal(self._database)
+        if self._database is not None:
+            sync_wal(self._database)
         for path in done:
             path.unlink(missing_ok=True)
             last_words_path(path).unlink(missing_ok=True)

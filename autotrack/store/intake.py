@@ -21,7 +21,7 @@ from autotrack.core.journal.slots import whole_runs
 from autotrack.core.keys import INT64, is_run_id, printable
 
 from . import schema
-from .dialect import begin_write, for_update, translated, upsert
+from .dialect import begin_read, for_update, transact, upsert
 from .health import MAX_REASONS, merged, note_losses
 from .points import SLOT
 from .storing import Stored, Unfit, store_apart, store_together
@@ -42,7 +42,7 @@ class Intake:
     def cursor(self, writer: str) -> Cursor:
         """How far a writer's records are in the store."""
         table = schema.writers
-        with translated(self._engine), self._engine.connect() as connection:
+        with begin_read(self._engine) as connection:
             row = connection.execute(select(table.c.events, table.c.points).where(table.c.writer == writer)).first()
         return Cursor() if row is None else Cursor(row.events, row.points)
 
@@ -67,9 +67,10 @@ class Intake:
         seen: int | None,
         store: Callable[..., Stored],
     ) -> Delivery:
-        table = schema.writers
+        table, seen = schema.writers, _not_in_the_future(seen)
         this = table.c.writer == writer
-        with begin_write(self._engine) as connection:
+
+        def work(connection: Connection) -> Delivery:
             fresh = {"writer": writer, "events": 0, "points": 0, "damaged": 0, "state": "live", "refused": 0}
             connection.execute(upsert(table, keep=True), {**fresh, "host": _kept(host), "last_seen": None, "clock": 0})
             row = connection.execute(for_update(select(table).where(this))).one()
@@ -83,7 +84,6 @@ class Intake:
                     stored.events,
                     stored.points,
                 )
-            seen = _not_in_the_future(seen)
             alive = stored != batch.cursor or seen > (row.last_seen or 0)
             if alive and row.state == "done":
                 _take_back(connection, writer)
@@ -102,8 +102,10 @@ class Intake:
             # Said again where runs are new: what was lost before them may be theirs.
             if lost or refused or (taken.new_runs and (row.damaged or row.refused)):
                 note_losses(connection, writer, values["damaged"], values["refused"], taken.refused)
-        reasons = tuple(dict.fromkeys(taken.refused))[:MAX_REASONS]
-        return Delivery(taken.points, taken.events, lost, refused=refused, reasons=reasons)
+            reasons = tuple(dict.fromkeys(taken.refused))[:MAX_REASONS]
+            return Delivery(taken.points, taken.events, lost, refused=refused, reasons=reasons)
+
+        return transact(self._engine, work, idempotent=True)
 
     def end_writer(
         self, writer: str, *, seen: int | None = None, word: LastWord | None = None, exit_code: int | None = None
@@ -111,9 +113,8 @@ class Intake:
         """Ends the runs that a dead writer left running (see ``autotrack.core.sink.Intake``)."""
         runs, writers = schema.runs, schema.writers
         seen = _not_in_the_future(seen)
-        left = select(runs.c.n, runs.c.last_seen, runs.c.started).where(
-            runs.c.writer == writer, runs.c.status == str(Status.RUNNING)
-        )
+        running = (runs.c.writer == writer, runs.c.status == str(Status.RUNNING))
+        left = select(runs.c.n, runs.c.last_seen, runs.c.started).where(*running).order_by(runs.c.id)
         status, error = Status.CRASHED, None
         if exit_code is not None:  # it ended by itself and left its runs to us
             status = Status.FAILED if exit_code else Status.FINISHED
@@ -121,7 +122,11 @@ class Intake:
         elif word is not None:
             status = Status.KILLED if word.signal in ENDED_ON_PURPOSE else Status.CRASHED
             error = "\n".join(part for part in (f"ended by {word.signal}", word.traceback) if part)
-        with begin_write(self._engine) as connection:
+
+        def work(connection: Connection) -> None:
+            # The writer first, as in ``apply``, then its runs.
+            this = writers.c.writer == writer
+            before = connection.execute(for_update(select(writers.c.last_seen).where(this))).scalar()
             for row in connection.execute(for_update(left)).all():
                 last = max(row.last_seen or 0, row.started, seen)
                 values = {
@@ -133,17 +138,16 @@ class Intake:
                     "guessed": (exit_code is None and word is None) or None,
                 }
                 connection.execute(update(runs).where(runs.c.n == row.n).values(values))
-            this = writers.c.writer == writer
-            before = connection.execute(select(writers.c.last_seen).where(this)).scalar()
             connection.execute(update(writers).where(this).values(state="done", last_seen=max(before or 0, seen)))
+
+        transact(self._engine, work, idempotent=True)
 
 
 def _take_back(connection: Connection, writer: str) -> None:
     """Lets runs go on that ended because their writer, of which there is news now, was taken for dead."""
     runs = schema.runs
-    guessed = select(runs.c.n, runs.c.health).where(
-        runs.c.writer == writer, runs.c.status == str(Status.CRASHED), runs.c.guessed
-    )
+    crashed = (runs.c.writer == writer, runs.c.status == str(Status.CRASHED), runs.c.guessed)
+    guessed = select(runs.c.n, runs.c.health).where(*crashed).order_by(runs.c.id)
     for row in connection.execute(for_update(guessed)).all():
         values: dict[str, Any] = {"status": str(Status.RUNNING), "ended": None, "guessed": None}
         if TAKEN_BACK not in (row.health or ""):  # said once, however often it happens

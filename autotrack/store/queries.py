@@ -22,7 +22,7 @@ from autotrack.core.errors import AmbiguousError, NotFoundError
 
 from . import schema
 from .chunks import decode_into
-from .dialect import among, fetch
+from .dialect import among, fetch, same_text
 from .filters.sql import attribute_column, condition, has
 from .filters.subjects import RUNS
 from .filters.syntax import And, Compare, Field, In, Node, Order
@@ -73,7 +73,11 @@ def matching(
 def _by_metric(order: Order, node: Node | None) -> Iterator[tuple[Select[Any], list[Any]]]:
     """Queries that yield, one after the other, runs with a value in the index's own order, with NaN, and without."""
     runs, series = schema.runs, schema.series
-    joined = select(runs.c.n).join_from(series, runs, runs.c.n == series.c.run).where(series.c.key == order.field.key)
+    joined = (
+        select(runs.c.n)
+        .join_from(series, runs, runs.c.n == series.c.run)
+        .where(same_text(series.c.key, order.field.key))
+    )
     value = series.c.last.desc() if order.descending else series.c.last.asc()
     yield joined.where(series.c.last.is_not(None)), [value]
     yield joined.where(series.c.last.is_(None)), []
@@ -100,13 +104,13 @@ def _sort_keys(order: Order) -> list[Any]:
         return [key.is_(None), key.desc() if order.descending else key.asc()]
     if field.entity == "metric":
         series = schema.series
-        where = (series.c.run == runs.c.n, series.c.key == field.key)
+        where = (series.c.run == runs.c.n, same_text(series.c.key, field.key))
         value: ColumnElement[Any] = select(series.c.last).where(*where).correlate(runs).scalar_subquery()
         rank = case((value.is_not(None), 0), (has(field), 1), else_=2)
         return [rank, value.desc() if order.descending else value.asc()]
     # "param_text": MLflow's searches sort params as the texts that they are.
     table = schema.tags if field.entity == "tag" else schema.params
-    where = (table.c.run == runs.c.n, table.c.key == field.key)
+    where = (table.c.run == runs.c.n, same_text(table.c.key, field.key))
     text: ColumnElement[Any] = select(table.c.value).where(*where).correlate(runs).scalar_subquery()
     keys: list[Any] = [text.is_(None)]
     if field.entity == "param":  # numbers by size and before other texts
@@ -120,7 +124,10 @@ def _resolved(connection: Connection, field: Field) -> Field:
     if field.entity != "bare":
         return field
     for entity, table in (("metric", schema.series), ("param", schema.params)):
-        if connection.execute(select(table.c.key).where(table.c.key == field.key).limit(1)).first() is not None:
+        if (
+            connection.execute(select(table.c.key).where(same_text(table.c.key, field.key)).limit(1)).first()
+            is not None
+        ):
             return Field(entity, field.key, field.position)
     return Field("tag", field.key, field.position)
 
@@ -238,7 +245,7 @@ def history(connection: Connection, number: int, key: str) -> Columns | None:
     import numpy as np
 
     series, chunks = schema.series, schema.chunks
-    row = connection.execute(select(series).where(series.c.run == number, series.c.key == key)).first()
+    row = connection.execute(select(series).where(series.c.run == number, same_text(series.c.key, key))).first()
     if row is None:
         return None
     if row.chunks == 0:

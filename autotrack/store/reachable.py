@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, exists, or_, select
 
 from autotrack.core.objects import Objects
 
 from . import schema
+from .dialect import among
 from .experiments import DELETED
+from .needed import needed
 
 _MAGIC = b"SQLite format 3\0"
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -42,10 +44,10 @@ def shares_objects(database: Path) -> bool:
 
 
 def _referenced(connection: Connection) -> set[str]:
-    """Digests that runs which are not deleted, and their sessions, refer to. What a session says is JSON of its
-    collectors' own: any sha256 in it counts."""
+    """Digests that runs which stay, and their sessions, refer to. What a session says is JSON of its collectors' own:
+    any sha256 in it counts."""
     runs, datasets, parts = schema.runs, schema.datasets, schema.session_parts
-    alive = runs.c.lifecycle != DELETED
+    alive = or_(runs.c.lifecycle != DELETED, among(runs.c.id, sorted(needed(connection).runs)))
     found = set(connection.execute(select(runs.c.random_state).where(alive).distinct()).scalars())
     prints = select(datasets.c.fingerprint).join(runs, runs.c.n == datasets.c.run).where(alive)
     found.update(connection.execute(prints.distinct()).scalars())

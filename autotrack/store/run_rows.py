@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -19,7 +20,7 @@ from autotrack.core.journal.records import DEFAULT_EXPERIMENT
 from autotrack.core.runs.names import experiment_id
 
 from . import schema
-from .dialect import among, first_of, for_update, write_rows
+from .dialect import among, for_update, numbers_for, write_rows
 from .health import merged
 
 #: Runs that are looked up in one statement.
@@ -116,7 +117,7 @@ class RunRows:
         if not self._runs:
             return set()
         known = self._known(connection)
-        next_number = first_of(connection, schema.runs.c.n, len(self._runs))
+        numbers = iter(numbers_for(connection, schema.runs.c.n, sum(run_id not in known for run_id in self._runs)))
         experiments = _Experiments(connection)
         new: list[dict[str, Any]] = []
         changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -127,7 +128,7 @@ class RunRows:
                 run.origin.update({name: parent.get(name) for name in ("session", "user")})
             row = known.get(run_id)
             if row is None:
-                run.number, next_number = next_number, next_number + 1
+                run.number = next(numbers)
                 experiment = self._experiment_of(run, known, experiments, connection)
                 known[run_id] = self._new(run_id, run, experiments.lifecycle(experiment), experiment)
                 new.append(known[run_id])
@@ -142,11 +143,13 @@ class RunRows:
                 changes.setdefault(tuple(update), []).append({**values, "at_n": run.number})
         if new:
             names = [column.name for column in schema.runs.columns]
-            write_rows(connection, insert(schema.runs), names, [tuple(row.values()) for row in new])
+            # By id, as everybody does: two who add the same runs then wait for each other in no ring.
+            rows = sorted((tuple(row.values()) for row in new), key=itemgetter(names.index("id")))
+            write_rows(connection, insert(schema.runs), names, rows)
         table = schema.runs
-        for changed_names, rows in changes.items():
+        for changed_names, some in changes.items():
             changed: dict[Any, Any] = {table.c[name]: bindparam(f"at_{name}") for name in changed_names}
-            connection.execute(table.update().where(table.c.n == bindparam("at_n")).values(changed), rows)
+            connection.execute(table.update().where(table.c.n == bindparam("at_n")).values(changed), some)
         return {row["n"] for row in new}
 
     def _new(self, run_id: str, run: _Run, lifecycle: Mapping[str, Any], experiment: str) -> dict[str, Any]:
@@ -181,13 +184,13 @@ class RunRows:
         return update
 
     def _known(self, connection: Connection) -> dict[str, dict[str, Any]]:
-        runs, ids = schema.runs, list(self._runs)
+        runs, ids = schema.runs, sorted(self._runs)
         names = "n id name experiment_id last_seen health started begun_at name_at status_at session user".split()
         known: dict[str, dict[str, Any]] = {}
         for start in range(0, len(ids), MANY):
             these = among(runs.c.id, ids[start : start + MANY])
             wanted = select(*(runs.c[name] for name in names))
-            rows = connection.execute(for_update(wanted.where(these))).mappings()
+            rows = connection.execute(for_update(wanted.where(these).order_by(runs.c.id))).mappings()
             known.update((row["id"], dict(row)) for row in rows)
         return known
 

@@ -8,7 +8,6 @@ holds the exact 64 bits, because SQLite also forgets the sign of -0.0.
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     Double,
@@ -17,10 +16,11 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
+    Sequence,
     Table,
-    Text,
 )
+
+from .column_types import Int64, String, Text, hashed, long_key
 
 #: The schema that this code writes. Raise it together with a step in ``migrate.STEPS``.
 VERSION = 4
@@ -29,9 +29,6 @@ MIN_READER = 4
 MIN_WRITER = 4
 
 metadata = MetaData()
-
-# SQLite numbers rows by itself only where the type is spelled INTEGER.
-Int64 = BigInteger().with_variant(Integer, "sqlite")
 
 meta = Table("meta", metadata, Column("key", String(64), primary_key=True), Column("value", Text, nullable=False))
 
@@ -60,7 +57,7 @@ runs = Table(
     "runs",
     metadata,
     # Rows of other tables point at this short number; ``id`` is what people and programs use.
-    Column("n", Int64, primary_key=True),
+    Column("n", Int64, Sequence("run_numbers", metadata=metadata), primary_key=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("experiment_id", ForeignKey("experiments.id"), nullable=False),
@@ -121,7 +118,7 @@ series = Table(
     metadata,
     Column("run", ForeignKey(RUN_KEY, ondelete="CASCADE"), primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("id", Int64, nullable=False, unique=True),
+    Column("id", Int64, Sequence("series_numbers", metadata=metadata), nullable=False, unique=True),
     Column("last", Double),
     Column("last_bits", Int64, nullable=False),
     Column("last_int", Boolean, nullable=False),
@@ -136,7 +133,8 @@ series = Table(
     Column("tail", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("series_by_value", series.c.key, series.c.last, series.c.run)
+Index("series_by_value", series.c.key, series.c.last, series.c.run).ddl_if(dialect="sqlite")
+Index("series_by_value", hashed(series.c.key), series.c.last, series.c.run).ddl_if(dialect="postgresql")
 
 chunks = Table(
     "chunks",
@@ -166,7 +164,7 @@ datasets = Table(
     Column("mlflow", Text),
     sqlite_with_rowid=False,
 )
-Index("datasets_by_digest", datasets.c.digest)
+Index("datasets_by_digest", datasets.c.digest, postgresql_using="hash")
 
 artifacts = Table(
     "artifacts",
@@ -224,7 +222,7 @@ files = Table(
     sqlite_with_rowid=False,
 )
 Index("files_by_content", files.c.sha256)
-Index("files_by_path", files.c.path)
+Index("files_by_path", files.c.path).ddl_if(dialect="sqlite")
 Index("runs_of_session", runs.c.session)
 
 # What a session printed, in pieces; ``at`` is where a piece begins, in characters.
@@ -266,3 +264,6 @@ writer_series = Table(
     Column("is_int", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
+
+for _table in (experiment_tags, params, tags, series, datasets, artifacts, models, files):
+    long_key(_table)

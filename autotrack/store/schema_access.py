@@ -5,9 +5,10 @@ No secret stands in them: passwords are scrypt hashes, tokens their sha256.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table
 
-from .schema import Int64, metadata
+from .column_types import Int64, String, Text
+from .schema import metadata
 
 users = Table(
     "users",

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Column,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, Table
 
-from .schema import RUN_KEY, Int64, metadata
+from .column_types import Int64, String, Text, long_key
+from .schema import RUN_KEY, metadata
 
 registered_models = Table(
     "registered_models",
@@ -160,3 +152,12 @@ run_models = Table(
     Column("step", Int64, nullable=False),
     sqlite_with_rowid=False,
 )
+
+for _table in (
+    registered_model_tags,
+    model_version_tags,
+    logged_model_params,
+    logged_model_tags,
+    logged_model_metrics,
+):
+    long_key(_table)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, Programmin
 from autotrack.core.journal.records import Record
 
 from .apply import Batch, series_of, why
+from .dialect import is_conflict
 from .points import Points, Slots
 
 log = logging.getLogger("autotrack.store")
@@ -61,6 +62,8 @@ def store_together(connection: Connection, writer: str, events: Iterable[Record]
         named = _named(slots.groups(), series, found)
         found.new_runs = bool(batch.write(connection, named))
     except UNFIT as error:
+        if is_conflict(error):
+            raise
         log.debug("a batch of %s is stored piece by piece", writer, exc_info=error)
         raise Unfit from error
     return found
@@ -119,6 +122,8 @@ def _halving(
             with connection.begin_nested():
                 store(some)
         except UNFIT as error:
+            if is_conflict(error):
+                raise
             if len(some) == 1:
                 refuse(some[0], error)
             else:

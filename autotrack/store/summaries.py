@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select
 
 from . import schema
-from .dialect import among_pairs, first_of, for_update, write_rows
+from .dialect import among_pairs, for_update, numbers_for, upsert, write_rows
 from .points import Points
 from .tails import Chunks, alike, open_tail, store
 
@@ -22,7 +22,6 @@ INT = struct.Struct("<q")
 MANY = 2000
 
 _COLUMNS = [column.name for column in schema.series.columns]
-_STATE = [name for name in _COLUMNS if name not in ("run", "key", "id")]
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +80,8 @@ def _append(
     new: dict[tuple[int, str], dict[str, Any]] = {}
     changed: dict[tuple[int, str], dict[str, Any]] = {}
     chunks = Chunks()
-    next_id = first_of(connection, schema.series.c.id, len(batch)) if len(known) < len(batch) else 0
+    added = {(item.run, item.key) for item in batch} - known.keys()
+    ids = iter(numbers_for(connection, schema.series.c.id, len(added)))
     for item in batch:
         address = (item.run, item.key)
         row = known.get(address) or new.get(address)
@@ -91,8 +91,7 @@ def _append(
                 continue
             item = NewPoints(item.run, item.key, left)
         if row is None:
-            new[address] = row = _first(item, next_id, distinct)
-            next_id += 1
+            new[address] = row = _first(item, next(ids), distinct)
             if row["count"] > 1:
                 store(connection, row, item.points, chunks)
             continue
@@ -105,14 +104,7 @@ def _append(
     if new:
         write_rows(connection, insert(schema.series), _COLUMNS, [tuple(row.values()) for row in new.values()])
     if changed:
-        table = schema.series
-        rows = [{f"at_{name}": row[name] for name in ("run", "key", *_STATE)} for row in changed.values()]
-        connection.execute(
-            table.update()
-            .where(table.c.run == bindparam("at_run"), table.c.key == bindparam("at_key"))
-            .values({table.c[name]: bindparam(f"at_{name}") for name in _STATE}),
-            rows,
-        )
+        write_rows(connection, upsert(schema.series), _COLUMNS, [tuple(row.values()) for row in changed.values()])
     return new
 
 

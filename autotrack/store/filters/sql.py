@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, false, literal, not_, or_, select, true
 
 from autotrack.store import schema
-from autotrack.store.dialect import matches
+from autotrack.store.dialect import matches, same_text
 
 from .subjects import RUNS
 from .syntax import And, Compare, Field, In, IsNull, Node, Not, Or, Value
@@ -119,11 +119,11 @@ def _param(key: str, is_text: bool, test: Test) -> Condition:
 def _in_series(key: str, test: ColumnElement[bool]) -> Condition:
     """As ``_exists``, asked the other way round: the index by key and value answers it with one range."""
     table = schema.series
-    return schema.runs.c.n.in_(select(table.c.run).where(table.c.key == key, test))
+    return schema.runs.c.n.in_(select(table.c.run).where(same_text(table.c.key, key), test))
 
 
 def _exists(table: Any, key: str, test: ColumnElement[bool]) -> Condition:
-    return exists().where(table.c.run == schema.runs.c.n, table.c.key == key, test).correlate(schema.runs)
+    return exists().where(table.c.run == schema.runs.c.n, same_text(table.c.key, key), test).correlate(schema.runs)
 
 
 def _metric(op: str, value: Value | None, values: tuple[Value, ...], negated: bool) -> Condition:

@@ -382,7 +382,7 @@ def test_a_pattern_cannot_hang_a_search(searched, tmp_path):
 
 
 def test_a_search_has_a_time_budget(searched, monkeypatch):
-    from autotrack.store import store as store_module
+    from autotrack.store import database as store_module
     from autotrack.store.dialect import TooExpensive, time_limit
 
     started = time.monotonic()

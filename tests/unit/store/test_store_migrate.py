@@ -17,7 +17,8 @@ import pytest
 from autotrack.core.errors import SchemaVersionError, StoreError
 from autotrack.core.journal import Cursor
 from autotrack.core.journal.reader import Batch
-from autotrack.store import dialect, migrate, schema
+from autotrack.store import migrate, schema
+from autotrack.store.engines.sqlite import file_system, is_network
 from autotrack.store.migrate import Step, upgrade
 from autotrack.store.store import DATABASE, Store
 
@@ -274,11 +275,11 @@ def test_no_write_ahead_log_on_network_file_systems(tmp_path, monkeypatch, caplo
         "cifs": True,
         "": False,
     }.items():
-        assert dialect.is_network(kind) is network
+        assert is_network(kind) is network
 
 
 def test_file_system_is_known_here():
-    assert dialect.file_system(Path("/proc")) == "proc"
+    assert file_system(Path("/proc")) == "proc"
 
 
 def test_a_read_only_store_is_read(database):

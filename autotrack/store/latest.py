@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from autotrack.core.errors import NotFoundError
 
 from . import schema, schema_models
-from .dialect import among, fetch
+from .dialect import among_bound, fetch
 from .summaries import value_of
 
 
@@ -67,12 +67,30 @@ class LatestRun:
 
 
 _COLUMNS = "n id name experiment_id status started ended parent session user lifecycle artifact_uri".split()
-_DATASET = "name digest context rows columns source kind mlflow_digest mlflow".split()
+_RUNS, _EXPERIMENTS = schema.runs, schema.experiments
+# Made once: a request for a run has to be told in less time than it takes to make these.
+_ROWS = select(*(_RUNS.c[name] for name in _COLUMNS), _EXPERIMENTS.c.artifact_location).join(
+    _EXPERIMENTS, _EXPERIMENTS.c.id == _RUNS.c.experiment_id
+)
+_AT = _ROWS.where(_RUNS.c.id == bindparam("at_id"))
+_THESE = _ROWS.where(among_bound(_RUNS.c.n, bound="numbers"))
+
+
+def _of_runs(table: Table, names: str) -> Select[Any]:
+    wanted = [table.c[name] for name in names.split()]
+    return select(table.c.run, *wanted).where(among_bound(table.c.run, bound="numbers"))
+
+
+_PARAMS = _of_runs(schema.params, "key value")
+_TAGS = _of_runs(schema.tags, "key value")
+_SERIES = _of_runs(schema.series, "key last_bits last_int last_step last_time")
+_DATASETS = _of_runs(schema.datasets, "name digest context rows columns source kind mlflow_digest mlflow")
+_MODELS = _of_runs(schema_models.run_models, "role model step")
 
 
 def latest_run(connection: Connection, run_id: str, *, whole: bool = True) -> LatestRun:
     """The run with that id, deleted or not; ``whole=False``: its row alone (NotFoundError)."""
-    runs = _rows(connection, schema.runs.c.id == run_id)
+    runs = [LatestRun(*row) for row in fetch(connection, _AT, {"at_id": run_id})]
     if not runs:
         raise NotFoundError(f"Run with id={run_id[:260]} not found")
     if whole:
@@ -84,37 +102,20 @@ def latest_runs(connection: Connection, numbers: Sequence[int]) -> list[LatestRu
     """The runs with those numbers, in that order."""
     if not numbers:
         return []
-    found = {run.number: run for run in _rows(connection, among(schema.runs.c.n, numbers))}
+    found = {row[0]: LatestRun(*row) for row in fetch(connection, _THESE, {"numbers": numbers})}
     _fill(connection, found)
     return [found[number] for number in numbers if number in found]
 
 
-def _rows(connection: Connection, which: Any) -> list[LatestRun]:
-    runs, experiments = schema.runs, schema.experiments
-    columns = [runs.c[name] for name in _COLUMNS]
-    query = select(*columns, experiments.c.artifact_location).join(
-        experiments, experiments.c.id == runs.c.experiment_id
-    )
-    return [LatestRun(*row) for row in fetch(connection, query.where(which))]
-
-
 def _fill(connection: Connection, runs: dict[int, LatestRun]) -> None:
-    numbers = list(runs)
-
-    def rows(table: Any, *names: str) -> Sequence[Sequence[Any]]:
-        wanted = [table.c[name] for name in names]
-        only = table.c.run == numbers[0] if len(numbers) == 1 else among(table.c.run, numbers)
-        return fetch(connection, select(table.c.run, *wanted).where(only))
-
-    for number, key, value in rows(schema.params, "key", "value"):
+    numbers = {"numbers": list(runs)}
+    for number, key, value in fetch(connection, _PARAMS, numbers):
         runs[number].params.append((key, value))
-    for number, key, value in rows(schema.tags, "key", "value"):
+    for number, key, value in fetch(connection, _TAGS, numbers):
         runs[number].tags[key] = value
-    for number, key, bits, is_int, step, time in rows(
-        schema.series, "key", "last_bits", "last_int", "last_step", "last_time"
-    ):
+    for number, key, bits, is_int, step, time in fetch(connection, _SERIES, numbers):
         runs[number].metrics.append(Point(key, value_of(bits, is_int), step, time))
-    for number, *values in rows(schema.datasets, *_DATASET):
+    for number, *values in fetch(connection, _DATASETS, numbers):
         runs[number].datasets.append(DatasetRow(*values))
-    for number, role, model, step in rows(schema_models.run_models, "role", "model", "step"):
+    for number, role, model, step in fetch(connection, _MODELS, numbers):
         runs[number].models.append((role, model, step))

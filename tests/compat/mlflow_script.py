@@ -89,10 +89,10 @@ class Asking:
         if isinstance(said, list):
             found = [self._walk(item) for item in said]
             return sorted(found, key=lambda item: json.dumps(item, sort_keys=True)) if key in SETS else found
-        if key in TIMES:
-            return "<time>"
+        if key in TIMES or key == "next_page_token":
+            return "<time>" if key in TIMES else "<token>"
         if isinstance(said, str):
-            if key in PLACES:
+            if key in PLACES and not said.startswith("models:"):
                 said = "/".join(self.labels.get(part, part) for part in said.split("/"))
             for identity, label in self.labels.items():
                 if len(identity) > 12:
@@ -736,13 +736,18 @@ def logged_models(ask: Asking) -> None:
     ask("log m bad name", "POST", "/logged-models", {"experiment_id": experiment, "name": "a/b"})
     ask("get m", "GET", f"/logged-models/{model}")
     ask("get no m", "GET", f"/logged-models/m-{'0' * 32}")
-    ask("m ready", "PATCH", f"/logged-models/{model}", {"status": "LOGGED_MODEL_READY"})
-    ask("m failed by number", "PATCH", f"/logged-models/{other_model}", {"status": 3})
+    ask("m ready", "PATCH", f"/logged-models/{model}", {"model_id": model, "status": "LOGGED_MODEL_READY"})
+    ask("m failed by number", "PATCH", f"/logged-models/{other_model}", {"model_id": other_model, "status": 3})
     ask("m no status", "PATCH", f"/logged-models/{model}", {})
     ask("tag m", "PATCH", f"/logged-models/{model}/tags", {"tags": [{"key": "a", "value": "b"}]})
     ask("untag m", "DELETE", f"/logged-models/{model}/tags/t")
     ask("untag m again", "DELETE", f"/logged-models/{model}/tags/t")
-    ask("params of m", "POST", f"/logged-models/{model}/params", {"params": [{"key": "q", "value": "2"}]})
+    ask(
+        "params of m",
+        "POST",
+        f"/logged-models/{model}/params",
+        {"model_id": model, "params": [{"key": "q", "value": "2"}]},
+    )
     ask("changed m", "GET", f"/logged-models/{model}")
     proxy = "/api/2.0/mlflow-artifacts/artifacts"
     ask("put into m", "PUT", f"{proxy}/{experiment}/models/{model}/artifacts/MLmodel", b"x: 1")
@@ -813,18 +818,18 @@ def registry(ask: Asking) -> None:
     ask("rename to taken", "POST", f"{models}/rename", {"name": "C", "new_name": "B1"})
     ask("rename none", "POST", f"{models}/rename", {"name": "none", "new_name": "D"})
     ask("rename to nothing", "POST", f"{models}/rename", {"name": "C"})
-    ask("models", "GET", f"{models}/search")
-    ask("models like", "GET", f"{models}/search", filter="name LIKE 'B%'")
-    ask("models ilike", "GET", f"{models}/search", filter="name ILIKE 'b%'", order_by=["name DESC"])
-    ask("models in", "GET", f"{models}/search", filter="name IN ('B1', 'C')")
-    ask("models by tag", "GET", f"{models}/search", filter="tags.team = 'B'")
-    ask("models nonsense", "GET", f"{models}/search", filter="nonsense")
-    ask("models by nonsense", "GET", f"{models}/search", order_by=["color"])
-    ask("models none", "GET", f"{models}/search", filter="name = 'none'")
-    page = ask("models page", "GET", f"{models}/search", max_results=2)
-    ask("models page 2", "GET", f"{models}/search", max_results=2, page_token=page.get("next_page_token"))
-    ask("models too many", "GET", f"{models}/search", max_results=1001)
-    ask("models zero", "GET", f"{models}/search", max_results=0)
+    ask("named models", "GET", f"{models}/search")
+    ask("named models like", "GET", f"{models}/search", filter="name LIKE 'B%'")
+    ask("named models ilike", "GET", f"{models}/search", filter="name ILIKE 'b%'", order_by=["name DESC"])
+    ask("named models in", "GET", f"{models}/search", filter="name IN ('B1', 'C')")
+    ask("named models by tag", "GET", f"{models}/search", filter="tags.team = 'B'")
+    ask("named models nonsense", "GET", f"{models}/search", filter="nonsense")
+    ask("named models by nonsense", "GET", f"{models}/search", order_by=["color"])
+    ask("named models none", "GET", f"{models}/search", filter="name = 'none'")
+    page = ask("named models page", "GET", f"{models}/search", max_results=2)
+    ask("named models page 2", "GET", f"{models}/search", max_results=2, page_token=page.get("next_page_token"))
+    ask("named models too many", "GET", f"{models}/search", max_results=1001)
+    ask("named models zero", "GET", f"{models}/search", max_results=0)
     ask("delete model", "DELETE", f"{models}/delete", {"name": "b3"})
     ask("delete model again", "DELETE", f"{models}/delete", {"name": "b3"})
 
@@ -836,13 +841,19 @@ def versions(ask: Asking) -> None:
     path = "/model-versions"
     given = {"name": "V", "source": source, "run_id": run}
     ask("version of none", "POST", f"{path}/create", given)
+    ask("register W", "POST", "/registered-models/create", {"name": "W"})
     ask("register V", "POST", "/registered-models/create", {"name": "V"})
     ask("version 1", "POST", f"{path}/create", {**given, "description": "d", "tags": [{"key": "a", "value": "b"}]})
     ask("version 2", "POST", f"{path}/create", given)
-    ask("version 3", "POST", f"{path}/create", {"name": "V", "source": source})
+    ask("version 3", "POST", f"{path}/create", {**given, "description": "third"})
     ask("version without source", "POST", f"{path}/create", {"name": "V"})
     for bad in ("/etc", "file:///etc", "file:/etc", f"{source}/../../..", f"{source}#x/../..", "C:/x", "//etc"):
-        ask(f"version from {bad.replace(source, 'source')}", "POST", f"{path}/create", {**given, "source": bad})
+        ask(
+            f"version from {bad.replace(source, 'source')}",
+            "POST",
+            f"{path}/create",
+            {**given, "name": "W", "source": bad},
+        )
     ask("version again", "GET", f"{path}/get", name="V", version="1")
     ask("version as a number", "GET", f"{path}/get", {"name": "V", "version": "2"})
     ask("version none", "GET", f"{path}/get", name="V", version="9")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
 
+from autotrack.core.errors import NotFoundError
 from autotrack.core.keys import check_text, new_id
 from autotrack.core.registered import LoggedMetric, LoggedModel
 from autotrack.core.runs.names import run_name
@@ -153,16 +155,18 @@ def finalize(call: Call) -> dict[str, Any]:
 
 @ROUTES.delete("/logged-models/{model_id}", WRITE_LOGGED_MODEL)
 def delete(call: Call) -> None:
-    """Deletes a logged model softly."""
-    call.services.store.logged_models.delete(call.path["model_id"])
+    """Deletes a logged model softly; one that is deleted stays so."""
+    store, model = call.services.store, call.path["model_id"]
+    with store.reading() as connection:
+        places.model_root(connection, model)  # deleted or not
+    with suppress(NotFoundError):
+        store.logged_models.delete(model)
 
 
 @ROUTES.patch("/logged-models/{model_id}/tags", WRITE_LOGGED_MODEL, body=bodies.LoggedModelTags)
-def set_tags(call: Call) -> dict[str, Any]:
+def set_tags(call: Call) -> None:
     """Sets tags of a logged model."""
-    store = call.services.store
-    changed = store.logged_models.set_tags(call.path["model_id"], _pairs(call.body.tags, "tags"))
-    return {"model": _told(store, changed)[0]}
+    call.services.store.logged_models.set_tags(call.path["model_id"], _pairs(call.body.tags, "tags"))
 
 
 @ROUTES.delete("/logged-models/{model_id}/tags/{key:path}", WRITE_LOGGED_MODEL)

@@ -68,7 +68,7 @@ def create(call: Call) -> dict[str, Any]:
     run = names.run_id(body.run_id) if body.run_id else None
     store = call.services.store
     store.registry.get(name)
-    place, model = _checked_source(store, source, body.model_id or None)
+    place, model, copied_run = _checked_source(store, source, body.model_id or None)
     tags = dict(bodies.checked_tag(tag.key, tag.value) for tag in wire.items(body.tags, "tags"))
     made = store.registry.create_version(
         ModelVersion(
@@ -76,10 +76,10 @@ def create(call: Call) -> dict[str, Any]:
             version=0,
             source=source,
             artifact_uri=place,
-            run=run,
+            run=run or copied_run,
             logged_model=model,
-            description=body.description,
-            run_link=body.run_link,
+            description=body.description or "",
+            run_link=body.run_link or "",
             user=call.user and call.user.name,
             tags=tags,
         )
@@ -87,26 +87,27 @@ def create(call: Call) -> dict[str, Any]:
     return {"model_version": told_version(made)}
 
 
-def _checked_source(store: Store, source: str, model: str | None) -> tuple[str | None, str | None]:
-    """Where the files of a source are in the store, and the logged model that it is (ApiError 400, NotFoundError).
+def _checked_source(store: Store, source: str, model: str | None) -> tuple[str | None, str | None, str | None]:
+    """Where the files of a source are in the store, the logged model that it is, and the run that a version has which
+    is copied (ApiError 400, NotFoundError).
 
     A source is the one place where a client says what the server, or whoever loads the model, will open.
     """
     of_version, of_model = _OF_VERSION.fullmatch(source), _OF_MODEL.fullmatch(source)
     if of_version is not None:
         copied = store.registry.version(of_version[1], int(of_version[2]))
-        return copied.artifact_uri, model or copied.logged_model
+        return copied.artifact_uri, model or copied.logged_model, copied.run
     if of_model is not None:
         found = store.logged_models.get(of_model[1])
-        return f"{found.experiment_id}/models/{found.id}", found.id
+        return f"{found.experiment_id}/models/{found.id}", found.id, None
     try:
         with store.reading() as connection:
             place = _place_of(connection, source)
     except (ArtifactError, NotFoundError) as error:
         raise invalid(f"Invalid model version source: '{source[:200]}'. {error}") from None
     if place.run is not None and not place.path:
-        return place.folder, model
-    return f"{place.folder}/{place.path}".rstrip("/"), model or place.model
+        return place.folder, model, None
+    return f"{place.folder}/{place.path}".rstrip("/"), model or place.model, None
 
 
 def _place_of(connection: Connection, source: str) -> places.Place:

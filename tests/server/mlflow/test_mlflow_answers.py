@@ -13,7 +13,30 @@ from tests.compat.mlflow_script import Asking, ask_all
 ANSWERS = Path(__file__).parents[2] / "compat" / "mlflow_answers.json"
 
 #: Where we answer otherwise on purpose.
-OTHERWISE: dict[str, str] = {}
+OTHERWISE = {
+    "no experiment": "a field that is missing is said in the words of every other one",
+    "reopen": "a run that goes on has no end",
+    "schedule": "a run that goes on has no end",
+    "no such status": "MLflow takes any word",
+    "bad run id": "it is no id, and is not looked for",
+    "point true": "true is no number",
+    "point list": "MLflow fails (500)",
+    "point half a step": "MLflow cuts it",
+    "batch bad value": "MLflow stores 0 for what is no number",
+    "search for user": "a run without a user has no attribute to compare",
+    "search for trailing and": "MLflow overlooks it",
+    "search by twice": "MLflow fails (500)",
+    "search bad view": "MLflow overlooks it",
+    "history of no run": "what is not there is said",
+    "history of text": "MLflow overlooks it",
+    "inputs without a name": "MLflow stores a data set without a name",
+    "models zero": "a page has a result at least",
+    "named models zero": "a page has a result at least",
+    "version from C:/x": "no place in the store",
+    "a list": "MLflow fails (500)",
+    "nothing there": "errors are JSON",
+    "server info": "no gateway here, and no addresses that are signed",
+}
 
 
 @pytest.fixture(scope="module")

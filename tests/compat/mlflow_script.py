@@ -490,7 +490,7 @@ def searching(ask: Asking) -> None:
         )
     ask("end one", "POST", "/runs/update", {"run_id": made[0], "status": "FINISHED", "end_time": 2000})
     ask("delete one", "POST", "/runs/delete", {"run_id": made[4]})
-    _run(ask, other, "elsewhere")
+    _run(ask, other, "elsewhere", start_time=999)
 
     def search(name: str, filter: str | None = None, **fields: Any) -> Any:
         said = ask(

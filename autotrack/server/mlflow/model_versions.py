@@ -117,7 +117,7 @@ def _place_of(connection: Connection, source: str) -> places.Place:
     if any(letter in path for letter in "?#;%"):
         raise ArtifactError("its path has a query, a fragment or an escape")
     if scheme == "mlflow-artifacts":
-        return places.place_at(connection, path)
+        return places.place_at(connection, path.rstrip("/"))
     owner, *inside = check_artifact_path(path.rstrip("/"))
     run = latest_run(connection, owner, whole=False)
     return places.Place(places.folder_of(run), "/".join(inside), run=run)

@@ -91,7 +91,9 @@ def place_at(connection: Connection, path: str) -> Place:
 
     The server has decoded it once, as URLs are; nothing is decoded here or after.
     """
-    parts = check_artifact_path(path.rstrip("/"))
+    if "\ufffd" in path:  # what the server puts where an escape is no UTF-8
+        raise ArtifactError(f"the artifact path {path[:120]!r} is not in UTF-8; choose another name")
+    parts = check_artifact_path(path)
     for at in range(1, len(parts) - 1):
         if parts[at + 1] != "artifacts":
             continue

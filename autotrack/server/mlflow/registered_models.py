@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from autotrack.core.errors import NotFoundError
 from autotrack.core.registered import RegisteredModel, check_alias
+from autotrack.store.filters import parse_filter, parse_order
+from autotrack.store.filters.subjects import REGISTERED_MODELS
 
 from ..calls import Call
 from ..errors import invalid
@@ -16,6 +19,11 @@ from .table import READ_MODEL, READ_MODELS, WRITE_MODEL, table
 
 ROUTES = table()
 RESULTS, MOST = 100, 1000
+_PROMPT = "mlflow.prompt.is_prompt"
+#: The condition that MLflow's client adds to each search of its own accord.
+_PROMPTS = re.compile(
+    rf"(\s+AND\s+)?\btags?\.([`\"]){re.escape(_PROMPT)}\2\s*(?P<op>!=|=)\s*'(?P<value>true|false)'", re.IGNORECASE
+)
 
 
 def told(found: RegisteredModel) -> dict[str, Any]:
@@ -75,17 +83,29 @@ def delete(call: Call) -> None:
     call.services.store.registry.delete(bodies.model_name(call.body.name))
 
 
+def without_prompts(filter: str) -> str:
+    """A filter of MLflow's as one of ours: prompts, which MLflow keeps among the models, are left out unless they are
+    asked for (FilterError where it is not in MLflow's language)."""
+    asked = _PROMPTS.search(filter)
+    rest = filter if asked is None else _PROMPTS.sub("", filter).removeprefix(" AND ").strip()
+    rest = re.sub(r"^\s*AND\s+", "", rest, flags=re.IGNORECASE)
+    parse_filter(rest, mlflow=True, subject=REGISTERED_MODELS)
+    is_prompt = f"tags.`{_PROMPT}` = 'true'"
+    clause = (
+        is_prompt if asked is not None and (asked["op"] == "=") == (asked["value"] == "true") else f"NOT {is_prompt}"
+    )
+    return f"{rest} AND {clause}" if rest.strip() else clause
+
+
 @ROUTES.get("/registered-models/search", READ_MODELS, body=bodies.SearchModels)
 def search(call: Call) -> dict[str, Any]:
     """Registered models that match a filter, a page of them."""
     body: bodies.SearchModels = call.body
     most, offset = wire.page_size(body.max_results, "max_results", RESULTS, MOST), wire.offset_of(body.page_token)
+    orders = wire.items(body.order_by, "order_by")
+    parse_order(orders, mlflow=True, subject=REGISTERED_MODELS)
     found = call.services.store.registry.search(
-        body.filter or "",
-        order_by=wire.items(body.order_by, "order_by"),
-        max_results=most + 1,
-        offset=offset,
-        mlflow=True,
+        without_prompts(body.filter or ""), order_by=orders, max_results=most + 1, offset=offset
     )
     token = wire.token_of(offset + most) if len(found) > most else None
     return render.paged("registered_models", [told(model) for model in found[:most]], token)

@@ -13,6 +13,7 @@ from .telling import Branch, best_runs, direction, telling_metric, varying_param
 from .words import age, clip, duration, number, plural, short_ids, width
 
 GLYPHS = {
+    Status.SCHEDULED: ("○", "cyan"),
     Status.RUNNING: ("●", "cyan"),
     Status.FINISHED: ("✓", "green"),
     Status.FAILED: ("✗", "red"),

@@ -101,7 +101,7 @@ def refusal(error: BaseException, *, mlflow: bool) -> Answer:
 
 def is_mlflow(path: str) -> bool:
     """True for paths of MLflow's API, whose errors have MLflow's statuses."""
-    return path.startswith(("/api/2.0/", "/ajax-api/", "/api/3.0/"))
+    return path.startswith(("/api/2.0/", "/ajax-api/", "/api/3.0/", "/get-artifact", "/model-versions/"))
 
 
 def tables() -> list[Table]:

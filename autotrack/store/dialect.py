@@ -112,6 +112,16 @@ def among_pairs(
     return clauses.AmongPairs(first, second, pairs)
 
 
+def among_bound(column: ColumnElement[Any], bound: str) -> ColumnElement[bool]:
+    """``among`` for a statement that is made once: its values are those of the parameter ``bound``."""
+    return clauses.Among(column, None, bound)
+
+
+def among_pairs_bound(first: ColumnElement[Any], second: ColumnElement[Any], bound: str) -> ColumnElement[bool]:
+    """``among_pairs`` for a statement that is made once: its pairs are those of the parameter ``bound``."""
+    return clauses.AmongPairs(first, second, None, bound)
+
+
 def for_update(statement: Select[Any]) -> Select[Any]:
     """The SELECT with its rows locked until the transaction ends, against all but those that only refer to them.
 

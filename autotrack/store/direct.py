@@ -22,7 +22,7 @@ from autotrack.core.journal.records import Record, checked
 
 from . import schema
 from .apply import Batch
-from .dialect import among, among_pairs, for_update
+from .dialect import among_bound, among_pairs_bound, fetch, for_update
 from .points import Points
 from .storing import UNFIT
 
@@ -43,6 +43,20 @@ class RunState:
     lifecycle: str
     started: int
     ended: int | None
+
+
+_RUNS, _TEXTS = schema.runs, schema.params
+#: Locked, so that what is checked still holds when it is written; in one order, so that no two wait for each other.
+_STATES = for_update(
+    select(*(_RUNS.c[name] for name in "n id name experiment_id status lifecycle started ended".split()))
+    .where(among_bound(_RUNS.c.id, bound="ids"))
+    .order_by(_RUNS.c.id)
+)
+_PARAMS = (
+    select(_RUNS.c.id, _TEXTS.c.key, _TEXTS.c.value)
+    .join(_RUNS, _RUNS.c.n == _TEXTS.c.run)
+    .where(among_pairs_bound(_TEXTS.c.run, _TEXTS.c.key, bound="pairs"))
+)
 
 
 class Standing:
@@ -68,18 +82,13 @@ class Standing:
 
     def look_up(self, run_ids: Collection[str], params: Iterable[tuple[str, str]]) -> None:
         """Reads runs and params, a statement each."""
-        runs, table = schema.runs, schema.params
-        wanted = [runs.c[name] for name in "n id name experiment_id status lifecycle started ended".split()]
-        these = select(*wanted).where(among(runs.c.id, sorted(run_ids))).order_by(runs.c.id)
-        # Locked, so that what is checked here still holds when it is written.
-        found = self.connection.execute(for_update(these))
+        found = fetch(self.connection, _STATES, {"ids": sorted(run_ids)})
         self._runs.update(dict.fromkeys(run_ids))
-        self._runs.update({row.id: RunState(*row) for row in found})
+        self._runs.update({row[1]: RunState(*row) for row in found})
         numbered = [(run.number, key) for run_id, key in params if (run := self._runs.get(run_id)) is not None]
         if numbered:
-            pairs = among_pairs(table.c.run, table.c.key, numbered)
-            query = select(runs.c.id, table.c.key, table.c.value).join(runs, runs.c.n == table.c.run).where(pairs)
-            self._params.update({(row[0], row[1]): row[2] for row in self.connection.execute(query)})
+            rows = fetch(self.connection, _PARAMS, {"pairs": numbered})
+            self._params.update({(row[0], row[1]): row[2] for row in rows})
 
     def take(self, records: Iterable[Record]) -> None:
         """Notes what is going to be written, for the checks of the changes behind it in the transaction."""

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import delete as delete_rows
 
 from autotrack.core.entities import Experiment
-from autotrack.core.errors import NotFoundError, UsageError
+from autotrack.core.errors import ConflictError, NotFoundError, UsageError
 
 from . import schema
-from .dialect import upsert
+from .dialect import among, upsert
 from .queries import number_of
 from .run_rows import create_experiment
 
@@ -29,12 +32,33 @@ def listed(connection: Connection, lifecycle: str = ACTIVE) -> list[Experiment]:
     table, runs = schema.experiments, schema.runs
     counts = select(runs.c.experiment_id, func.count()).where(runs.c.lifecycle == ACTIVE).group_by(runs.c.experiment_id)
     count_of = {row[0]: int(row[1]) for row in connection.execute(counts)}
-    tags: dict[str, dict[str, str]] = {}
-    for experiment, key, value in connection.execute(select(schema.experiment_tags)):
-        tags.setdefault(experiment, {})[key] = value
     query = select(table).order_by(table.c.created.desc(), table.c.id)
     if checked(lifecycle) != "all":
         query = query.where(table.c.lifecycle == lifecycle)
+    found = selected(connection, query)
+    return [replace(experiment, run_count=count_of.get(experiment.id, 0)) for experiment in found]
+
+
+def at(connection: Connection, identity: str) -> Experiment | None:
+    """The experiment with that id, deleted or not; how many runs it has is not counted."""
+    found = selected(connection, select(schema.experiments).where(schema.experiments.c.id == identity))
+    return found[0] if found else None
+
+
+def named(connection: Connection, name: str) -> Experiment | None:
+    """The experiment with that name, deleted or not; how many runs it has is not counted."""
+    found = selected(connection, select(schema.experiments).where(schema.experiments.c.name == name))
+    return found[0] if found else None
+
+
+def selected(connection: Connection, query: Select[Any]) -> list[Experiment]:
+    """The experiments that a query on ``schema.experiments`` selects, in its order; their runs are not counted."""
+    rows = connection.execute(query).all()
+    table, tags = schema.experiment_tags, dict[str, dict[str, str]]()
+    for experiment, key, value in connection.execute(
+        select(table).where(among(table.c.experiment_id, [row.id for row in rows]))
+    ):
+        tags.setdefault(experiment, {})[key] = value
     return [
         Experiment(
             id=row.id,
@@ -43,10 +67,9 @@ def listed(connection: Connection, lifecycle: str = ACTIVE) -> list[Experiment]:
             created=row.created,
             updated=row.updated,
             tags=tags.get(row.id, {}),
-            run_count=count_of.get(row.id, 0),
             artifact_location=row.artifact_location,
         )
-        for row in connection.execute(query)
+        for row in rows
     ]
 
 
@@ -69,7 +92,7 @@ def id_of(connection: Connection, name_or_id: str) -> str:
 
 
 def create(connection: Connection, name: str, tags: Mapping[str, str] | None = None) -> str:
-    """A new experiment's id (UsageError where the name is taken, also by a deleted one)."""
+    """A new experiment's id (ConflictError where the name is taken, also by a deleted one)."""
     _check_name(connection, name)
     experiment = create_experiment(connection, name, time.time_ns())
     rows = [
@@ -82,12 +105,47 @@ def create(connection: Connection, name: str, tags: Mapping[str, str] | None = N
 
 
 def rename(connection: Connection, name_or_id: str, new_name: str) -> None:
-    """Gives an experiment another name; its id and runs stay (NotFoundError, UsageError where the name is taken)."""
-    experiment = id_of(connection, name_or_id)
+    """Gives an experiment another name; its id and runs stay (NotFoundError, ConflictError where the name is taken)."""
+    rename_at(connection, id_of(connection, name_or_id), new_name)
+
+
+def rename_at(connection: Connection, experiment: str, new_name: str) -> None:
+    """Gives the experiment with that id another name (ConflictError where it is taken)."""
     _check_name(connection, new_name, experiment)
     table = schema.experiments
     values = {"name": new_name, "updated": time.time_ns()}
     connection.execute(update(table).where(table.c.id == experiment).values(values))
+
+
+def ensure(connection: Connection, identity: str, name: str) -> None:
+    """Makes an experiment with that id, unless there is one; where its name is another's, it gets its id as well."""
+    table = schema.experiments
+    if at(connection, identity) is not None:
+        return
+    if named(connection, name) is not None:
+        name = f"{name} ({identity})"
+    now = time.time_ns()
+    row = {"id": identity, "name": name, "lifecycle": ACTIVE, "created": now, "updated": now}
+    connection.execute(insert(table), row)
+
+
+def place(connection: Connection, experiment: str, artifact_location: str) -> None:
+    """Notes where the artifacts of the experiment with that id are."""
+    table = schema.experiments
+    connection.execute(update(table).where(table.c.id == experiment).values(artifact_location=artifact_location))
+
+
+def set_tag(connection: Connection, experiment: str, key: str, value: str) -> None:
+    """Sets a tag of the experiment with that id."""
+    row = {"experiment_id": experiment, "key": _check_text("tag", key), "value": _check_text("tag value", value)}
+    connection.execute(upsert(schema.experiment_tags), row)
+
+
+def delete_tag(connection: Connection, experiment: str, key: str) -> bool:
+    """Takes a tag away from the experiment with that id; False where it has no such tag."""
+    table = schema.experiment_tags
+    this = (table.c.experiment_id == experiment, table.c.key == key)
+    return bool(connection.execute(delete_rows(table).where(*this)).rowcount)
 
 
 def _check_name(connection: Connection, name: str, own: str | None = None) -> None:
@@ -97,7 +155,7 @@ def _check_name(connection: Connection, name: str, own: str | None = None) -> No
     row = connection.execute(select(table.c.id, table.c.lifecycle).where(table.c.name == name)).first()
     if row is not None and row.id != own:
         hint = "; it is deleted: restore it or take another name" if row.lifecycle == DELETED else ""
-        raise UsageError(f"there is an experiment {name!r} already{hint}")
+        raise ConflictError(f"there is an experiment {name!r} already{hint}")
 
 
 def _check_text(what: str, text: str) -> str:
@@ -108,7 +166,11 @@ def _check_text(what: str, text: str) -> str:
 
 def delete(connection: Connection, name_or_id: str) -> None:
     """Deletes an experiment softly, with its runs (NotFoundError where there is no such active one)."""
-    experiment = id_of(connection, name_or_id)
+    delete_at(connection, id_of(connection, name_or_id))
+
+
+def delete_at(connection: Connection, experiment: str) -> None:
+    """Deletes the experiment with that id softly, with its runs (NotFoundError where it is not active)."""
     _turn(connection, experiment, ACTIVE, DELETED)
     runs = schema.runs
     active = (runs.c.experiment_id == experiment, runs.c.lifecycle == ACTIVE)
@@ -117,7 +179,11 @@ def delete(connection: Connection, name_or_id: str) -> None:
 
 def restore(connection: Connection, name_or_id: str) -> None:
     """Brings back a deleted experiment and the runs that went with it (NotFoundError where there is none)."""
-    experiment = id_of(connection, name_or_id)
+    restore_at(connection, id_of(connection, name_or_id))
+
+
+def restore_at(connection: Connection, experiment: str) -> None:
+    """Brings back the experiment with that id and the runs that went with it (NotFoundError where it is active)."""
     _turn(connection, experiment, DELETED, ACTIVE)
     runs = schema.runs
     went = (runs.c.experiment_id == experiment, runs.c.deleted_with == "experiment")

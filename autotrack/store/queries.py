@@ -108,7 +108,8 @@ def _sort_keys(order: Order) -> list[Any]:
         value: ColumnElement[Any] = select(series.c.last).where(*where).correlate(runs).scalar_subquery()
         rank = case((value.is_not(None), 0), (has(field), 1), else_=2)
         return [rank, value.desc() if order.descending else value.asc()]
-    table = schema.params if field.entity == "param" else schema.tags
+    # "param_text": MLflow's searches sort params as the texts that they are.
+    table = schema.tags if field.entity == "tag" else schema.params
     where = (table.c.run == runs.c.n, same_text(table.c.key, field.key))
     text: ColumnElement[Any] = select(table.c.value).where(*where).correlate(runs).scalar_subquery()
     keys: list[Any] = [text.is_(None)]

@@ -112,7 +112,8 @@ class FsspecArtifacts:
         for item in found:
             name = str(item["name"]).rstrip("/").rpartition("/")[2]
             is_folder = item["type"] == "directory"
-            if not name.startswith(TEMPORARY):
+            of_file = str(item["name"]).strip("/") == folder.strip("/")  # what was asked for is no folder itself
+            if not name.startswith(TEMPORARY) and not of_file:
                 entries.append(
                     Entry(f"{path}/{name}" if path else name, 0 if is_folder else int(item["size"]), is_folder)
                 )

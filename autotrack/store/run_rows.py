@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, Update, bindparam, insert, select
 
 from autotrack.core.entities import Status
 from autotrack.core.journal.record_types import Child, Rename, RunEnd, RunStart
@@ -20,13 +21,31 @@ from autotrack.core.journal.records import DEFAULT_EXPERIMENT
 from autotrack.core.runs.names import experiment_id
 
 from . import schema
-from .dialect import among, for_update, numbers_for, write_rows
+from .dialect import among_bound, fetch, for_update, numbers_for, write_rows
 from .health import merged
 
 #: Runs that are looked up in one statement.
 MANY = 2000
 #: What a start says of a run besides its name and status.
 ORIGIN = ("parent", "session", "user", "artifact_uri", "random_state")
+
+
+SECOND = 1_000_000_000
+#: What of a run's row is looked at before it is changed.
+KNOWN = "n id name experiment_id last_seen health started begun_at name_at status_at session user".split()
+_THESE = for_update(
+    select(*(schema.runs.c[name] for name in KNOWN))
+    .where(among_bound(schema.runs.c.id, bound="ids"))
+    .order_by(schema.runs.c.id)
+)
+
+
+@cache
+def _changing(names: tuple[str, ...]) -> Update:
+    """The statement that changes these columns of a run; made once, for there are few kinds of changes."""
+    table = schema.runs
+    changed: dict[Any, Any] = {table.c[name]: bindparam(f"at_{name}") for name in names}
+    return table.update().where(table.c.n == bindparam("at_n")).values(changed)
 
 
 @dataclass(slots=True)
@@ -147,10 +166,8 @@ class RunRows:
             # By id, as everybody does: two who add the same runs then wait for each other in no ring.
             rows = sorted((tuple(row.values()) for row in new), key=itemgetter(names.index("id")))
             write_rows(connection, insert(schema.runs), names, rows)
-        table = schema.runs
         for changed_names, some in changes.items():
-            changed: dict[Any, Any] = {table.c[name]: bindparam(f"at_{name}") for name in changed_names}
-            connection.execute(table.update().where(table.c.n == bindparam("at_n")).values(changed), some)
+            connection.execute(_changing(changed_names), some)
         return {row["n"] for row in new}
 
     def _find_experiments(self, known: Mapping[str, Mapping[str, Any]], experiments: _Experiments) -> None:
@@ -191,19 +208,17 @@ class RunRows:
             update.update(run.status, status_at=run.status_at, guessed=None)
         if run.health:
             update["health"] = merged(row["health"], run.health)
-        if run.seen > (row["last_seen"] or 0):
+        # Nobody waits for signs of life from a run without a writer: to the second is enough, and spares a statement.
+        if run.seen > (row["last_seen"] or 0) + (0 if self._writer is not None or update else SECOND):
             update["last_seen"] = run.seen
         return update
 
     def _known(self, connection: Connection) -> dict[str, dict[str, Any]]:
-        runs, ids = schema.runs, sorted(self._runs)
-        names = "n id name experiment_id last_seen health started begun_at name_at status_at session user".split()
+        ids = sorted(self._runs)
         known: dict[str, dict[str, Any]] = {}
         for start in range(0, len(ids), MANY):
-            these = among(runs.c.id, ids[start : start + MANY])
-            wanted = select(*(runs.c[name] for name in names))
-            rows = connection.execute(for_update(wanted.where(these).order_by(runs.c.id))).mappings()
-            known.update((row["id"], dict(row)) for row in rows)
+            for row in fetch(connection, _THESE, {"ids": ids[start : start + MANY]}):
+                known[row[1]] = dict(zip(KNOWN, row, strict=True))
         return known
 
     def _experiment_of(

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from . import schema
-from .dialect import among_pairs, for_update, numbers_for, upsert, write_rows
+from .dialect import among_pairs_bound, fetch, for_update, numbers_for, upsert, write_rows
 from .points import Points
 from .tails import Chunks, alike, open_tail, store
 
@@ -22,6 +22,9 @@ INT = struct.Struct("<q")
 MANY = 2000
 
 _COLUMNS = [column.name for column in schema.series.columns]
+_THESE = for_update(
+    select(schema.series).where(among_pairs_bound(schema.series.c.run, schema.series.c.key, bound="pairs"))
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,9 +114,8 @@ def _append(
 def _existing(connection: Connection, addresses: Collection[tuple[int, str]]) -> dict[tuple[int, str], dict[str, Any]]:
     if not addresses:
         return {}
-    table = schema.series
-    these = select(table).where(among_pairs(table.c.run, table.c.key, list(addresses)))
-    return {(row["run"], row["key"]): dict(row) for row in connection.execute(for_update(these)).mappings()}
+    rows = fetch(connection, _THESE, {"pairs": list(addresses)})
+    return {(row[0], row[1]): dict(zip(_COLUMNS, row, strict=True)) for row in rows}
 
 
 def _first(item: NewPoints, number: int, by_time: bool) -> dict[str, Any]:

@@ -10,15 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Integer, bindparam, delete, select
 
 from . import schema
 from .chunks import FULL, LONGEST, decode, encode
-from .dialect import upsert, write_rows
+from .dialect import fetch, upsert, write_rows
 from .points import Points, joined
 
 #: So many points of a series lie in chunks of their own before they are put together.
 LOOSE = 32
+
+_CHUNKS = schema.chunks
+_OF_SERIES = _CHUNKS.c.series == bindparam("at_series")
+_LAST = (
+    select(_CHUNKS.c.n, _CHUNKS.c.data)
+    .where(_OF_SERIES, _CHUNKS.c.n <= bindparam("at_n"))
+    .order_by(_CHUNKS.c.n.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_GONE = delete(_CHUNKS).where(_OF_SERIES, _CHUNKS.c.n == bindparam("at_n"))
 
 
 def store(connection: Connection, row: dict[str, Any], points: Points, chunks: Chunks) -> None:
@@ -70,11 +80,9 @@ def open_tail(connection: Connection, row: Mapping[str, Any], chunks: Chunks) ->
         data = chunks.pending(row["id"], number)
         if data is None:
             if stored is None:
-                table = schema.chunks
-                query = select(table.c.n, table.c.data).where(table.c.series == row["id"], table.c.n <= number)
                 # Each has a point at least.
-                rows = connection.execute(query.order_by(table.c.n.desc()).limit(left))
-                stored = {each.n: each.data for each in rows}
+                rows = fetch(connection, _LAST, {"at_series": row["id"], "at_n": number, "most": left})
+                stored = {each[0]: bytes(each[1]) for each in rows}
             data = stored[number]
         found.append(decode(data))
         left -= len(found[-1])
@@ -108,10 +116,8 @@ class Chunks:
     def write(self, connection: Connection) -> None:
         """Has the database as this says."""
         if self._dropped:
-            table = schema.chunks
-            these = (table.c.series == bindparam("at_series"), table.c.n == bindparam("at_n"))
             gone = [{"at_series": series, "at_n": number} for series, number in self._dropped]
-            connection.execute(delete(table).where(*these), gone)
+            connection.execute(_GONE, gone)
         if self._written:
             rows = [(*address, *content) for address, content in self._written.items()]
             write_rows(connection, upsert(schema.chunks), ("series", "n", "count", "data"), rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import keys
 from ..artifact_paths import check_artifact_path
-from ..entities import Status
+from ..entities import ENDINGS
 from ..errors import ArtifactError, UsageError
 
 #: How deep a JSON value may be nested: what is deeper could be written and not be read again.
@@ -113,12 +113,9 @@ def exit_code(record: Fields) -> int | None:
 def status(record: Fields) -> str:
     """How a run ended."""
     value = record.get("status")
-    if value not in _ENDINGS:
+    if value not in ENDINGS:
         raise UsageError(f"status is {shown(value)}, which is not how a run ends")
     return str(value)
-
-
-_ENDINGS = [str(status) for status in Status if status is not Status.RUNNING]
 
 
 def items(record: Fields, field: str) -> Sequence[Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import exits, keys
 from ..callsite import is_library, is_ours
-from ..entities import Status
+from ..entities import ENDINGS, Status
 from ..errors import UsageError
 from ..exits import Ending, ending_of
 from ..guard import guard
@@ -204,10 +204,9 @@ class Run(RunMetrics, RunFiles):
         A run that was read from a store is ended there, whoever started it.
         """
         status = str(status or Status.FINISHED).upper()
-        endings = [name for name in Status.__members__ if name != Status.RUNNING]
-        if status not in endings:
+        if status not in ENDINGS:
             with self.refusing("names", "finish"):
-                raise UsageError(f"{status!r} is not how a run ends; there are {', '.join(endings)}")
+                raise UsageError(f"{status!r} is not how a run ends; there are {', '.join(ENDINGS)}")
             status = str(Status.FINISHED)
         if self._draft is None:
             now = time.time_ns()

@@ -19,6 +19,22 @@ def mlflow_path(path: str) -> str:
 
 def mlflow_tables() -> list[Table]:
     """The tables of routes."""
-    from . import experiments, metrics, runs, server
+    from . import (
+        artifacts,
+        experiments,
+        inputs,
+        logged,
+        logged_models,
+        metrics,
+        model_versions,
+        registered_models,
+        runs,
+        searching,
+        server,
+    )
 
-    return [server.ROUTES, experiments.ROUTES, runs.ROUTES, metrics.ROUTES]
+    modules = (
+        *(server, runs, logged, searching, experiments, metrics, inputs),
+        *(logged_models, registered_models, model_versions),
+    )
+    return [*(module.ROUTES for module in modules), *artifacts.TABLES, model_versions.PAGES]

@@ -34,4 +34,7 @@ async def server_info(call: Call) -> dict[str, object]:
         "multipart_uploads_enabled": False,
         "multipart_downloads_enabled": False,
         "presigned_upload_run_id_supported": False,
+        "presigned_upload_model_id_supported": False,
+        "trace_archival_enabled": False,
+        "features_enabled": {},
     }

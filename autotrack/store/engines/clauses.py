@@ -50,6 +50,16 @@ class Many(TypeDecorator[Sequence[Any]]):
         return values if dialect.name == "postgresql" else json.dumps(values)
 
 
+class Pairs(TypeDecorator[Sequence[Any]]):
+    """Pairs of a number and a text, as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> str:
+        return json.dumps(list(value or ()))
+
+
 class Pattern(TypeDecorator[str]):
     """A pattern of LIKE (% any, _ one, nothing escaped) as the engine's case-sensitive operator wants it."""
 
@@ -64,24 +74,32 @@ class Pattern(TypeDecorator[str]):
 
 
 class Among(FunctionElement[Any]):
-    """``column IN values`` with one bound value."""
+    """``column IN values`` with one bound value, which a statement that is kept is given as ``bound``."""
 
     inherit_cache = True
     name = "among"
 
-    def __init__(self, column: ColumnElement[Any], values: Sequence[int] | Sequence[str]) -> None:
+    def __init__(
+        self, column: ColumnElement[Any], values: Sequence[int] | Sequence[str] | None, bound: str | None = None
+    ) -> None:
         texts = column.type.python_type is str
-        super().__init__(column, bindparam(None, values, type_=Many(texts)))
+        super().__init__(column, bindparam(bound, values, type_=Many(texts)))
 
 
 class AmongPairs(FunctionElement[Any]):
-    """``(number, text) IN pairs`` with one bound value."""
+    """``(number, text) IN pairs`` with one bound value, which a statement that is kept is given as ``bound``."""
 
     inherit_cache = True
     name = "among_pairs"
 
-    def __init__(self, number: ColumnElement[Any], text: ColumnElement[Any], pairs: Sequence[tuple[int, str]]) -> None:
-        super().__init__(number, text, bindparam(None, json.dumps(pairs), type_=Text()))
+    def __init__(
+        self,
+        number: ColumnElement[Any],
+        text: ColumnElement[Any],
+        pairs: Sequence[tuple[int, str]] | None,
+        bound: str | None = None,
+    ) -> None:
+        super().__init__(number, text, bindparam(bound, pairs, type_=Pairs()))
 
 
 class Same(FunctionElement[Any]):

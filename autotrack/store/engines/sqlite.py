@@ -166,13 +166,18 @@ class SQLite:
     def write_rows(
         self, connection: Connection, statement: Insert, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
-        compiled = statement.compile(dialect=connection.dialect, column_keys=list(columns))
-        assert isinstance(compiled, SQLCompiler)
-        # Positional parameters in the order in which the statement names them, which is the table's.
-        order = [columns.index(name) for name in compiled.positiontup or ()]
-        if order != list(range(len(columns))):
-            rows = [tuple(row[at] for at in order) for row in rows]
-        connection.exec_driver_sql(compiled.string, list(rows))
+        address = (type(statement), statement.table.name, *columns)
+        found = _WRITTEN.get(address)
+        if found is None:
+            compiled = statement.compile(dialect=connection.dialect, column_keys=list(columns))
+            assert isinstance(compiled, SQLCompiler)
+            # Positional parameters in the order in which the statement names them, which is the table's.
+            order = [columns.index(name) for name in compiled.positiontup or ()]
+            found = _WRITTEN[address] = compiled.string, None if order == [*range(len(columns))] else order
+        text, order_or_none = found
+        if order_or_none is not None:
+            rows = [tuple(row[at] for at in order_or_none) for row in rows]
+        connection.exec_driver_sql(text, list(rows))
 
     def damage(self, connection: Connection) -> Iterator[str]:
         for (line,) in connection.exec_driver_sql("PRAGMA integrity_check").all():
@@ -180,6 +185,10 @@ class SQLite:
                 yield f"the database is damaged: {line}"
         for row in connection.exec_driver_sql("PRAGMA foreign_key_check").all():
             yield f"a row of {row[0]} belongs to nothing in {row[2]}"
+
+
+#: Statements of ``write_rows`` as text, and the order of their parameters where it is not that of the columns.
+_WRITTEN: dict[tuple[object, ...], tuple[str, list[int] | None]] = {}
 
 
 @compiles(clauses.Replacing, "sqlite")

@@ -11,8 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from autotrack.core.errors import ConflictError, FilterError, NotFoundError, UsageError
 from autotrack.core.registered import STAGES, LoggedMetric, LoggedModel, ModelVersion
+from autotrack.store.needed import needed
+from autotrack.store.reachable import _referenced
 from autotrack.store.store import Store
 
+ON_BOTH = True
 NAMES = st.sampled_from(["a", "b", "größe"])
 ALIASES = st.sampled_from(["champion", "next-1"])
 NUMBERS = st.integers(1, 5)
@@ -245,3 +248,16 @@ def test_logged_models(store):
         models.create(LoggedModel("m-2", experiment, "again"))
     with pytest.raises(NotFoundError):
         models.create(LoggedModel("m-9", "nowhere", "x"))
+
+
+def test_what_versions_stand_on_is_known(store):
+    registry = store.registry
+    registry.create("m")
+    run, other = "a" * 32, "b" * 32
+    for place in (f"e/{run}/model", f"e/{other}/model", "e/models/m-1", "/somewhere/else", "s3://bucket/x"):
+        registry.create_version(version("m", run=run, artifact_uri=place))
+    with store.reading() as connection:
+        found = needed(connection)
+        kept = _referenced(connection)
+    assert set(found.runs) >= {run, other} and found.runs[other] == ["m version 2"]
+    assert found.models == {"m-1": ["m version 3"]} and kept == set()

@@ -13,6 +13,7 @@ from autotrack.core.errors import ConflictError, FilterError, NotFoundError, Usa
 from autotrack.core.registered import STAGES, LoggedMetric, LoggedModel, ModelVersion
 from autotrack.store.store import Store
 
+ON_BOTH = True
 NAMES = st.sampled_from(["a", "b", "größe"])
 ALIASES = st.sampled_from(["champion", "next-1"])
 NUMBERS = st.integers(1, 5)

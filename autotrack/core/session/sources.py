@@ -160,7 +160,10 @@ def _file_of(module: object) -> str | None:
     if not isinstance(module, ModuleType):
         return None
     # Past a lazy module's own attribute access, which would load it.
-    path = object.__getattribute__(module, "__dict__").get("__file__")
+    try:
+        path = object.__getattribute__(module, "__dict__").get("__file__")
+    except AttributeError:  # a library of cffi's, which only says that it is a module
+        return None
     return path if isinstance(path, str) and path and not path.startswith("<") else None
 
 

@@ -110,7 +110,8 @@ def test_remote_stores_have_journal_folders_of_their_own(tmp_path):
 
 def test_addresses_tell_no_secrets():
     uri = "postgresql://ann:pa@ss@Host:5432/db?password=x&sslmode=require&auth_token=t"
-    assert address(uri) == "postgresql://host:5432/db?sslmode=require"
+    assert address(uri) == "postgresql+psycopg://host:5432/db?sslmode=require"
+    assert address(uri.replace("postgresql", "postgresql+psycopg")) == address(uri)
     assert address("https://ann:pw@example.org/a/") == "https://example.org/a"
 
 

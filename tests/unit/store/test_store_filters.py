@@ -216,7 +216,7 @@ def test_mlflow_mode_refuses_our_extensions(text):
 
 
 def snapshot(store):
-    with store._reading() as connection:
+    with store.reading() as connection:
         return [
             sorted(inspect(connection).get_table_names()),
             *(connection.execute(select(table)).all() for table in schema.metadata.sorted_tables),

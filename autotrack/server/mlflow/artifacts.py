@@ -135,4 +135,5 @@ def abort_multipart(call: Call) -> None:
 
 
 def _not_there(what: str) -> ApiError:
-    return ApiError(501, "NOT_IMPLEMENTED", f"{what} is not supported: artifacts go through this server")
+    # MLflow answers 501. Its clients look at the message, or take 404 as well; nothing that is sent here is a 5xx.
+    return ApiError(404, "NOT_IMPLEMENTED", f"{what} is not supported for the current artifact repository")

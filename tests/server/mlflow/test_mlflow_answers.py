@@ -39,6 +39,7 @@ OTHERWISE = {
     "versions by number": "a version says its aliases wherever it is told",
     "versions of run": "no version was made from C:/x",
     "a list": "MLflow fails (500)",
+    "multipart": "no answer of ours is a 5xx; clients go by the message",
     "nothing there": "errors are JSON",
     "server info": "no gateway here, and no addresses that are signed",
 }

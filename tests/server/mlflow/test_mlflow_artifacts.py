@@ -136,4 +136,4 @@ def test_only_what_belongs_to_something_is_stored(server: ServerProcess, run: di
     for path in ("mpu/create", "mpu/complete", "mpu/abort", "presigned"):
         method = "GET" if path == "presigned" else "POST"
         answer = server.request(method, f"/api/2.0/mlflow-artifacts/{path}/{root(run).removeprefix(f'{PROXY}/')}/x")
-        assert answer.status == 501 and answer.json()["error_code"] == "NOT_IMPLEMENTED"
+        assert answer.status == 404 and answer.json()["error_code"] == "NOT_IMPLEMENTED"

@@ -30,7 +30,6 @@ MANY = 2000
 ORIGIN = ("parent", "session", "user", "artifact_uri", "random_state")
 
 
-SECOND = 1_000_000_000
 #: What of a run's row is looked at before it is changed.
 KNOWN = "n id name experiment_id last_seen health started begun_at name_at status_at session user".split()
 _THESE = for_update(
@@ -208,8 +207,7 @@ class RunRows:
             update.update(run.status, status_at=run.status_at, guessed=None)
         if run.health:
             update["health"] = merged(row["health"], run.health)
-        # Nobody waits for signs of life from a run without a writer: to the second is enough, and spares a statement.
-        if run.seen > (row["last_seen"] or 0) + (0 if self._writer is not None or update else SECOND):
+        if run.seen > (row["last_seen"] or 0):
             update["last_seen"] = run.seen
         return update
 

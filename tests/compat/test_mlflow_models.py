@@ -6,13 +6,11 @@ the scikit-learn, pandas and skops that are installed here.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import pytest
 import scipy.sparse as sp
 from autotrack_sklearn.flavor import SKLEARN
 from fitting import FITS
+from mlflow_environment import VERSION, mlflow_skinny
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.impute import SimpleImputer
@@ -31,7 +30,6 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.tree import DecisionTreeClassifier
 
 from autotrack.core.errors import UntrustedModelError
-from autotrack.core.private import make_own
 from autotrack.models import load_model, load_pyfunc, open_model, save_model
 from autotrack.models.example import read_example
 from autotrack.models.python_source import PYTHON
@@ -39,7 +37,6 @@ from autotrack.models.signature import signature_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-VERSION = "3.17.2"
 TABLE, Y = load_iris(return_X_y=True, as_frame=True)
 X = TABLE.to_numpy()
 MIXED = pd.DataFrame({"n": [1.0, None, 3.0] * 10, "c": ["a", "b", "a"] * 10})
@@ -49,21 +46,7 @@ FLAVORS = [SKLEARN, PYTHON]
 @pytest.fixture(scope="module")
 def mlflow() -> Path:
     """A folder that holds MLflow. Where pip cannot get it, this fails, unless AUTOTRACK_TEST_OFFLINE says why."""
-    home = Path(tempfile.gettempdir()) / f"autotrack-tests-{os.getuid()}"
-    make_own(home)
-    place = home / f"mlflow-skinny-{VERSION}-py{sys.version_info.major}{sys.version_info.minor}"
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers of one test run need it at once
-        if not place.exists():
-            partial = place.with_suffix(".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]
-            done = subprocess.run([*pip, str(partial), f"mlflow-skinny=={VERSION}"], capture_output=True, text=True)
-            if done.returncode:
-                why = f"pip cannot install mlflow-skinny {VERSION}: {done.stderr.strip()[-300:]}"
-                (pytest.skip if "AUTOTRACK_TEST_OFFLINE" in os.environ else pytest.fail)(why)
-            partial.rename(place)
-    return place
+    return mlflow_skinny()
 
 
 @pytest.fixture(scope="module")

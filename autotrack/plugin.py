@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from autotrack.core.plugins.registry import artifacts_at, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
+    from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
     from autotrack.core.runs.looprun import LoopRun
@@ -55,8 +56,11 @@ __all__ = [
     "ForeignExperiment",
     "ForeignRun",
     "Hook",
+    "LoggedMetric",
+    "LoggedModel",
     "LoopRun",
     "ModelRecord",
+    "ModelVersion",
     "NotFoundError",
     "Ours",
     "Patch",
@@ -107,8 +111,11 @@ _LATER = {
     "DatasetRecord": ".entities",
     "ForeignExperiment": ".entities",
     "ForeignRun": ".runs.foreign",
+    "LoggedMetric": ".registered",
+    "LoggedModel": ".registered",
     "LoopRun": ".runs.looprun",
     "ModelRecord": ".entities",
+    "ModelVersion": ".registered",
     "ProbeRun": ".runs.proberun",
     "Run": ".runs.run",
     "RunRecord": ".entities",

@@ -81,8 +81,9 @@ def write(uri: str) -> None:
     client.set_model_version_tag("reg", "1", "vt", "2")
     client.update_registered_model("reg", "what it predicts")
     client.update_model_version("reg", "1", "the first")
-    client.create_model_version("reg", "models:/reg/1", description="copied")
-    client.delete_model_version("reg", client.get_registered_model("reg").latest_versions[0].version)
+    third = client.create_model_version("reg", info.model_uri)
+    client.copy_model_version("models:/reg/1", "reg")
+    client.delete_model_version("reg", third.version)
     client.transition_model_version_stage("reg", "1", "Staging")
 
 

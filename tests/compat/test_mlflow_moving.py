@@ -6,6 +6,7 @@ One MLflow process writes the same things into the three and says what it answer
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
@@ -13,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +68,13 @@ def everything(store: Path) -> list[Any]:
     ]
     experiments = sorted(opened.experiments("all"), key=lambda each: each.id)
     files = sorted(str(path.relative_to(store)) for path in (store / "artifacts").rglob("*") if path.is_file())
+    links = opened.logged_models.links([run.id for run in runs])
+    registered = [[named.name, named.description, named.tags, named.aliases] for named in opened.registry.search()]
+    versions = [repr(replace(each, created=0, updated=0)) for each in opened.registry.versions()]
+    logged = opened.logged_models.search([each.id for each in experiments], max_results=1000)
+    models = [repr(replace(each, updated=0)) for each in sorted(logged, key=lambda each: each.id)]
     opened.close()
-    return [repr(runs), points, repr(experiments), files]
+    return [repr(runs), points, repr(experiments), files, sorted(links.items()), registered, versions, models]
 
 
 @pytest.mark.parametrize("kind", ["folder", "database", "server"])
@@ -90,6 +97,9 @@ def test_everything_that_mlflow_answers_is_here(kind: str, places: dict[str, Any
     parent = next(run for run in runs.values() if run.name == "parent")
     assert [run.parent for run in runs.values() if run.name == "child"] == [parent.id]
     assert [run.name for run in store.runs(children_of=parent.id)] == ["child"]
+
+    check_models(store, told, {each.name: each.id for each in found.values()})
+    assert said["not_taken"] == []
 
     before = everything(tmp_path / "store")
     again = take(tmp_path / "store", source)
@@ -134,6 +144,36 @@ def check_run(store: Store, run: RunRecord, theirs: Told, models: list[Told]) ->
         files |= {f"{model['name']}/{path}": digest for path, digest in model["artifacts"].items()}
     assert {file.path: file.sha256 for file in run.artifacts} == files
     assert {model.path: model.flavor for model in run.models} == {model["name"]: "sklearn" for model in models}
+
+
+def check_models(store: Store, told: Told, experiments: dict[str, str]) -> None:
+    for model_id, theirs in told["models"].items():
+        ours = store.logged_models.get(model_id)
+        assert (ours.name, ours.run, ours.status) == (theirs["name"], theirs["run"], theirs["status"])
+        assert (ours.params, ours.tags) == (theirs["params"], theirs["tags"])
+        # MLflow's client answers of each metric on each data set the latest points; all of them are here.
+        found = {(each.key, repr(each.value), each.step, each.dataset_name) for each in ours.metrics}
+        assert {(key, repr(value), step, data) for key, value, step, data in theirs["metrics"]} <= found
+        folder = store.root / "artifacts" / ours.experiment_id / "models" / model_id
+        files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+        assert files == theirs["artifacts"]
+    links = store.logged_models.links(list(told["runs"]))
+    for run_id, theirs in told["runs"].items():
+        assert sorted([model, step] for _, model, step in links.get(run_id, ())) == theirs["outputs"]
+    assert [model.name for model in store.registry.search()] == list(told["registry"]) == ["reg"]
+    ours, theirs = store.registry.get("reg"), told["registry"]["reg"]
+    assert (ours.description, ours.tags, ours.aliases) == (theirs["description"], theirs["tags"], theirs["aliases"])
+    versions = {str(each.version): each for each in store.registry.versions()}
+    assert set(versions) == set(theirs["versions"]) == {"1", "2", "4"}
+    for number, version in theirs["versions"].items():
+        mine = versions[number]
+        assert (mine.source, mine.run, mine.stage) == (version["source"], version["run"] or None, version["stage"])
+        assert (mine.description or "", mine.tags, mine.status) == (
+            version["description"],
+            version["tags"],
+            version["status"],
+        )
+        assert (store.root / "artifacts" / (mine.artifact_uri or "") / "MLmodel").is_file()
 
 
 def test_a_run_that_went_on_is_topped_up(places: dict[str, Any], tmp_path: Path) -> None:

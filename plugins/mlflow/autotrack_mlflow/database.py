@@ -250,7 +250,7 @@ class DatabaseSource:
             tags = _grouped(mine("model_version_tags", row), "version")
             found = [_version(each, tags) for each in mine("model_versions", row)]
             yield RegisteredModel(
-                name=self._named(row),
+                name=self._named(row).replace("/", "."),  # a name in a registry has no /
                 description=row["description"],
                 created=row["creation_time"] or 0,
                 updated=row["last_updated_time"] or 0,

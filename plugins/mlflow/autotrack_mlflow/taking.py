@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, BinaryIO
 
 from autotrack.plugin import (
@@ -17,6 +18,7 @@ from autotrack.plugin import (
     RunRecord,
     Sink,
     UsageError,
+    artifacts_at,
     check_artifact_path,
     check_key,
     is_taken,
@@ -26,6 +28,7 @@ from autotrack.plugin import (
 
 from .conversion import columns_of, foreign_run, model_record, nanoseconds, run_id, without
 from .facts import ENDED, Experiment, FileFound, LoggedModel, Run, Source
+from .models_taking import ModelsTaking
 
 _BLOCK = 1 << 20
 _LARGEST_MLMODEL = 4 << 20
@@ -93,11 +96,15 @@ class Taking:
         self._source = source
         self._store = store
         self._into = receiver(store)
+        self._models = ModelsTaking(store, self._into.root, self._leave_out)
         self._only = set(only)
         self._dry = dry
         self._recheck = recheck
         self._progress = progress or Progress()
         self.taken = Taken()
+
+    def _leave_out(self, what: str, why: str) -> None:
+        self.taken.left_out.append((what, why))
 
     def go(self) -> Taken:
         """Takes everything (UsageError where an experiment that was named is not there)."""
@@ -116,9 +123,10 @@ class Taking:
         return self.taken
 
     def _experiment(self, experiment: Experiment) -> None:
+        identity = ""
         if not self._dry:
             try:
-                self._into.adopt_experiment(_foreign(experiment))
+                identity = self._into.adopt_experiment(_foreign(experiment))
             except UsageError as error:
                 self.taken.left_out.append((f"experiment {experiment.name!r:.120} with its runs", str(error)))
                 return
@@ -128,11 +136,36 @@ class Taking:
         for run in self._source.runs(experiment):
             try:
                 self._run(experiment, run, models.get(run.id, []))
+                if run.models and not self._dry:
+                    self._models.linked(run)
             except (AutotrackError, OSError) as error:
-                self.taken.left_out.append((f"run {run.id}", str(error)))
+                self._leave_out(f"run {run.id}", str(error))
             self._progress.run(self.taken)
-        for model in models.get("", []):
-            self.taken.left_out.append((f"logged model {model.id}", "it belongs to no run"))
+        for of_run in models.values():
+            for folder, model in _folders(of_run):
+                try:
+                    self._logged_model(identity, folder, model)
+                except (AutotrackError, OSError) as error:
+                    self._leave_out(f"logged model {model.id}", str(error))
+
+    def _logged_model(self, experiment: str, folder: str, model: LoggedModel) -> None:
+        if self._dry:
+            self.taken.logged_models += 1
+            return
+        self.taken.logged_models += self._models.logged(model, experiment, folder if model.run else None)
+        if model.run is None:  # nobody's artifacts: they go to its own place at once
+            files = self._source.files(model.artifact_uri, "")
+            place = f"{experiment}/models/{model.id}"
+            storage = artifacts_at(str(self._into.root / "artifacts"))
+            there = {entry.path for entry in _below(storage, place)}
+            for each in files.listed():
+                if each.refused or each.path in there:
+                    continue
+                file = _File(each, files.open, files.is_near, self._progress.bytes)
+                with file.open() as stream:
+                    storage.put_blocks(place, each.path, iter(partial(stream.read, _BLOCK), b""))
+                self.taken.artifacts += 1
+                self.taken.bytes += each.size or 0
 
     # Runs.
 
@@ -220,12 +253,7 @@ class Taking:
         known = {} if there is None else {file.path: file for file in there.artifacts}
         found: dict[str, _File] = {}
         places = [("", run.artifact_uri, run.place)]
-        names: set[str] = set()
-        for model in models:
-            folder = model.name if model.name not in names else f"{model.name}.{model.id}"
-            names.add(model.name)
-            places.append((f"{folder}/", model.artifact_uri, ""))
-            self.taken.logged_models += not there
+        places += [(f"{folder}/", model.artifact_uri, "") for folder, model in _folders(models)]
         for above, uri, place in places:
             what = f"files of {above[:-1]}" if above else "files"
             try:
@@ -248,7 +276,13 @@ class Taking:
 
     def _registry(self) -> None:
         for model in self._source.registered_models():
-            self.taken.left_out.append((f"registered model {model.name!r}", "this store has no registry"))
+            try:
+                new, versions = (True, len(model.versions)) if self._dry else self._models.registered(model)
+            except AutotrackError as error:
+                self._leave_out(f"registered model {model.name!r}", str(error))
+                continue
+            self.taken.registered_models += new
+            self.taken.versions += versions
 
 
 @dataclass(slots=True)
@@ -317,6 +351,27 @@ def _model(folder: str, files: Mapping[str, _File]) -> Any:
         content = stream.read(_LARGEST_MLMODEL)
     size = sum(each.found.size or 0 for path, each in files.items() if path.startswith(above))
     return model_record(folder, content, size)
+
+
+def _folders(models: list[LoggedModel]) -> list[tuple[str, LoggedModel]]:
+    """The models of one run, each with the folder that it gets among the run's artifacts."""
+    found: list[tuple[str, LoggedModel]] = []
+    for model in models:
+        taken = {folder for folder, _ in found}
+        found.append((model.name if model.name not in taken else f"{model.name}.{model.id}", model))
+    return found
+
+
+def _below(storage: Any, place: str) -> list[Any]:
+    found = []
+    waiting = [""]
+    for folder in waiting:
+        for entry in storage.list(place, folder):
+            if entry.is_folder:
+                waiting.append(entry.path)
+            else:
+                found.append(entry)
+    return found
 
 
 def _by_run(models: list[LoggedModel]) -> dict[str, list[LoggedModel]]:

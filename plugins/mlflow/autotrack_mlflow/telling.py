@@ -147,14 +147,8 @@ def _document(text: str | None) -> dict[str, Any]:
 
 def state_of(record: RunRecord, counts: Mapping[str, int]) -> str:
     """Changes when anything of a run does that goes to MLflow."""
-    told = [
-        record.name,
-        str(record.status),
-        record.ended,
-        record.lifecycle,
-        record.parent,
-        sorted(record.params.items()),
-    ]
-    told += [sorted(record.tags.items()), sorted(counts.items()), list(map(repr, record.datasets))]
-    told += [[(file.path, file.sha256) for file in record.artifacts]]
+    told: list[Any] = [record.name, str(record.status), record.ended, record.lifecycle, record.parent]
+    told += [sorted(record.params.items()), sorted(record.tags.items()), [repr(each) for each in record.datasets]]
+    told += [sorted([key, count] for key, count in counts.items())]
+    told += [[file.path, file.sha256] for file in record.artifacts]
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()[:32]

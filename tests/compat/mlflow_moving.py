@@ -81,7 +81,7 @@ def write(uri: str) -> None:
     client.set_model_version_tag("reg", "1", "vt", "2")
     client.update_registered_model("reg", "what it predicts")
     client.update_model_version("reg", "1", "the first")
-    third = client.create_model_version("reg", info.model_uri)
+    third = client.create_model_version("reg", info.model_uri, model_id=info.model_id)
     client.copy_model_version("models:/reg/1", "reg")
     client.delete_model_version("reg", third.version)
     client.transition_model_version_stage("reg", "1", "Staging")

@@ -13,12 +13,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from autotrack_mlflow.wire import Wire
 from mlflow_environment import clean_environment, mlflow_python
 from mlflow_serving import mlflow_server
 
@@ -305,3 +307,71 @@ def test_mlflow_answers_what_was_exported(kind: str, places: dict[str, Any], tmp
     assert "notes/own.txt" in own["artifacts"]
     child = next(run for run in runs.values() if run["name"] == "own child")
     assert child["tags"]["mlflow.parentRunId"] == own["id"]
+
+
+LOGGING = """
+import sys, time
+import autotrack
+from pathlib import Path
+with autotrack.start_run(name="to mlflow", experiment="shipped") as run:
+    autotrack.log_params({"lr": 0.5})
+    print(run.id, flush=True)
+    for step in range(3000):
+        autotrack.log_metrics({"loss": 1 / (step + 1), "f1@k": float("nan")}, step=step)
+        if step == 1500:
+            autotrack.log_text("half", "half.txt")
+            sys.stdin.readline()
+    with autotrack.start_run(name="below", experiment="shipped"):
+        autotrack.log_metric("m", 1)
+"""
+
+
+def test_a_program_logs_to_an_mlflow_server(places: dict[str, Any], tmp_path: Path) -> None:
+    server = places["server"][0]
+    uri = f"mlflow+{server}"
+    (tmp_path / ".autotrack").mkdir(mode=0o700)  # where this machine keeps its part
+    env = clean_environment(AUTOTRACK_TRACKING_URI=uri, AUTOTRACK_EXIT_TIMEOUT="60")
+    program = subprocess.Popen(
+        [sys.executable, "-c", LOGGING], env=env, cwd=tmp_path, stdin=-1, stdout=-1, stderr=-1, text=True
+    )
+    run_id = program.stdout.readline().strip()
+    wire = Wire(server)
+    until = time.monotonic() + 60
+
+    def there() -> list[dict[str, Any]]:
+        ids = [found["experiment_id"] for found in wire.post("experiments/search", {"max_results": 100})["experiments"]]
+        body = {"experiment_ids": ids, "filter": f"tags.`autotrack.run` = '{run_id}'"}
+        return list(wire.post("runs/search", body).get("runs", []))
+
+    while not (found := there()) or len(found[0]["data"].get("metrics", [])) < 2:
+        assert time.monotonic() < until and program.poll() is None
+        time.sleep(0.2)
+    assert found[0]["info"]["status"] == "RUNNING"
+    _, errors = program.communicate("go\n")
+    assert program.returncode == 0 and not errors, errors
+
+    told = ask_mlflow(tmp_path, "tell", server)[server]["runs"]
+    runs = {run["tags"].get("autotrack.run"): {**run, "id": key} for key, run in told.items()}
+    run = runs[run_id]
+    assert (run["status"], run["experiment"], run["params"]) == ("FINISHED", "shipped", {"lr": "0.5"})
+    assert [row[2] for row in run["metrics"]["loss"]] == [repr(1 / (step + 1)) for step in range(3000)]
+    assert len(run["metrics"]["f1_k"]) == 3000 and set(run["artifacts"]) == {"half.txt"}
+    child = next(run for run in runs.values() if run["name"] == "below")
+    assert child["tags"]["mlflow.parentRunId"] == run["id"]
+
+    # The same command line reads there, and delivering again brings nothing twice.
+    def ask(*words: str) -> Any:
+        command = [sys.executable, "-m", "autotrack", *words]
+        done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if "--json" in words else done.stdout
+
+    ask("sync")
+    assert [run["name"] for run in ask("runs", "search", "metrics.loss < 0.1", "--json")] == ["to mlflow"]
+    shown = ask("runs", "show", run_id[:8], "--json")
+    assert shown["metrics"]["loss"]["count"] == 3000 and shown["status"] == "FINISHED"
+    done = subprocess.run(
+        [sys.executable, "-m", "autotrack", "runs", "search", "metrics.loss < 1 or params.lr = '1'"],
+        env=env, cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2 and "MLflow's language" in done.stderr and "Traceback" not in done.stderr

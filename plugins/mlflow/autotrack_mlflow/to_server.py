@@ -10,6 +10,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -33,11 +34,14 @@ class ServerTarget:
 
     keeps_ids = False
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, remember: bool = False) -> None:
+        """``remember``: what was sent of a run that goes on is not asked for again."""
         self._wire = wire
         self._source = ServerSource(wire, Places(wire=wire))
         self.shown = wire.shown
         self._known: dict[str, Run] = {}
+        self._remember = remember
+        self._memory: dict[str, _Memory] = {}
 
     def experiment(self, experiment: Experiment) -> str:
         """The id of the experiment of that name, which is made where there is none."""
@@ -68,6 +72,9 @@ class ServerTarget:
 
     def known(self, experiment: str, run_id: str) -> tuple[str, str | None] | None:
         """The run's id there and what of it was sent, where it is there."""
+        memory = self._memory.get(run_id)
+        if memory is not None:
+            return memory.id, None
         found = self._find(experiment, run_id)
         if found is None:
             return None
@@ -97,7 +104,12 @@ class ServerTarget:
     ) -> str:
         """Sends what of a run is not there yet; its id there. A run that is deleted there is left alone."""
         run = out.run
-        there = self._known.pop(run.id, None) or self._find(experiment, run.id)
+        memory = self._memory.get(run.id)
+        there: Run | None
+        if memory is not None:
+            there = run_of(self._wire.get("runs/get", run_id=memory.id)["run"])
+        else:
+            there = self._known.pop(run.id, None) or self._find(experiment, run.id)
         if there is None:
             body = {"experiment_id": experiment, "user_id": run.user, "run_name": run.name, "start_time": run.started}
             self._wire.post("runs/create", {**body, "tags": _pairs({OURS: run.id})})
@@ -109,12 +121,16 @@ class ServerTarget:
                 out.notes.append("it is deleted on the server, and was left alone there")
             return there.id
         self._texts(there, out)
+        memory = memory or _Memory(there.id)
         known = self._latest(there.id)
         for key, name in out.metrics.items():
-            self._points(there.id, key, history(name), key in known)
+            self._points(there.id, key, history(name), key in known, memory)
         self._datasets(there, out)
-        self._files(there, out, files)
+        self._files(there, out, files, memory)
         self._end(there, out, state)
+        self._memory.pop(run.id, None)
+        if self._remember and run.status not in ENDED:
+            self._memory[run.id] = memory
         return there.id
 
     def _latest(self, run_id: str) -> set[str]:
@@ -142,9 +158,11 @@ class ServerTarget:
         for some in _portions(_pairs(tags), _SMALL):
             self._wire.post("runs/log-batch", {"run_id": there.id, "tags": some})
 
-    def _points(self, run_id: str, key: str, points: Points, known: bool) -> None:
-        columns = Columns(points.steps, points.times * _MS, points.values)
-        if known:
+    def _points(self, run_id: str, key: str, points: Points, known: bool, memory: _Memory) -> None:
+        every = columns = Columns(points.steps, points.times * _MS, points.values)
+        if key in memory.points:
+            columns = without(columns, memory.points[key])
+        elif known:
             there = self._source.history(run_id, key)
             columns = without(columns, Columns(there.steps, there.times * _MS, there.values))
         rows = zip(columns.steps.tolist(), columns.timestamps.tolist(), columns.values.tolist(), strict=True)
@@ -153,6 +171,7 @@ class ServerTarget:
         ]
         for some in _portions(metrics, _METRICS):
             self._wire.post("runs/log-batch", {"run_id": run_id, "metrics": some})
+        memory.points[key] = every
 
     def _datasets(self, there: Run, out: Outgoing) -> None:
         known = {(each.name, each.digest, tuple(sorted(each.tags.items()))) for each in there.datasets}
@@ -167,7 +186,9 @@ class ServerTarget:
         for some in _portions(inputs, _SMALL):
             self._wire.post("runs/log-inputs", {"run_id": there.id, "datasets": some})
 
-    def _files(self, there: Run, out: Outgoing, files: Mapping[str, Callable[[], BinaryIO]]) -> None:
+    def _files(self, there: Run, out: Outgoing, files: Mapping[str, Callable[[], BinaryIO]], memory: _Memory) -> None:
+        sums = {file.path: file.sha256 for file in out.record.artifacts}
+        files = {path: opened for path, opened in files.items() if memory.files.get(path) != sums.get(path, "")}
         if not files:
             return
         if not there.artifact_uri.startswith("mlflow-artifacts:"):
@@ -183,6 +204,7 @@ class ServerTarget:
                         shutil.copyfileobj(stream, file, 1 << 20)
                     file.flush()
                     self._wire.put_file(f"{root}/{path}", Path(file.name))
+            memory.files[path] = sums.get(path, "")
 
     def _end(self, there: Run, out: Outgoing, state: str) -> None:
         run = out.run
@@ -195,6 +217,15 @@ class ServerTarget:
 
     def close(self) -> None:
         self._wire.close()
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What was sent of a run: its id there, points by key, and the sha256 of files by path."""
+
+    id: str
+    points: dict[str, Columns] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from autotrack.core.errors import (
     UntrustedModelError,
     UsageError,
 )
-from autotrack.core.guard import attempt
+from autotrack.core.guard import attempt, warn
 from autotrack.core.late import late_names
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
@@ -122,6 +122,7 @@ __all__ = [
     "start_run",
     "store_at",
     "take_in",
+    "warn",
 ]
 
 #: What plugins name in annotations, or need only when a model is saved or a command is called, is not loaded with every

@@ -151,7 +151,7 @@ def check_run(store: Store, run: RunRecord, theirs: Told, models: list[Told]) ->
 def check_models(store: Store, told: Told, experiments: dict[str, str]) -> None:
     for model_id, theirs in told["models"].items():
         ours = store.logged_models.get(model_id)
-        assert (ours.name, ours.run, ours.status) == (theirs["name"], theirs["run"], theirs["status"])
+        assert (ours.name, ours.run, ours.status) == (theirs["name"], theirs["run"] or None, theirs["status"])
         assert (ours.params, ours.tags) == (theirs["params"], theirs["tags"])
         # MLflow's client answers of each metric on each data set the latest points; all of them are here.
         found = {(each.key, repr(each.value), each.step, each.dataset_name) for each in ours.metrics}
@@ -348,7 +348,7 @@ def test_a_program_logs_to_an_mlflow_server(places: dict[str, Any], tmp_path: Pa
         time.sleep(0.2)
     assert found[0]["info"]["status"] == "RUNNING"
     _, errors = program.communicate("go\n")
-    assert program.returncode == 0 and not errors, errors
+    assert program.returncode == 0 and errors.count("\n") == 1 and "'f1_k'" in errors, errors
 
     told = ask_mlflow(tmp_path, "tell", server)[server]["runs"]
     runs = {run["tags"].get("autotrack.run"): {**run, "id": key} for key, run in told.items()}
@@ -369,7 +369,7 @@ def test_a_program_logs_to_an_mlflow_server(places: dict[str, Any], tmp_path: Pa
     ask("sync")
     assert [run["name"] for run in ask("runs", "search", "metrics.loss < 0.1", "--json")] == ["to mlflow"]
     shown = ask("runs", "show", run_id[:8], "--json")
-    assert shown["metrics"]["loss"]["count"] == 3000 and shown["status"] == "FINISHED"
+    assert shown["metrics"]["loss"] == 1 / 3000 and shown["status"] == "FINISHED"
     done = subprocess.run(
         [sys.executable, "-m", "autotrack", "runs", "search", "metrics.loss < 1 or params.lr = '1'"],
         env=env, cwd=tmp_path, capture_output=True, text=True,

@@ -40,8 +40,7 @@ class ForeignRun:
     points since alone. ``files`` are artifacts: a path in the run, and where the file is, what is in it, or what opens
     it.
 
-    ``ended`` is None for a run that goes on; ``heard`` is when it was last known to, by default its start. One that is
-    ``lost`` has no end and is taken for dead: CRASHED, at that moment.
+    ``ended`` is None for a run that goes on; ``heard`` is when it was last known to, by default its start.
     """
 
     id: str
@@ -52,7 +51,6 @@ class ForeignRun:
     mark: str
     status: str = "FINISHED"
     heard: int | None = None
-    lost: bool = False
     parent: str | None = None
     user: str | None = None
     deleted: bool = False
@@ -142,14 +140,17 @@ def take_in(store: Sink, run: ForeignRun) -> bool:
     last = _last(run)
     heard = max(run.started, run.heard or 0) if run.ended is None else run.ended
     refused: list[str] = []
+    if run.deleted and cursor.events == 0:  # before all of it is there: whoever comes back then looks at nothing
+        place.apply(writer, cursor, Batch(events, [], Cursor(len(events), cursor.points), 0, True), seen=heard)
+        cursor = Cursor(len(events), cursor.points)
+    if run.deleted:
+        place.mark_deleted([run.id])
     for batch in _batches(events, last, bytes(points.slots), points.turns, cursor):
         done = place.apply(writer, cursor, batch, seen=heard)
         cursor = batch.cursor
         refused += done.reasons if done.refused else ()
-    if last is not None or run.lost:
+    if last is not None:
         place.end_writer(writer, seen=heard)
-    if run.deleted:
-        place.mark_deleted([run.id])
     if refused:
         raise StoreError(f"{store.uri} did not take everything of run {run.id}: {'; '.join(refused)}")
     return True

@@ -76,7 +76,7 @@ def foreign_run(run: Run, experiment: str, metrics: Mapping[str, Columns]) -> Fo
         if run.ended is None:
             notes.append("MLflow knows no time at which it ended; its last point stands for it")
     elif time.time_ns() - heard > LOST_AFTER:
-        found.lost = True
+        found.ended, found.status = heard, "CRASHED"
         notes.append(f"MLflow has it as {run.status}; nothing was heard of it for more than a day")
     return found
 

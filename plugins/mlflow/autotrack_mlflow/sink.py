@@ -30,6 +30,7 @@ from autotrack.plugin import (
     StoreError,
     UsageError,
     open_sink,
+    warn,
 )
 
 from .facts import Experiment as MlflowExperiment
@@ -61,6 +62,8 @@ class MlflowSink:
         self._reading = MlflowReading(self._wire)
         self._experiments: dict[str, str] = {}
         self._sent = self._read_sent()
+        #: What goes otherwise than it was logged, and was said.
+        self._said: set[str] = set()
 
     @property
     def objects(self) -> Any:
@@ -99,10 +102,13 @@ class MlflowSink:
         if experiment is None:
             experiment = self._target.experiment(MlflowExperiment(record.experiment_id, record.experiment))
             self._experiments[record.experiment] = experiment
-        before = len(self._sending.sent.notes)
         self._sending.send(experiment, record)
-        for what, how in self._sending.sent.notes[before:]:
-            log.warning("%s: %s", what, how)
+        for what, how in self._sending.sent.notes:
+            log.debug("%s: %s", what, how)
+            if how not in self._said:
+                self._said.add(how)
+                warn(f"{self.uri}: {how}")
+        del self._sending.sent.notes[:]
         self._sent[record.id] = _mark(record)
         self._write_sent()
 

@@ -193,7 +193,7 @@ class Taking:
             foreign.mark = hashlib.sha256(repr((run.state, points, sorted(files))).encode()).hexdigest()
         if not self._dry:
             self._put(foreign, files)
-        self._count(foreign, files, there, points)
+        self._count(foreign, files, there, points, changed=certain or bool(points or files))
         foreign_notes = [(f"run {run.id}: {what}", why) for what, why in left_out]
         self.taken.left_out += foreign_notes
 
@@ -210,10 +210,12 @@ class Taking:
         foreign.models = [record for folder in folders if (record := _model(folder, files)) is not None]
         take_in(self._store, foreign)
 
-    def _count(self, run: ForeignRun, files: Mapping[str, _File], there: RunRecord | None, points: int) -> None:
+    def _count(
+        self, run: ForeignRun, files: Mapping[str, _File], there: RunRecord | None, points: int, *, changed: bool
+    ) -> None:
         if there is None:
             self.taken.new += 1
-        elif points or files:
+        elif changed:
             self.taken.more += 1
         else:
             self.taken.same += 1

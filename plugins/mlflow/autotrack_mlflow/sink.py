@@ -56,6 +56,8 @@ class MlflowSink:
         self._location = location
         self._folder = location.journal.parent
         self._local: Any = open_sink(str(self._folder))
+        #: Contents stay on this machine.
+        self.objects: Any = self._local.objects
         self._wire = Wire(location.uri.removeprefix("mlflow+"), patience=1)
         self._target = ServerTarget(self._wire, remember=True)
         self._sending = Sending(self._local, location.root, self._target)
@@ -64,11 +66,6 @@ class MlflowSink:
         self._sent = self._read_sent()
         #: What goes otherwise than it was logged, and was said.
         self._said: set[str] = set()
-
-    @property
-    def objects(self) -> Any:
-        """Contents stay on this machine."""
-        return self._local.objects
 
     @property
     def registry(self) -> Any:

@@ -186,14 +186,14 @@ class Taking:
             foreign.datasets = [
                 each for each in foreign.datasets if (each.name, each.context, each.mlflow_digest) not in known
             ]
-        files = self._files(run, models, there, left_out)
+        files, whole = self._files(run, models, there, left_out)
         points = sum(len(columns.steps) for columns in metrics.values())
-        if not certain:
-            # The mark stands for what is brought, where the source's own does not tell.
+        if not certain or not whole:
+            # The mark stands for what is brought, where the source's own does not tell, or files were out of reach.
             foreign.mark = hashlib.sha256(repr((run.state, points, sorted(files))).encode()).hexdigest()
         if not self._dry:
             self._put(foreign, files)
-        self._count(foreign, files, there, points, changed=certain or bool(points or files))
+        self._count(foreign, files, there, points, changed=(certain and whole) or bool(points or files))
         foreign_notes = [(f"run {run.id}: {what}", why) for what, why in left_out]
         self.taken.left_out += foreign_notes
 
@@ -250,8 +250,9 @@ class Taking:
 
     def _files(
         self, run: Run, models: list[LoggedModel], there: RunRecord | None, left_out: list[tuple[str, str]]
-    ) -> dict[str, _File]:
-        """Files that are not here yet, by the path that they get."""
+    ) -> tuple[dict[str, _File], bool]:
+        """Files that are not here yet, by the path that they get; and whether all places could be looked at."""
+        whole = True
         known = {} if there is None else {file.path: file for file in there.artifacts}
         found: dict[str, _File] = {}
         places = [("", run.artifact_uri, run.place)]
@@ -272,7 +273,8 @@ class Taking:
                             del found[path]
             except AutotrackError as error:
                 left_out.append((what, str(error)))
-        return found
+                whole = False
+        return found, whole
 
     # The registry.
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autotrack.core.errors import ArtifactError, AutotrackError, PluginError, UntrustedModelError
-from autotrack.core.guard import attempt
+from autotrack.core.addresses import shown
+from autotrack.core.errors import (
+    ArtifactError,
+    AutotrackError,
+    NotFoundError,
+    PluginError,
+    StoreError,
+    UntrustedModelError,
+    UsageError,
+)
+from autotrack.core.guard import attempt, warn
 from autotrack.core.late import late_names
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
@@ -14,14 +23,31 @@ from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, 
 
 if TYPE_CHECKING:
     from autotrack.core import pickled
+    from autotrack.core.artifact_paths import check_artifact_path
     from autotrack.core.background import Background
-    from autotrack.core.entities import Columns
-    from autotrack.core.plugins.registry import settings, store_at
+    from autotrack.core.config import Location, find_store
+    from autotrack.core.entities import (
+        Columns,
+        DatasetRecord,
+        Delivery,
+        Experiment,
+        FileRecord,
+        ForeignExperiment,
+        MetricSummary,
+        ModelRecord,
+        RunRecord,
+        SessionRecord,
+        Status,
+    )
+    from autotrack.core.keys import check_key
+    from autotrack.core.plugins.registry import artifacts_at, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
+    from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
     from autotrack.core.runs.active import active_run, open_run, start_run
-    from autotrack.core.runs.foreign import ForeignRun, take_in
+    from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
     from autotrack.core.runs.looprun import LoopRun
+    from autotrack.core.runs.names import run_name
     from autotrack.core.runs.outside import carry_on, end_run, later
     from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.runs.run import Run
@@ -36,40 +62,67 @@ __all__ = [
     "Background",
     "Call",
     "Columns",
+    "DatasetRecord",
+    "Delivery",
     "Ear",
+    "Experiment",
     "Family",
+    "FileRecord",
     "Flavor",
+    "ForeignExperiment",
     "ForeignRun",
     "Hook",
+    "Location",
+    "LoggedMetric",
+    "LoggedModel",
     "LoopRun",
+    "MetricSummary",
+    "ModelRecord",
+    "ModelVersion",
+    "NotFoundError",
     "Ours",
     "Patch",
     "PluginError",
     "ProbeRun",
     "ResultTap",
     "Run",
+    "RunRecord",
+    "SessionRecord",
     "Sink",
+    "Status",
+    "StoreError",
     "Tap",
     "UntrustedModelError",
+    "UsageError",
     "active_run",
     "argument_name",
+    "artifacts_at",
     "attempt",
     "carry_on",
+    "check_artifact_path",
+    "check_key",
     "enable_worker",
     "end_run",
+    "find_store",
     "given",
     "hookimpl",
     "hookspec",
+    "is_taken",
     "later",
     "mask",
     "mask_value",
     "open_run",
+    "open_sink",
     "pickled",
+    "receiver",
+    "run_name",
     "saw_file",
     "settings",
+    "shown",
     "start_run",
     "store_at",
     "take_in",
+    "warn",
 ]
 
 #: What plugins name in annotations, or need only when a model is saved or a command is called, is not loaded with every
@@ -78,22 +131,44 @@ _LATER = {
     "Background": ".background",
     "Call": ".probes.capture",
     "Columns": ".entities",
+    "DatasetRecord": ".entities",
+    "Delivery": ".entities",
+    "Experiment": ".entities",
+    "FileRecord": ".entities",
+    "ForeignExperiment": ".entities",
     "ForeignRun": ".runs.foreign",
+    "Location": ".config",
+    "LoggedMetric": ".registered",
+    "LoggedModel": ".registered",
     "LoopRun": ".runs.looprun",
+    "MetricSummary": ".entities",
+    "ModelRecord": ".entities",
+    "ModelVersion": ".registered",
     "ProbeRun": ".runs.proberun",
     "Run": ".runs.run",
+    "RunRecord": ".entities",
+    "SessionRecord": ".entities",
     "Sink": ".sink",
+    "Status": ".entities",
     "active_run": ".runs.active",
     "argument_name": ".probes.argument_names",
+    "artifacts_at": ".plugins.registry",
     "carry_on": ".runs.outside",
+    "check_artifact_path": ".artifact_paths",
+    "check_key": ".keys",
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
+    "find_store": ".config",
     "given": ".switch",
+    "is_taken": ".runs.foreign",
     "later": ".runs.outside",
     "mask": ".session.masking",
     "mask_value": ".session.masking",
     "open_run": ".runs.active",
+    "open_sink": ".plugins.registry",
     "pickled": ".pickled",
+    "receiver": ".runs.foreign",
+    "run_name": ".runs.names",
     "saw_file": ".session.opened",
     "settings": ".plugins.registry",
     "start_run": ".runs.active",

@@ -47,6 +47,18 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignExperiment:
+    """An experiment of another tool; ``id`` is the one that it has there."""
+
+    id: str
+    name: str
+    created: int = 0
+    updated: int = 0
+    deleted: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ArtifactRecord:
     """One file of a run. ``path`` is relative to the run, with forward slashes."""
 

@@ -113,7 +113,6 @@ class Batch:
     def _dataset(self, record: kinds.Dataset) -> None:
         row: dict[str, Any] = {name: value for name, value in record.items() if name not in ("k", "t", "r")}
         row["columns"] = json.dumps(record["columns"], ensure_ascii=False)
-        row["mlflow"] = None
         self._datasets[record["r"], record["name"], record["digest"], record["context"]] = row
 
     def _model(self, record: kinds.Model) -> None:

@@ -10,7 +10,16 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Pool
 
-from autotrack.core.entities import Columns, Delivery, Experiment, FileRecord, MetricSummary, RunRecord, SessionRecord
+from autotrack.core.entities import (
+    Columns,
+    Delivery,
+    Experiment,
+    FileRecord,
+    ForeignExperiment,
+    MetricSummary,
+    RunRecord,
+    SessionRecord,
+)
 from autotrack.core.errors import FilterError, NotFoundError, StoreError, UsageError
 from autotrack.core.journal.lastwords import LastWord
 from autotrack.core.journal.reader import Batch, Cursor
@@ -210,6 +219,14 @@ class Database:
     def restore_runs(self, run_ids: Iterable[str]) -> int:
         """Brings deleted runs back, with the children that went with them; answers how many."""
         return self._change(lives.restore_runs, list(run_ids))
+
+    def adopt_experiment(self, experiment: ForeignExperiment) -> str:
+        """The id of the experiment of that name, made where there is none (see ``core.runs.foreign.Receiver``)."""
+        return self._change(lives.adopt, experiment)
+
+    def mark_deleted(self, run_ids: Sequence[str]) -> None:
+        """Deletes those runs softly, and no others."""
+        self._change(lives.mark_deleted, run_ids)
 
     def _change(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         self._check_writable()

@@ -7,14 +7,14 @@ that had been deleted before. A deleted run takes its children along in the same
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 from sqlalchemy import delete as delete_rows
 
-from autotrack.core.entities import Experiment
+from autotrack.core.entities import Experiment, ForeignExperiment
 from autotrack.core.errors import ConflictError, NotFoundError, UsageError
 
 from . import schema
@@ -102,6 +102,28 @@ def create(connection: Connection, name: str, tags: Mapping[str, str] | None = N
     if rows:
         connection.execute(upsert(schema.experiment_tags), rows)
     return experiment
+
+
+def adopt(connection: Connection, foreign: ForeignExperiment) -> str:
+    """The id of the experiment of that name, made with the id that it has elsewhere if that is free here.
+
+    Of one that is there, only tags that it lacks are set.
+    """
+    table = schema.experiments
+    found = connection.execute(select(table.c.id).where(table.c.name == foreign.name)).scalar()
+    if found is None:
+        _check_name(connection, foreign.name)
+        taken = connection.execute(select(table.c.id).where(table.c.id == foreign.id)).first() is not None
+        found = create_experiment(connection, foreign.name, foreign.created, None if taken else foreign.id)
+        values = {"updated": foreign.updated, "lifecycle": DELETED if foreign.deleted else ACTIVE}
+        connection.execute(update(table).where(table.c.id == found).values(values))
+    rows = [
+        {"experiment_id": found, "key": _check_text("tag", key), "value": _check_text("tag value", value)}
+        for key, value in foreign.tags.items()
+    ]
+    if rows:
+        connection.execute(upsert(schema.experiment_tags, keep=True), rows)
+    return str(found)
 
 
 def rename(connection: Connection, name_or_id: str, new_name: str) -> None:
@@ -220,6 +242,14 @@ def delete_runs(connection: Connection, run_ids: Iterable[str]) -> int:
             parents.extend(children)
             count += connection.execute(update(runs).where(*below).values(_gone(run_id))).rowcount
     return count
+
+
+def mark_deleted(connection: Connection, run_ids: Sequence[str]) -> None:
+    """Deletes those runs (ids) softly and leaves their children; one that is deleted, or not there, stays so."""
+    runs = schema.runs
+    for run_id in run_ids:
+        this = (runs.c.id == run_id, runs.c.lifecycle == ACTIVE)
+        connection.execute(update(runs).where(*this).values(_gone(None)))
 
 
 def restore_runs(connection: Connection, run_ids: Iterable[str]) -> int:

@@ -41,12 +41,13 @@ class Ingest:
         self._uri = uri
         self._database = database
 
-    def deliver(self, folder: Path, deadline: float | None = None) -> Delivery:
-        """Takes in the journals in ``folder`` that are for this store; ``busy`` where another process does so."""
+    def deliver(self, folder: Path, deadline: float | None = None, uri: str | None = None) -> Delivery:
+        """Takes in the journals in ``folder`` that are for this store, or for that at ``uri`` in whose stead it takes
+        them; ``busy`` where another process does so."""
         journals = journals_in(folder)
         if not journals:
             return Delivery()
-        ours = marks(self._uri, folder)
+        ours = marks(uri or self._uri, folder)
         # One deliverer a store, or a folder of journals for a server.
         lock = (self._database or folder).with_name("ingest.lock")
         with _ingest_lock(lock) as mine:

@@ -267,13 +267,14 @@ class _Experiments:
         return {"lifecycle": "deleted", "deleted_with": "experiment"}
 
 
-def create_experiment(connection: Connection, name: str, moment: int) -> str:
-    """A new experiment's id: from its name, so that stores agree, or at random where that is taken."""
+def create_experiment(connection: Connection, name: str, moment: int, identity: str | None = None) -> str:
+    """A new experiment's id: the one that is given and free, else from its name, so that stores agree, or at random
+    where that is taken."""
     table = schema.experiments
-    for attempt in range(1000):
+    for attempt in range(1000) if identity is None else ():
         identity = experiment_id(name, attempt)
         if connection.execute(select(table.c.id).where(table.c.id == identity)).first() is None:
             break
     row = {"id": identity, "name": name, "lifecycle": "active", "created": moment, "updated": moment}
     connection.execute(insert(table), row)
-    return identity
+    return str(identity)

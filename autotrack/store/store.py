@@ -154,11 +154,14 @@ class Store(Database):
 
     # Delivering.
 
-    def deliver(self, folder: Path, *, deadline: float | None = None) -> Delivery:
-        """Takes in the journals under ``folder`` (see ``Sink.deliver``)."""
+    def deliver(self, folder: Path, *, deadline: float | None = None, uri: str | None = None) -> Delivery:
+        """Takes in the journals under ``folder`` (see ``Sink.deliver``).
+
+        ``uri``: those for another store, which hands on what this one takes in its stead.
+        """
         self._check_writable()
         self._after_fork()
-        found = self._ingest.deliver(folder, deadline)
+        found = self._ingest.deliver(folder, deadline, uri)
         if found.events and isinstance(self.objects, SharedObjects):
             try:
                 self.objects.share_all()

@@ -279,6 +279,7 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "models": [],
+    "mlflow": [],
     "notebook": [],
     "session": [
         Row(

@@ -52,7 +52,7 @@ def run_records(run: RunRecord, series: Iterable[Record]) -> Iterator[Record]:
 
 
 def _dataset(data: DatasetRecord) -> Record:
-    names = ("name", "context", "digest", "rows", "source", "kind", "bytes", "fingerprint", "mlflow_digest", "partial")
+    names = "name context digest rows source kind bytes fingerprint mlflow_digest partial mlflow".split()
     return {**{name: getattr(data, name) for name in names}, "columns": dict(data.columns)}
 
 

@@ -86,6 +86,8 @@ class Dataset(TypedDict):
     fingerprint: str | None
     mlflow_digest: str | None
     partial: str | None
+    #: What an MLflow client said of it, as JSON: source_type, source, schema, profile and tags.
+    mlflow: str | None
 
 
 class Model(TypedDict):

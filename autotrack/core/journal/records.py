@@ -151,6 +151,7 @@ def _dataset(record: Record) -> kinds.Dataset:
         "fingerprint": optional_digest(record, "fingerprint"),
         "mlflow_digest": optional_text(record, "mlflow_digest"),
         "partial": optional_text(record, "partial"),
+        "mlflow": optional_text(record, "mlflow"),
     }
 
 

@@ -113,6 +113,10 @@ def artifacts(uri: str) -> Any:
     return storage
 
 
+#: The same, as ``autotrack.plugin`` names it.
+artifacts_at = artifacts
+
+
 def forget_plugins() -> None:
     """Loads plugins anew at the next use (for tests, and for settings that changed)."""
     global _manager

@@ -173,8 +173,10 @@ class Delivery:
     """What one pass over the journals brought to a store, and what it had to leave.
 
     ``damaged`` counts records whose bytes were not whole, ``refused`` those that say what no record may; ``reasons``
-    quotes why, without repeating itself. ``left`` counts journals that are to be tried again; ``others`` names, for
-    each journal that is for another store and was not touched, that store.
+    quotes why, without repeating itself. ``left`` counts journals that are to be tried again, ``kept`` says why those
+    were not taken that the store refused; ``others`` names, for each journal that is for another store and was not
+    touched, that store. To a store on another machine go ``artifacts`` and ``objects``, too; ``gone`` counts artifacts
+    that were not here any more.
     """
 
     points: int = 0
@@ -186,3 +188,7 @@ class Delivery:
     others: tuple[str, ...] = ()
     refused: int = 0
     reasons: tuple[str, ...] = ()
+    artifacts: int = 0
+    objects: int = 0
+    gone: int = 0
+    kept: tuple[str, ...] = ()

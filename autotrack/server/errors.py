@@ -25,12 +25,21 @@ RETRY_AFTER = 2
 class ApiError(Exception):
     """What is answered instead of a result."""
 
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = dict(headers or {})
+        #: What a program can go on with, beside the sentence.
+        self.details = dict(details or {})
 
 
 def invalid(message: str) -> ApiError:
@@ -50,7 +59,8 @@ def api_error(error: BaseException, *, mlflow: bool) -> ApiError:
         case errors.ConflictError():
             return ApiError(400 if mlflow else 409, EXISTS, _said(error))
         case errors.OutOfStepError():
-            return ApiError(409, "RESOURCE_CONFLICT", _said(error))
+            wanted = {"events": error.events, "points": error.points}
+            return ApiError(409, "RESOURCE_CONFLICT", _said(error), details=wanted)
         case errors.UsageError() | errors.ArtifactError():
             return ApiError(400 if mlflow else 422, INVALID, _said(error))
         case errors.StoreError():
@@ -66,7 +76,7 @@ def api_error(error: BaseException, *, mlflow: bool) -> ApiError:
 
 def body_of(error: ApiError) -> dict[str, Any]:
     """The JSON of an error."""
-    return {"error_code": error.code, "message": error.message}
+    return {"error_code": error.code, "message": error.message, **error.details}
 
 
 def _said(error: BaseException) -> str:

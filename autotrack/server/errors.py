@@ -25,21 +25,12 @@ RETRY_AFTER = 2
 class ApiError(Exception):
     """What is answered instead of a result."""
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        headers: Mapping[str, str] | None = None,
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = dict(headers or {})
-        #: What a program can go on with, beside the sentence.
-        self.details = dict(details or {})
 
 
 def invalid(message: str) -> ApiError:
@@ -59,8 +50,7 @@ def api_error(error: BaseException, *, mlflow: bool) -> ApiError:
         case errors.ConflictError():
             return ApiError(400 if mlflow else 409, EXISTS, _said(error))
         case errors.OutOfStepError():
-            wanted = {"events": error.events, "points": error.points}
-            return ApiError(409, "RESOURCE_CONFLICT", _said(error), details=wanted)
+            return ApiError(409, "RESOURCE_CONFLICT", _said(error))
         case errors.UsageError() | errors.ArtifactError():
             return ApiError(400 if mlflow else 422, INVALID, _said(error))
         case errors.StoreError():
@@ -76,7 +66,7 @@ def api_error(error: BaseException, *, mlflow: bool) -> ApiError:
 
 def body_of(error: ApiError) -> dict[str, Any]:
     """The JSON of an error."""
-    return {"error_code": error.code, "message": error.message, **error.details}
+    return {"error_code": error.code, "message": error.message}
 
 
 def _said(error: BaseException) -> str:

@@ -17,6 +17,9 @@ INVALID = "INVALID_PARAMETER_VALUE"
 NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"
 EXISTS = "RESOURCE_ALREADY_EXISTS"
 UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
+OUT_OF_STEP = "OUT_OF_STEP"
+FILTER = "INVALID_FILTER"
+AMBIGUOUS = "AMBIGUOUS"
 
 #: Seconds after which a client may come again when the store is away or overloaded.
 RETRY_AFTER = 2
@@ -25,12 +28,21 @@ RETRY_AFTER = 2
 class ApiError(Exception):
     """What is answered instead of a result."""
 
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = dict(headers or {})
+        #: What a program can do something with: where a filter does not parse, where a batch has to begin.
+        self.details = dict(details or {})
 
 
 def invalid(message: str) -> ApiError:
@@ -50,7 +62,11 @@ def api_error(error: BaseException, *, mlflow: bool) -> ApiError:
         case errors.ConflictError():
             return ApiError(400 if mlflow else 409, EXISTS, _said(error))
         case errors.OutOfStepError():
-            return ApiError(409, "RESOURCE_CONFLICT", _said(error))
+            return ApiError(409, OUT_OF_STEP, _said(error), details={"events": error.events, "points": error.points})
+        case errors.FilterError() if not mlflow:
+            return ApiError(422, FILTER, _said(error), details={"filter": error.text, "position": error.position})
+        case errors.AmbiguousError() if not mlflow:
+            return ApiError(422, AMBIGUOUS, _said(error))
         case errors.UsageError() | errors.ArtifactError():
             return ApiError(400 if mlflow else 422, INVALID, _said(error))
         case errors.StoreError():
@@ -66,7 +82,8 @@ def api_error(error: BaseException, *, mlflow: bool) -> ApiError:
 
 def body_of(error: ApiError) -> dict[str, Any]:
     """The JSON of an error."""
-    return {"error_code": error.code, "message": error.message}
+    body: dict[str, Any] = {"error_code": error.code, "message": error.message}
+    return {**body, "details": error.details} if error.details else body
 
 
 def _said(error: BaseException) -> str:

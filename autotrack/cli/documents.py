@@ -6,13 +6,13 @@ Numbers that JSON has no name for are the strings ``"NaN"``, ``"Infinity"`` and 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import click
 
 from autotrack.core.entities import Delivery, Experiment, MetricSummary, RunRecord
+from autotrack.core.wire import plain
 
 from .words import SECOND, iso
 
@@ -20,17 +20,6 @@ from .words import SECOND, iso
 def print_json(document: object) -> None:
     """Prints one document, indented, in UTF-8."""
     click.echo(json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def plain(value: object) -> object:
-    """The value with tuples as lists and non-finite numbers as text, so that strict JSON can hold it."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
 
 
 def run_document(run: RunRecord) -> dict[str, Any]:

@@ -153,7 +153,7 @@ class NamedFiles:
         """Files that are named here, each as it was named last; whether all of them went."""
         named = {(record.get("r"), record.get("path")): record for record in events if record.get("k") == "artifact"}
         found = Delivery()
-        for (run, path), record in named.items():
+        for (run, _), record in named.items():
             wanted, _ = attempt(_artifact, record)
             if wanted is None:
                 continue  # the store has refused this record, too
@@ -172,9 +172,7 @@ class NamedFiles:
                 continue
             with file:
                 try:
-                    whole = self._receiver.put_artifact(
-                        run, record, file, deadline=deadline, progress=self._progress
-                    )
+                    whole = self._receiver.put_artifact(run, record, file, deadline=deadline, progress=self._progress)
                 except (NotFoundError, ArtifactError, UsageError, TooLargeError) as error:
                     # Written anew since (a later record says what it is now), or of a run that the store refused.
                     log.debug("the artifact %s of run %s was not sent", record.path, run, exc_info=error)

@@ -8,6 +8,6 @@ from ..routing import Table
 def native_tables() -> list[Table]:
     """The tables of routes."""
     from ..access import routes
-    from . import ingest
+    from . import artifacts, ingest, objects
 
-    return [routes.ROUTES, ingest.ROUTES]
+    return [routes.ROUTES, artifacts.ROUTES, ingest.ROUTES, objects.ROUTES]

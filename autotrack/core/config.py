@@ -201,22 +201,19 @@ class Location:
     @property
     def journal(self) -> Path:
         """Where journals for this store are written."""
-        return self._waiting / "journal"
+        return self.place / "journal"
 
     @property
     def objects(self) -> Path:
         """Where this machine puts the contents that those journals refer to."""
-        return self._waiting / "objects"
+        return self.place / "objects"
 
     @property
-    def _waiting(self) -> Path:
+    def place(self) -> Path:
         """Beside the store's database, or a folder for that remote store only: what waits for it is in no database
-        here, and the clean-up of a local store would take it for garbage."""
+        here, and the clean-up of a local store would take it for garbage. Files of runs are under ``artifacts`` in it.
+        """
         return self.root if self.is_local else self.root / "remote" / addresses.digest(self.uri)
-
-    @property
-    def artifacts(self) -> Path:
-        return self.root / "artifacts"
 
     @property
     def is_local(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +47,14 @@ class ArtifactRecord:
     path: str
     size: int
     sha256: str
+
+
+class Entry(NamedTuple):
+    """One name in a run's artifacts. ``path`` is relative to the run; a folder's size is 0."""
+
+    path: str
+    size: int
+    is_folder: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ class Pass:
         self.done: list[Path] = []
         #: Journals of this store that were read without trouble, and whether their writers are dead.
         self.read: dict[Path, bool] = {}
+        #: How far the store is with each journal.
+        self.reached: dict[Path, Cursor] = {}
         #: Journals that the store would not take, each with its error.
         self.refused: dict[Path, Exception] = {}
         self._intake = intake
@@ -107,7 +109,7 @@ class Pass:
 
     def _records(self, reader: JournalReader, header: Header, dead: bool, heartbeat: int) -> tuple[Delivery, bool]:
         """What a journal brought, and whether all of it was read."""
-        cursor = self._intake.cursor(header.writer)
+        cursor = self.reached[reader.path] = self._intake.cursor(header.writer)
         found = Delivery(journals=1)
         size, corrections = MAX_BYTES, 0
         while True:
@@ -118,7 +120,7 @@ class Pass:
                 if batch.cursor != cursor or batch.damaged:
                     taken = self._intake.apply(header.writer, cursor, batch, host=header.host, seen=heartbeat)
                     found = total(found, taken)
-                    cursor = batch.cursor
+                    cursor = self.reached[reader.path] = batch.cursor
                 elif not batch.more:
                     self._intake_seen(header, heartbeat, cursor)
             except OutOfStepError as error:  # somebody else has brought some of it, or the store was restored

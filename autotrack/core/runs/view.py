@@ -59,11 +59,11 @@ class RunView:
 
     @property
     def artifact_uri(self) -> str:
-        """Where the run's files are: a folder, or a URI of an object store."""
+        """Where this machine keeps the run's files, at least those that it has written: a folder, or a URI."""
         if self._artifact_uri is None:
             self._artifact_uri = self._view().artifact_uri or ""
         location = self._tracker_of().location
-        return self._artifact_uri if "://" in self._artifact_uri else str(location.root / self._artifact_uri)
+        return self._artifact_uri if "://" in self._artifact_uri else str(location.place / self._artifact_uri)
 
     def _view(self) -> RunRecord:
         """The run as the store has it; read again while it is written to."""

@@ -38,10 +38,10 @@ class Subject:
     notes: list[str] = field(default_factory=list)
 
 
-def find(sink: Sink, what: str, folder: Path) -> Subject:
+def find(sink: Sink, what: str, folder: Path | None) -> Subject:
     """What ``what`` stands for. Tried in this order: ``runs:/...``, a file or a model folder that is there (relative
-    to ``folder``), a sha256, the beginning of a run's id, that of a table's digest, a path that some session opened,
-    the name of a table.
+    to ``folder``; with None no file of this machine is looked at), a sha256, the beginning of a run's id, that of a
+    table's digest, a path that some session opened, the name of a table.
 
     NotFoundError where it is nothing of all that, AmbiguousError where a beginning is that of several.
     """
@@ -49,10 +49,10 @@ def find(sink: Sink, what: str, folder: Path) -> Subject:
         raise UsageError("name a file, a table, a run or a model")
     if what.startswith("runs:/"):
         return _of_uri(sink, what)
-    path = folder / what
-    if path.is_dir():
+    path = None if folder is None else folder / what
+    if path is not None and path.is_dir():
         return _of_folder(sink, path)
-    if path.is_file():
+    if path is not None and path.is_file():
         return _of_file(sink, path)
     for attempt in (_of_digest, _of_run, _of_table_digest, _of_path, _of_table_name):
         found = attempt(sink, what)

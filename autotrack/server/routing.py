@@ -80,6 +80,8 @@ class Route:
     body: Any = None
     query: Any = None
     answer: Any = None
+    #: What else the answer may be sent as, besides JSON.
+    media: str | None = None
     limit: int = limits.JSON
     mlflow: bool = False
     status: int = 200

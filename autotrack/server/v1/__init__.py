@@ -7,7 +7,8 @@ from ..routing import Table
 
 def native_tables() -> list[Table]:
     """The tables of routes."""
-    from ..access import routes
-    from . import artifacts, ingest, objects
+    from ..access import routes as access
+    from . import artifacts, comparing, experiments, ingest, objects, runs, series, server, sessions
 
-    return [routes.ROUTES, artifacts.ROUTES, ingest.ROUTES, objects.ROUTES]
+    parts = (server, runs, series, experiments, sessions, comparing, ingest, objects, artifacts, access)
+    return [part.ROUTES for part in parts]

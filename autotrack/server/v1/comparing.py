@@ -1,0 +1,51 @@
+"""Answers across runs: why two differ, and what came from where."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from autotrack.core.wire import plain
+
+from ..calls import Call
+from ..routing import Of, Permission, Role, Table
+from . import forms
+from .permissions import SEARCH
+from .visible import visible
+
+ROUTES = Table("/api/v1")
+
+
+class Two(forms.Query):
+    """Two runs, by their ids or the beginnings of them."""
+
+    a: forms.Reference
+    b: forms.Reference
+
+
+@ROUTES.get("/diff", Permission(Role.VIEWER, Of.RUN, ("a", "b")), query=Two, answer=forms.Entity)
+def diff(call: Call) -> Any:
+    """Why two runs differ, most telling first, and what could not be compared."""
+    from autotrack.answers.diff import compare_runs
+
+    sink = visible(call)
+    return plain(compare_runs(sink, sink.run(call.query.a), sink.run(call.query.b)).document())
+
+
+class Subject(forms.Query):
+    """``subject``: a run's id, ``runs:/<run>/<path>``, a content's sha256, a data set's name or digest, a path that
+    some session opened; ``depth``: generations of runs."""
+
+    subject: forms.Reference
+    depth: Annotated[int, Meta(ge=0, le=20)] = 3
+
+
+@ROUTES.get("/lineage", SEARCH, query=Subject, answer=forms.Entity)
+def lineage(call: Call) -> Any:
+    """What something was made from and what was made from it, across runs, by content."""
+    from autotrack.answers.lineage import trace
+    from autotrack.answers.subjects import find
+
+    sink = visible(call)
+    return plain(trace(sink, find(sink, call.query.subject, None), depth=call.query.depth).document())

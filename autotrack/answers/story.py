@@ -12,8 +12,7 @@ from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.gaps import Gap
 
 if TYPE_CHECKING:
-    from autotrack.core.sink import Contents
-    from autotrack.core.sink import Sink
+    from autotrack.core.sink import Contents, Sink
 
 #: The kernel stamps files with a clock that may be this far behind (nanoseconds).
 _CLOCK_LAG = 20_000_000

@@ -1,4 +1,4 @@
-"""Files of runs on a server: sent whole or in parts, fetched into a private cache, of the sha256 announced both ways."""
+"""Files of runs on a server: sent whole or in parts, fetched into a private cache, of the sha256 announced."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class RemoteArtifacts:
 
     def _unrecorded(self, run: str, path: str) -> BinaryIO:
         """A file that no record says the sha256 of: it is not kept here."""
-        file = tempfile.TemporaryFile(prefix=TEMPORARY)
+        file = tempfile.TemporaryFile(prefix=TEMPORARY)  # noqa: SIM115 - whoever asked closes it
         with self._connection.open("GET", *_file(run, path)) as response:
             for block in self._connection.reading(response, BLOCK):
                 file.write(block)

@@ -17,7 +17,7 @@ from autotrack.models import trust as trusts
 from autotrack.models.environment import version_of
 from autotrack.models.golden import FILE as GOLDEN
 from autotrack.models.golden import made_with
-from autotrack.models.loading import Located, folder_in, locate, open_model, split_uri
+from autotrack.models.loading import Located, locate, located_in, open_model, split_uri
 from autotrack.models.mlmodel import ModelDescription, read
 from autotrack.models.pickle_scan import is_dangerous, risky_files
 from autotrack.models.schema import Schema
@@ -344,7 +344,10 @@ def _print_risks(screen: Screen, risky: Mapping[str, list[str]], sums: Mapping[s
 def _looked_into(state: State, uri: str) -> Iterator[tuple[Located, Snapshot, ModelDescription]]:
     """A checked copy of the model's folder and its description; nothing is loaded."""
     located = locate(_uri(uri), lambda text: _located(state, text))
-    snapshot = take(located.folder, located.digest)
+    try:
+        snapshot = take(located.folder, located.digest)
+    finally:
+        located.discard()
     try:
         yield located, snapshot, read(snapshot.folder)
     except AutotrackError as error:
@@ -364,4 +367,4 @@ def _uri(text: str) -> str:
 def _located(state: State, uri: str) -> Located:
     run_id, path = split_uri(uri)
     with closing(open_store(state)) as sink:
-        return folder_in(sink.run(run_id), path, find_place(state).location.root)
+        return located_in(sink, run_id, path, find_place(state).location)

@@ -149,6 +149,12 @@ class RunRecord:
     models: tuple[ModelRecord, ...] = ()
     health: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def files(self) -> str:
+        """The folder of the run's files among its store's artifacts (``core.sink.Artifacts``): ``<experiment>/<run>``,
+        "" where the run has none."""
+        return (self.artifact_uri or "").removeprefix("artifacts/")
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSummary:

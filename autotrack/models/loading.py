@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from .registered import registered_flavors
 from .snapshot import Snapshot, take
 
 if TYPE_CHECKING:
+    from autotrack.core.config import Location
     from autotrack.core.entities import RunRecord
+    from autotrack.core.sink import Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,13 @@ class Located:
     folder: Path
     own: bool
     digest: str | None = None
+    #: True for a private copy that was made of files that are elsewhere.
+    fetched: bool = False
+
+    def discard(self) -> None:
+        """Removes a private copy; a folder of the user's stays."""
+        if self.fetched:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 #: Finds the folder of a ``runs:/`` URI: a path, or all that is known of it.
@@ -97,7 +107,10 @@ def open_model(
     """The model with its description, digest and replay; see ``load_model``. No warning is given here."""
     located = locate(uri, resolve)
     known = {flavor.name: flavor for flavor in (registered_flavors() if flavors is None else flavors)}
-    snapshot = take(located.folder, located.digest)
+    try:
+        snapshot = take(located.folder, located.digest)
+    finally:
+        located.discard()  # what is looked into and loaded is the snapshot
     kept = False
     try:
         description = read(snapshot.folder)
@@ -170,7 +183,8 @@ def _leave_with(model: Any, snapshot: Snapshot) -> bool:
 
 def _said(error: AutotrackError, uri: str, located: Located, snapshot: Snapshot) -> AutotrackError:
     """The error with the folder's own name in it instead of the copy's, and with what to do about missing trust."""
-    text = str(error).replace(str(snapshot.folder), str(located.folder))
+    shown = uri if located.fetched else str(located.folder)
+    text = str(error).replace(str(snapshot.folder), shown).replace(str(located.folder), shown)
     if isinstance(error, UntrustedModelError):
         text += (
             f". Or look into it and vouch for this very model, digest {snapshot.digest}: autotrack models trust {uri}"
@@ -201,7 +215,7 @@ def folder_of_run(uri: str) -> Located:
     current = tracker_to_read()
     current.catch_up()
     run_id, path = split_uri(uri)
-    return folder_in(current.sink().run(run_id), path, current.location.root)
+    return located_in(current.sink(), run_id, path, current.location)
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -210,6 +224,17 @@ def split_uri(uri: str) -> tuple[str, str]:
     if not run_id or not path:
         raise UsageError(f"{uri} names no model; it should be runs:/<run id>/<path>, most often runs:/<run id>/model")
     return run_id, path
+
+
+def located_in(sink: Sink, run_id: str, path: str, location: Location) -> Located:
+    """The folder of a run's model in a store: its own folder, or a private copy of what is fetched from elsewhere, to
+    be discarded (NotFoundError, ArtifactError)."""
+    record = sink.run(run_id)
+    if location.is_local:
+        return folder_in(record, path, location.root)
+    from .fetching import fetched
+
+    return fetched(sink, record, path.rstrip("/"), location.place)
 
 
 def folder_in(record: RunRecord, path: str, root: Path) -> Located:

@@ -79,12 +79,13 @@ class Connection:
         *path: str,
         query: Mapping[str, Any] | None = None,
         document: Any = None,
+        headers: Mapping[str, str] | None = None,
         **details: Any,
     ) -> Any:
         """Sends a document, where there is one, as JSON; answers the JSON that comes back."""
         body = None if document is None else json.dumps(document).encode()
-        headers = {"Content-Type": _SPEAKS_JSON} if body is not None else {}
-        return self.json(method, *path, query=query, body=body, headers=headers, **details)
+        given = {**({"Content-Type": _SPEAKS_JSON} if body is not None else {}), **(headers or {})}
+        return self.json(method, *path, query=query, body=body, headers=given, **details)
 
     def json(self, method: str, *path: str, **details: Any) -> Any:
         """Sends bytes; answers the JSON that comes back (StoreError where it is none)."""

@@ -129,6 +129,8 @@ class Connection:
         try:
             if response.status >= 300:
                 with self._explained():
+                    if method == "HEAD" and response.status == 404:  # it says no more than that
+                        raise NotFoundError(f"there is no {path[-1]!r} at {self.shown}")
                     raise self._failure(response)
             yield response
             response.drain_conn()

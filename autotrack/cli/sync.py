@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from .runs import json_option
 from .stores import find_place, no_store, open_place
 from .waiting import Waiting, folders_under, spare_folders, waiting_in
 from .words import plural
+
+#: Seconds that another process that delivers just now is waited for.
+PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +87,21 @@ def _synced(waiting: Waiting, state: State) -> Synced:
     try:
         with closing(open_place(place) if waiting.uri == place.uri else open_sink(waiting.uri)) as sink:
             if not is_remote(waiting.uri) or not hasattr(sink, "about"):
-                return Synced(waiting, sink.deliver(waiting.folder))
+                return Synced(waiting, _unless_busy(sink.deliver, waiting.folder))
             with file_progress() as progress:
-                return Synced(waiting, sink.deliver(waiting.folder, progress=progress))  # type: ignore[call-arg]
+                return Synced(waiting, _unless_busy(partial(sink.deliver, progress=progress), waiting.folder))
     except StoreError as error:
         if not is_remote(waiting.uri):
             raise
         return Synced(waiting, Delivery(), str(error))
+
+
+def _unless_busy(deliver: Callable[[Path], Delivery], folder: Path) -> Delivery:
+    """Delivers; where another process does so, waits a little, and then brings what that one has left."""
+    until = time.monotonic() + PATIENCE
+    while (delivery := deliver(folder)).busy and time.monotonic() < until:
+        time.sleep(0.05)
+    return delivery
 
 
 def _document(done: Sequence[Synced]) -> dict[str, Any]:

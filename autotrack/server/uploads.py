@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from autotrack.core.artifact_paths import UPLOADS
 from autotrack.core.entities import ArtifactRecord
-from autotrack.core.errors import NotFoundError
+from autotrack.core.errors import ArtifactError, NotFoundError
 
-#: The folder of the parts among the artifacts; no experiment's id is such a word.
-FOLDER = "uploads"
 MOST_PARTS = 100_000
 BLOCK = 1 << 20
 
@@ -50,7 +49,7 @@ class Plan:
 def present(storage: Any, plan: Plan) -> list[int]:
     """The numbers of the parts that are here."""
     found = []
-    for entry in storage.list(f"{FOLDER}/{plan.id}"):
+    for entry in storage.list(f"{UPLOADS}/{plan.id}"):
         number = int(entry.path) if entry.path.isdecimal() else plan.count
         if number < plan.count and entry.size == plan.length(number):
             found.append(number)
@@ -59,18 +58,22 @@ def present(storage: Any, plan: Plan) -> list[int]:
 
 def take(storage: Any, upload: str, number: int, blocks: Iterator[bytes], sha256: str | None) -> None:
     """Keeps a part (ArtifactError where it is not of that sha256)."""
-    storage.put_blocks(f"{FOLDER}/{upload}", str(number), blocks, sha256=sha256)
+    storage.put_blocks(f"{UPLOADS}/{upload}", str(number), blocks, sha256=sha256)
 
 
 def join(storage: Any, plan: Plan, folder: str) -> ArtifactRecord:
     """Makes the file of its parts (ArtifactError where they are not the file)."""
-    stored: ArtifactRecord = storage.put_blocks(folder, plan.path, _blocks(storage, plan), sha256=plan.sha256)
+    try:
+        stored: ArtifactRecord = storage.put_blocks(folder, plan.path, _blocks(storage, plan), sha256=plan.sha256)
+    except ArtifactError:
+        forget(storage, plan)  # each part is what was sent, so all of them would have to be sent anew
+        raise
     return stored
 
 
 def _blocks(storage: Any, plan: Plan) -> Iterator[bytes]:
     for number in range(plan.count):
-        with storage.open(f"{FOLDER}/{plan.id}", str(number)) as stream:
+        with storage.open(f"{UPLOADS}/{plan.id}", str(number)) as stream:
             while block := stream.read(BLOCK):
                 yield block
 
@@ -78,4 +81,4 @@ def _blocks(storage: Any, plan: Plan) -> Iterator[bytes]:
 def forget(storage: Any, plan: Plan) -> None:
     """Removes the parts."""
     with suppress(NotFoundError):
-        storage.delete(f"{FOLDER}/{plan.id}")
+        storage.delete(f"{UPLOADS}/{plan.id}")

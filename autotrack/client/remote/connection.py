@@ -241,9 +241,11 @@ def _timeout(deadline: float | None, patience: float) -> urllib3.Timeout:
 
 def _reason(error: Exception) -> str:
     """Why, in few words: urllib3's errors name pools and objects before they say it."""
-    inner = getattr(error, "reason", None)
+    inner = getattr(error, "reason", None) or next(iter(error.args[1:2]), None)
     text = str(inner if isinstance(inner, Exception) else error)
-    return _safe(text.rpartition(">: ")[2] or text)[:300]
+    for end in (">: ", "): "):
+        text = text.rpartition(end)[2] or text
+    return _safe(text)[:300]
 
 
 def _safe(text: str) -> str:

@@ -130,7 +130,7 @@ class Pass:
                 cursor = Cursor(error.events, error.points)
                 continue
             except TooLargeError:
-                if size <= SMALLEST_BATCH:
+                if size <= SMALLEST_BATCH or (len(batch.events) <= 1 and not batch.points):
                     raise
                 size //= 4
                 continue

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ..callsite import is_library
 from ..gaps import Gap
+from ..guard import attempt
 from ..keys import printable
 from ..objects import Objects
 from ..private import Ours
@@ -159,8 +160,9 @@ def _all(file: Any, most: int) -> bytes:
 def _file_of(module: object) -> str | None:
     if not isinstance(module, ModuleType):
         return None
-    # Past a lazy module's own attribute access, which would load it.
-    path = object.__getattribute__(module, "__dict__").get("__file__")
+    # Past a lazy module's own attribute access, which would load it. What only says that it is a module has none.
+    names, _ = attempt(object.__getattribute__, module, "__dict__")
+    path = names.get("__file__") if isinstance(names, dict) else None
     return path if isinstance(path, str) and path and not path.startswith("<") else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
@@ -86,10 +87,11 @@ def _synced(waiting: Waiting, state: State) -> Synced:
     place = find_place(state)
     try:
         with closing(open_place(place) if waiting.uri == place.uri else open_sink(waiting.uri)) as sink:
-            if not is_remote(waiting.uri) or not hasattr(sink, "about"):
-                return Synced(waiting, _unless_busy(sink.deliver, waiting.folder))
+            deliver: Callable[..., Delivery] = sink.deliver
             with file_progress() as progress:
-                return Synced(waiting, _unless_busy(partial(sink.deliver, progress=progress), waiting.folder))
+                if "progress" in inspect.signature(deliver).parameters:
+                    deliver = partial(deliver, progress=progress)
+                return Synced(waiting, _unless_busy(deliver, waiting.folder))
     except StoreError as error:
         if not is_remote(waiting.uri):
             raise

@@ -62,20 +62,20 @@ async def file_answer(call: Call, file: BinaryIO, tag: str | None) -> Answer:
         size = await asyncio.to_thread(file.seek, 0, 2)
         condition = call.header("if-range")
         asked = call.header("range") if not condition or (tag and condition == f'"{tag}"') else ""
-        part = wanted_range(asked, size) or Range(0, size)
+        found = wanted_range(asked, size)
+        part = found or Range(0, size)
     except BaseException:
         file.close()
         raise
     headers = {**_INERT, "Accept-Ranges": "bytes", "Content-Length": str(part.stop - part.start)}
     if tag:
         headers["ETag"] = f'"{tag}"'
-    whole = part == Range(0, size) and not asked
-    if not whole:
+    if found is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     if call.scope["method"] == "HEAD":
         file.close()
         return Answer(_nothing(), status=200, media=BYTES, headers=headers)
-    return Answer(_blocks(file, part), status=200 if whole else 206, media=BYTES, headers=headers)
+    return Answer(_blocks(file, part), status=200 if found is None else 206, media=BYTES, headers=headers)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

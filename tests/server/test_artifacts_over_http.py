@@ -209,6 +209,30 @@ class _Counting:
         return self._bytes
 
 
+def test_every_write_may_be_sent_again(server: ServerProcess, run: str) -> None:
+    """R19: three times is once, also the end of an upload whose answer was lost."""
+    data = os.urandom(300_000)
+    wanted = {"path": "a/b.bin", "size": len(data), "sha256": sha256(data), "part": 1 << 17}
+    upload = f"/api/v1/runs/{run}/uploads"
+    for _ in range(3):
+        begun = server.post(upload, wanted).json()
+        assert (begun["count"], begun["parts"], begun["done"]) == (3, [], False)
+    assert server.post(f"{upload}/{begun['upload']}", wanted).status == 409
+    for number in range(3):
+        part = data[number << 17 : (number + 1) << 17]
+        assert server.request("PUT", f"{upload}/{begun['upload']}/{number}?sha256={sha256(b'')}", part).status == 422
+        for _ in range(3):
+            sent = server.request("PUT", f"{upload}/{begun['upload']}/{number}?sha256={sha256(part)}", part)
+            assert sent.status == 200
+    answers = [server.post(f"{upload}/{begun['upload']}", wanted) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200] * 3 and len({answer.text for answer in answers}) == 1
+    assert server.post(upload, wanted).json()["done"]
+    assert server.get(f"/api/v1/runs/{run}/artifacts/a/b.bin").content == data
+    for _ in range(3):
+        assert put(server, run, "a/b.bin", b"x").status == 200
+    assert [file["path"] for file in server.get(f"/api/v1/runs/{run}").json()["artifacts"]] == ["a/b.bin"]
+
+
 def test_a_file_that_was_changed_or_grew_is_not_sent_as_what_it_was(sink: RemoteSink, run: str, tmp_path: Path) -> None:
     from autotrack.core.entities import ArtifactRecord
 

@@ -95,7 +95,8 @@ with autotrack.start_run("steps") as run:
     for step in range(200):
         run.log_metric("loss", 1 / (step + 1), step=step)
         if step == 20:
-            trackers.tracker().sink().deliver(trackers.tracker().location.journal)
+            while trackers.tracker().sink().deliver(trackers.tracker().location.journal).busy:
+                time.sleep(0.01)
             print("at 20", flush=True)
             sys.stdin.readline()
             begun = time.perf_counter()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 
@@ -139,12 +139,8 @@ def begin(call: Call) -> Parts:
     """Begins an upload in parts, or says which of its parts are here: the same file has the same upload."""
     wanted: Upload = call.body
     check_artifact_path(wanted.path)
-    run, storage = call.path["run"], call.services.store.artifacts
-    with call.services.store.reading() as connection:
-        folder, record = folder_of(connection, run), recorded(connection, run, wanted.path)
-    plan = _plan(run, wanted)
-    done = record is not None and record.sha256 == wanted.sha256 and _is_there(storage, folder, wanted)
-    return Parts(plan.id, uploads.present(storage, plan), plan.count, done)
+    plan, storage = _plan(call.path["run"], wanted), call.services.store.artifacts
+    return Parts(plan.id, uploads.present(storage, plan), plan.count, _is_there(call, wanted))
 
 
 @ROUTES.put("/runs/{run}/uploads/{upload}/{number}", WRITE, body=bytes, query=Announced, limit=limits.INGEST)
@@ -166,6 +162,8 @@ async def finish(call: Call) -> Stored:
     plan = _plan(run, wanted)
     if plan.id != call.path["upload"]:
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", "there is no such upload of this file")
+    if await asyncio.to_thread(_is_there, call, wanted):  # it was finished before, and the answer did not arrive
+        return Stored(wanted.path, wanted.size, wanted.sha256)
     storage = call.services.store.artifacts
     folder = await asyncio.to_thread(_folder, call)
     missing = plan.count - len(await asyncio.to_thread(uploads.present, storage, plan))
@@ -181,9 +179,15 @@ def _plan(run: str, wanted: Upload) -> uploads.Plan:
     return uploads.Plan(run, wanted.path, wanted.size, wanted.sha256, wanted.part)
 
 
-def _is_there(storage: Any, folder: str, wanted: Upload) -> bool:
-    place = wanted.path.rpartition("/")[0]
-    return any(entry.path == wanted.path and entry.size == wanted.size for entry in storage.list(folder, place))
+def _is_there(call: Call, wanted: Upload) -> bool:
+    """True where the run has that very file already."""
+    run, place = call.path["run"], wanted.path.rpartition("/")[0]
+    with call.services.store.reading() as connection:
+        folder, record = folder_of(connection, run), recorded(connection, run, wanted.path)
+    if record is None or record.sha256 != wanted.sha256:
+        return False
+    found = call.services.store.artifacts.list(folder, place)
+    return any(entry.path == wanted.path and entry.size == wanted.size for entry in found)
 
 
 def _folder(call: Call) -> str:

@@ -21,6 +21,7 @@ from autotrack.client.remote import artifacts as sending
 from autotrack.client.remote.cache import Cache
 from autotrack.client.remote.sink import RemoteSink
 from autotrack.core.errors import ArtifactError, NotFoundError, StoreError, UnavailableError
+from autotrack.core.journal.reader import Batch, Cursor
 from autotrack.core.keys import new_id
 
 MIB = 1 << 20
@@ -179,6 +180,13 @@ def test_a_large_file_goes_on_where_its_connection_or_the_server_ended(
     again = counted.sent()
     sink.artifacts.put_file(f"x/{run}", "large.bin", source)
     assert counted.sent() - again < MIB
+    # Written anew with as many bytes, and the record is there first, as journals bring it: it is sent.
+    changed = os.urandom(len(data))
+    source.write_bytes(changed)
+    note = {"k": "artifact", "t": 1, "r": run, "path": "large.bin", "size": len(data), "sha256": sha256(changed)}
+    sink.apply("b" * 32, Cursor(), Batch([note], [], Cursor(1, 0), 0, False))
+    sink.artifacts.put_file(f"x/{run}", "large.bin", source)
+    assert server.get(f"/api/v1/runs/{run}/artifacts/large.bin").content == changed
     sink.close()
     proxy.close()
 

@@ -7,6 +7,7 @@ then it gets its name and the run's record says so.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import time
 from typing import Annotated, BinaryIO
@@ -140,7 +141,8 @@ def begin(call: Call) -> Parts:
     wanted: Upload = call.body
     check_artifact_path(wanted.path)
     plan, storage = _plan(call.path["run"], wanted), call.services.store.artifacts
-    return Parts(plan.id, uploads.present(storage, plan), plan.count, _is_there(call, wanted))
+    here = uploads.present(storage, plan)
+    return Parts(plan.id, here, plan.count, not here and _is_there(call, wanted))
 
 
 @ROUTES.put("/runs/{run}/uploads/{upload}/{number}", WRITE, body=bytes, query=Announced, limit=limits.INGEST)
@@ -162,11 +164,11 @@ async def finish(call: Call) -> Stored:
     plan = _plan(run, wanted)
     if plan.id != call.path["upload"]:
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", "there is no such upload of this file")
-    if await asyncio.to_thread(_is_there, call, wanted):  # it was finished before, and the answer did not arrive
-        return Stored(wanted.path, wanted.size, wanted.sha256)
     storage = call.services.store.artifacts
     folder = await asyncio.to_thread(_folder, call)
     missing = plan.count - len(await asyncio.to_thread(uploads.present, storage, plan))
+    if missing == plan.count and await asyncio.to_thread(_is_there, call, wanted):
+        return Stored(wanted.path, wanted.size, wanted.sha256)  # it was ended before, and the answer did not arrive
     if missing:
         raise ApiError(409, "RESOURCE_CONFLICT", f"{missing} of {plan.count} parts are not here yet; send them")
     record = await asyncio.to_thread(uploads.join, storage, plan, folder)
@@ -180,14 +182,22 @@ def _plan(run: str, wanted: Upload) -> uploads.Plan:
 
 
 def _is_there(call: Call, wanted: Upload) -> bool:
-    """True where the run has that very file already."""
-    run, place = call.path["run"], wanted.path.rpartition("/")[0]
+    """True where the run has that very file already. Its record may have come before it, so the file itself is read."""
+    run, storage = call.path["run"], call.services.store.artifacts
     with call.services.store.reading() as connection:
         folder, record = folder_of(connection, run), recorded(connection, run, wanted.path)
     if record is None or record.sha256 != wanted.sha256:
         return False
-    found = call.services.store.artifacts.list(folder, place)
-    return any(entry.path == wanted.path and entry.size == wanted.size for entry in found)
+    try:
+        with storage.open(folder, wanted.path) as file:
+            if file.seek(0, 2) != wanted.size or file.seek(0) != 0:
+                return False
+            digest = hashlib.sha256()
+            while block := file.read(uploads.BLOCK):
+                digest.update(block)
+            return digest.hexdigest() == wanted.sha256
+    except NotFoundError:
+        return False
 
 
 def _folder(call: Call) -> str:

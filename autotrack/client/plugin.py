@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autotrack.core.addresses import is_server
 from autotrack.core.plugins.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 @hookimpl
 def open_sink(uri: str) -> Sink | None:
     """The server at an ``http://`` or ``https://`` URL; None for any other URI."""
-    if not uri.lower().startswith(("http://", "https://")):
+    if not is_server(uri):
         return None
     from .remote.sink import RemoteSink
 

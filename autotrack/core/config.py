@@ -209,10 +209,15 @@ class Location:
         return self.place / "objects"
 
     @property
+    def files(self) -> Path:
+        """The folder under whose ``artifacts`` this machine keeps files of runs: to a server they are sent from beside
+        its journals, any other store reads them where they are."""
+        return self.place if addresses.is_server(self.uri) else self.root
+
+    @property
     def place(self) -> Path:
         """Beside the store's database, or a folder for that remote store only: what waits for it is in no database
-        here, and the clean-up of a local store would take it for garbage. Files of runs are under ``artifacts`` in it.
-        """
+        here, and the clean-up of a local store would take it for garbage."""
         return self.root if self.is_local else self.root / "remote" / addresses.digest(self.uri)
 
     @property

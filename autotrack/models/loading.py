@@ -234,7 +234,7 @@ def located_in(sink: Sink, run_id: str, path: str, location: Location) -> Locate
         return folder_in(record, path, location.root)
     from .fetching import fetched
 
-    return fetched(sink, record, path.rstrip("/"), location.place)
+    return fetched(sink, record, path.rstrip("/"), location.files)
 
 
 def folder_in(record: RunRecord, path: str, root: Path) -> Located:

@@ -63,7 +63,7 @@ class RunView:
         if self._artifact_uri is None:
             self._artifact_uri = self._view().artifact_uri or ""
         location = self._tracker_of().location
-        return self._artifact_uri if "://" in self._artifact_uri else str(location.place / self._artifact_uri)
+        return self._artifact_uri if "://" in self._artifact_uri else str(location.files / self._artifact_uri)
 
     def _view(self) -> RunRecord:
         """The run as the store has it; read again while it is written to."""

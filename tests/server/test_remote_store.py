@@ -8,6 +8,7 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from autotrack.client.remote.sink import RemoteSink
 from autotrack.core.config import find_store
 from autotrack.core.errors import (
     ArtifactError,
+    ConflictError,
     FilterError,
     NotFoundError,
     UntrustedModelError,
     UsageError,
 )
+from autotrack.core.registered import ModelVersion
 from autotrack.core.runs import trackers
 from autotrack.store.store import Store
 
@@ -192,6 +195,46 @@ def test_a_model_that_runs_code_is_nobodys_own_on_another_machine(
     monkeypatch.chdir(far)
     with pytest.raises(UntrustedModelError, match="runs:/"):
         autotrack.load_model(f"runs:/{run.id}/model")
+
+
+def test_registered_models_are_the_same_over_http(server: ServerProcess, remote: RemoteSink) -> None:
+    registry = remote.registry
+    made = registry.create("churn", description="who leaves", tags={"team": "risk"}, user="ada")
+    assert made.description == "who leaves" and registry.get("churn") == made
+    with pytest.raises(ConflictError):
+        registry.create("churn")
+    first = registry.create_version(ModelVersion("churn", 0, "runs:/1/model", digest="d" * 64, tags={"a": "b"}))
+    second = registry.create_version(ModelVersion("churn", 0, "runs:/2/model", user="ada"))
+    assert (first.version, second.version, first.tags) == (1, 2, {"a": "b"})
+    registry.set_alias("churn", "champion", 1, user="ada")
+    registry.set_alias("churn", "champion", 2, user="eve")
+    assert registry.at_alias("churn", "champion").version == 2
+    assert [(move.version, move.user) for move in registry.alias_moves("churn")] == [(2, "eve"), (1, "ada")]
+    registry.set_stage("churn", 1, "Production")
+    assert registry.set_stage("churn", 2, "production", archive_others=True).stage == "Production"
+    assert [each.version for each in registry.latest("churn", ["Archived"])] == [1]
+    registry.set_tag("churn", "a/b", "1")
+    registry.set_version_tag("churn", 1, "k", "v")
+    registry.set_version_tag("churn", 1, "..", "dots")
+    registry.describe_version("churn", 1, "old")
+    assert [each.version for each in registry.versions("name = 'churn'")] == [2, 1]
+    with closing(Store.open(server.store)) as local:
+        for ask in (
+            lambda store: store.registry.get("churn"),
+            lambda store: store.registry.search("tags.`a/b` = '1'"),
+            lambda store: store.registry.versions(order_by=["version_number"]),
+            lambda store: store.registry.version("churn", 1),
+        ):
+            assert ask(remote) == ask(local)
+    registry.delete_alias("churn", "champion")
+    registry.delete_version("churn", 1)
+    registry.delete_version_tag("churn", 2, "k")
+    assert registry.rename("churn", "left").name == "left" and registry.describe("left", None).description is None
+    registry.delete_tag("left", "a/b")
+    registry.delete("left")
+    for gone in (lambda: registry.get("left"), lambda: registry.version("left", 2), lambda: registry.delete("left")):
+        with pytest.raises(NotFoundError):
+            gone()
 
 
 def test_doctor_and_sync_say_what_there_is(

@@ -116,7 +116,7 @@ class Connection:
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """The response to a request, its body still to be read (in ``reading()``). ``deadline`` is a
         ``time.monotonic()`` value past which nothing is waited for, ``patience`` how long an answer may take."""
-        target = "/".join((self.url, *(quote(part, safe="") for part in path)))
+        target = "/".join((self.url, *map(_segment, path)))
         if query:
             pairs = [(name, value) for name, value in query.items() if value is not None]
             target += "?" + urlencode(pairs, doseq=True)
@@ -221,6 +221,11 @@ def _requested(
             raise
         # The server has closed a connection that was kept open, at this very moment: what only reads is asked again.
         return pool.request(method, url, headers=headers, timeout=timeout, **options)
+
+
+def _segment(text: str) -> str:
+    """A part of a path, which stays one whatever is in it."""
+    return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
 
 def _first(message: str) -> str:

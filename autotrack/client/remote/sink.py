@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from autotrack.core.config import find_store
@@ -22,15 +22,15 @@ from autotrack.core.entities import (
 from autotrack.core.errors import NotFoundError, StoreError, UsageError
 from autotrack.core.journal.named_files import Progress
 from autotrack.core.objects import Objects
+from autotrack.core.registered import LoggedModels
 from autotrack.core.wire import columns_unpacked, decoded
 
 from .artifacts import RemoteArtifacts
 from .connection import Connection
 from .intake import RemoteIntake
 from .objects import RemoteObjects
+from .registry import RemoteRegistry, all_of
 from .shipping import Shipping
-
-T = TypeVar("T")
 
 #: Rows that are asked for at a time.
 PAGE = 1000
@@ -53,9 +53,15 @@ class RemoteSink:
         self._folder = location.journal
         self.objects = RemoteObjects(self._connection, Objects(location.objects))
         self.artifacts = RemoteArtifacts(self._connection, location.place)
+        self.registry = RemoteRegistry(self._connection)
         intake = RemoteIntake(self._connection)
         self.cursor, self.apply, self.end_writer = intake.cursor, intake.apply, intake.end_writer
         self._shipping = Shipping(uri, location.place, intake, self.objects, self.artifacts)
+
+    @property
+    def logged_models(self) -> LoggedModels:
+        """There are none to be had over HTTP: MLflow's clients ask MLflow's API for theirs (UsageError)."""
+        raise UsageError(f"{self.uri} gives logged models to MLflow's clients alone; ask it through MLflow's API")
 
     # Delivering.
 
@@ -118,7 +124,7 @@ class RemoteSink:
         while len(found) < max_results:
             page = {**search, "offset": offset + len(found), "max_results": min(PAGE, max_results - len(found))}
             answer = self._connection.send("POST", *_API, "runs", "search", document=page)
-            some = _all(RunRecord, answer, "runs")
+            some = all_of(RunRecord, answer, "runs")
             found += some
             if not some or not answer.get("next_page_token"):
                 break
@@ -132,7 +138,7 @@ class RemoteSink:
     def metric_summaries(self, run_id: str) -> list[MetricSummary]:
         """What is known of each metric of a run without its points, by key."""
         self._refresh()
-        return _all(MetricSummary, self._connection.get(*_API, "runs", run_id, "metrics"), "metrics")
+        return all_of(MetricSummary, self._connection.get(*_API, "runs", run_id, "metrics"), "metrics")
 
     def session(self, session_id: str) -> SessionRecord:
         """One execution of a program (NotFoundError)."""
@@ -149,7 +155,7 @@ class RemoteSink:
         """Files that sessions read or wrote: of those sessions, with those contents (sha256), of that path."""
         self._refresh()
         which = {"sessions": _listed(sessions), "contents": _listed(contents), "path": path}
-        return _all(FileRecord, self._connection.send("POST", *_API, "files", "search", document=which), "files")
+        return all_of(FileRecord, self._connection.send("POST", *_API, "files", "search", document=which), "files")
 
     def console(self, session_id: str) -> list[tuple[int, str, str]]:
         """What a session printed: (place in the output, ``stdout`` or ``stderr``, text), in order."""
@@ -166,13 +172,13 @@ class RemoteSink:
         """Runs, newest first, of those sessions, with a data set of those digests, or an artifact of those contents."""
         self._refresh()
         which = {"sessions": list(sessions), "datasets": list(datasets), "contents": list(contents)}
-        return _all(RunRecord, self._connection.send("POST", *_API, "runs", "with", document=which), "runs")
+        return all_of(RunRecord, self._connection.send("POST", *_API, "runs", "with", document=which), "runs")
 
     def experiments(self, lifecycle: str = "active") -> list[Experiment]:
         """The experiments, newest first, with how many active runs each has."""
         self._refresh()
         answer = self._connection.get(*_API, "experiments", query={"lifecycle": lifecycle})
-        return _all(Experiment, answer, "experiments")
+        return all_of(Experiment, answer, "experiments")
 
     # Changing.
 
@@ -217,14 +223,6 @@ class RemoteSink:
     def close(self) -> None:
         """Closes the connections; the next request opens them again."""
         self._connection.close()
-
-
-def _all(kind: type[T], answer: Any, name: str) -> list[T]:
-    """The entities in a list of an answer."""
-    listed = answer.get(name) if isinstance(answer, dict) else None
-    if not isinstance(listed, list):
-        raise StoreError(f"the server answered with no list of {name}; is it of another version?")
-    return [decoded(kind, each) for each in listed]
 
 
 def _listed(names: Sequence[str] | None) -> list[str] | None:

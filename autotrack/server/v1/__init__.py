@@ -8,7 +8,7 @@ from ..routing import Table
 def native_tables() -> list[Table]:
     """The tables of routes."""
     from ..access import routes as access
-    from . import artifacts, comparing, experiments, ingest, objects, runs, series, server, sessions
+    from . import artifacts, comparing, experiments, ingest, models, objects, runs, series, server, sessions
 
-    parts = (server, runs, series, experiments, sessions, comparing, ingest, objects, artifacts, access)
+    parts = (server, runs, series, experiments, sessions, comparing, ingest, objects, artifacts, models, access)
     return [part.ROUTES for part in parts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -25,7 +25,7 @@ class Search(forms.Query):
     """A search of names or of versions, a page of it."""
 
     filter: forms.Filter = ""
-    order_by: list[forms.Filter] = field(default_factory=list)
+    order_by: list[forms.Filter] = msgspec.field(default_factory=list)
     max_results: forms.Page = 100
     offset: forms.Count = 0
 
@@ -99,7 +99,7 @@ class Target(forms.Body):
 
 
 class Stages(forms.Query):
-    stage: list[forms.Text] = field(default_factory=list)
+    stage: list[forms.Text] = msgspec.field(default_factory=list)
 
 
 @ROUTES.get("/models", READ, query=Search, answer=Models)

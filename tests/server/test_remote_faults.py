@@ -28,6 +28,7 @@ from autotrack.client.remote.sink import RemoteSink
 from autotrack.core.addresses import MARK, mark
 from autotrack.core.config import find_store
 from autotrack.core.entities import Status
+from autotrack.core.errors import NotFoundError
 from autotrack.core.journal import JournalWriter
 from autotrack.core.runs import trackers
 
@@ -423,6 +424,53 @@ def test_a_journal_that_is_refused_keeps_no_other_waiting(
     done = sync(machine, "sync", "--json")
     document = json.loads(done.stdout)
     assert done.returncode == 1 and document["left"] == 1 and str(big.path) in document["kept"][0], done.stdout
+
+
+def test_a_journal_stays_until_the_files_that_it_names_are_there(
+    server: ServerProcess, proxy: FaultyProxy, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records go first, and points are not held up by a large file that does not get through."""
+    use(proxy.url, monkeypatch, exit_timeout="2", silent="1")
+    proxy.cut_after = 2 << 20
+    data = os.urandom(9 << 20)
+    (machine / "large.bin").write_bytes(data)
+    with autotrack.start_run() as run:
+        run.log_artifact("large.bin")
+        run.log_metric("loss", 0.5)
+    trackers.close_all()
+    with stored_at(server.url) as direct:
+        assert direct.run(run.id).metrics == {"loss": 0.5}
+        files = direct.run(run.id).files
+        with pytest.raises(NotFoundError):
+            direct.artifacts.open(files, "large.bin")
+        assert len(list(machine.rglob("*.atj"))) == 1
+        proxy.cut_after = None
+        with stored_at(proxy.url) as sink:
+            with monkeypatch.context() as hurried:  # no time for files in this pass
+                hurried.setattr(shipping, "FILES_AT_A_TIME", -1.0)
+                assert sink.deliver(find_store(proxy.url).journal, deadline=time.monotonic() + 30).left == 1
+            assert len(list(machine.rglob("*.atj"))) == 1
+            delivery = sink.deliver(find_store(proxy.url).journal)
+        assert (delivery.points, delivery.artifacts, delivery.left, delivery.gone) == (0, 1, 0, 0)
+        with direct.artifacts.open(files, "large.bin") as file:
+            assert file.read() == data
+    assert not list(machine.rglob("*.atj"))
+
+
+def test_who_delivers_goes_on_from_where_the_server_is(
+    server: ServerProcess, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two deliver one folder by turns: each remembers a place that the other has left behind."""
+    use(server.url, monkeypatch)
+    folder = find_store(server.url).journal
+    with stored_at(server.url) as one, stored_at(server.url) as other, autotrack.start_run() as run:
+        for turn in range(6):
+            run.log_metric("loss", float(turn), step=turn)
+            sink = (one, other)[turn % 2]
+            while (delivery := sink.deliver(folder)).busy:
+                time.sleep(0.01)
+            assert not delivery.kept and not delivery.left
+            assert one.metric_history(run.id, "loss").values.tolist() == [float(n) for n in range(turn + 1)]
 
 
 def test_two_processes_write_to_one_run_through_one_folder(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import click
 
 from autotrack.core.addresses import is_remote
+from autotrack.core.credentials import VARIABLE
 from autotrack.core.entities import Delivery
 from autotrack.core.errors import NotFoundError, StoreError, UsageError
 from autotrack.core.journal.delivery import journals_in, total
@@ -70,10 +72,13 @@ def sync(state: State, folder: Path | None, as_json: bool) -> None:
         raise NotFoundError(no_store(place))
     folders = folders_under(folder) if folder is not None else [*folders_under(place.location.root), *spare_folders()]
     only = state.store is not None
-    done = [_synced(each, state) for one in folders for each in waiting_in(one, place, only=only)]
+    done = [
+        _synced(each, state, theirs=folder is not None) for one in folders for each in waiting_in(one, place, only=only)
+    ]
     touched = {(each.waiting.uri, each.waiting.folder) for each in done}
     if not any(uri == place.uri for uri, _ in touched):  # said even where nothing waits for it
-        done.insert(0, _synced(Waiting(place.uri, place.shown, folder or place.location.journal), state))
+        waiting = Waiting(place.uri, place.shown, folder or place.location.journal)
+        done.insert(0, _synced(waiting, state, theirs=False))
     if as_json:
         print_json(_document(done))
     else:
@@ -83,10 +88,16 @@ def sync(state: State, folder: Path | None, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _synced(waiting: Waiting, state: State) -> Synced:
+def _synced(waiting: Waiting, state: State, *, theirs: bool) -> Synced:
+    """``theirs``: the folder may be somebody else's, who says in it where it is to go: not with a token of ours that is
+    for no server in particular."""
     place = find_place(state)
+    own = waiting.uri == place.uri
     try:
-        with closing(open_place(place) if waiting.uri == place.uri else open_sink(waiting.uri)) as sink:
+        with (
+            nullcontext() if own or not theirs else _without_token(),
+            closing(open_place(place) if own else open_sink(waiting.uri)) as sink,
+        ):
             deliver: Callable[..., Delivery] = sink.deliver
             with file_progress() as progress:
                 if "progress" in inspect.signature(deliver).parameters:
@@ -96,6 +107,16 @@ def _synced(waiting: Waiting, state: State) -> Synced:
         if not is_remote(waiting.uri):
             raise
         return Synced(waiting, Delivery(), str(error))
+
+
+@contextmanager
+def _without_token() -> Iterator[None]:
+    token = os.environ.pop(VARIABLE, None)
+    try:
+        yield
+    finally:
+        if token is not None:
+            os.environ[VARIABLE] = token
 
 
 def _unless_busy(deliver: Callable[[Path], Delivery], folder: Path) -> Delivery:

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from autotrack.cli.main import main
 from autotrack.client.remote.connection import Connection
+from autotrack.core.addresses import MARK, mark
 from autotrack.core.errors import (
     AccessError,
     AutotrackError,
@@ -25,6 +27,7 @@ from autotrack.core.errors import (
     UnavailableError,
     UsageError,
 )
+from autotrack.core.journal import JournalWriter
 
 
 class Recorder:
@@ -98,6 +101,20 @@ def test_tokens_go_to_their_server_and_to_no_other(recorder: Recorder, monkeypat
             asked(recorder.url)
     assert other.asked == []
     other.close()
+
+
+def test_a_folder_of_somebodys_gets_no_token_for_where_it_wants_to_go(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AUTOTRACK_TOKEN", "at_secret")
+    monkeypatch.setenv("AUTOTRACK_TRACKING_URI", str(tmp_path / "mine"))
+    theirs = tmp_path / "theirs" / "remote" / "x" / "journal"
+    JournalWriter(theirs, meta={MARK: mark(recorder.url, theirs)}).close()
+    with pytest.raises(SystemExit):
+        main(["sync", str(tmp_path / "theirs"), "--json"])
+    assert recorder.asked and all("Authorization" not in headers for _, _, headers in recorder.asked)
+    assert os.environ["AUTOTRACK_TOKEN"] == "at_secret"
+    assert [each["store"] for each in json.loads(capsys.readouterr().out)["stores"]][-1] == recorder.url
 
 
 def test_the_environments_proxy_is_asked_and_told_its_own_password(

@@ -12,8 +12,7 @@ from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.gaps import Gap
 
 if TYPE_CHECKING:
-    from autotrack.core.objects import Objects
-    from autotrack.core.sink import Sink
+    from autotrack.core.sink import Contents, Sink
 
 #: The kernel stamps files with a clock that may be this far behind (nanoseconds).
 _CLOCK_LAG = 20_000_000
@@ -30,7 +29,7 @@ class Story:
     run: RunRecord
     session: SessionRecord | None
     files: tuple[FileRecord, ...]
-    objects: Objects
+    objects: Contents
 
     def part(self, name: str) -> Mapping[str, Any] | None:
         """What the collector of that name found; None where it found nothing."""

@@ -39,10 +39,9 @@ def export_runs(state: State, runs: tuple[str, ...], output: Path, replace: bool
     """Write runs to one file that `autotrack runs import` takes in anywhere, ids kept."""
     from autotrack.answers.archive.packing import pack
 
-    place = find_place(state)
     with closing(open_store(state)) as sink, _progress("packing") as progress:
         records = [sink.run(run) for run in dict.fromkeys(runs)]
-        done = pack(sink, place.location.root, records, output, replace=replace, progress=progress)
+        done = pack(sink, records, output, replace=replace, progress=progress)
     if as_json:
         print_json({"path": str(done.path), "bytes": done.size, "runs": list(done.runs)})
         return

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -137,11 +138,16 @@ def _reachable(place: Place) -> Finding:
     try:
         with closing(open_place(place)) as sink:
             count = len(sink.experiments())
+            about: dict[str, Any] = getattr(sink, "about", dict)()
     except (AutotrackError, OSError) as error:
         return Finding(
             "connection", WRONG, str(error), "training goes on without it: its journals wait on this machine"
         )
-    return Finding("connection", OK, f"it answers, with {plural(count, 'experiment')}")
+    version = about.get("version")
+    said = f"autotrack {version} answers" if version else "it answers"
+    if about.get("auth"):
+        said += " and knows who asks"
+    return Finding("connection", OK, f"{said}, with {plural(count, 'experiment')}")
 
 
 def _database(place: Place) -> Iterator[Finding]:

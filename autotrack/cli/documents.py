@@ -123,4 +123,8 @@ def delivery_document(delivery: Delivery) -> dict[str, Any]:
         "left": delivery.left,
         "others": list(delivery.others),
         "busy": delivery.busy,
+        "artifacts": delivery.artifacts,
+        "objects": delivery.objects,
+        "gone": delivery.gone,
+        "kept": list(delivery.kept),
     }

@@ -10,16 +10,16 @@ from typing import Any
 
 import click
 
-from autotrack.core.config import Location
 from autotrack.core.entities import RunRecord
 from autotrack.core.errors import ArtifactError, NotFoundError, UsageError
+from autotrack.core.sink import Artifacts
 from autotrack.figures import FORMATS, read, render, several
 
 from .commands import Command, State
 from .documents import print_json
 from .runs import json_option, newest
 from .screen import Column, Screen
-from .stores import find_place, open_store
+from .stores import open_store
 from .words import plural
 
 #: How a chart's file begins, as ``log_chart`` writes it, and how large it may be.
@@ -52,7 +52,7 @@ def figure(
         run, name = None, run
     with closing(open_store(state)) as sink:
         record = sink.run(run) if run else newest(sink)
-    charts = charts_of(record, find_place(state).location)
+        charts = charts_of(record, sink.artifacts)
     if name is not None:
         charts = {name: _chosen(charts, name, record)}
     if as_json:
@@ -67,14 +67,14 @@ def figure(
         _list(charts, record)
 
 
-def charts_of(run: RunRecord, location: Location) -> dict[str, Mapping[str, Any]]:
+def charts_of(run: RunRecord, artifacts: Artifacts) -> dict[str, Mapping[str, Any]]:
     """The charts of a run by name: of its files that hold charts, the path without ``figures/`` and ``.json``.
 
     A file that holds several gives each its own name, behind the file's where another chart has that name already. A
     file that begins as a chart and is none costs a line on standard error.
     """
     found: dict[str, Mapping[str, Any]] = {}
-    for path, content in _files(run, location):
+    for path, content in _files(run, artifacts):
         stem = path.removeprefix("figures/").removesuffix(".json")
         try:
             charts = several(read(content))
@@ -87,24 +87,13 @@ def charts_of(run: RunRecord, location: Location) -> dict[str, Mapping[str, Any]
     return found
 
 
-def _files(run: RunRecord, location: Location) -> Iterator[tuple[str, bytes]]:
-    uri = run.artifact_uri
-    if not uri:
+def _files(run: RunRecord, artifacts: Artifacts) -> Iterator[tuple[str, bytes]]:
+    if not run.files:
         return
-    folder, _, name = (uri if "://" in uri else str(location.root / uri)).rpartition("/")
-    storage: Any
-    if "://" in folder:
-        from autotrack.core.plugins.registry import artifacts
-
-        storage = artifacts(folder)
-    else:
-        from autotrack.store.artifacts import LocalArtifacts
-
-        storage = LocalArtifacts(Path(folder))
     models = tuple(f"{model.path}/" for model in run.models)
     for artifact in run.artifacts:
         if artifact.path.endswith(".json") and artifact.size <= LARGEST and not artifact.path.startswith(models):
-            with storage.open(name, artifact.path) as stream:
+            with artifacts.open(run.files, artifact.path) as stream:
                 beginning = stream.read(64)
                 if _BEGINNING.match(beginning):
                     yield artifact.path, beginning + stream.read(LARGEST)

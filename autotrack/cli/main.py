@@ -24,7 +24,7 @@ _COMMANDS = {
     "import": ("autotrack.cli.imports:imports", "Take in runs that other tools have recorded."),
     "plugins": ("autotrack.cli.plugins:plugins", "Show the plugins that are installed, and why one is not loaded."),
     "doctor": ("autotrack.cli.doctor:doctor", "Check this installation and its store."),
-    "sync": ("autotrack.cli.maintenance:sync", "Deliver what training processes have written, now."),
+    "sync": ("autotrack.cli.sync:sync", "Deliver what training processes have written, now."),
     "gc": (
         "autotrack.cli.maintenance:gc",
         "Free the space of deleted runs; without --yes, only say what and how much.",

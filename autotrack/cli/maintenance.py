@@ -3,86 +3,20 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 
 import click
 
-from autotrack.core.entities import Delivery
 from autotrack.core.errors import NotFoundError, StoreError, UsageError
 
 from .commands import Command, Group, State
-from .documents import delivery_document, print_json
+from .documents import print_json
 from .runs import json_option
 from .screen import Cell, Column, Screen
-from .stores import Place, database_file, find_place, no_store, open_folder, open_place
+from .stores import Place, database_file, find_place, no_store, open_folder
 from .words import plural, size
 
 #: How many names of a kind `gc` shows on a terminal.
 _SHOWN = 12
-
-
-@click.command(
-    "sync",
-    cls=Command,
-    examples=(
-        ("autotrack sync", "what this machine's training processes have written so far"),
-        ("autotrack sync /tmp/autotrack-1000/journal", "from a folder that autotrack fell back to"),
-        ("autotrack sync --json", "for programs"),
-    ),
-)
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
-@json_option
-@click.pass_obj
-def sync(state: State, folder: Path | None, as_json: bool) -> None:
-    """Deliver journals to the store now: those of this store, or those in FOLDER.
-
-    Reading commands do this by themselves; it is for a store that was away, and for FOLDER. The exit code is 1 where
-    something could not be delivered.
-    """
-    place = find_place(state)
-    if folder is not None:
-        if not folder.is_dir():
-            raise UsageError(f"cannot deliver from {folder}: there is no such folder")
-        if not any(folder.glob("*.atj")) and (folder / "journal").is_dir():
-            folder = folder / "journal"
-    elif not place.exists:
-        raise NotFoundError(no_store(place))
-    with closing(open_place(place)) as sink:
-        delivery = sink.deliver(folder or place.location.journal)
-    if as_json:
-        print_json(delivery_document(delivery))
-    else:
-        for line in delivery_lines(delivery, place.shown):
-            click.echo(line)
-    if delivery.left or delivery.busy:
-        raise click.exceptions.Exit(1)
-
-
-def delivery_lines(delivery: Delivery, uri: str) -> list[str]:
-    """What a delivery did, in sentences."""
-    if delivery.busy:
-        return ["another process is delivering right now; nothing was done here"]
-    if not delivery.points and not delivery.events:
-        lines = [f"nothing new for {uri}"]
-    else:
-        lines = [
-            f"delivered {plural(delivery.points, 'metric point')} and {plural(delivery.events, 'event')} "
-            f"from {plural(delivery.journals, 'journal')} to {uri}"
-        ]
-    if delivery.damaged:
-        lines.append(f"{plural(delivery.damaged, 'record')} could not be read: the file is damaged; the runs say so")
-    if delivery.refused:
-        why = "; ".join(delivery.reasons[:3])
-        lines.append(f"{plural(delivery.refused, 'record')} made no sense: left out ({why}); the runs say so")
-    if delivery.left:
-        lines.append(f"{plural(delivery.left, 'journal')} could not be delivered; try again, or see `autotrack doctor`")
-    if delivery.others:
-        stores = ", ".join(sorted(set(delivery.others)))
-        lines.append(
-            f"{plural(len(delivery.others), 'journal')} there for other stores ({stores}): left as they are; "
-            "`autotrack --store STORE sync` with the folder delivers them"
-        )
-    return lines
 
 
 @click.command(

@@ -60,7 +60,10 @@ def located_in(state: State, uri: str) -> Located:
 def looked_into(state: State, uri: str) -> Iterator[tuple[Located, Snapshot, ModelDescription]]:
     """A checked copy of the model's folder and its description; nothing is loaded."""
     located = locate(model_uri(state, uri), lambda text: located_in(state, text))
-    snapshot = take(located.folder, located.digest)
+    try:
+        snapshot = take(located.folder, located.digest)
+    finally:
+        located.discard()
     try:
         yield located, snapshot, read(snapshot.folder)
     except AutotrackError as error:

@@ -197,7 +197,7 @@ class Client:
 
         self._caught_up()
         every = [runs] if isinstance(runs, Run | str) else runs
-        return pack(self.sink, self.root, [self._record(run) for run in every], Path(path), replace=replace)
+        return pack(self.sink, [self._record(run) for run in every], Path(path), replace=replace)
 
     def import_runs(self, path: str | os.PathLike[str]) -> Imported:
         """Takes the runs of such a file into this store, ids kept; those that are there already are left alone.

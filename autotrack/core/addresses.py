@@ -33,6 +33,11 @@ def is_remote(uri: str | os.PathLike[str]) -> bool:
     return "://" in text and not text.startswith(("sqlite:///", "file://"))
 
 
+def is_server(uri: str | os.PathLike[str]) -> bool:
+    """True for a server of autotrack, which is spoken to over HTTP."""
+    return os.fspath(uri).lower().startswith(("http://", "https://"))
+
+
 def located(where: str | os.PathLike[str]) -> tuple[Path, Path]:
     """The root folder and the database file that a path, a ``file://`` or a ``sqlite:///`` URI means (UsageError)."""
     text = os.fspath(where)

@@ -10,6 +10,8 @@ from .errors import ArtifactError
 
 #: Names of files that are being written; an artifact cannot have such a name.
 TEMPORARY = ".autotrack-partial-"
+#: The folder, beside those of experiments, with parts of files that a server has not whole yet.
+UPLOADS = "uploads"
 LONGEST_SEGMENT = 255
 LONGEST_PATH = 4096
 DEEPEST = 100

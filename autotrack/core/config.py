@@ -204,22 +204,24 @@ class Location:
     @property
     def journal(self) -> Path:
         """Where journals for this store are written."""
-        return self._waiting / "journal"
+        return self.place / "journal"
 
     @property
     def objects(self) -> Path:
         """Where this machine puts the contents that those journals refer to."""
-        return self._waiting / "objects"
+        return self.place / "objects"
 
     @property
-    def _waiting(self) -> Path:
+    def files(self) -> Path:
+        """The folder under whose ``artifacts`` this machine keeps files of runs: to a server they are sent from beside
+        its journals, any other store reads them where they are."""
+        return self.place if addresses.is_server(self.uri) else self.root
+
+    @property
+    def place(self) -> Path:
         """Beside the store's database, or a folder for that remote store only: what waits for it is in no database
         here, and the clean-up of a local store would take it for garbage."""
         return self.root if self.is_local else self.root / "remote" / addresses.digest(self.uri)
-
-    @property
-    def artifacts(self) -> Path:
-        return self.root / "artifacts"
 
     @property
     def is_local(self) -> bool:

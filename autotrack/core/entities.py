@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,6 +65,14 @@ class ArtifactRecord:
     path: str
     size: int
     sha256: str
+
+
+class Entry(NamedTuple):
+    """One name in a run's artifacts. ``path`` is relative to the run; a folder's size is 0."""
+
+    path: str
+    size: int
+    is_folder: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,12 @@ class RunRecord:
     models: tuple[ModelRecord, ...] = ()
     health: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def files(self) -> str:
+        """The folder of the run's files among its store's artifacts (``core.sink.Artifacts``): ``<experiment>/<run>``,
+        "" where the run has none."""
+        return (self.artifact_uri or "").removeprefix("artifacts/")
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSummary:
@@ -191,8 +205,10 @@ class Delivery:
     """What one pass over the journals brought to a store, and what it had to leave.
 
     ``damaged`` counts records whose bytes were not whole, ``refused`` those that say what no record may; ``reasons``
-    quotes why, without repeating itself. ``left`` counts journals that are to be tried again; ``others`` names, for
-    each journal that is for another store and was not touched, that store.
+    quotes why, without repeating itself. ``left`` counts journals that are to be tried again, ``kept`` says why those
+    were not taken that the store refused; ``others`` names, for each journal that is for another store and was not
+    touched, that store. To a store on another machine go ``artifacts`` and ``objects``, too; ``gone`` counts artifacts
+    that were not here any more.
     """
 
     points: int = 0
@@ -204,3 +220,7 @@ class Delivery:
     others: tuple[str, ...] = ()
     refused: int = 0
     reasons: tuple[str, ...] = ()
+    artifacts: int = 0
+    objects: int = 0
+    gone: int = 0
+    kept: tuple[str, ...] = ()

@@ -66,6 +66,10 @@ class OutOfStepError(StoreError):
         super().__init__(message)
 
 
+class TooLargeError(StoreError):
+    """A batch of records that is larger than the store takes at once: smaller ones may be sent."""
+
+
 class JournalError(AutotrackError):
     """The journal could not take a record (most often: the disk is full)."""
 

@@ -6,17 +6,68 @@ The local store implements it, and so does the client of a remote server; plugin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
-from .entities import Columns, Delivery, Experiment, FileRecord, MetricSummary, RunRecord, SessionRecord
+from .entities import (
+    ArtifactRecord,
+    Columns,
+    Delivery,
+    Entry,
+    Experiment,
+    FileRecord,
+    MetricSummary,
+    RunRecord,
+    SessionRecord,
+)
 
 if TYPE_CHECKING:
     from .journal.lastwords import LastWord
     from .journal.reader import Batch, Cursor
-    from .objects import Objects
     from .registered import LoggedModels, Registry
+
+
+class Contents(Protocol):
+    """Contents kept under their own sha256 (``core.objects``)."""
+
+    def put(self, content: bytes) -> str:
+        """Keeps content; answers its sha256."""
+
+    def get(self, digest: str) -> bytes:
+        """The content with that sha256 (NotFoundError where it is not kept, ArtifactError where it has changed)."""
+
+    def has(self, digest: str) -> bool: ...
+
+    def renew(self, digest: str) -> bool:
+        """True where the content is kept: from now on as if it had just been put."""
+
+
+class Artifacts(Protocol):
+    """The files of a store's runs. ``run_folder`` is ``<experiment>/<run>``, paths are relative to the run.
+
+    A file is there whole or not at all. ArtifactError where a path is refused or a file cannot be stored or read.
+    """
+
+    def put_file(self, run_folder: str, path: str, source: Path, *, durable: bool = True) -> ArtifactRecord:
+        """Stores a copy of a file."""
+
+    def put_bytes(self, run_folder: str, path: str, data: bytes, *, durable: bool = True) -> ArtifactRecord:
+        """Stores bytes as a file."""
+
+    def put_blocks(
+        self, run_folder: str, path: str, blocks: Iterator[bytes], *, durable: bool = True, sha256: str | None = None
+    ) -> ArtifactRecord:
+        """Stores bytes as they come, if they are those of ``sha256``."""
+
+    def open(self, run_folder: str, path: str) -> BinaryIO:
+        """The file, open for reading (NotFoundError where there is none)."""
+
+    def list(self, run_folder: str, path: str = "") -> list[Entry]:
+        """What is in a folder of a run's files, by name; none where there is no such folder."""
+
+    def delete(self, run_folder: str, path: str = "") -> int:
+        """Removes a file or a folder; answers the bytes freed where they are known."""
 
 
 @runtime_checkable
@@ -29,7 +80,12 @@ class Sink(Protocol):
     eager: bool
 
     #: Content by its sha256: diffs, sources, environments, fingerprints, which records refer to.
-    objects: Objects
+    @property
+    def objects(self) -> Contents: ...
+
+    #: The files of its runs.
+    @property
+    def artifacts(self) -> Artifacts: ...
 
     @property
     def registry(self) -> Registry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -37,6 +38,13 @@ class Located:
     folder: Path
     own: bool
     digest: str | None = None
+    #: True for a private copy that was made of files that are elsewhere.
+    fetched: bool = False
+
+    def discard(self) -> None:
+        """Removes a private copy; a folder of the user's stays."""
+        if self.fetched:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 #: Finds the folder of a ``runs:/`` or ``models:/`` URI: a path, or all that is known of it.
@@ -103,7 +111,10 @@ def open_model(
     """The model with its description, digest and replay; see ``load_model``. No warning is given here."""
     located = locate(uri, resolve)
     known = {flavor.name: flavor for flavor in (registered_flavors() if flavors is None else flavors)}
-    snapshot = take(located.folder, located.digest)
+    try:
+        snapshot = take(located.folder, located.digest)
+    finally:
+        located.discard()  # what is looked into and loaded is the snapshot
     kept = False
     try:
         description = read(snapshot.folder)
@@ -176,7 +187,8 @@ def _leave_with(model: Any, snapshot: Snapshot) -> bool:
 
 def _said(error: AutotrackError, uri: str, located: Located, snapshot: Snapshot) -> AutotrackError:
     """The error with the folder's own name in it instead of the copy's, and with what to do about missing trust."""
-    text = str(error).replace(str(snapshot.folder), str(located.folder))
+    shown = uri if located.fetched else str(located.folder)
+    text = str(error).replace(str(snapshot.folder), shown).replace(str(located.folder), shown)
     if isinstance(error, UntrustedModelError):
         text += (
             f". Or look into it and vouch for this very model, digest {snapshot.digest}: autotrack models trust {uri}"
@@ -213,7 +225,7 @@ def folder_of(uri: str, sink: Sink, location: Location) -> Located:
     """The same in another store."""
     if not uri.startswith(SCHEME):
         run_id, path = split_uri(uri)
-        return folder_in(sink.run(run_id), path, location.root)
+        return located_in(sink, run_id, path, location)
     reference = parse_model_uri(uri)
     if reference.id is None:
         return folder_of_version(find_version(sink.registry, reference), sink, location)
@@ -239,7 +251,7 @@ def folder_of_version(version: ModelVersion, sink: Sink, location: Location) -> 
     _, run, path = (*place.split("/", 2), "", "")[:3]
     if location.is_local or not path or version.run != run:
         return _among_artifacts(place, location, named, version.digest)
-    return replace(folder_in(sink.run(run), path, location.root), digest=version.digest)
+    return replace(located_in(sink, run, path, location), digest=version.digest)
 
 
 def _among_artifacts(place: str, location: Location, named: str, digest: str | None) -> Located:
@@ -259,6 +271,17 @@ def split_uri(uri: str) -> tuple[str, str]:
     if not run_id or not path:
         raise UsageError(f"{uri} names no model; it should be runs:/<run id>/<path>, most often runs:/<run id>/model")
     return run_id, path
+
+
+def located_in(sink: Sink, run_id: str, path: str, location: Location) -> Located:
+    """The folder of a run's model in a store: its own folder, or a private copy of what is fetched from elsewhere, to
+    be discarded (NotFoundError, ArtifactError)."""
+    record = sink.run(run_id)
+    if location.is_local:
+        return folder_in(record, path, location.root)
+    from .fetching import fetched
+
+    return fetched(sink, record, path.rstrip("/"), location.files)
 
 
 def folder_in(record: RunRecord, path: str, root: Path) -> Located:

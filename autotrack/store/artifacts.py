@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
-from autotrack.core.entities import ArtifactRecord
+from autotrack.core.entities import ArtifactRecord, Entry
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.private import Ours, make_private
 
@@ -26,14 +26,6 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking, so that a pipe that somebody planted does not hang us before it is seen to be one.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class Entry(NamedTuple):
-    """One name in a run's artifacts. ``path`` is relative to the run; a folder's size is 0."""
-
-    path: str
-    size: int
-    is_folder: bool
 
 
 def check_content(path: str, found: str, wanted: str | None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, exists, or_, select
 
-from autotrack.core.artifact_paths import TEMPORARY
+from autotrack.core.artifact_paths import TEMPORARY, UPLOADS
 from autotrack.core.objects import Objects
 
 from . import schema, schema_models
@@ -24,6 +24,8 @@ from .reachable import forget_sessions, unreachable
 ABANDONED_SECONDS = 3600
 #: An object this old that nothing refers to is not waiting in anybody's journal.
 UNREFERENCED_SECONDS = 24 * 3600
+#: Parts of a file that nobody has gone on sending for so long are given up.
+UNFINISHED_SECONDS = 7 * 24 * 3600
 MANY = 500
 
 
@@ -65,7 +67,9 @@ def plan(connection: Connection, root: Path, *, objects: bool) -> GarbagePlan:
             files.update(_files(folder))
     old = time.time() - ABANDONED_SECONDS
     for path, size in _files(artifacts):
-        if path.name.startswith(TEMPORARY) and path.lstat().st_mtime < old:
+        if (path.name.startswith(TEMPORARY) and path.lstat().st_mtime < old) or (
+            artifacts / UPLOADS in path.parents and path.lstat().st_mtime < time.time() - UNFINISHED_SECONDS
+        ):
             files[path] = size
     if objects:
         files.update(unreachable(connection, Objects(root / "objects"), time.time() - UNREFERENCED_SECONDS))

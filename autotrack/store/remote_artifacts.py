@@ -11,11 +11,11 @@ from typing import Any, BinaryIO, cast
 
 from autotrack.core.addresses import shown
 from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
-from autotrack.core.entities import ArtifactRecord
+from autotrack.core.entities import ArtifactRecord, Entry
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.private import Ours
 
-from .artifacts import BLOCK, Entry, check_content
+from .artifacts import BLOCK, check_content
 
 
 class FsspecArtifacts:

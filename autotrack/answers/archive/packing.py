@@ -39,7 +39,6 @@ class Exported:
 
 def pack(
     sink: Sink,
-    root: Path,
     runs: Iterable[RunRecord],
     path: Path,
     *,
@@ -48,7 +47,7 @@ def pack(
 ) -> Exported:
     """Writes runs with their children, sessions, data, artifacts and objects to ``path``, whole or not at all.
 
-    ``root`` is the folder that artifact addresses are relative to. ``progress`` is told (bytes done, bytes in all).
+    ``progress`` is told (bytes done, bytes in all).
     UsageError where a run has not ended or the file is there already (unless ``replace``); ArtifactError where an
     artifact is gone or has changed.
     """
@@ -65,7 +64,7 @@ def pack(
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as stream:
-                _Packer(sink, root, stream, every, progress).write()
+                _Packer(sink, stream, every, progress).write()
                 stream.flush()
                 os.fsync(stream.fileno())
             partial.rename(path)
@@ -92,9 +91,8 @@ def _with_children(sink: Sink, runs: Iterable[RunRecord]) -> list[RunRecord]:
 class _Packer:
     """Writes the members of one archive."""
 
-    def __init__(self, sink: Sink, root: Path, stream: IO[bytes], runs: list[RunRecord], progress: Progress) -> None:
+    def __init__(self, sink: Sink, stream: IO[bytes], runs: list[RunRecord], progress: Progress) -> None:
         self.sink = sink
-        self.root = root
         self.stream = stream
         self.runs = runs
         self.progress = progress
@@ -142,14 +140,9 @@ class _Packer:
         self._add(archive, layout.content_of_object(digest), iter((content,)), len(content))
 
     def _artifact(self, archive: zipfile.ZipFile, run: RunRecord, file: ArtifactRecord) -> None:
-        from autotrack.core.plugins.registry import artifacts
-
         name = layout.content_of_artifact(file.sha256)
         if name not in self.members:
-            address = run.artifact_uri or ""
-            place = address if "://" in address else str(self.root / address)
-            folder, _, run_folder = place.rpartition("/")
-            with artifacts(folder).open(run_folder, file.path) as stream:
+            with self.sink.artifacts.open(run.files, file.path) as stream:
                 digest = self._add(archive, name, _blocks(stream), file.size)
             if digest != file.sha256:
                 raise ArtifactError(

@@ -313,12 +313,17 @@ class Tracker:
         # What a local store has not taken in by now every reader takes in; only a remote one needs to be asked for it.
         eager, deliverer = self.delivers_eagerly(), courier.deliverer
         if (eager or deliverer.has_begun) and not deliverer.finish(deadline) and eager:
-            warn(
-                f"runs are kept in {self.location.journal}; `autotrack sync` delivers them", silent=self.settings.silent
-            )
+            guard.call("what is kept", self._say_what_is_kept, journal.path)
         if self._sink is not None and not deliverer.is_busy:
             guard.call("the store", self._sink.close)
         self._journal = self._courier = self._sink = None
+
+    def _say_what_is_kept(self, journal: Path) -> None:
+        from ..journal.sent import points_kept
+
+        count = points_kept(journal)
+        what = f"{count:,} point{'' if count == 1 else 's'}" if count else "runs"
+        warn(f"{what} kept locally in {journal.parent}: `autotrack sync` delivers them", silent=self.settings.silent)
 
     def _end_runs(self, at_exit: bool) -> bool:
         """Ends all open runs; True where some are left for the exit code to decide."""

@@ -63,7 +63,7 @@ class RunView:
 
     @property
     def artifact_uri(self) -> str:
-        """Where the run's files are: a folder, or a URI of an object store."""
+        """Where this machine keeps the run's files, at least those that it has written: a folder, or a URI."""
         if self._artifact_uri is None:
             self._artifact_uri = self._view().artifact_uri or ""
         tracker = self._tracker_of()
@@ -71,7 +71,7 @@ class RunView:
             return self._artifact_uri
         if tracker.settings.artifacts and self._artifact_uri.startswith(ARTIFACTS):
             return f"{tracker.settings.artifacts.rstrip('/')}/{self._artifact_uri.removeprefix(ARTIFACTS)}"
-        return str(tracker.location.root / self._artifact_uri)
+        return str(tracker.location.files / self._artifact_uri)
 
     def _view(self) -> RunRecord:
         """The run as the store has it; read again while it is written to."""

@@ -15,6 +15,7 @@ from ..gaps import Gap
 from ..guard import attempt
 from ..keys import printable
 from ..objects import Objects
+from ..sink import Contents
 from .blas import native_libraries
 from .distributions import distributions
 from .hardware import gpu_driver, gpus, memory_bytes, processors
@@ -66,7 +67,7 @@ def collect_environment(objects: Objects) -> tuple[dict[str, Any], list[Gap]]:
     return document, gaps
 
 
-def lock_of(document: Mapping[str, Any], objects: Objects) -> dict[str, str]:
+def lock_of(document: Mapping[str, Any], objects: Contents) -> dict[str, str]:
     """Name and version of every distribution of an environment, for comparisons.
 
     A distribution that came from a URL has it behind the version (``1.0 @ https://...``). ArtifactError where the

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from sqlalchemy import delete, or_
 
-from autotrack.core.entities import ArtifactRecord
+from autotrack.core.entities import ArtifactRecord, Entry
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.guard import attempt
 from autotrack.store import schema
-from autotrack.store.artifacts import BLOCK, Entry
+from autotrack.store.artifacts import BLOCK
 from autotrack.store.direct import Change, Standing
 from autotrack.store.store import Store
 

@@ -8,7 +8,20 @@ from ..routing import Table
 def native_tables() -> list[Table]:
     """The tables of routes."""
     from ..access import routes as access
-    from . import changes, comparing, experiments, ingest, runs, series, server, sessions
+    from . import (
+        artifacts,
+        changes,
+        comparing,
+        experiments,
+        ingest,
+        models,
+        objects,
+        runs,
+        series,
+        server,
+        sessions,
+    )
 
-    parts = (server, runs, series, experiments, sessions, comparing, changes, ingest, access)
+    reading = (server, runs, series, experiments, sessions, comparing, changes, models)
+    parts = (*reading, ingest, objects, artifacts, access)
     return [part.ROUTES for part in parts]

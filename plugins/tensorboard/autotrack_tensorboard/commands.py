@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -86,6 +87,13 @@ def lay_out(store: Sink, root: Path, run_id: str, folder: Path) -> Path:
         place.symlink_to(live, target_is_directory=True)
     elif kept.is_dir():
         place.symlink_to(kept.absolute(), target_is_directory=True)
+    elif files := [file.path for file in run.artifacts if file.path.startswith(f"{FOLDER}/")]:
+        for path in files:  # kept on another machine
+            with store.artifacts.open(run.files, path) as source:  # refuses a path that leads elsewhere
+                copy = place.joinpath(*path.split("/")[1:])
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                with open(copy, "xb") as target:
+                    shutil.copyfileobj(source, target)
     else:
         place.mkdir()
         with open(place / f"events.out.tfevents.{run.started // 10**9:010d}.autotrack", "wb") as file:

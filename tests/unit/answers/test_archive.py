@@ -68,7 +68,7 @@ def runs(store, tell) -> list[str]:
 
 
 def exported(store, runs, path: Path) -> Path:
-    return pack(store, store.root, [store.run(run) for run in runs], path).path
+    return pack(store, [store.run(run) for run in runs], path).path
 
 
 def content_of(store: Store, run: str) -> dict[str, bytes]:
@@ -197,7 +197,7 @@ def test_what_cannot_be_exported_is_said_and_leaves_no_file(store, runs, tell, t
     with pytest.raises(UsageError, match="bbbbbbbb has not ended"):
         exported(store, ["b" * 32], path)
     with pytest.raises(UsageError, match="no run"):
-        pack(store, store.root, [], path)
+        pack(store, [], path)
     path.write_text("mine")
     with pytest.raises(UsageError, match="is there already"):
         exported(store, runs, path)
@@ -213,8 +213,8 @@ def test_what_cannot_be_exported_is_said_and_leaves_no_file(store, runs, tell, t
     with pytest.raises(ArchiveError, match="could not write"):
         exported(store, [runs[1]], tmp_path / "no" / "such" / "folder.atrun")
     assert [file.name for file in tmp_path.iterdir() if "atrun" in file.name] == []
-    pack(store, store.root, [store.run(runs[1])], path)
-    assert pack(store, store.root, [store.run(runs[1])], path, replace=True).runs == (runs[1],)
+    pack(store, [store.run(runs[1])], path)
+    assert pack(store, [store.run(runs[1])], path, replace=True).runs == (runs[1],)
 
 
 def test_a_disk_that_is_too_small_is_seen_before_anything_is_written(store, runs, other, tmp_path, monkeypatch) -> None:
@@ -249,7 +249,7 @@ def test_large_content_that_packs_too_well_is_kept_as_it_is(store, tell, tmp_pat
 def test_progress_is_told_to_the_end(store, runs, tmp_path, other) -> None:
     told: list[tuple[int, int]] = []
     path = tmp_path / "a.atrun"
-    pack(store, store.root, [store.run(run) for run in runs], path, progress=lambda *both: told.append(both))
+    pack(store, [store.run(run) for run in runs], path, progress=lambda *both: told.append(both))
     assert told[-1][0] == told[-1][1] == 6000
     unpack(other, path, progress=lambda *both: told.append(both))
     assert told[-1][0] == told[-1][1] > 6000

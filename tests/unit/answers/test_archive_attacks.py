@@ -48,7 +48,7 @@ def honest(store, tell, tmp_path: Path) -> Path:
         kept = storage.put_bytes(run, path, path.encode())
         program.event("artifact", run, path=path, size=kept.size, sha256=kept.sha256)
     program.event("health", run, health={"lost_points": 3})
-    return pack(store, store.root, [store.run(run)], tmp_path / "honest.atrun").path
+    return pack(store, [store.run(run)], tmp_path / "honest.atrun").path
 
 
 def state(root: Path) -> dict[str, bytes]:
@@ -304,7 +304,7 @@ def test_one_changed_byte_is_refused_or_changes_nothing(
         assert store.runs(lifecycle="all") == [] and not list(store.objects)
         assert not (store.root / "imported").exists()
     else:
-        pack(store, store.root, [store.run(RUN)], folder / "again.atrun")
+        pack(store, [store.run(RUN)], folder / "again.atrun")
         assert (folder / "again.atrun").read_bytes() == whole
     finally:
         store.close()
@@ -328,7 +328,7 @@ def test_a_model_that_was_imported_is_nobodys_own(store, tell, tmp_path: Path, m
         kept = storage.put_bytes(run, f"model/{file.name}", file.read_bytes())
         program.event("artifact", run, path=f"model/{file.name}", size=kept.size, sha256=kept.sha256)
     program.event("model", run, path="model", flavor="pickle", class_name="dict", size=9, digest=None)
-    archive = pack(store, store.root, [store.run(run)], tmp_path / "a.atrun").path
+    archive = pack(store, [store.run(run)], tmp_path / "a.atrun").path
     monkeypatch.setenv("AUTOTRACK_TRUST_FILE", str(tmp_path / "trust.json"))
     other = Store.open(tmp_path / "other")
     monkeypatch.setenv("AUTOTRACK_TRACKING_URI", str(other.root))

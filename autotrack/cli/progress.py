@@ -1,0 +1,40 @@
+"""Bars for what takes long while a person waits: on a terminal's standard error, and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+#: Bytes from which on a person wants to see that something happens.
+LONG = 16 << 20
+
+
+@contextmanager
+def file_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """What is told of files on their way (name, bytes done, bytes in all) and draws a bar for each large one."""
+    if not sys.stderr.isatty():
+        yield lambda name, done, total: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    tasks: dict[str, TaskID] = {}
+
+    def told(name: str, done: int, total: int) -> None:
+        if total < LONG:
+            return
+        if name not in tasks:
+            bar.start()
+            tasks[name] = bar.add_task(escape(name[-60:]), total=total)
+        bar.update(tasks[name], completed=done)
+        if done >= total:
+            bar.remove_task(tasks.pop(name))
+
+    try:
+        yield told
+    finally:
+        bar.stop()

@@ -297,6 +297,7 @@ ROWS: dict[str, list[Row]] = {
             runs=0,
         ),
     ],
+    "client": [],
     "store": [],
     "torch": [
         Row(

@@ -70,7 +70,15 @@ def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
 def workers(server: ServerProcess) -> list[psutil.Process]:
     """The processes that serve (not the one that multiprocessing keeps for itself)."""
     children = psutil.Process(server.process.pid).children(recursive=True)
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    return [child for child in children if "spawn_main" in _command(child)]
+
+
+def _command(process: psutil.Process) -> str:
+    """Its command line, "" for one that has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return ""
 
 
 def all_ended(processes: list[psutil.Process]) -> bool:

@@ -52,6 +52,7 @@ WHOLE: dict[str, dict[str, Any]] = {
         "fingerprint": DIGEST,
         "mlflow_digest": "m",
         "partial": "p",
+        "mlflow": "{}",
     },
     "model": {**BASE, "path": "model", "flavor": "f", "class_name": "c", "size": 1, "digest": DIGEST},
     "health": {**BASE, "health": {"notes": ["x"], "lost_points": 3}},

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import http.client
+import json
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+from asgi_calls import Asgi
 from server_process import Response, ServerProcess
+
+from autotrack.server import repeats
+from autotrack.server.app import make_app
+from autotrack.server.services import ServerSettings, Services
+from autotrack.store.direct import DirectWrites
+from autotrack.store.store import Store
 
 NewServer = Callable[..., ServerProcess]
 
@@ -70,3 +80,18 @@ def test_many_at_once_and_a_server_that_is_killed(new_server: NewServer) -> None
     assert all(after[at] == 200 for at, status in answers if status == 200)
     # What was under way when the server died (409: to be sent again in a minute) was not done.
     assert count(again, run) == sum(status == 200 for status in after.values())
+
+
+def test_what_is_written_and_its_answer_are_one_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that dies between the two has done and answered it: as if it had died, the second write never comes."""
+    store = Store.open(tmp_path / "store")
+    settings = ServerSettings(str(tmp_path / "store"))
+    http = Asgi(make_app(settings, Services(settings, store, DirectWrites(store.writing))))
+    run = json.loads(http.request("POST", "/api/v1/runs", {})[2])["id"]
+    monkeypatch.setattr(repeats, "_end", lambda call, status, body: None)
+    body = {"metrics": [{"key": "loss", "values": [1.0]}]}
+    for _ in range(2):
+        answer = http.request("POST", f"/api/v1/runs/{run}/log", body, headers={"idempotency-key": "k"})
+        assert (answer[0], answer[2]) == (200, b"{}")
+    assert [each.count for each in store.metric_summaries(run)] == [1]
+    http.close()

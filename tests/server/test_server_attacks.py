@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import re
 import select
 import socket
@@ -38,6 +39,16 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     started.close()
 
 
+Opened = Callable[[ServerProcess], http.client.HTTPConnection]
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    """Opens connections that are closed when the test ends."""
+    with contextlib.ExitStack() as stack:
+        yield lambda server: stack.enter_context(contextlib.closing(server.connection()))
+
+
 def path_of(route: Route) -> str:
     """A path of that route, with made-up names."""
     return re.sub(r"\{\w+(:path)?\}", "0" * 32, route.path)
@@ -66,8 +77,8 @@ def sent(server: ServerProcess, text: str) -> str:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=[f"{route.method} {route.path}" for route in ROUTES])
-def test_every_route_answers_safely(server: ServerProcess, route: Route) -> None:
-    connection = server.connection()
+def test_every_route_answers_safely(server: ServerProcess, opened: Opened, route: Route) -> None:
+    connection = opened(server)
     path = path_of(route)
     stream = route.answers_with_bytes == "text/event-stream"
     for method in ("HEAD", "OPTIONS", "PATCH") if stream else (route.method, "HEAD", "OPTIONS", "PATCH"):
@@ -79,12 +90,11 @@ def test_every_route_answers_safely(server: ServerProcess, route: Route) -> None
     asked = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
     answer = server.request("OPTIONS", path, headers=asked, connection=connection)
     assert not [name for name in answer.headers if name.startswith("access-control-")]
-    connection.close()
 
 
 @pytest.mark.parametrize("route", WRITES, ids=[f"{route.method} {route.path}" for route in WRITES])
-def test_no_page_of_another_site_changes_anything(server: ServerProcess, route: Route) -> None:
-    connection = server.connection()
+def test_no_page_of_another_site_changes_anything(server: ServerProcess, opened: Opened, route: Route) -> None:
+    connection = opened(server)
     for payload in payloads("origins"):
         headers = {name: sent(server, value) for name, value in payload.input.items()}
         has_type = "Content-Type" in headers
@@ -104,7 +114,6 @@ def test_no_page_of_another_site_changes_anything(server: ServerProcess, route: 
             assert answer.status in wanted, (payload.id, answer.status, answer.text)
         else:
             assert answer.status not in (403, 421), (payload.id, answer.text)
-    connection.close()
 
 
 @cases("hosts")
@@ -120,6 +129,16 @@ def test_two_hosts_and_none(known: ServerProcess) -> None:
         answer = known.raw(b"GET /version HTTP/1.1\r\n" + lines + b"Connection: close\r\n\r\n")
         assert answer.split(b" ", 2)[1] == b"421", answer
         assert b"content-security-policy" in answer
+
+
+def test_a_head_without_an_end_is_refused_on_the_way(known: ServerProcess) -> None:
+    for head, status in (
+        (b"GET /version HTTP/1.1\r\n" + b"X: aaaaaaaa\r\n" * 9000, b"431"),
+        (b"GET /" + b"a" * 99_000, b"414"),
+    ):
+        answer = known.raw(head)  # no more of it ever comes
+        assert answer.split(b" ", 2)[1] == status, answer
+        assert b"x-content-type-options: nosniff" in answer
 
 
 @pytest.fixture(scope="module")

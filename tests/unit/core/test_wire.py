@@ -61,6 +61,13 @@ def test_every_entity_comes_back(kind: type, data: st.DataObject) -> None:
     assert repr(again) == repr(entity)  # by its words: NaN is not equal to itself, and 1 is equal to 1.0
 
 
+def test_numbers_that_json_has_no_name_for() -> None:
+    summary = MetricSummary("a", np.nan, 2**60 + 1, 0, -np.inf, np.inf, 1)
+    written = encoded(summary)
+    assert (written["last"], written["min"], written["max"]) == ("NaN", "-Infinity", "Infinity")
+    assert repr(decoded(MetricSummary, written)) == repr(summary)
+
+
 def test_readers_of_another_version_understand() -> None:
     summary = {"key": "a", "last": 1, "last_step": 0, "last_time": 0, "min": "-Infinity", "max": None, "count": 1}
     assert decoded(MetricSummary, {**summary, "news": [1]}).min == -np.inf

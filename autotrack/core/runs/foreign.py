@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from ..journal.layout import F8, I8, SEALED
 from ..journal.reader import Batch, Cursor
 from ..journal.records import checked
 from ..session.masking import MASK, mask, mask_value
-from ..sink import Intake, Sink
+from ..sink import Artifacts, Intake, Sink
 from .names import experiment_id
 from .writing import MAX_NOTES
 
@@ -135,7 +134,7 @@ def take_in(store: Sink, run: ForeignRun) -> bool:
     told = {"t": run.started, "r": run.id}
     series = [{"k": "series", "id": number, "key": key, "dtype": dtype} for number, key, dtype in points.series]
     things = [dict(checked({**told, **record})) for record in (*_things(run), *series)]
-    kept = _bring_files(place.root / folder, run.files)
+    kept = _bring_files(place.artifacts, folder.removeprefix("artifacts/"), run.files)
     events = [start, *({**told, **record} for record in _details(params, kept, notes)), *things]
     last = _last(run)
     heard = max(run.started, run.heard or 0) if run.ended is None else run.ended
@@ -216,21 +215,18 @@ def _details(
         yield {"k": "health", "health": health}
 
 
-def _bring_files(folder: Path, files: Mapping[str, Path | bytes | Callable[[], BinaryIO]]) -> list[dict[str, Any]]:
-    from ..plugins.registry import artifacts
-
-    if not files:
-        return []
-    storage = artifacts(os.fspath(folder.parent))
+def _bring_files(
+    storage: Artifacts, folder: str, files: Mapping[str, Path | bytes | Callable[[], BinaryIO]]
+) -> list[dict[str, Any]]:
     kept = []
     for path, content in files.items():
         if isinstance(content, Path):
-            record = storage.put_file(folder.name, path, content)
+            record = storage.put_file(folder, path, content)
         elif isinstance(content, bytes):
-            record = storage.put_bytes(folder.name, path, content)
+            record = storage.put_bytes(folder, path, content)
         else:
             with content() as stream:
-                record = storage.put_blocks(folder.name, path, iter(partial(stream.read, _BLOCK), b""))
+                record = storage.put_blocks(folder, path, iter(partial(stream.read, _BLOCK), b""))
         kept.append({"path": record.path, "size": record.size, "sha256": record.sha256})
     return kept
 

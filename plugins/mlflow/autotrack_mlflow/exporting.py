@@ -33,7 +33,7 @@ def export(state: Any, destination: str, kind: str, experiments: tuple[str, ...]
     Done again, it brings what came since. A folder keeps ids; a server gives its own, and ours go into a tag. Exit code
     1: something could not be brought; it is listed.
     """
-    store, root = store_at(state.store)
+    store, _ = store_at(state.store)
     with closing(store), closing(open_target(destination)) as target:
         every = store.experiments("all")
         wanted = [each for each in every if not experiments or {each.name, each.id} & set(experiments)]
@@ -44,7 +44,7 @@ def export(state: Any, destination: str, kind: str, experiments: tuple[str, ...]
         def runs(experiment: Any) -> Iterable[RunRecord]:
             return _pages(store, filter_, experiment.id)
 
-        sent = Sending(store, root, target, _told()).go(wanted, runs)
+        sent = Sending(store, store.artifacts, target, _told()).go(wanted, runs)
     if as_json:
         click.echo(json.dumps({"to": kind, "destination": target.shown, **sent.document()}, indent=2))
     else:

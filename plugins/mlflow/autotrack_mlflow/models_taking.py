@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ from .facts import LoggedModel, ModelVersion, RegisteredModel, Run
 if TYPE_CHECKING:
     from autotrack.plugin import RunRecord
 
+_BLOCK = 1 << 20
+
 LeftOut = Callable[[str, str], None]
 
 #: The source of a version that only counts: MLflow's version of that number was deleted.
@@ -35,12 +38,24 @@ _RUN_URI = re.compile(r"runs:/+([0-9a-f]{32})/(.+)$")
 _VERSION_URI = re.compile(r"models:/+([^/]+)/(\d+)$")
 
 
-class ModelsTaking:
-    """Takes models into one store (``store``: see ``core.sink.Sink``), whose artifacts lie under ``root``."""
+def entries(storage: Any, place: str) -> list[Any]:
+    """Every file in a folder of artifacts."""
+    found = []
+    waiting = [""]
+    for folder in waiting:
+        for entry in storage.list(place, folder):
+            if entry.is_folder:
+                waiting.append(entry.path)
+            else:
+                found.append(entry)
+    return found
 
-    def __init__(self, store: Any, root: Path, left_out: LeftOut) -> None:
+
+class ModelsTaking:
+    """Takes models into one store (see ``core.sink.Sink``)."""
+
+    def __init__(self, store: Any, left_out: LeftOut) -> None:
         self._store = store
-        self._root = root
         self._left_out = left_out
 
     # Logged models.
@@ -88,17 +103,22 @@ class ModelsTaking:
         return new
 
     def _link(self, run: str, folder: str, place: str) -> None:
-        """Has a model's files in its own place, too: by links, as no file there is ever changed in place."""
+        """Has a model's files in its own place, too: on this machine by links, as no file there is changed in place."""
         record: RunRecord = self._store.run(run)
-        above = f"{folder}/"
+        storage, above = self._store.artifacts, f"{folder}/"
+        there = {entry.path for entry in entries(storage, place)}
         for file in record.artifacts:
-            if not file.path.startswith(above) or not record.artifact_uri:
-                continue
             path = file.path.removeprefix(above)
-            target = self._root / "artifacts" / Path(*check_artifact_path(f"{place}/{path}"))
-            if not target.exists():
+            if not file.path.startswith(above) or path in there:
+                continue
+            root = getattr(storage, "root", None)
+            if isinstance(root, Path):
+                target = root / Path(*check_artifact_path(f"{place}/{path}"))
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.link(self._root / record.artifact_uri / file.path, target, follow_symlinks=False)
+                os.link(root / record.files / file.path, target, follow_symlinks=False)
+            else:
+                with storage.open(record.files, file.path) as stream:
+                    storage.put_blocks(place, path, iter(partial(stream.read, _BLOCK), b""))
 
     def linked(self, run: Run) -> None:
         """Says which models a run took in and brought out, once it is there."""

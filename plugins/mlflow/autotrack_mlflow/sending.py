@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from autotrack.plugin import AutotrackError, artifacts_at
+from autotrack.plugin import AutotrackError
 
 from .facts import Experiment, Points
 from .telling import Outgoing, outgoing, points_of, state_of
@@ -62,13 +61,13 @@ class Sent:
 
 
 class Sending:
-    """Brings runs of one store, whose files lie under ``root``, to one target."""
+    """Brings runs of one store, whose files are in ``artifacts`` (``core.sink.Artifacts``), to one target."""
 
     def __init__(
-        self, store: Sink, root: Path, target: Target, told: Callable[[Sent], None] = lambda sent: None
+        self, store: Sink, artifacts: Any, target: Target, told: Callable[[Sent], None] = lambda sent: None
     ) -> None:
         self._store = store
-        self._root = root
+        self._artifacts = artifacts
         self._target = target
         self._told = told
         #: The ids that runs have there.
@@ -122,12 +121,7 @@ class Sending:
         return self._there[run_id]
 
     def _files(self, record: RunRecord) -> dict[str, Callable[[], BinaryIO]]:
-        if not record.artifacts or not record.artifact_uri:
-            return {}
-        place = record.artifact_uri if "://" in record.artifact_uri else str(self._root / record.artifact_uri)
-        above, _, folder = place.rpartition("/")
-        storage = artifacts_at(above)
-        return {file.path: partial(storage.open, folder, file.path) for file in record.artifacts}
+        return {file.path: partial(self._artifacts.open, record.files, file.path) for file in record.artifacts}
 
 
 def _parents_first(runs: Iterable[RunRecord]) -> list[RunRecord]:

@@ -29,6 +29,7 @@ from autotrack.plugin import (
     SessionRecord,
     StoreError,
     UsageError,
+    artifacts_at,
     open_sink,
     warn,
 )
@@ -60,7 +61,9 @@ class MlflowSink:
         self.objects: Any = self._local.objects
         self._wire = Wire(location.uri.removeprefix("mlflow+"), patience=1)
         self._target = ServerTarget(self._wire, remember=True)
-        self._sending = Sending(self._local, location.root, self._target)
+        #: Files of runs that were made here stay here, too.
+        self.artifacts: Any = artifacts_at(str(location.files / "artifacts"))
+        self._sending = Sending(self._local, self.artifacts, self._target)
         self._reading = MlflowReading(self._wire)
         self._experiments: dict[str, str] = {}
         self._sent = self._read_sent()

@@ -18,7 +18,6 @@ from autotrack.plugin import (
     RunRecord,
     Sink,
     UsageError,
-    artifacts_at,
     check_artifact_path,
     check_key,
     is_taken,
@@ -28,7 +27,7 @@ from autotrack.plugin import (
 
 from .conversion import columns_of, foreign_run, model_record, nanoseconds, run_id, without
 from .facts import ENDED, Experiment, FileFound, LoggedModel, Run, Source
-from .models_taking import ModelsTaking
+from .models_taking import ModelsTaking, entries
 
 _BLOCK = 1 << 20
 _LARGEST_MLMODEL = 4 << 20
@@ -96,7 +95,7 @@ class Taking:
         self._source = source
         self._store = store
         self._into = receiver(store)
-        self._models = ModelsTaking(store, self._into.root, self._leave_out)
+        self._models = ModelsTaking(store, self._leave_out)
         self._only = set(only)
         self._dry = dry
         self._recheck = recheck
@@ -156,8 +155,8 @@ class Taking:
         if model.run is None:  # nobody's artifacts: they go to its own place at once
             files = self._source.files(model.artifact_uri, "")
             place = f"{experiment}/models/{model.id}"
-            storage = artifacts_at(str(self._into.root / "artifacts"))
-            there = {entry.path for entry in _below(storage, place)}
+            storage = self._into.artifacts
+            there = {entry.path for entry in entries(storage, place)}
             for each in files.listed():
                 if each.refused or each.path in there:
                     continue
@@ -363,18 +362,6 @@ def _folders(models: list[LoggedModel]) -> list[tuple[str, LoggedModel]]:
     for model in models:
         taken = {folder for folder, _ in found}
         found.append((model.name if model.name not in taken else f"{model.name}.{model.id}", model))
-    return found
-
-
-def _below(storage: Any, place: str) -> list[Any]:
-    found = []
-    waiting = [""]
-    for folder in waiting:
-        for entry in storage.list(place, folder):
-            if entry.is_folder:
-                waiting.append(entry.path)
-            else:
-                found.append(entry)
     return found
 
 

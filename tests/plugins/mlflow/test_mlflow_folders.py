@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from autotrack_mlflow.exporting import open_target
 from autotrack_mlflow.opening import open_source
+from autotrack_mlflow.sending import Sending
 from autotrack_mlflow.taking import Taken, Taking
 from autotrack_mlflow.telling import fitting
 
@@ -30,7 +32,10 @@ def a_folder(root: Path, **meta: Any) -> Path:
 
 
 def take(source: str, store: Path, **options: Any) -> Taken:
-    opened, into = open_source(source, options.pop("artifacts", None)), Store.open(store)
+    opened, into = (
+        open_source(source, options.pop("artifacts", None)),
+        Store.open(store, artifacts=options.pop("to", None)),
+    )
     try:
         return Taking(opened, into, **options).go()
     finally:
@@ -100,6 +105,33 @@ def test_what_cannot_be_taken_is_said_and_the_rest_is_taken(tmp_path: Path) -> N
         open_source(str(tmp_path / "s"))
     with pytest.raises(UsageError, match="no experiment 'x'"):
         take(str(tmp_path / "mlruns"), tmp_path / "s", only=["x"])
+
+
+def test_files_go_where_the_store_keeps_them_and_come_from_there(tmp_path: Path) -> None:
+    run = a_folder(tmp_path)
+    (run / "artifacts" / "a").mkdir()
+    (run / "artifacts" / "a" / "b.txt").write_text("content")
+    model = run.parent / "models" / "m-1"
+    (model / "artifacts").mkdir(parents=True)
+    (model / "artifacts" / "MLmodel").write_text("flavors: {python_function: {loader_module: m}}")
+    (model / "meta.yaml").write_text(f"model_id: m-1\nname: model\nsource_run_id: {RUN}\nstatus: 2\n")
+    for elsewhere in (f"{tmp_path}/near", "memory://of-a-test-of-moving"):
+        store = tmp_path / f"s{len(elsewhere)}"
+        assert take(str(tmp_path / "mlruns"), store, to=elsewhere).left_out == []
+        opened = Store.open(store, artifacts=elsewhere)
+        found = opened.run(RUN)
+        with opened.artifacts.open(found.files, "a/b.txt") as file:
+            assert file.read() == b"content"
+        with opened.artifacts.open("7/models/m-1", "MLmodel") as file:
+            assert b"flavors" in file.read()
+        assert not any((store / "artifacts").rglob("*.txt"))
+        target = open_target(str(tmp_path / f"out{len(elsewhere)}"))
+        sent = Sending(opened, opened.artifacts, target).go(opened.experiments(), lambda _: [found])
+        target.close()
+        opened.close()
+        assert (sent.new, sent.failed) == (1, [])
+        copy = Path(target.shown) / "7" / RUN / "artifacts"
+        assert (copy / "a" / "b.txt").read_text() == "content" and (copy / "model" / "MLmodel").is_file()
 
 
 def test_a_foreign_id_and_a_dry_run(tmp_path: Path) -> None:

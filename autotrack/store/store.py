@@ -31,7 +31,6 @@ from .engines.postgresql import is_postgresql, postgresql_pool
 from .engines.sqlite import sqlite_engine
 from .gc import GarbagePlan, collect, plan
 from .ingest import Ingest
-from .plugin import open_artifacts
 from .reachable import shares_objects
 from .shared_objects import SharedObjects
 from .versions import check, refused
@@ -143,6 +142,8 @@ class Store(Database):
     @property
     def artifacts(self) -> LocalArtifacts | FsspecArtifacts:
         """The files of its runs: those of a run are in the folder ``<experiment>/<run>``."""
+        from .plugin import open_artifacts  # pluggy, which a listing does not need
+
         return open_artifacts(self.artifact_root or str(self.root / "artifacts"))
 
     @property

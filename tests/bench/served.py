@@ -15,7 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from .harness import CALM
+from .harness import CALM, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +65,26 @@ def autotrack_server(folder: Path, *options: str) -> Iterator[Served]:
 
 
 @contextmanager
-def mlflow_server(folder: Path) -> Iterator[Served] | Iterator[None]:
-    """``mlflow server`` over a fresh SQLite database in ``folder``, as it comes; None where MLflow is not here."""
-    from tests.compat.mlflow_environment import python
+def peer_server(place: Place) -> Iterator[Served]:
+    """``mlflow server`` over a fresh SQLite database, as it comes; in a quick run, which measures nothing, one of ours
+    stands for it."""
+    folder = place.folder / "theirs"
+    if place.scale < 1.0:
+        with autotrack_server(folder) as served:
+            yield served
+        return
+    from tests.compat.mlflow_environment import clean_environment, mlflow_python
 
     port = free_port()
     folder.mkdir(parents=True)
     store = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "art")]
-    command = [str(python()), "-m", "mlflow", "server", *store, "--port", str(port)]
-    with _running(command, port, folder.with_name(f"{folder.name}.log")) as served:
+    command = [str(mlflow_python()), "-m", "mlflow", "server", *store, "--port", str(port)]
+    with _running(command, port, folder.with_name("theirs.log"), clean_environment()) as served:
         yield served
 
 
 @contextmanager
-def _running(command: list[str], port: int, log: Path) -> Iterator[Served]:
+def _running(command: list[str], port: int, log: Path, environment: dict[str, str] | None = None) -> Iterator[Served]:
     began = time.perf_counter()
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -86,7 +92,7 @@ def _running(command: list[str], port: int, log: Path) -> Iterator[Served]:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env={**os.environ, **CALM},
+            env={**(environment or os.environ), **CALM},
             start_new_session=True,
         )
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .harness import Place, Row, median
-from .served import autotrack_server, mlflow_server
+from .served import autotrack_server, peer_server
 
 
 def rows(place: Place) -> Iterator[Row]:
@@ -16,7 +16,7 @@ def rows(place: Place) -> Iterator[Row]:
             times.append(ours.started_in)
             sizes.append(size)
             processes = max(processes, count)
-    with mlflow_server(place.folder / "theirs") as theirs:
+    with peer_server(place) as theirs:
         count, size = theirs.memory()
         peers = f"mlflow server {theirs.started_in:.1f} s, {count} processes, {size:,.0f} MB"
     yield Row("server, from start to its first answer", median(times), "s", 1.5, peers=peers)

@@ -31,7 +31,7 @@ def rows(place: Place) -> Iterator[Row]:
     added, kept = [], 0.0
     for turn in range(place.scaled(3, 1)):
         folder = place.folder / str(turn)
-        folder.mkdir()
+        (folder / ".autotrack").mkdir(parents=True)  # so that the journals lie here
         with autotrack_server(folder / "whole") as server:
             alone = _train(folder, server.port, None)
         with autotrack_server(folder / "store") as server:

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from .harness import Place, Row, median
-from .served import Served, autotrack_server, load, mlflow_server
+from .served import Served, autotrack_server, load, peer_server
 
 API = "/api/2.0/mlflow"
 
 
 def rows(place: Place) -> Iterator[Row]:
     count, searches, seconds = place.scaled(10_000, 50), place.scaled(100, 5), 20.0 if place.scale == 1.0 else 1.0
-    with autotrack_server(place.folder / "ours") as ours, mlflow_server(place.folder / "theirs") as theirs:
+    with autotrack_server(place.folder / "ours") as ours, peer_server(place) as theirs:
         found = []
         for server in (ours, theirs):
             experiment = _filled(server, count)

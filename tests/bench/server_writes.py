@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .harness import Place, Row, median
-from .served import autotrack_server, load, mlflow_server
+from .served import autotrack_server, load, peer_server
 
 
 def rows(place: Place) -> Iterator[Row]:
     seconds, rounds = (6.0, 3) if place.scale == 1.0 else (0.5, 1)
-    with autotrack_server(place.folder / "ours") as ours, mlflow_server(place.folder / "theirs") as theirs:
+    with autotrack_server(place.folder / "ours") as ours, peer_server(place) as theirs:
         batches, singles, ingests = [], [], []
         for _ in range(rounds):
             batches.append((load(ours, "batch", seconds), load(theirs, "batch", seconds)))

@@ -36,7 +36,7 @@ def enabled(store: Path) -> Iterator[Path]:
 
 def after_fits() -> dict[str, dict[str, float]]:
     """What was measured after the fit of each run, by the run's name."""
-    own = ("training_", "fit_seconds", "n_iter", "best_", "n_candidates")
+    own = ("training_", "fit_seconds", "n_iter", "best_", "n_candidates", "system/")
     runs = autotrack.search_runs()
     found = {run.name: {k: v for k, v in run.metrics.items() if not k.startswith(own)} for run in runs}
     assert len(found) == len(runs)

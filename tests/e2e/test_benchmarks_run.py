@@ -13,9 +13,18 @@ from tests.bench.__main__ import SUBJECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 #: How many promises each subject measures.
-PROMISES = {"enabling": 2, "captured_fit": 4, "fingerprints": 7, "xgboost_rounds": 3}
-THREE = ("importing", "log_metric", "kills", "small_fit", "model_folder")
-TWO = ("audit_hook", "grid_search", "quiet_call", "loop_of_fits", "search", "summary_writer")
+PROMISES = {"enabling": 2, "captured_fit": 4, "fingerprints": 7, "xgboost_rounds": 3, "server_writes": 4}
+THREE = ("server_idle", "importing", "log_metric", "kills", "small_fit", "model_folder")
+TWO = (
+    "server_search",
+    "server_lost",
+    "audit_hook",
+    "grid_search",
+    "quiet_call",
+    "loop_of_fits",
+    "search",
+    "summary_writer",
+)
 
 
 @pytest.mark.slow

@@ -277,7 +277,7 @@ def located_in(sink: Sink, run_id: str, path: str, location: Location) -> Locate
     """The folder of a run's model in a store: its own folder, or a private copy of what is fetched from elsewhere, to
     be discarded (NotFoundError, ArtifactError)."""
     record = sink.run(run_id)
-    if location.is_local:
+    if location.is_local and getattr(sink.artifacts, "root", None) == location.root / "artifacts":
         return folder_in(record, path, location.root)
     from .fetching import fetched
 

@@ -176,6 +176,30 @@ def test_models_diffs_lineage_and_archives_work_with_a_url(
     assert autotrack.load_model(f"runs:/{run.id}/model").predict(table).tolist() == loaded.predict(table).tolist()
 
 
+def test_a_place_for_artifacts_is_no_affair_of_a_servers_client(
+    remote: RemoteSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``AUTOTRACK_ARTIFACTS`` says where a database's files are. The files of a server's runs are sent to it."""
+    monkeypatch.setenv("AUTOTRACK_ARTIFACTS", str(tmp_path / "elsewhere"))
+    with autotrack.start_run() as run:
+        run.log_text("sent", "note.txt")
+    trackers.close_all()
+    assert content(remote, remote.run(run.id).files, "note.txt") == b"sent"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_model_whose_files_are_not_beside_the_database_is_found(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sklearn.linear_model import Ridge
+
+    monkeypatch.setenv("AUTOTRACK_ARTIFACTS", str(tmp_path / "elsewhere"))
+    with autotrack.start_run() as run:
+        run.log_model(Ridge().fit([[1.0], [2.0]], [1.0, 2.0]))
+    assert list((tmp_path / "elsewhere").rglob("MLmodel"))
+    assert autotrack.load_model(f"runs:/{run.id}/model").coef_.shape == (1,)
+
+
 def test_a_model_that_runs_code_is_nobodys_own_on_another_machine(
     remote: RemoteSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

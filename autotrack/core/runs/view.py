@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from ..addresses import is_server
 from ..entities import ArtifactRecord, DatasetRecord, MetricSummary, ModelRecord, RunRecord, Status
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ class RunView:
         tracker = self._tracker_of()
         if "://" in self._artifact_uri:
             return self._artifact_uri
-        if tracker.settings.artifacts and self._artifact_uri.startswith(ARTIFACTS):
-            return f"{tracker.settings.artifacts.rstrip('/')}/{self._artifact_uri.removeprefix(ARTIFACTS)}"
+        elsewhere = tracker.settings.artifacts
+        if elsewhere and self._artifact_uri.startswith(ARTIFACTS) and not is_server(tracker.location.uri):
+            return f"{elsewhere.rstrip('/')}/{self._artifact_uri.removeprefix(ARTIFACTS)}"
         return str(tracker.location.files / self._artifact_uri)
 
     def _view(self) -> RunRecord:

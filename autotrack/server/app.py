@@ -104,12 +104,19 @@ def is_mlflow(path: str) -> bool:
     return path.startswith(("/api/2.0/", "/ajax-api/", "/api/3.0/", "/get-artifact", "/model-versions/"))
 
 
-def tables() -> list[Table]:
-    """Every route that there is."""
+def api_tables() -> list[Table]:
+    """The routes of both APIs."""
     from .mlflow import mlflow_tables
     from .v1 import native_tables
 
     return [*mlflow_tables(), *native_tables()]
+
+
+def tables() -> list[Table]:
+    """Every route that there is."""
+    from .pages import page_tables
+
+    return [*api_tables(), *page_tables()]
 
 
 def make_app(settings: ServerSettings, services: Services | None = None) -> App:
@@ -123,4 +130,4 @@ def make_app(settings: ServerSettings, services: Services | None = None) -> App:
     return app
 
 
-__all__ = ["App", "is_mlflow", "make_app", "tables"]
+__all__ = ["App", "api_tables", "is_mlflow", "make_app", "tables"]

@@ -20,13 +20,13 @@ from schemathesis.specs.openapi.checks import (
 )
 from server_process import ServerProcess
 
-from autotrack.server.app import tables
+from autotrack.server.app import api_tables
 from autotrack.server.openapi import described
 from autotrack.server.routing import Role
 
 #: Requests for each operation; more of them by AUTOTRACK_TEST_EXAMPLES.
 EXAMPLES = int(os.environ.get("AUTOTRACK_TEST_EXAMPLES", "4"))
-ROUTES = [route for table in tables() for route in table.routes]
+ROUTES = [route for table in api_tables() for route in table.routes]
 DOCUMENT = json.loads(json.dumps(described(ROUTES)))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = [

@@ -45,7 +45,7 @@ def openapi(call: Call) -> Answer:
 
 @cache
 def _openapi() -> bytes:
-    from ..app import tables
+    from ..app import api_tables
     from ..openapi import described
 
-    return encode(described(route for table in tables() for route in table.routes))
+    return encode(described(route for table in api_tables() for route in table.routes))

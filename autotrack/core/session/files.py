@@ -283,6 +283,8 @@ class Files:
         self, name: Any, batch: Batch, *, read: bool = False, written: bool = False, source: str | None = None,
         certain: bool = True,
     ) -> None:  # fmt: skip
+        if not (written or source) and self._paths.is_imported(name) and name not in self._names:
+            return
         if type(name) is Ours or (path := self._paths.resolve(name)) is None:
             return
         file = self._file(path, written=written, source=source)

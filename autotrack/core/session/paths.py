@@ -100,6 +100,11 @@ class Paths:
         return not any(part in path for part in _INSIDE)
 
     @staticmethod
+    def is_imported(name: Any) -> bool:
+        """True for a name that says by itself that it is no data: most of what a large library's import opens."""
+        return type(name) is str and name.startswith("/") and name.endswith(_CODE)
+
+    @staticmethod
     def source(path: str) -> str | None:
         """The name of a data set that came with a library (``"sklearn:iris"``), which is data wherever it lies."""
         found = _BUNDLED.fullmatch(path) if "/datasets/" in path else None

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         Status,
     )
     from autotrack.core.keys import check_key
-    from autotrack.core.plugins.registry import artifacts_at, open_sink, settings, store_at
+    from autotrack.core.plugins.registry import artifacts_at, choose, notify, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
@@ -101,6 +101,7 @@ __all__ = [
     "carry_on",
     "check_artifact_path",
     "check_key",
+    "choose",
     "enable_worker",
     "end_run",
     "find_store",
@@ -111,6 +112,7 @@ __all__ = [
     "later",
     "mask",
     "mask_value",
+    "notify",
     "open_run",
     "open_sink",
     "pickled",
@@ -156,6 +158,7 @@ _LATER = {
     "carry_on": ".runs.outside",
     "check_artifact_path": ".artifact_paths",
     "check_key": ".keys",
+    "choose": ".plugins.registry",
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
     "find_store": ".config",
@@ -164,6 +167,7 @@ _LATER = {
     "later": ".runs.outside",
     "mask": ".session.masking",
     "mask_value": ".session.masking",
+    "notify": ".plugins.registry",
     "open_run": ".runs.active",
     "open_sink": ".plugins.registry",
     "pickled": ".pickled",

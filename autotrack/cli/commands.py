@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+#: Where the context of the command line keeps whether plugins have added their commands.
+_ASKED = "autotrack.asked_plugins"
+
 Examples = Sequence[tuple[str, str]]
 
 
@@ -89,8 +92,18 @@ class Command(click.Command):
         super().format_epilog(ctx, formatter)
 
 
+def ask_plugins(ctx: click.Context) -> None:
+    """Lets the plugins add their commands to any group of the command line, once."""
+    root = ctx.find_root()
+    if isinstance(root.command, click.Group) and not root.meta.setdefault(_ASKED, False):
+        root.meta[_ASKED] = True
+        from .plugins import add_plugin_commands
+
+        add_plugin_commands(root.command)
+
+
 class Group(click.Group):
-    """A group whose commands are imported when they are asked for.
+    """A group whose commands are imported when they are asked for; what is not built in is looked for in the plugins.
 
     ``lazy`` maps a command's name to ``("module:attribute", "what it does")``; the words stand in the group's help, so
     that listing the commands imports none of them.
@@ -115,12 +128,20 @@ class Group(click.Group):
         return [*self.lazy, *(name for name in self.commands if name not in self.lazy)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in self.lazy:
-            module, _, attribute = self.lazy[cmd_name][0].partition(":")
-            command = getattr(importlib.import_module(module), attribute)
-            assert isinstance(command, click.Command)
-            return command
-        return super().get_command(ctx, cmd_name)
+        command = self.built_in(cmd_name) or super().get_command(ctx, cmd_name)
+        if command is None:
+            ask_plugins(ctx)
+            command = super().get_command(ctx, cmd_name)
+        return command
+
+    def built_in(self, name: str) -> click.Command | None:
+        """A command of autotrack's own; None where there is none of that name."""
+        if name not in self.lazy:
+            return None
+        module, _, attribute = self.lazy[name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -133,6 +154,7 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        ask_plugins(ctx)
         rows = []
         for name in self.list_commands(ctx):
             if name in self.lazy:

@@ -41,31 +41,6 @@ _COMMANDS = {
 }
 
 
-class Root(Group):
-    """The top group: a command that is not built in is looked for in the plugins."""
-
-    _asked_plugins = False
-
-    def ask_plugins(self) -> None:
-        """Lets plugins add their commands, once."""
-        if not self._asked_plugins:
-            self._asked_plugins = True
-            from .plugins import add_plugin_commands
-
-            add_plugin_commands(self)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        command = super().get_command(ctx, cmd_name)
-        if command is None:
-            self.ask_plugins()
-            command = super().get_command(ctx, cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        self.ask_plugins()
-        super().format_commands(ctx, formatter)
-
-
 def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         from importlib.metadata import version
@@ -75,7 +50,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
 
 
 @click.group(
-    cls=Root,
+    cls=Group,
     lazy=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     examples=(

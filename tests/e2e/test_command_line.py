@@ -32,6 +32,11 @@ def register_commands(cli):
         "Wave at somebody."
         click.echo("a wave from a plugin")
 
+    @cli.get_command(click.Context(cli), "models").command()
+    def bless():
+        "Bless a model."
+        click.echo("blessed by a plugin")
+
     @cli.command()
     def linger():
         click.echo("ready")
@@ -95,6 +100,8 @@ def test_a_plugin_brings_commands(place: Path, go: Callable[..., Done]) -> None:
     assert len(done.stderr.splitlines()) == 1  # the other plugin failed; this is not the place for its traceback
     assert "no commands from me" in done.stderr
     assert re.search(r"wave +Wave at somebody", go("--help").stdout)
+    assert go("models", "bless").stdout == "blessed by a plugin\n"
+    assert re.search(r"bless +Bless a model", go("models", "--help").stdout)
 
 
 def test_built_in_commands_do_not_load_plugins(place: Path, go: Callable[..., Done]) -> None:

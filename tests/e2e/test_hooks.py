@@ -20,7 +20,7 @@ from autotrack.core.errors import UsageError
 from autotrack.core.plugins import hookspecs
 from autotrack.core.plugins import registry as loaded
 from autotrack.core.runs.trackers import tracker
-from autotrack.plugin import hookimpl, settings
+from autotrack.plugin import PluginError, choose, hookimpl, hookspec, notify, settings
 
 X, Y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
 
@@ -313,3 +313,24 @@ def test_names_that_nothing_reads_are_said(store: Path, project: Any, script: An
     assert done.returncode == 0
     assert done.stderr.count("unknown setting 'modles' in [tool.autotrack]") == 1
     assert "elsewhere" not in done.stderr
+
+
+@pytest.mark.guarded
+def test_a_plugin_calls_the_hooks_that_it_declares(register: Any) -> None:
+    class Specs:
+        @hookspec
+        def make_tea(self, leaves: str) -> Any:
+            """Tea, or None."""
+
+    told: list[str] = []
+    owner = plugin(register_hookspecs=lambda: [Specs])
+    register(owner, "owner")
+    register(plugin(make_tea=lambda leaves: told.append(leaves)), "cup")
+    register(plugin(make_tea=lambda leaves: f"{leaves} tea" if leaves == "green" else None), "pot")
+    register(plugin(make_tea=lambda: 1 / 0), "broken")
+    assert choose("make_tea", leaves="green") == "green tea"
+    notify("make_tea", leaves="black")
+    assert told == ["black"]
+    for foreign in ("open_sink", "no_such_hook"):
+        with pytest.raises(PluginError):
+            choose(foreign, uri="x")

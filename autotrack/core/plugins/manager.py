@@ -211,6 +211,12 @@ class Manager:
             for implementation in reversed(implementations):
                 self._guarded(hook, implementation, arguments)
 
+    def owned(self, hook: str) -> None:
+        """PluginError where a hook is autotrack's own: those are called by autotrack alone."""
+        if hasattr(hookspecs, hook):
+            raise PluginError(f"{hook!r} is a hook of autotrack's own; a plugin calls those that a plugin declares")
+        self._caller(hook)
+
     def has(self, hook: str) -> bool:
         """True where a plugin implements the hook."""
         return bool(self._caller(hook).get_hookimpls())

@@ -117,6 +117,21 @@ def artifacts(uri: str) -> Any:
 artifacts_at = artifacts
 
 
+def choose(hook: str, **arguments: Any) -> Any | None:
+    """For the plugin that declares a hook: the first answer to it that is not None (see ``register_hookspecs``).
+
+    PluginError where no plugin declares such a hook, or it is autotrack's own.
+    """
+    plugins().owned(hook)
+    return plugins().choose(hook, **arguments)
+
+
+def notify(hook: str, **arguments: Any) -> None:
+    """For the plugin that declares a hook: calls every implementation, each guarded; what they return is ignored."""
+    plugins().owned(hook)
+    plugins().notify(hook, **arguments)
+
+
 def forget_plugins() -> None:
     """Loads plugins anew at the next use (for tests, and for settings that changed)."""
     global _manager

@@ -20,8 +20,9 @@ def native_tables() -> list[Table]:
         series,
         server,
         sessions,
+        table,
     )
 
-    reading = (server, runs, series, experiments, sessions, comparing, changes, models)
+    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table)
     parts = (*reading, ingest, objects, artifacts, access)
     return [part.ROUTES for part in parts]

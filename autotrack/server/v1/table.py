@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from autotrack.core.errors import FilterError, NotFoundError
 from autotrack.core.wire import number, plain
 from autotrack.store.database import SEARCH_SECONDS
 from autotrack.store.dialect import TooExpensive, time_limit
+from autotrack.store.experiments import EVERY, selected
 from autotrack.store.filters.syntax import Field, Node
 from autotrack.store.filters.typed import bare_names, parse_typed, resolved
 from autotrack.store.queries import number_of
@@ -30,7 +31,6 @@ from ..routing import Table as Routes
 from . import forms
 from .columns import Chooser, Chosen, Columns, chosen, known_to, orders, shown, spelled
 from .permissions import SEARCH
-from .visible import visible
 
 ROUTES = Routes("/api/v1")
 #: Columns that every table has.
@@ -116,7 +116,7 @@ class Scene:
     def __init__(self, call: Call, connection: Connection, rows: Rows) -> None:
         self.connection = connection
         self.chooser: Chooser = call.services.extra.setdefault("chooser", Chooser())
-        self.experiments = experiments_of(call, rows.exp)
+        self.experiments = experiments_of(connection, call.readable, rows.exp)
         everything = not rows.exp and call.readable is None
         ids = None if everything else tuple(each.id for each in self.experiments)
         parent = None
@@ -244,15 +244,14 @@ def _columns(scene: Scene, asked: Rows) -> Chosen:
     return scene.chosen()
 
 
-def experiments_of(call: Call, wanted: Sequence[str]) -> list[Experiment]:
-    """The experiments that somebody means, by id, name, or the beginning of an id; all that there are where he names
-    none (NotFoundError)."""
-    known = visible(call).experiments("all")
+def experiments_of(connection: Connection, readable: Collection[str] | None, wanted: Sequence[str]) -> list[Experiment]:
+    """The experiments that somebody means, by id, name, or the beginning of an id; all that he may see where he names
+    none (NotFoundError). Their runs are not counted."""
+    known = [each for each in selected(connection, EVERY) if readable is None or each.id in readable]
     if not wanted:
         return known
-    by_id: Mapping[str, Experiment] = {each.id: each for each in known}
-    by_name = {each.name: each for each in known}
-    found = []
+    by_id, by_name = ({getattr(each, name): each for each in known} for name in ("id", "name"))
+    found = {}
     for each in wanted:
         one = by_id.get(each) or by_name.get(each)
         if one is None:
@@ -260,8 +259,8 @@ def experiments_of(call: Call, wanted: Sequence[str]) -> list[Experiment]:
             if len(beginning) != 1:
                 raise NotFoundError(f"there is no experiment {each[:80]!r}")
             one = beginning[0]
-        found.append(one)
-    return list({each.id: each for each in found}.values())
+        found[one.id] = one
+    return list(found.values())
 
 
 def _answered(call: Call, function: Any) -> Any:

@@ -12,6 +12,7 @@ def native_tables() -> list[Table]:
         artifacts,
         changes,
         comparing,
+        curves,
         experiments,
         ingest,
         models,
@@ -23,6 +24,6 @@ def native_tables() -> list[Table]:
         table,
     )
 
-    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table)
+    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves)
     parts = (*reading, ingest, objects, artifacts, access)
     return [part.ROUTES for part in parts]

@@ -29,10 +29,11 @@ class AmbiguousError(UsageError):
 class FilterError(UsageError):
     """A search filter or order that does not parse.
 
-    ``position`` is the 0-based index of the character in ``text`` at which parsing stopped.
+    ``position`` is the 0-based index of the character in ``text`` at which parsing stopped, ``reason`` why.
     """
 
     def __init__(self, message: str, text: str, position: int) -> None:
+        self.reason = message
         self.text = text
         self.position = position
         super().__init__(f"{message} at character {position + 1}:\n  {text}\n  {' ' * position}^")

@@ -27,12 +27,16 @@ ACTIVE, DELETED = "active", "deleted"
 LIFECYCLES = (ACTIVE, DELETED, "all")
 
 
+#: For ``selected``: all that there are, newest first.
+EVERY = select(schema.experiments).order_by(schema.experiments.c.created.desc(), schema.experiments.c.id)
+
+
 def listed(connection: Connection, lifecycle: str = ACTIVE) -> list[Experiment]:
     """The experiments of a lifecycle (active, deleted or all), newest first, with tags and how many runs each has."""
     table, runs = schema.experiments, schema.runs
     counts = select(runs.c.experiment_id, func.count()).where(runs.c.lifecycle == ACTIVE).group_by(runs.c.experiment_id)
     count_of = {row[0]: int(row[1]) for row in connection.execute(counts)}
-    query = select(table).order_by(table.c.created.desc(), table.c.id)
+    query = EVERY
     if checked(lifecycle) != "all":
         query = query.where(table.c.lifecycle == lifecycle)
     found = selected(connection, query)

@@ -12,6 +12,7 @@ def native_tables() -> list[Table]:
         artifacts,
         changes,
         comparing,
+        curves,
         experiments,
         ingest,
         models,
@@ -20,8 +21,9 @@ def native_tables() -> list[Table]:
         series,
         server,
         sessions,
+        table,
     )
 
-    reading = (server, runs, series, experiments, sessions, comparing, changes, models)
+    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves)
     parts = (*reading, ingest, objects, artifacts, access)
     return [part.ROUTES for part in parts]

@@ -35,6 +35,9 @@ ENTITIES = {
     **dict.fromkeys(("attribute", "attributes", "attr", "run"), "attribute"),
     **dict.fromkeys(("dataset", "datasets"), "dataset"),
 }
+#: Short spellings, in what a person types into a page.
+SHORT = {"m": "metric", "p": "param", "t": "tag"}
+SHORT_ATTRIBUTES = {"start": "started", "end": "ended"}
 #: The spellings that MLflow takes for two of its attributes.
 ALIASES = {"run name": "run_name", "Run name": "run_name", "Run ID": "run_id", "run id": "run_id"}
 DATASET_FIELDS = ("name", "digest", "context")
@@ -43,9 +46,12 @@ TEXT_OPS = ("=", "!=", "LIKE", "ILIKE")
 NUMBERS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 
 
-def parse_filter(text: str, *, mlflow: bool = False, subject: Subject = RUNS) -> Node | None:
-    """The syntax tree of a filter, None for an empty one (FilterError points at what does not parse)."""
-    parser = _Parser(text, mlflow, subject)
+def parse_filter(text: str, *, mlflow: bool = False, subject: Subject = RUNS, short: bool = False) -> Node | None:
+    """The syntax tree of a filter, None for an empty one (FilterError points at what does not parse).
+
+    ``short``: ``m.``, ``p.`` and ``t.`` are metrics, params and tags, ``start`` and ``end`` the times of a run.
+    """
+    parser = _Parser(text, mlflow, subject, short)
     if parser.peek().kind == "end":
         return None
     node = parser.disjunction(0)
@@ -75,10 +81,12 @@ def parse_order(texts: Sequence[str], *, mlflow: bool = False, subject: Subject 
 
 
 class _Parser:
-    def __init__(self, text: str, mlflow: bool, subject: Subject) -> None:
+    def __init__(self, text: str, mlflow: bool, subject: Subject, short: bool = False) -> None:
         self.text = text
         self.mlflow = mlflow
         self.subject = subject
+        self._entities = {**ENTITIES, **SHORT} if short else ENTITIES
+        self._aliases = ({**ALIASES, **SHORT_ATTRIBUTES} if short else ALIASES) if subject is RUNS else {}
         self._tokens = tokenize(text)
         self._at = 0
         self._clauses = 0
@@ -164,7 +172,7 @@ class _Parser:
         if token.kind not in ("word", "quoted", "backtick"):
             raise self.fail("a name was expected, such as metrics.loss or params.lr", token)
         if token.kind == "word" and self.peek().kind == "dot":
-            entity = ENTITIES.get(token.text)
+            entity = self._entities.get(token.text)
             if entity is not None:
                 self.next()
                 return self._known(Field(entity, self._key(), token.position), token)
@@ -188,7 +196,7 @@ class _Parser:
         return self.text[token.position : last.end]
 
     def _known(self, field: Field, token: Token) -> Field:
-        key = ALIASES.get(field.key, field.key) if self.subject is RUNS else field.key
+        key = self._aliases.get(field.key, field.key)
         attributes, ours = self.subject.attributes, self.subject.ours
         if field.entity == "bare" and (key in attributes or (not self.mlflow and key in ours)):
             return Field("attribute", key, field.position)

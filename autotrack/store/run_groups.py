@@ -35,10 +35,14 @@ class Spread:
 
 @dataclass(slots=True)
 class Group:
-    """Runs with the same ``value`` of what they are grouped by, None for those that have none."""
+    """Runs with the same ``value`` of what they are grouped by, None for those that have none.
+
+    ``label`` is what a person calls the value, where that is something else: a parent's name.
+    """
 
     value: str | None
     count: int
+    label: str | None = None
     metrics: dict[str, Spread] = field(default_factory=dict)
 
 

@@ -44,6 +44,12 @@ def ids_of(connection: Connection, numbers: Sequence[int]) -> list[str]:
     return [found[number] for number in numbers]
 
 
+def names_of(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The names of runs by their ids."""
+    query = select(schema.runs.c.id, schema.runs.c.name).where(among(schema.runs.c.id, list(ids)))
+    return dict(fetch(connection, query))  # type: ignore[arg-type]
+
+
 def columns_of(
     connection: Connection, numbers: Sequence[int], fields: Sequence[Field], runs: RunSet
 ) -> list[list[Any]]:

@@ -19,7 +19,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def asked(world: World, who: str, method: str, path: str, body: Any = None, query: str = "") -> tuple[int, Any]:
-    status, content = world.as_(who, method, f"/api/v1{path}", body, query=query)
+    status, content = world.as_(
+        who, method, f"/api/v1{path}", body, query=query, headers={"accept": "application/json"}
+    )
     return status, json.loads(content)
 
 
@@ -36,6 +38,10 @@ def asked(world: World, who: str, method: str, path: str, body: Any = None, quer
         ("GET", "/lineage", None, f"subject={RUN_B}"),
         ("GET", "/runs", None, "experiment=bananas"),
         ("GET", "/runs", None, f"children_of={RUN_B}"),
+        ("GET", "/table", None, f"parent={RUN_B}"),
+        ("GET", "/table", None, "exp=bananas"),
+        ("GET", "/columns", None, "exp=bananas"),
+        ("GET", "/series", None, f"runs={RUN_A},{RUN_B}&keys=loss"),
         ("POST", f"/runs/{RUN_B}/log", {"tags": {"a": "b"}}, ""),
         ("POST", "/runs", {"experiment": "bananas"}, ""),
         ("DELETE", f"/runs/{RUN_B}", None, ""),
@@ -59,6 +65,8 @@ def test_searches_leave_it_out(world: World) -> None:
         ):
             assert {run["id"] for run in found["runs"]} >= runs, who
             assert not {run["id"] for run in found["runs"]} & {RUN_A, RUN_B} - runs, who
+        table = asked(world, who, "GET", "/table", query=f"lifecycle=all&ids={RUN_A},{RUN_B}&cols=")[1]
+        assert set(table["ids"]) == runs and table["total"] >= len(runs), who
         names = {each["name"] for each in asked(world, who, "GET", "/experiments")[1]["experiments"]}
         assert names == {name for name, run in (("apricots", RUN_A), ("bananas", RUN_B)) if run in runs}, who
 

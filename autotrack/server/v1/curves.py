@@ -9,7 +9,6 @@ import numpy as np
 from msgspec import Meta, field
 from sqlalchemy import Connection
 
-from autotrack.core.errors import NotFoundError
 from autotrack.core.wire import number
 from autotrack.store.arrivals import Arrivals, arrivals
 from autotrack.store.run_places import places_of
@@ -23,6 +22,7 @@ from .columns import Columns, named
 from .drawing import Array, Line, line
 from .permissions import SEARCH
 from .table import Ids
+from .visible import seen
 
 ROUTES = Table("/api/v1")
 CURVES = "application/x-autotrack-curves"
@@ -71,9 +71,7 @@ def curves(call: Call) -> Answer | dict[str, Any]:
     body: list[bytes] = []
     with call.services.store.reading() as connection:
         at = points = 0
-        for place in places_of(connection, ids):
-            if call.readable is not None and place.experiment_id not in call.readable:
-                raise NotFoundError(f"no run's id is or begins with {place.id[:64]!r}")
+        for place in seen(call, places_of(connection, ids)):
             for key in keys:
                 found = _read(connection, place.number, key, wanted, known[len(lines)] if known else 0)
                 told: dict[str, Any] = {"run": place.id, "key": key}

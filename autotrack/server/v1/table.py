@@ -18,10 +18,11 @@ from autotrack.store.dialect import TooExpensive, time_limit
 from autotrack.store.experiments import EVERY, selected
 from autotrack.store.filters.syntax import Field, Node
 from autotrack.store.filters.typed import bare_names, parse_typed, resolved
-from autotrack.store.queries import number_of
+from autotrack.store.numbers import as_number
 from autotrack.store.run_groups import Group, groups
+from autotrack.store.run_places import places_of
 from autotrack.store.run_sets import RunSet, count, numbers_of, opened, revision, window
-from autotrack.store.run_values import columns_of, ids_of
+from autotrack.store.run_values import columns_of, ids_of, names_of
 
 from .. import limits
 from ..answers import Answer, encode
@@ -31,6 +32,7 @@ from ..routing import Table as Routes
 from . import forms
 from .columns import Chooser, Chosen, Columns, chosen, known_to, orders, shown, spelled
 from .permissions import SEARCH
+from .visible import seen
 
 ROUTES = Routes("/api/v1")
 #: Columns that every table has.
@@ -121,7 +123,7 @@ class Scene:
         ids = None if everything else tuple(each.id for each in self.experiments)
         parent = None
         if rows.parent is not None:
-            parent = ids_of(connection, [number_of(connection, rows.parent)])[0]
+            parent = seen(call, places_of(connection, [rows.parent]))[0].id
         self.revision = revision(connection, ids)
         self.unfiltered = RunSet(ids, None, rows.lifecycle, parent)
         self.unknown: list[Unknown] = []
@@ -165,6 +167,7 @@ def _table(scene: Scene, asked: Shown) -> Any:
     return head
 
 
+_PARENT = Field("attribute", "parent", 0)
 _CHILDREN = Field("attribute", "children", 0)
 
 
@@ -193,14 +196,19 @@ def _grouped(scene: Scene, asked: Shown, fields: Sequence[Field]) -> dict[str, A
     found = groups(scene.connection, scene.runs, by, metrics)
     for each in found:
         each.metrics = {f"m.{key}": spread for key, spread in each.metrics.items()}
-    found.sort(key=lambda each: _natural(each.value))
+    natural = _natural if by.entity != "attribute" else _alphabetical
+    found.sort(key=lambda each: natural(each.value))
     for order in reversed(orders(asked.sort)):
         if order.field.entity == "metric":
             _sort(found, f"m.{order.field.key}", order.descending)
         elif (order.field.entity, order.field.key) == (by.entity, by.key) and order.descending:
-            found.sort(key=lambda each: _natural(each.value), reverse=True)
+            found.sort(key=lambda each: natural(each.value), reverse=True)
             found.sort(key=lambda each: each.value is None)
     part = found[asked.offset : asked.offset + asked.limit]
+    if by == _PARENT:
+        names = names_of(scene.connection, [each.value for each in part if each.value is not None])
+        for each in part:
+            each.label = names.get(each.value or "")
     return {"rows": len(found), "groups": [plain(each) for each in part]}
 
 
@@ -211,14 +219,16 @@ def _sort(found: list[Group], column: str, descending: bool) -> None:
     )
 
 
-def _natural(value: str | None) -> tuple[Any, ...]:
+def _natural(value: str | None) -> tuple[int, float, str]:
     """Numbers by size before other texts, nothing last."""
     if value is None:
-        return (2, 0.0, "")
-    try:
-        return (0, float(value), value)
-    except ValueError:
-        return (1, 0.0, value)
+        return 2, 0.0, ""
+    size = as_number(value)
+    return (1, 0.0, value) if size is None else (0, size, value)
+
+
+def _alphabetical(value: str | None) -> tuple[int, float, str]:
+    return (2, 0.0, "") if value is None else (1, 0.0, value)
 
 
 def shown_one(text: str) -> Field:

@@ -13,12 +13,22 @@ from ..calls import Call
 if TYPE_CHECKING:
     from autotrack.core.registered import Registry
     from autotrack.core.sink import Sink
+    from autotrack.store.run_places import Place
 
 
 def visible(call: Call) -> Sink:
     """The store as the user may see it, for reading: all of it where the server knows no users."""
     readable = call.readable
     return call.services.store if readable is None else cast("Sink", Visible(call.services.store, readable))
+
+
+def seen(call: Call, places: list[Place]) -> list[Place]:
+    """The same runs, if the user may see all of them (NotFoundError)."""
+    readable = call.readable
+    for each in places if readable is not None else ():
+        if each.experiment_id not in (readable or ()):
+            raise NotFoundError(f"no run's id is or begins with {each.id[:64]!r}")
+    return places
 
 
 class Visible:

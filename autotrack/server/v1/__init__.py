@@ -17,6 +17,7 @@ def native_tables() -> list[Table]:
         ingest,
         models,
         objects,
+        overview,
         runs,
         series,
         server,
@@ -24,6 +25,6 @@ def native_tables() -> list[Table]:
         table,
     )
 
-    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves)
+    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves, overview)
     parts = (*reading, ingest, objects, artifacts, access)
     return [part.ROUTES for part in parts]

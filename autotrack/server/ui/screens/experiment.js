@@ -1,7 +1,143 @@
-// (a helper writes this screen)
+// An experiment: which run is best, what was changed, what failed. A table, charts, or both side by side.
+import { signal } from '@preact/signals'
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { get } from '../api.js'
+import { counted, number } from '../format.js'
+import { useTrail } from '../frame.js'
 import { html } from '../html.js'
-import { place } from '../router.js'
+import { useKeys } from '../keys.js'
+import { navigate, change, changed, link, place } from '../router.js'
+import { Rows } from '../rows.js'
+import { count, select, selection } from '../selection.js'
+import { Empty, Failed, Loading, Lost } from '../states.js'
+import { Bar } from './experiment/bar.js'
+import { ColumnMenu } from './experiment/column_menu.js'
+import { Filter } from './experiment/filter.js'
+import { Groups } from './experiment/groups.js'
+import { useNews } from './experiment/news.js'
+import { RunTable } from './experiment/run_table.js'
+
+/** Charts are fetched when they are first shown. @type {import('@preact/signals').Signal<any>} */
+const charts = signal(null)
+
+const WIDE = 1200
 
 export function Screen() {
-  return html`<main class="page"><h1>${place.value.screen}</h1></main>`
+  const { path, query } = place.value
+  const name = path.experiment
+  useTrail([{ text: 'Experiments', href: '/' }, { text: name }])
+  const where = query.get('where') ?? ''
+  const group = query.get('group') ?? ''
+  const view = query.get('view') ?? (innerWidth >= WIDE && !group ? 'split' : 'table')
+  const tabular = view !== 'charts'
+  const columns = query.get('cols') ?? ''
+  const sort = query.get('sort') ?? ''
+  const tree = query.get('tree') !== '0' && !where
+  const asked = { exp: name, where, sort, cols: columns, tree: tree ? 1 : undefined, open: query.get('open') ?? undefined }
+  const rows = useRows(asked)
+  const news = useNews(rows)
+  useEffect(() => {
+    const ids = query.get('sel')
+    select(ids ? ids.split(',') : [])
+  }, [name])
+  useEffect(() => {
+    const ids = selection.value.ids
+    if (ids.length <= 50) change({ sel: ids.join(',') }, { replace: true })
+  }, [selection.value])
+  useEffect(() => {
+    if (view !== 'table' && !charts.value) import('./charts.js').then((module) => (charts.value = module.Charts))
+  }, [view])
+  useKeys([
+    { keys: 'v', does: 'show table, charts or both', run: () => change({ view: { table: 'charts', charts: 'split', split: 'table' }[view] ?? 'table' }) },
+    { keys: 'f', does: 'filter', run: () => document.querySelector('[data-search]') instanceof HTMLElement && /** @type {any} */ (document.querySelector('[data-search]')).select() },
+    { keys: 'a', does: 'select all that match', run: () => (selection.value = { ids: [], all: { exp: name, where, total: rows.total } }) },
+    { keys: 'Escape', does: 'clear the selection', run: () => select([]) },
+  ])
+  if (rows.failure?.status === 404) return html`<${Lost} />`
+  const Charts = charts.value
+  return html`<main class="experiment">
+    <header class="tools">
+      <h1>${name}</h1>
+      <${Counts} rows=${rows} where=${where} tree=${tree} />
+      <${Filter} rows=${rows} where=${where} exp=${name} />
+      <${GroupMenu} rows=${rows} group=${group} />
+      ${!group && html`<${ColumnMenu} rows=${rows} columns=${columns} />`}
+      <span class="views" role="group" aria-label="view">
+        ${['table', 'split', 'charts'].map((each) => html`<a key=${each} class="button" aria-current=${each === view ? 'true' : undefined} href=${changed({ view: each })}>${each}</a>`)}
+      </span>
+    </header>
+    ${!group && html`<${Constant} rows=${rows} />`}
+    ${rows.failure && rows.failure.status !== 400 && html`<${Failed} what="the runs" error=${rows.failure} retry=${() => void rows.reload(0, 1)} stale=${rows.ready} />`}
+    <div class=${`halves ${view}`}>
+      ${tabular && html`<section class="half" aria-label="runs">${group ? html`<${Groups} asked=${asked} group=${group} />` : html`<${Body} rows=${rows} where=${where} exp=${name} news=${news} sort=${sort} />`}</section>`}
+      ${view !== 'table' && html`<section class="half drawn" aria-label="charts">${Charts ? html`<${Charts} experiment=${name} where=${where} sort=${sort} rows=${rows} />` : html`<${Loading} />`}</section>`}
+    </div>
+    ${count.value > 0 && html`<${Bar} exp=${name} where=${where} rows=${rows} />`}
+  </main>`
+}
+
+/** The rows of a query; while those of a new one are on their way, the former are shown. @param {import('../api.js').Query} asked */
+function useRows(asked) {
+  const key = JSON.stringify(asked)
+  const [shown, setShown] = useState(/** @type {Rows | null} */ (null))
+  const rows = useMemo(() => new Rows(asked, (query) => get('/table', query)), [key])
+  useEffect(() => {
+    let current = true
+    void rows.load(0).then(() => {
+      if (!current) return
+      const refused = rows.failure && shown?.ready
+      if (refused) shown.failure = rows.failure
+      if (refused) shown.version.value += 1
+      else setShown(rows)
+    })
+    return () => void (current = false)
+  }, [rows])
+  const now = shown ?? rows
+  now.version.value // whoever shows rows is drawn again when some have come
+  return now
+}
+
+/** @param {{rows: Rows, where: string, tree: boolean}} given */
+function Counts({ rows, where }) {
+  if (!rows.ready) return null
+  const nested = rows.length < rows.total ? ` · ${counted(rows.length, 'row')}` : ''
+  return html`<span class="muted counts" data-total=${rows.total}>${counted(rows.total, 'run')}${where ? ' match' : ''}${nested}</span>`
+}
+
+/** What all runs have in common, in one line. @param {{rows: Rows}} given */
+function Constant({ rows }) {
+  const same = Object.entries(rows.chosen?.constant ?? {})
+  if (!same.length) return null
+  const text = same.map(([key, value]) => `${key}=${String(value).length > 40 ? `${String(value).slice(0, 40)}…` : value}`).join(', ')
+  return html`<p class="constant muted" title=${text}>same in all ${number(rows.total)}: ${text}</p>`
+}
+
+/** @param {{rows: Rows, group: string}} given */
+function GroupMenu({ rows, group }) {
+  const varying = (rows.chosen?.cols ?? []).filter((/** @type {string} */ key) => key.startsWith('p.'))
+  const rest = ['status', 'user', 'parent', ...(rows.chosen?.tags ?? []).map((/** @type {string} */ key) => `t.${key}`)]
+  const pick = (/** @type {any} */ event) => change({ group: event.target.value || null, open: null })
+  const options = [...new Set([...(group ? [group] : []), ...varying, ...rest])]
+  return html`<label class="muted">group <select value=${group} onChange=${pick}><option value="">none</option>${options.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>`
+}
+
+/** @param {{rows: Rows, where: string, exp: string, news: any, sort: string}} given */
+function Body({ rows, where, exp, news, sort }) {
+  if (!rows.ready) return rows.failure ? null : html`<${Loading} rows=${20} />`
+  if (!rows.total && where) return html`<${NoMatch} where=${where} exp=${exp} />`
+  if (!rows.total) return html`<${Empty} line=${`autotrack run train.py --experiment ${exp}`}>No runs yet. Whatever is trained under this experiment appears here:<//>`
+  return html`${news.count > 0 && html`<button class="pill" onClick=${news.show}>${counted(news.count, 'new run')}</button>`}
+    <${RunTable} rows=${rows} exp=${exp} sort=${sort} />`
+}
+
+/** @param {{where: string, exp: string}} given */
+function NoMatch({ where, exp }) {
+  const parts = where.split(/\s+and\s+/i)
+  const less = parts.slice(0, -1).join(' and ')
+  return html`<div class="empty">
+    <p>No run matches <code>${where}</code>.</p>
+    <button onClick=${() => navigate(link(place.value.address.split('?')[0], { ...Object.fromEntries(place.value.query), where: less || null }))}>
+      ${parts.length > 1 ? html`Take out <code>${parts.at(-1)}</code>` : `Show all of ${exp}`}
+    </button>
+  </div>`
 }

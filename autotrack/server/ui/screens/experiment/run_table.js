@@ -1,0 +1,131 @@
+// The table of runs: columns, cells, selection, keys.
+import { useState } from 'preact/hooks'
+import { heading, isMetric, isNumber, shown, sortedBy, sorting, split, whole, width } from '../../columns.js'
+import { html } from '../../html.js'
+import { useKeys } from '../../keys.js'
+import { look } from '../../palette.js'
+import { change, link, navigate, path, place } from '../../router.js'
+import { hovered, positions, selection, toggle } from '../../selection.js'
+import { Status } from '../../status.js'
+import { Table } from '../../table.js'
+
+/** @typedef {import('../../rows.js').Rows} Rows */
+
+/** @param {{rows: Rows, exp: string, sort: string}} given */
+export function RunTable({ rows, exp, sort }) {
+  const [active, setActive] = useState(0)
+  const [anchor, setAnchor] = useState(0)
+  const chosen = rows.chosen ?? {}
+  const order = sorting(sort)
+  const keys = ['', 'name', 'status', ...columnsOf(rows)]
+  const goals = chosen.goals ?? {}
+  const best = bestOf(rows, order)
+  const main = chosen.main
+  const extent = main ? rows.extent(main) : null
+  const signature = keys.join('\n') + sort
+  const columns = remembered(signature, () =>
+    keys.map((key) => {
+      if (!key) return { key: ' ', head: '', width: 32 }
+      const at = order.find((each) => each.key === key)
+      const goal = isMetric(key) ? (key === main ? chosen.goal : goals[key.slice(2)]) : null
+      return {
+        key, head: key === 'status' ? '' : heading(key), width: width(key), title: key, number: isMetric(key) || key === 'duration',
+        sort: /** @type {'ascending' | 'descending' | 'none'} */ (at ? (at.down ? 'descending' : 'ascending') : 'none'),
+        onSort: (/** @type {any} */ event) => change({ sort: sortedBy(sort, key, { further: event.shiftKey, best: goal }) }),
+      }
+    }),
+  )
+  const pick = (/** @type {any} */ row, /** @type {number} */ index, /** @type {MouseEvent} */ event) => {
+    const target = /** @type {Element} */ (event.target)
+    if (target.closest('a, .fold')) return
+    setActive(index)
+    if (event.shiftKey) toggle(rows.ids(Math.min(anchor, index), Math.max(anchor, index) + 1), true)
+    else if (target.closest('.tick') || event.ctrlKey || event.metaKey) toggle([row.id])
+    if (!event.shiftKey) setAnchor(index)
+  }
+  const move = (/** @type {number} */ by) => setActive((now) => Math.min(rows.length - 1, Math.max(0, now + by)))
+  const here = () => rows.at(active)
+  useKeys([
+    { keys: 'j', does: 'next row', run: () => move(1) },
+    { keys: 'k', does: 'previous row', run: () => move(-1) },
+    { keys: 'ArrowDown', does: 'next row', run: () => move(1) },
+    { keys: 'ArrowUp', does: 'previous row', run: () => move(-1) },
+    { keys: 'PageDown', does: 'a page down', run: () => move(20) },
+    { keys: 'PageUp', does: 'a page up', run: () => move(-20) },
+    { keys: 'Home', does: 'first row', run: () => setActive(0) },
+    { keys: 'End', does: 'last row', run: () => setActive(rows.length - 1) },
+    { keys: 'x', does: 'select the row', run: () => { const row = here(); if (row) toggle([row.id]); setAnchor(active) } },
+    { keys: 'Shift+x', does: 'select as far as this row', run: () => toggle(rows.ids(Math.min(anchor, active), Math.max(anchor, active) + 1), true) },
+    { keys: 'Enter', does: 'open the run', run: () => { const row = here(); if (row) navigate(path('r', row.id.slice(0, 12))) } },
+    { keys: 's', does: 'sort by the main metric', run: () => main && change({ sort: sortedBy(sort, main, { further: false, best: chosen.goal }) }) },
+    { keys: '.', does: 'copy a link to this view', run: () => void navigator.clipboard?.writeText(location.href) },
+  ])
+  const all = selection.value.all
+  const cell = (/** @type {any} */ row, /** @type {string} */ key, /** @type {number} */ index) => {
+    if (key === ' ') return html`<${Tick} id=${row.id} />`
+    const value = row.cells[key]
+    if (key === 'status') return html`<${Status} of=${value} />`
+    if (key === 'name') return html`<${Name} row=${row} />`
+    const share = key === main && extent && typeof value === 'number' && extent.high > extent.low ? (value - extent.low) / (extent.high - extent.low) : undefined
+    const top = index === best.index && key === best.key
+    return { text: shown(key, value), title: whole(key, value), number: isNumber(key, value), share, kind: top ? 'best' : value === null || value === undefined ? 'muted' : '' }
+  }
+  return html`<${Table} label=${`runs of ${exp}`} columns=${columns} length=${rows.length} version=${rows.version.value} at=${(/** @type {number} */ index) => rows.at(index)}
+    cell=${cell} active=${active} onPick=${pick} onOver=${(/** @type {any} */ row) => (hovered.value = row?.id ?? '')}
+    kind=${(/** @type {any} */ row) => `${all || positions.value.has(row.id) ? 'picked' : ''}${hovered.value === row.id ? ' pointed' : ''}`} look=${`${signature}${best.index}${extent?.low}${extent?.high}${selection.value.ids.length}${!!all}`} />`
+}
+
+/** The columns in force, besides the first three. @param {Rows} rows */
+function columnsOf(rows) {
+  const given = place.value.query.get('cols')
+  const window = [...rows.windows.values()].find(Boolean)
+  const keys = window ? Object.keys(window.cols) : []
+  const unasked = given ? ['start', 'end'].filter((key) => !split(given).includes(key)) : ['end']
+  return keys.filter((key) => !['name', 'status', ...unasked].includes(key))
+}
+
+/** Where the best value stands, if the order says so. @param {Rows} rows @param {{key: string, down: boolean}[]} order */
+function bestOf(rows, order) {
+  const { main, goal } = rows.chosen ?? {}
+  if (!main || !goal) return { index: -1, key: '' }
+  if (order[0]?.key === main) return { index: order[0].down === (goal === 'max') ? 0 : -1, key: main }
+  if (rows.ids().length < rows.length) return { index: -1, key: '' }
+  let found = -1
+  for (let index = 0; index < rows.length; index += 1) {
+    const value = rows.at(index)?.cells[main]
+    if (typeof value !== 'number') continue
+    const than = found < 0 ? null : rows.at(found)?.cells[main]
+    if (than === null || (goal === 'max' ? value > than : value < than)) found = index
+  }
+  return { index: found, key: main }
+}
+
+/** @param {{id: string}} given */
+function Tick({ id }) {
+  const at = positions.value.get(id)
+  const all = selection.value.all !== null
+  const colour = at === undefined ? undefined : look(at).colour
+  return html`<span class="tick"><input type="checkbox" tabIndex=${-1} aria-label="select" checked=${all || at !== undefined} style=${{ accentColor: colour }} onChange=${() => undefined} onClick=${(/** @type {Event} */ event) => event.preventDefault()} /></span>`
+}
+
+/** @param {{row: import('../../rows.js').Row}} given */
+function Name({ row }) {
+  const children = row.cells.children
+  const open = (place.value.query.get('open') ?? '').split(',').filter(Boolean)
+  const is = open.includes(row.id)
+  const turn = () => change({ open: (is ? open.filter((id) => id !== row.id) : [...open, row.id]).join(',') })
+  return html`<span class="name" style=${{ paddingLeft: `${row.depth * 18}px` }}>
+    ${children > 0 ? html`<button class="fold quiet" aria-expanded=${is} aria-label=${`${children} children`} onClick=${turn}>${is ? '▾' : '▸'}</button>` : html`<i class="fold"></i>`}
+    <a href=${link(path('r', row.id.slice(0, 12)))} title=${row.cells.name}>${row.cells.name || row.id.slice(0, 8)}</a>
+    ${children > 0 && html`<span class="muted"> ${children}</span>`}
+  </span>`
+}
+
+/** @type {{signature: string, value: any}} */
+let last = { signature: '', value: null }
+
+/** The same columns as long as nothing of them has changed, so that rows need not be drawn again. @template T @param {string} signature @param {() => T} make @returns {T} */
+function remembered(signature, make) {
+  if (last.signature !== signature) last = { signature, value: make() }
+  return last.value
+}

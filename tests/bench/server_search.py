@@ -23,7 +23,7 @@ API = "/api/2.0/mlflow"
 
 
 def rows(place: Place) -> Iterator[Row]:
-    count, searches, seconds = place.scaled(10_000, 50), place.scaled(100, 5), 20.0 if place.scale == 1.0 else 1.0
+    count, searches, seconds = place.scaled(10_000, 50), place.scaled(100, 5), 15.0 if place.scale == 1.0 else 1.0
     with autotrack_server(place.folder / "ours") as ours, peer_server(place) as theirs:
         fill = _fill if place.scale < 1.0 else _fill_mlflow  # in a quick run one of ours stands for the peer
         found = []

@@ -82,7 +82,7 @@ def compare(call: Call) -> Any:
         return answered(call, _separated, SECONDS)
     ids = list(dict.fromkeys(each for each in asked.runs.split(",") if each))
     if not 2 <= len(ids) <= COLUMNS:
-        raise invalid(
+        raise UsageError(
             f"2 to {COLUMNS} runs are compared beside each other, not {len(ids)}: give exp and where for more"
         )
     from autotrack.answers.story import tell

@@ -25,7 +25,7 @@ _MORE = frozenset(
 )
 _VALIDATION = frozenset("val valid validation eval test testing dev cv holdout oof".split())
 _TRAINING = frozenset("train training fit".split())
-#: What tells of the spread of results, or of their order: ``std_test_score``, ``rank_test_score``, ``split0_test_score``.
+#: What tells of the spread of results or of their order: ``std_test_score``, ``rank_test_score``.
 _ABOUT = re.compile(r"std|stddev|var|variance|rank|split\d+|count|n")
 _WORD = re.compile(r"[a-z0-9]+")
 #: Names that end in these without a break: ``logloss``, ``trainloss``.

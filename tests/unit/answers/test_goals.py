@@ -11,7 +11,8 @@ from autotrack.answers.goals import goal_of, main_metric, ranked
     ("key", "goal"),
     [
         ("val_loss", "min"), ("test/accuracy", "max"), ("neg_mean_squared_error", "max"), ("mean_test_score", "max"),
-        ("std_test_score", None), ("rank_test_score", "min"), ("validation_0-logloss", "min"), ("epoch", None), ("valAUC", "max"),
+        ("std_test_score", None), ("rank_test_score", "min"), ("validation_0-logloss", "min"),
+        ("epoch", None), ("valAUC", "max"),
     ],
 )  # fmt: skip
 def test_what_is_better(key: str, goal: str | None) -> None:

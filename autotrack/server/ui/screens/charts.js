@@ -1,6 +1,5 @@
 // Charts: one for each metric of the runs that are selected, else of the best by the order of the table.
 import { useMemo } from 'preact/hooks'
-import { isMetric } from '../columns.js'
 import { useJson } from '../data.js'
 import { number } from '../format.js'
 import { html } from '../html.js'
@@ -17,7 +16,7 @@ const TOP = 10
 export function Charts({ experiment, where, sort, rows }) {
   const { ids, all } = selection.value
   const top = Number(place.value.query.get('top')) || TOP
-  const chosen = rows.chosen ?? {}
+  const chosen = rows.now.chosen ?? {}
   const best = chosen.goal && chosen.main ? (chosen.goal === 'max' ? `-${chosen.main}` : chosen.main) : ''
   const order = sort || best
   const asked = ids.length && !all ? { ids: ids.slice(0, 100).join(',') } : { exp: experiment, where, sort: order, limit: Math.min(top, 100) }
@@ -25,7 +24,7 @@ export function Charts({ experiment, where, sort, rows }) {
   const words = ids.length && !all ? `${ids.length > 100 ? '100 of ' : ''}${number(ids.length)} selected` : html`<label>top <input class="top" type="number" min="1" max="100" value=${top} onChange=${(/** @type {any} */ event) => change({ top: event.target.value }, { replace: true })} /> of ${number(rows.total)}</label> by ${order ? order.replace(/^-?[mpt]\./, '') : 'age'}`
   return html`<${Part} of=${found} what="the runs of the charts" rows=${12}>
     ${(/** @type {any} */ data) => html`<${Sections} runs=${data.ids.map((/** @type {string} */ id, /** @type {number} */ index) => ({ id, name: data.cols.name[index] || id.slice(0, 8), index: positions.value.get(id) ?? index }))}
-      keys=${(chosen.metrics ?? []).map((/** @type {string} */ key) => (isMetric(key) ? key.slice(2) : key))} words=${words} />`}
+      keys=${(chosen.metrics ?? []).map((/** @type {string} */ key) => key.slice(2))} words=${words} />`}
   <//>`
 }
 

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { get } from '../api.js'
+import { heading } from '../columns.js'
 import { counted, number } from '../format.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
@@ -92,38 +93,36 @@ function useRows(asked) {
     })
     return () => void (current = false)
   }, [rows])
-  const now = shown ?? rows
-  now.version.value // whoever shows rows is drawn again when some have come
-  return now
+  return (shown ?? rows).now
 }
 
 /** @param {{rows: Rows, where: string, tree: boolean}} given */
 function Counts({ rows, where }) {
-  if (!rows.ready) return null
+  if (!rows.now.ready) return null
   const nested = rows.length < rows.total ? ` · ${counted(rows.length, 'row')}` : ''
   return html`<span class="muted counts" data-total=${rows.total}>${counted(rows.total, 'run')}${where ? ' match' : ''}${nested}</span>`
 }
 
 /** What all runs have in common, in one line. @param {{rows: Rows}} given */
 function Constant({ rows }) {
-  const same = Object.entries(rows.chosen?.constant ?? {})
+  const same = Object.entries(rows.now.chosen?.constant ?? {})
   if (!same.length) return null
-  const text = same.map(([key, value]) => `${key}=${String(value).length > 40 ? `${String(value).slice(0, 40)}…` : value}`).join(', ')
+  const text = same.map(([key, value]) => `${heading(key)}=${String(value).length > 40 ? `${String(value).slice(0, 40)}…` : value}`).join(', ')
   return html`<p class="constant muted" title=${text}>same in all ${number(rows.total)}: ${text}</p>`
 }
 
 /** @param {{rows: Rows, group: string}} given */
 function GroupMenu({ rows, group }) {
-  const varying = (rows.chosen?.cols ?? []).filter((/** @type {string} */ key) => key.startsWith('p.'))
-  const rest = ['status', 'user', 'parent', ...(rows.chosen?.tags ?? []).map((/** @type {string} */ key) => `t.${key}`)]
+  const varying = (rows.now.chosen?.cols ?? []).filter((/** @type {string} */ key) => key.startsWith('p.'))
+  const rest = ['status', 'user', 'parent', ...(rows.chosen?.tags ?? [])]
   const pick = (/** @type {any} */ event) => change({ group: event.target.value || null, open: null })
   const options = [...new Set([...(group ? [group] : []), ...varying, ...rest])]
-  return html`<label class="muted">group <select value=${group} onChange=${pick}><option value="">none</option>${options.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>`
+  return html`<label class="muted">group <select value=${group} onChange=${pick}><option value="">none</option>${options.map((each) => html`<option key=${each} value=${each}>${heading(each)}</option>`)}</select></label>`
 }
 
 /** @param {{rows: Rows, where: string, exp: string, news: any, sort: string}} given */
 function Body({ rows, where, exp, news, sort }) {
-  if (!rows.ready) return rows.failure ? null : html`<${Loading} rows=${20} />`
+  if (!rows.now.ready) return rows.failure ? null : html`<${Loading} rows=${20} />`
   if (!rows.total && where) return html`<${NoMatch} where=${where} exp=${exp} />`
   if (!rows.total) return html`<${Empty} line=${`autotrack run train.py --experiment ${exp}`}>No runs yet. Whatever is trained under this experiment appears here:<//>`
   return html`${news.count > 0 && html`<button class="pill" onClick=${news.show}>${counted(news.count, 'new run')}</button>`}

@@ -73,11 +73,13 @@ def test_nothing_is_changed_that_may_not_be(tmp_path: Path) -> None:
         ):
             answer, content = world.as_("editor-of-a", "POST", "/api/v1/runs/delete", body)
             assert (answer, json.loads(content)["error_code"]) == (status, "RESOURCE_DOES_NOT_EXIST")
+        both = {"ids": [RUN_A, RUN_B]}
+        assert world.as_("viewer-editor-of-a", "POST", "/api/v1/runs/delete", both)[0] == 403
         assert world.as_("viewer-of-a", "POST", "/api/v1/runs/delete", {"exp": ["apricots"]})[0] == 403
         assert world.as_("viewer", "POST", "/api/v1/runs/tags", {"ids": [RUN_A], "set": {"a": "b"}})[0] == 403
         moved = world.as_("editor-of-a", "POST", "/api/v1/runs/move", {"ids": [RUN_A], "experiment": "bananas"})
         assert moved[0] == 404
         assert world.as_("editor-of-a", "POST", "/api/v1/runs/tags", {"exp": ["apricots"], "set": {"a": "b"}})[0] == 200
-        assert world.as_("editor", "POST", "/api/v1/runs/delete", {"ids": [RUN_A, RUN_B]})[0] == 200
+        assert world.as_("editor", "POST", "/api/v1/runs/delete", both)[0] == 200
     finally:
         world.http.close()

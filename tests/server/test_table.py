@@ -57,6 +57,8 @@ def _grid(server: ServerProcess) -> Grid:
         params = {"lr": f"{10 ** pick.uniform(-5, 0):.3g}", "epochs": "50", "a,b": str(number % 7)}
         if (optimizer := OPTIMIZERS[number % 4]) is not None:
             params["optimizer"] = optimizer
+        if above is None:
+            params["folds"] = "11"
         run = Run(f"{number:032x}", f"grid-{number // 12}.{number % 12}", number * SECOND, above, params)
         if number % 12:
             run.metrics = {"val_loss": round(pick.random(), 6), "acc": 1e9 + pick.random()}
@@ -136,9 +138,15 @@ def test_sorting_and_windows(grid: Grid) -> None:
 def test_what_is_shown_where_nobody_has_chosen(grid: Grid) -> None:
     chosen = grid.ask()["chosen"]
     assert chosen == grid.ask("/columns")
-    assert chosen["cols"] == ["m.val_loss", "m.acc", "p.a,b", "p.lr", "p.optimizer", "commit", "user"]
+    assert chosen["cols"] == ["m.val_loss", "m.acc", "p.a,b", "p.lr", "p.optimizer", "p.folds", "commit", "user"]
     assert (chosen["main"], chosen["goal"], chosen["constant"]) == ("m.val_loss", "min", {"p.epochs": "50"})
-    assert chosen["metrics"] == ["val_loss", "acc"] and chosen["params"] == ["a,b", "epochs", "lr", "optimizer"]
+    assert chosen["metrics"] == ["val_loss", "acc"] and chosen["params"] == [
+        "a,b",
+        "epochs",
+        "folds",
+        "lr",
+        "optimizer",
+    ]
     assert grid.ask()["cols"].keys() >= set(chosen["cols"])
     # Of what matches alone.
     adam = grid.ask("/columns", where="optimizer = 'adam' and val_loss < 2")
@@ -233,6 +241,10 @@ def test_it_changes_with_the_runs(grid: Grid) -> None:
     run = grid.server.post("/api/v1/runs", {"experiment": "grid", "params": {"epochs": "60"}}).json()["id"]
     after = grid.ask("/table")
     assert after["rev"] != before and after["total"] == 49
+    log = {"metrics": [{"key": "val_loss", "values": [1]}]}
+    assert grid.server.post(f"/api/v1/runs/{grid.runs[0].id}/log", log).status == 200
+    written = grid.ask("/table")
+    assert written["rev"] != after["rev"]
     grid.server.request("DELETE", f"/api/v1/runs/{run}")
-    assert (gone := grid.ask("/table"))["total"] == 48 and gone["rev"] not in (before, after["rev"])
+    assert (gone := grid.ask("/table"))["total"] == 48 and gone["rev"] not in (before, after["rev"], written["rev"])
     assert grid.ask("/table", lifecycle="deleted")["ids"] == [run]

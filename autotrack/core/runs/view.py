@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from ..addresses import is_server
 from ..entities import ArtifactRecord, DatasetRecord, MetricSummary, ModelRecord, RunRecord, Status
 
 if TYPE_CHECKING:
@@ -71,7 +70,8 @@ class RunView:
         if "://" in self._artifact_uri:
             return self._artifact_uri
         elsewhere = tracker.settings.artifacts
-        if elsewhere and self._artifact_uri.startswith(ARTIFACTS) and not is_server(tracker.location.uri):
+        # To a store on another machine files go as records do: kept here first, sent in the background.
+        if elsewhere and self._artifact_uri.startswith(ARTIFACTS) and tracker.location.is_local:
             return f"{elsewhere.rstrip('/')}/{self._artifact_uri.removeprefix(ARTIFACTS)}"
         return str(tracker.location.files / self._artifact_uri)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -17,6 +21,7 @@ from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.keys import new_id
 from autotrack.store.plugin import open_artifacts
 from autotrack.store.remote_artifacts import FsspecArtifacts
+from autotrack.store.store import Store
 
 RUN = "0123456789abcdef/" + "a" * 32
 
@@ -107,3 +112,56 @@ def test_a_signed_address_reads_and_writes_one_file(artifacts: FsspecArtifacts) 
     assert read(artifacts, "new.txt") == b"sent"
     with pytest.raises(ArtifactError, match=r"\.\."):
         artifacts.signed_url(RUN, "../../other", seconds=60)
+
+
+TRAINING = """
+import sys, time
+import autotrack
+run = autotrack.start_run("r")
+run.log_text("hello", "notes/a.txt")
+run.log_artifact("large.bin")
+begun = time.monotonic()
+run.log_text("quick", "b.txt")
+print(time.monotonic() - begun)
+run.finish()
+"""
+
+
+def _autotrack(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    folder.mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "HOME": str(folder), **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_files_of_a_database_that_is_everybodys(s3: str, postgresql: str, tmp_path: Path) -> None:
+    """One machine trains before anybody says where files go, one while that place is away; a third reads all."""
+    import fsspec
+
+    first, second, large = tmp_path / "first", tmp_path / "second", os.urandom(9 << 20)
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "large.bin").write_bytes(large)
+    store = {"AUTOTRACK_TRACKING_URI": postgresql}
+    done = _autotrack(first, "-c", TRAINING, **store)
+    assert done.returncode == 0 and "autotrack db artifacts" in done.stderr, done.stderr
+    bucket = f"bucket-{new_id()[:12]}"
+    fsspec.filesystem("s3").mkdir(bucket)
+    said = _autotrack(first, "-m", "autotrack", "db", "artifacts", f"s3://{bucket}/runs", "--json", **store)
+    assert json.loads(said.stdout) == {"artifacts": f"s3://{bucket}/runs", "everybodys": True, "sent": 3}, said.stderr
+    away = _autotrack(second, "-c", TRAINING, **store, AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
+    assert away.returncode == 0 and float(away.stdout) < 1.0 and "kept" in away.stderr, away.stderr
+    with closing(Store.open(postgresql, root=tmp_path / "third")) as third:
+        runs = third.runs()
+        assert len(runs) == 2 and all(len(run.artifacts) == 3 for run in runs)
+        assert sorted(len(third.artifacts.list(run.files)) for run in runs) == [0, 3]
+        synced = _autotrack(second, "-m", "autotrack", "sync", **store)
+        assert synced.returncode == 0 and "with 3 files" in synced.stdout, synced.stdout + synced.stderr
+        for run in runs:
+            for record in run.artifacts:
+                with third.artifacts.open(run.files, record.path) as stream:
+                    assert hashlib.sha256(stream.read()).hexdigest() == record.sha256

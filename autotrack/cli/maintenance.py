@@ -14,7 +14,7 @@ from .documents import print_json
 from .progress import file_progress
 from .runs import json_option
 from .screen import Cell, Column, Screen
-from .stores import Place, database_file, find_place, no_store, open_folder, open_place
+from .stores import Place, database_file, find_place, no_store, open_place
 from .words import plural, size
 
 #: How many names of a kind `gc` shows on a terminal.
@@ -37,12 +37,14 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
 
     Without --yes it only says what would go. What it has freed cannot be restored.
     """
+    from autotrack.store.store import Store
+
     place = find_place(state)
-    if not place.on_disk:
-        raise UsageError(f"cannot collect at {place.shown}: a server frees its own space; run `autotrack gc` there")
     if not place.exists:
         raise NotFoundError(no_store(place))
-    with closing(open_folder(place)) as store:
+    with closing(open_place(place)) as store:
+        if not isinstance(store, Store):
+            raise UsageError(f"cannot collect at {place.shown}: a server frees its own space; run `autotrack gc` there")
         plan = store.garbage()
         if yes:
             plan = store.collect_garbage(plan)
@@ -55,7 +57,7 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
                 "experiments": plan.experiments,
                 "models": plan.models,
                 "kept": plan.kept,
-                "files": [str(path) for path in plan.files],
+                "files": [*map(str, plan.files), *map(shown, plan.elsewhere)],
                 "folders": [str(path) for path in plan.folders],
             }
         )
@@ -63,7 +65,8 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
     screen = Screen()
     for sentence in plan.kept:
         screen.line(sentence)
-    if not (plan.runs or plan.experiments or plan.models or plan.files or plan.folders):
+    files = (*map(str, plan.files), *map(shown, plan.elsewhere))
+    if not (plan.runs or plan.experiments or plan.models or files or plan.folders):
         click.echo("nothing to free")
         return
     rows: list[list[Cell | str]] = []
@@ -71,17 +74,17 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
         ("run", plan.runs),
         ("experiment", plan.experiments),
         ("logged model", plan.models),
-        ("file", plan.files),
+        ("file", files),
         ("empty folder", plan.folders),
     ):
-        shown = names[:_SHOWN] if screen.terminal else names
-        rows += [[kind, str(name)] for name in shown]
-        if len(shown) < len(names):
-            rows.append([kind, Cell(f"and {len(names) - len(shown):,} more (--json lists all)", "dim")])
+        some = names[:_SHOWN] if screen.terminal else names
+        rows += [[kind, str(name)] for name in some]
+        if len(some) < len(names):
+            rows.append([kind, Cell(f"and {len(names) - len(some):,} more (--json lists all)", "dim")])
     screen.table([Column("what"), Column("name", shrink=True)], rows)
     what = ", ".join(
         plural(len(names), one)
-        for one, names in (("deleted run", plan.runs), ("experiment", plan.experiments), ("file", plan.files))
+        for one, names in (("deleted run", plan.runs), ("experiment", plan.experiments), ("file", files))
         if names
     )
     if yes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from autotrack.core.artifact_paths import check_artifact_path
 from autotrack.core.entities import ArtifactRecord, RunRecord
 from autotrack.core.errors import ArtifactError, NotFoundError
+from autotrack.core.imported import is_imported
 from autotrack.core.private import TEMPORARY, Ours
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def fetched(sink: Sink, record: RunRecord, path: str, place: Path) -> Located:
         models = ", ".join(model.path for model in record.models) or "none"
         raise NotFoundError(f"run {record.id} has no model {path!r}; its models: {models}")
     here = place.joinpath("artifacts", *check_artifact_path(record.files), *check_artifact_path(path))
-    if _is_whole(here, files, len(path) + 1):
+    if _is_whole(here, files, len(path) + 1) and not is_imported(place, record.id):
         return Located(here, True, digest)
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
     try:

@@ -33,6 +33,7 @@ from .database import Database
 from .engines.postgresql import is_postgresql, postgresql_pool
 from .engines.sqlite import sqlite_engine
 from .gc import GarbagePlan, collect, plan
+from .gc_elsewhere import Elsewhere
 from .ingest import Ingest, is_everybodys
 from .reachable import shares_objects
 from .shared_objects import SharedObjects
@@ -262,13 +263,18 @@ class Store(Database):
         self._catch_up()
         objects = self._knows_references()
         with self._reading() as connection:
-            return plan(connection, self.root, objects=objects)
+            return plan(connection, self.home, objects=objects, elsewhere=self._elsewhere())
 
     def collect_garbage(self, planned: GarbagePlan | None = None) -> GarbagePlan:
         """Removes what ``garbage`` showed for good; answers what was really removed."""
         planned = self.garbage() if planned is None else planned
         self._check_writable()
-        return collect(self._engine, self.root, planned, objects=self._knows_references())
+        objects = self._knows_references()
+        return collect(self._engine, self.home, planned, objects=objects, elsewhere=self._elsewhere())
+
+    def _elsewhere(self) -> Elsewhere | None:
+        root = self.artifact_root
+        return None if root is None else Elsewhere(root, self.artifacts)
 
     def _knows_references(self) -> bool:
         """True where everything that refers to this store's objects is in the database: what has gone to the spare

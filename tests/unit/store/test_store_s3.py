@@ -15,10 +15,12 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from store_program import Program
 
 from autotrack.core.artifact_paths import TEMPORARY
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.keys import new_id
+from autotrack.core.runs.names import experiment_id
 from autotrack.store.plugin import open_artifacts
 from autotrack.store.remote_artifacts import FsspecArtifacts
 from autotrack.store.store import Store
@@ -165,3 +167,39 @@ def test_files_of_a_database_that_is_everybodys(s3: str, postgresql: str, tmp_pa
             for record in run.artifacts:
                 with third.artifacts.open(run.files, record.path) as stream:
                     assert hashlib.sha256(stream.read()).hexdigest() == record.sha256
+
+
+def test_gc_and_archives_go_where_the_artifacts_are(
+    s3: str, postgresql: str, artifacts: FsspecArtifacts, tmp_path: Path
+) -> None:
+    """A run goes to another machine as an archive; deleted, its files are freed in the bucket, and nobody else's."""
+    from autotrack.answers.archive.packing import pack
+    from autotrack.answers.archive.unpacking import unpack
+
+    with (
+        closing(Store.open(tmp_path / "laptop")) as laptop,
+        closing(Store.open(postgresql, root=tmp_path / "here", artifacts=artifacts.uri)) as team,
+    ):
+        program = Program(laptop)
+        runs = ["a" * 32, "b" * 32]
+        for run in runs:
+            folder = f"{experiment_id('e')}/{run}"
+            program.made(id=run, experiment="e", artifact_uri=f"artifacts/{folder}")
+            for path in ("model/a.bin", "b.txt"):
+                kept = laptop.artifacts.put_bytes(folder, path, b"x" * 5000)
+                program.event("artifact", run, path=path, size=kept.size, sha256=kept.sha256)
+        program.close()
+        archive = pack(laptop, [laptop.run(run) for run in runs], tmp_path / "two.atrun").path
+        assert unpack(team, archive).artifacts == 4
+        assert not list((tmp_path / "here").rglob("b.txt"))
+        places = [team.run(run).files for run in runs]
+        assert [entry.path for entry in artifacts.list(places[0])] == ["b.txt", "model"]
+        team.delete_runs([runs[0]])
+        planned = team.garbage()
+        assert planned.runs == (runs[0],) and planned.bytes == 10_000
+        assert planned.elsewhere == tuple(f"{artifacts.uri}/{places[0]}/{path}" for path in ("b.txt", "model/a.bin"))
+        assert artifacts.list(places[0])  # a plan changes nothing
+        done = team.collect_garbage(planned)
+        assert (done.elsewhere, done.bytes) == (planned.elsewhere, 10_000)
+        assert artifacts.list(places[0]) == [] and len(artifacts.list(places[1])) == 2
+        assert not team.garbage().elsewhere

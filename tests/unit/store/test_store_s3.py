@@ -20,6 +20,7 @@ from store_program import Program
 from autotrack.core.artifact_paths import TEMPORARY
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.keys import new_id
+from autotrack.core.registered import ModelVersion
 from autotrack.core.runs.names import experiment_id
 from autotrack.store.plugin import open_artifacts
 from autotrack.store.remote_artifacts import FsspecArtifacts
@@ -203,3 +204,49 @@ def test_gc_and_archives_go_where_the_artifacts_are(
         assert (done.elsewhere, done.bytes) == (planned.elsewhere, 10_000)
         assert artifacts.list(places[0]) == [] and len(artifacts.list(places[1])) == 2
         assert not team.garbage().elsewhere
+
+
+MODEL = """
+import autotrack, numpy as np
+from sklearn.linear_model import LinearRegression
+with autotrack.start_run("r") as run:
+    model = LinearRegression().fit(np.arange(6.0).reshape(3, 2), [1.0, 2.0, 3.0])
+    run.log_model(model)
+autotrack.register_model(run, "churn", alias="champion")
+print(run.id)
+"""
+LOADING = """
+import sys, autotrack
+print([round(float(autotrack.load_model(uri).predict([[2.0, 3.0]])[0]), 6) for uri in sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_models_in_an_object_store_load_by_name(
+    engine: str, artifacts: FsspecArtifacts, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    uri = request.getfixturevalue("postgresql") if engine == "postgresql" else str(tmp_path / "store")
+    store = {"AUTOTRACK_TRACKING_URI": uri}
+    made = _autotrack(tmp_path / "one", "-c", MODEL, AUTOTRACK_ARTIFACTS=artifacts.uri, **store)
+    assert made.returncode == 0, made.stderr
+    run, elsewhere = made.stdout.strip(), tmp_path / "two"
+    with closing(Store.open(uri, **({"root": tmp_path / "three"} if engine == "postgresql" else {}))) as opened:
+        folder = opened.run(run).files
+        direct = ModelVersion("direct", 0, f"{artifacts.uri}/{folder}/model", f"{artifacts.uri}/{folder}/model")
+        opened.registry.create("direct")
+        opened.registry.create_version(direct)
+    uris = [f"runs:/{run}/model", "models:/churn@champion", "models:/churn/1", "models:/direct/1"]
+    loaded = _autotrack(elsewhere, "-c", LOADING, *uris, **store)
+    assert loaded.stdout == "[2.0, 2.0, 2.0, 2.0]\n", loaded.stderr
+    if engine == "sqlite":
+        return
+    with artifacts.open(folder, "model/MLmodel") as stream:
+        changed = stream.read().replace(b"sklearn", b"sklearm")
+    artifacts.put_bytes(folder, "model/MLmodel", changed)
+    assert _autotrack(elsewhere, "-c", LOADING, *uris[:2], **store).returncode == 0  # from the cache, which was checked
+    refused = _autotrack(elsewhere, "-c", LOADING, uris[3], **store)
+    assert "ArtifactError" in refused.stderr and "changed since the model was saved" in refused.stderr
+    cached = next(path for path in elsewhere.parent.rglob("cache/*") if path.stat().st_size == len(changed))
+    cached.write_bytes(b"planted")
+    refused = _autotrack(elsewhere, "-c", LOADING, uris[1], **store)
+    assert "ArtifactError" in refused.stderr, refused.stdout

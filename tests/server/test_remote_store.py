@@ -318,3 +318,14 @@ def test_runs_are_imported_into_a_server(remote: RemoteSink, home: Path, tmp_pat
     assert remote.metric_history(run.id, "loss").values.tolist() == [step / 2 for step in range(50)]
     with remote.artifacts.open(found.files, "large.bin") as file:
         assert file.read() == (home / "large.bin").read_bytes()
+
+
+def test_a_training_registers_its_model_on_a_server(remote: RemoteSink, home: Path) -> None:
+    from sklearn.linear_model import Ridge
+
+    with autotrack.start_run() as run:
+        run.log_model(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), register="by the way")
+    trackers.close_all()
+    (version,) = remote.registry.versions("name = 'by the way'")
+    assert version.run == run.id and version.digest
+    assert autotrack.load_model("models:/by the way/1").predict([[0.5]]).tolist() == [0.5]

@@ -55,6 +55,8 @@ class RunView:
         self._draft: Draft | None = None
         self._totals: dict[str, int] = {}
         self._artifact_uri: str | None = record.artifact_uri if record else None
+        #: By path, the digests of the models that this process has saved.
+        self._model_digests: dict[str, str | None] = {}
 
     @property
     def is_open(self) -> bool:

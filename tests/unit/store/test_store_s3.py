@@ -211,8 +211,11 @@ import autotrack, numpy as np
 from sklearn.linear_model import LinearRegression
 with autotrack.start_run("r") as run:
     model = LinearRegression().fit(np.arange(6.0).reshape(3, 2), [1.0, 2.0, 3.0])
-    run.log_model(model)
-autotrack.register_model(run, "churn", alias="champion")
+    run.log_model(model, register="churn")
+from autotrack.core.runs.trackers import tracker
+tracker().catch_up()
+registry = autotrack.Client().registry
+registry.set_alias("churn", "champion", 1)
 print(run.id)
 """
 LOADING = """
@@ -229,6 +232,8 @@ def test_models_in_an_object_store_load_by_name(
     store = {"AUTOTRACK_TRACKING_URI": uri}
     made = _autotrack(tmp_path / "one", "-c", MODEL, AUTOTRACK_ARTIFACTS=artifacts.uri, **store)
     assert made.returncode == 0, made.stderr
+    synced = _autotrack(tmp_path / "one", "-m", "autotrack", "sync", **store)  # what a slow machine had left
+    assert synced.returncode == 0, synced.stdout + synced.stderr
     run, elsewhere = made.stdout.strip(), tmp_path / "two"
     with closing(Store.open(uri, **({"root": tmp_path / "three"} if engine == "postgresql" else {}))) as opened:
         folder = opened.run(run).files

@@ -14,12 +14,12 @@ const takesName = (before) => /(^|\(|\band\b|\bor\b|\bnot\b)\s*$/i.test(before)
 
 /**
  * Names that go on from what is typed, the likeliest first, eight at most.
- * @param {string} text @param {number} caret @param {{metrics?: string[], params?: string[], tags?: string[]}} known keys with what they are before them (`m.loss`)
+ * @param {string} text @param {number} caret @param {{metrics?: string[], params?: string[], tags?: string[]}} known
  */
 export function completions(text, caret, known) {
   const here = wordAt(text, caret)
   if (!here || !here.word || !takesName(text.slice(0, here.start))) return []
-  const [metrics, params, tags] = [known.metrics, known.params, known.tags].map((keys) => (keys ?? []).map((key) => key.slice(2)))
+  const { metrics = [], params = [], tags = [] } = known
   const both = new Set(metrics.filter((key) => params.includes(key)))
   const names = [
     ...metrics.map((key) => (both.has(key) || !plain(key) ? `m.${quoted(key)}` : key)),

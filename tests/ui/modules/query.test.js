@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { completed, completions } from '../../../autotrack/server/ui/query.js'
 
-const known = { metrics: ['m.val_loss', 'm.train/loss', 'm.depth'], params: ['p.lr', 'p.depth', 'p.with blank'], tags: ['t.team'] }
+const known = { metrics: ['val_loss', 'train/loss', 'depth'], params: ['lr', 'depth', 'with blank'], tags: ['team'] }
 const offered = (text) => completions(text, text.length, known)
 
 test('names are offered where a name may stand, and nowhere else', () => {

@@ -24,7 +24,7 @@ export function Charts({ experiment, where, sort, rows }) {
   const words = ids.length && !all ? `${ids.length > 100 ? '100 of ' : ''}${number(ids.length)} selected` : html`<label>top <input class="top" type="number" min="1" max="100" value=${top} onChange=${(/** @type {any} */ event) => change({ top: event.target.value }, { replace: true })} /> of ${number(rows.total)}</label> by ${order ? order.replace(/^-?[mpt]\./, '') : 'age'}`
   return html`<${Part} of=${found} what="the runs of the charts" rows=${12}>
     ${(/** @type {any} */ data) => html`<${Sections} runs=${data.ids.map((/** @type {string} */ id, /** @type {number} */ index) => ({ id, name: data.cols.name[index] || id.slice(0, 8), index: positions.value.get(id) ?? index }))}
-      keys=${(chosen.metrics ?? []).map((/** @type {string} */ key) => key.slice(2))} words=${words} />`}
+      keys=${chosen.metrics ?? []} words=${words} />`}
   <//>`
 }
 

@@ -114,7 +114,7 @@ function Constant({ rows }) {
 /** @param {{rows: Rows, group: string}} given */
 function GroupMenu({ rows, group }) {
   const varying = (rows.now.chosen?.cols ?? []).filter((/** @type {string} */ key) => key.startsWith('p.'))
-  const rest = ['status', 'user', 'parent', ...(rows.chosen?.tags ?? [])]
+  const rest = ['status', 'user', 'parent', ...(rows.chosen?.tags ?? []).map((/** @type {string} */ key) => `t.${key}`)]
   const pick = (/** @type {any} */ event) => change({ group: event.target.value || null, open: null })
   const options = [...new Set([...(group ? [group] : []), ...varying, ...rest])]
   return html`<label class="muted">group <select value=${group} onChange=${pick}><option value="">none</option>${options.map((each) => html`<option key=${each} value=${each}>${heading(each)}</option>`)}</select></label>`

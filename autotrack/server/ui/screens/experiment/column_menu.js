@@ -17,11 +17,11 @@ export function ColumnMenu({ rows, columns }) {
   const window = [...rows.windows.values()].find(Boolean)
   const shown = Object.keys(window?.cols ?? {})
   const groups = [
-    ['Metrics', metrics],
-    ['Params that vary', params.filter((/** @type {string} */ key) => !(key in constant))],
+    ['Metrics', metrics.map((/** @type {string} */ key) => `m.${key}`)],
+    ['Params that vary', params.map((/** @type {string} */ key) => `p.${key}`).filter((/** @type {string} */ key) => !(key in constant))],
     ['The same everywhere', Object.keys(constant)],
     ['Attributes', ATTRIBUTES],
-    ['Tags', tags],
+    ['Tags', tags.map((/** @type {string} */ key) => `t.${key}`)],
   ]
   const set = (/** @type {string[]} */ keys) => change({ cols: joined(keys) }, { replace: true })
   const turn = (/** @type {string} */ key) => set(shown.includes(key) ? shown.filter((each) => each !== key) : [...shown, key])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from .outcomes import is_timing
@@ -34,7 +35,7 @@ _ENDINGS = ("loss", "error", "rmse")
 
 def goal_of(key: str) -> Goal | None:
     """What is better of a metric, None where its name does not say."""
-    words = _WORD.findall(_broken(key))
+    words = _words(key)
     if any(map(_ABOUT.fullmatch, words)):
         return "min" if "rank" in words else None
     if "neg" in words or "negative" in words:
@@ -50,7 +51,7 @@ def ranked(presence: Mapping[str, int]) -> list[str]:
     most = max(presence.values(), default=0)
 
     def place(key: str) -> tuple[object, ...]:
-        words = set(_WORD.findall(_broken(key)))
+        words = set(_words(key))
         aside = key.startswith("system/") or is_timing(key) or any(map(_ABOUT.fullmatch, words))
         stage = 0 if words & _VALIDATION or key.startswith("validation_") else 2 if words & _TRAINING else 1
         goal = goal_of(key)
@@ -72,6 +73,7 @@ def main_metric(presence: Mapping[str, int], tags: Mapping[str, str]) -> tuple[s
     return metric, goal_of(metric)
 
 
-def _broken(key: str) -> str:
-    """A key in small letters, camelCase broken into words."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()
+@lru_cache(maxsize=20_000)
+def _words(key: str) -> tuple[str, ...]:
+    """The words of a key in small letters, those of camelCase, too."""
+    return tuple(_WORD.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()))

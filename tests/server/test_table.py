@@ -12,8 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from conftest import _environment
-from server_process import ServerProcess
+from server_process import ServerProcess, clean_environment
 
 OPTIMIZERS = ("adam", "sgd", "lion", None)
 SECOND = 10**9
@@ -61,12 +60,13 @@ def _grid(server: ServerProcess) -> Grid:
             params["folds"] = "11"
         run = Run(f"{number:032x}", f"grid-{number // 12}.{number % 12}", number * SECOND, above, params)
         if number % 12:
-            run.metrics = {"val_loss": round(pick.random(), 6), "acc": 1e9 + pick.random()}
+            run.metrics = {"val_loss": round(pick.random(), 6), "acc": 1e9 + pick.random(), "still": 7.0}
         if number in (5, 17):
             run.metrics["val_loss"] = math.nan
         if number == 29:
             run.metrics["val_loss"] = math.inf
         body = {"id": run.id, "name": run.name, "started": run.started, "parent": above, "params": params}
+        body["user"] = ("ann", "sue")[number % 2]
         assert server.post("/api/v1/runs", {**body, "experiment": "grid", "tags": {"team": "x"}}).status == 201
         said = [
             {"key": key, "values": [value if math.isfinite(value) else "NaN" if value != value else "Infinity"]}
@@ -87,7 +87,7 @@ def grid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         from tests import postgres
 
         postgres.emptied(store)
-    server = ServerProcess(_folder(tmp_path_factory), store=store, environment=_environment())
+    server = ServerProcess(_folder(tmp_path_factory), store=store, environment=clean_environment())
     yield _grid(server)
     server.close()
 
@@ -138,9 +138,10 @@ def test_sorting_and_windows(grid: Grid) -> None:
 def test_what_is_shown_where_nobody_has_chosen(grid: Grid) -> None:
     chosen = grid.ask()["chosen"]
     assert chosen == grid.ask("/columns")
-    assert chosen["cols"] == ["m.val_loss", "m.acc", "p.a,b", "p.lr", "p.optimizer", "p.folds", "commit", "user"]
+    assert chosen["cols"] == ["m.val_loss", "m.acc", "m.still", "p.a,b", "p.lr", "p.optimizer", "p.folds", "user"]
     assert (chosen["main"], chosen["goal"], chosen["constant"]) == ("m.val_loss", "min", {"p.epochs": "50"})
-    assert chosen["metrics"] == ["val_loss", "acc"] and chosen["params"] == [
+    assert chosen["goals"] == {"m.val_loss": "min", "m.acc": "max"}
+    assert chosen["metrics"] == ["val_loss", "acc", "still"] and chosen["params"] == [
         "a,b",
         "epochs",
         "folds",
@@ -150,7 +151,10 @@ def test_what_is_shown_where_nobody_has_chosen(grid: Grid) -> None:
     assert grid.ask()["cols"].keys() >= set(chosen["cols"])
     # Of what matches alone.
     adam = grid.ask("/columns", where="optimizer = 'adam' and val_loss < 2")
-    assert adam["constant"] == {"p.epochs": "50", "p.optimizer": "adam"}
+    assert adam["constant"] == {"p.epochs": "50", "p.optimizer": "adam", "m.still": "7", "user": "ann"}
+    assert adam["cols"] == ["m.val_loss", "m.acc", "p.a,b", "p.lr"]
+    # Of a single run nothing is the same in all of them.
+    assert grid.ask("/columns", where="name = 'grid-1.1'")["constant"] == {}
     # An experiment's tags say otherwise.
     experiment = grid.server.get("/api/v1/experiments?name=grid").json()["experiments"][0]["id"]
     tag = {"experiment_id": experiment, "key": "autotrack.metric", "value": "acc"}

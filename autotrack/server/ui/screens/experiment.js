@@ -70,7 +70,7 @@ export function Screen() {
     ${!group && html`<${Constant} rows=${rows} />`}
     ${rows.failure && rows.failure.status !== 400 && html`<${Failed} what="the runs" error=${rows.failure} retry=${() => void rows.reload(0, 1)} stale=${rows.ready} />`}
     <div class=${`halves ${view}`}>
-      ${tabular && html`<section class="half" aria-label="runs">${group ? html`<${Groups} asked=${asked} group=${group} />` : html`<${Body} rows=${rows} where=${where} exp=${name} news=${news} sort=${sort} />`}</section>`}
+      ${tabular && html`<section class="half" aria-label="runs">${group ? html`<${Groups} asked=${asked} group=${group} />` : html`<${Body} rows=${rows} where=${where} exp=${name} news=${news} />`}</section>`}
       ${view !== 'table' && html`<section class="half drawn" aria-label="charts">${Charts ? html`<${Charts} experiment=${name} where=${where} sort=${sort} rows=${rows} />` : html`<${Loading} />`}</section>`}
     </div>
     ${count.value > 0 && html`<${Bar} exp=${name} where=${where} rows=${rows} />`}
@@ -120,13 +120,13 @@ function GroupMenu({ rows, group }) {
   return html`<label class="muted">group <select value=${group} onChange=${pick}><option value="">none</option>${options.map((each) => html`<option key=${each} value=${each}>${heading(each)}</option>`)}</select></label>`
 }
 
-/** @param {{rows: Rows, where: string, exp: string, news: any, sort: string}} given */
-function Body({ rows, where, exp, news, sort }) {
+/** @param {{rows: Rows, where: string, exp: string, news: any}} given */
+function Body({ rows, where, exp, news }) {
   if (!rows.now.ready) return rows.failure ? null : html`<${Loading} rows=${20} />`
   if (!rows.total && where) return html`<${NoMatch} where=${where} exp=${exp} />`
   if (!rows.total) return html`<${Empty} line=${`autotrack run train.py --experiment ${exp}`}>No runs yet. Whatever is trained under this experiment appears here:<//>`
   return html`${news.count > 0 && html`<button class="pill" onClick=${news.show}>${counted(news.count, 'new run')}</button>`}
-    <${RunTable} rows=${rows} exp=${exp} sort=${sort} />`
+    <${RunTable} rows=${rows} exp=${exp} sort=${String(rows.query.sort ?? '')} />`
 }
 
 /** @param {{where: string, exp: string}} given */

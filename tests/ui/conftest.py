@@ -54,7 +54,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. For a module, not a session: while it is open, asyncio takes its loop for one that runs in this thread."""
+    """Chromium. For a module, not a session: while it is open, asyncio takes its loop for one that runs here."""
     found = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if found is None:
         missing(f"no browser: install one of {', '.join(_BROWSERS)} to test the pages (apt-get install chromium)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Literal
 
@@ -36,7 +36,7 @@ _ENDINGS = ("loss", "error", "rmse")
 def goal_of(key: str) -> Goal | None:
     """What is better of a metric, None where its name does not say."""
     words = _words(key)
-    if any(map(_ABOUT.fullmatch, words)):
+    if _is_about(words):
         return "min" if "rank" in words else None
     if "neg" in words or "negative" in words:
         return "max"
@@ -52,7 +52,7 @@ def ranked(presence: Mapping[str, int]) -> list[str]:
 
     def place(key: str) -> tuple[object, ...]:
         words = set(_words(key))
-        aside = key.startswith("system/") or is_timing(key) or any(map(_ABOUT.fullmatch, words))
+        aside = key.startswith("system/") or is_timing(key) or _is_about(words)
         stage = 0 if words & _VALIDATION or key.startswith("validation_") else 2 if words & _TRAINING else 1
         goal = goal_of(key)
         return aside, goal is None, stage, 2 * presence[key] < most, goal != "min", -presence[key], len(key), key
@@ -68,9 +68,13 @@ def main_metric(presence: Mapping[str, int], tags: Mapping[str, str]) -> tuple[s
     goal = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}.get(tags.get(GOAL_TAG, "").lower())
     if metric is None:
         return None, None
-    if goal == "min" or goal == "max":
+    if (goal == "min" or goal == "max") and said in (None, metric):
         return metric, goal  # type: ignore[return-value]
     return metric, goal_of(metric)
+
+
+def _is_about(words: Collection[str]) -> bool:
+    return "explained" not in words and any(map(_ABOUT.fullmatch, words))
 
 
 @lru_cache(maxsize=20_000)

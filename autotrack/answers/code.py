@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,19 @@ def source_paths(story: Story) -> set[str]:
     root = _text(part.get("root")) or ""
     names: Iterable[str] = [*_sources(part), *_texts(part.get("entry"))]
     return {name if name.startswith("/") else f"{root}/{name}" for name in names}
+
+
+def code_states(story: Story) -> dict[str, str]:
+    """What is known of the files of a run's code, a token each: equal where the files are, as far as was captured.
+
+    Of those that are as the commit has them nothing is said.
+    """
+    part = story.part("code")
+    if part is None:
+        return {}
+    side = _Side(story, part)
+    found = {path: sha256(repr(patch.lines).encode()).hexdigest() for path, patch in side.patches.items()}
+    return {**found, **side.sources, **{_TYPED[name]: sha for name, sha in side.typed.items() if sha is not None}}
 
 
 def _texts(value: object) -> list[str]:

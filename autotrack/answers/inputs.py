@@ -182,6 +182,12 @@ def _data_files(story: Story) -> dict[str, list[FileRecord]]:
     return dict(found)
 
 
+def files_read(story: Story) -> dict[str, str]:
+    """The last content (sha256) of each data file that a run read, by its name as seen from the program's folder."""
+    last = {path: files[-1].sha256 for path, files in _data_files(story).items()}
+    return {path: content for path, content in last.items() if content}
+
+
 def _base(story: Story) -> str:
     """The folder that a run's relative paths start from, with a slash at its end; empty where it is not known."""
     part = story.part("code") or {}

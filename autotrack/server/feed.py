@@ -6,14 +6,15 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from autotrack.core.guard import attempt_async
 from autotrack.core.keys import new_id
-from autotrack.store.recent import Glance, glances
+from autotrack.store.recent import Glance, glances, totals
 
 from .answers import encode
 from .errors import UNAVAILABLE, ApiError
@@ -28,6 +29,16 @@ MOST_LISTENERS = 250
 KEPT = 600
 #: Runs that are not running count as possibly changed for so long (ns): clocks differ.
 LATELY = 3600 * 1_000_000_000
+#: Runs that change at once of which it is told which metrics have; of more, everything may have.
+MOST_TOLD = 200
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A run that has changed, and how many points those of its metrics have that got some; None: any may have."""
+
+    run: Glance
+    keys: Mapping[str, int] | None
 
 
 class Feed:
@@ -36,7 +47,8 @@ class Feed:
     def __init__(self, reading: Callable[[], AbstractContextManager[Connection]]) -> None:
         self._reading = reading
         self._known: dict[str, Glance] = {}
-        self._news: deque[tuple[int, list[Glance]]] = deque(maxlen=KEPT)
+        self._totals: dict[str, dict[str, int]] = {}
+        self._news: deque[tuple[int, list[News]]] = deque(maxlen=KEPT)
         self._number = 0
         self._mark = ""
         self._arrived = asyncio.Event()
@@ -63,9 +75,9 @@ class Feed:
                 if self._news and self._news[0][0] > at + 1:
                     at = self._number
                     yield self._event("reset", at, [])
-                for number, runs in [each for each in self._news if each[0] > at]:
+                for number, news in [each for each in self._news if each[0] > at]:
                     at = number
-                    shown = [run for run in runs if readable is None or run.experiment_id in readable]
+                    shown = [each for each in news if readable is None or each.run.experiment_id in readable]
                     if shown:
                         yield self._event("changed", at, shown)
                 if not await _any_of(HEARTBEAT, arrived.wait(), stopping.wait(), gone):
@@ -81,6 +93,7 @@ class Feed:
         self._watching = asyncio.create_task(self._look())
         self._mark = new_id()[:8]
         self._news.clear()
+        self._totals.clear()
         self._known = {run.id: run for run in await asyncio.to_thread(self._glances)}
 
     async def _look(self) -> None:
@@ -88,12 +101,10 @@ class Feed:
             await asyncio.sleep(EVERY)
             if not self._listeners:
                 return
-            found, error = await attempt_async(asyncio.to_thread(self._glances))
-            if found is None:
+            changed, error = await attempt_async(asyncio.to_thread(self._changes))
+            if changed is None:
                 log.debug("the store could not be looked at for changes", exc_info=error)
                 continue
-            changed = [run for run in found if self._known.get(run.id) != run]
-            self._known = {run.id: run for run in found}
             if changed:
                 self._number += 1
                 self._news.append((self._number, changed))
@@ -104,6 +115,22 @@ class Feed:
         with self._reading() as connection:
             return glances(connection, time.time_ns() - LATELY)
 
+    def _changes(self) -> list[News]:
+        """What has changed since the last look; the thread that looks is the only one that does."""
+        with self._reading() as connection:
+            found = glances(connection, time.time_ns() - LATELY)
+            changed = [run for run in found if self._known.get(run.id) != run]
+            counts = totals(connection, [run.id for run in changed]) if 0 < len(changed) <= MOST_TOLD else {}
+        self._known = {run.id: run for run in found}
+        news = []
+        for run in changed:
+            now, before = counts.get(run.id), self._totals.pop(run.id, {})
+            grown = None if now is None else {key: count for key, count in now.items() if before.get(key) != count}
+            news.append(News(run, grown))
+            if now is not None and run.status == "RUNNING":
+                self._totals[run.id] = now
+        return news
+
     def _place(self, since: str) -> tuple[int, str]:
         mark, _, number = since.partition("-")
         if not since:
@@ -113,8 +140,12 @@ class Feed:
             return int(number), "ready"
         return self._number, "reset"
 
-    def _event(self, kind: str, number: int, runs: list[Glance]) -> bytes:
-        said = [{"id": run.id, "experiment_id": run.experiment_id, "status": run.status} for run in runs]
+    def _event(self, kind: str, number: int, news: list[News]) -> bytes:
+        said = [
+            {"id": run.id, "experiment_id": run.experiment_id, "status": run.status, "keys": each.keys}
+            for each in news
+            for run in (each.run,)
+        ]
         return f"event: {kind}\nid: {self._mark}-{number}\ndata: ".encode() + encode({"runs": said}) + b"\n\n"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
 from . import schema
+from .dialect import among, fetch
 
 
 class Glance(NamedTuple):
@@ -28,3 +30,13 @@ def glances(connection: Connection, since: int) -> list[Glance]:
     lately = or_(runs.c.last_seen >= since, runs.c.deleted_at >= since, runs.c.ended >= since)
     query = select(*columns, runs.c.ended).where(or_(runs.c.status == "RUNNING", lately))
     return [Glance(*row) for row in connection.execute(query)]
+
+
+def totals(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """How many points each metric of those runs has."""
+    runs, series = schema.runs, schema.series
+    query = select(runs.c.id, series.c.key, series.c.count).join_from(runs, series, series.c.run == runs.c.n)
+    found: dict[str, dict[str, int]] = {each: {} for each in ids}
+    for identity, key, count in fetch(connection, query.where(among(runs.c.id, list(ids)))):
+        found[identity][key] = int(count)
+    return found

@@ -64,11 +64,22 @@ def test_changes_arrive_and_can_be_taken_up_again(server: ServerProcess, listen:
     server.post(f"/api/v1/runs/{run}/log", {"metrics": [{"key": "a", "values": [1]}]})
     kind, logged, runs = stream.next()
     assert (kind, [(each["id"], each["status"]) for each in runs]) == ("changed", [(run, "RUNNING")])
+    assert runs[0]["keys"] == {"a": 1}
+    first = (kind, logged, runs)
+    # Only what has grown is told, with how many points there are now.
+    two = [{"key": "a", "values": [1]}, {"key": "b", "values": [1, 2]}]
+    server.post(f"/api/v1/runs/{run}/log", {"metrics": two[1:]})
+    runs = stream.next()[2]
+    assert runs[0]["keys"] == {"b": 2}
+    server.post(f"/api/v1/runs/{run}/log", {"metrics": two, "tags": {"c": "d"}})
+    runs = stream.next()[2]
+    assert runs[0]["keys"] == {"a": 2, "b": 4}
     server.post(f"/api/v1/runs/{run}/finish", {})
-    assert stream.next()[2][0]["status"] == "FINISHED"
+    ended = stream.next()[2][0]
+    assert (ended["status"], ended["keys"]) == ("FINISHED", {})
     again = listen(server, token)
     assert again.next()[:2] == ("ready", token)
-    assert again.next() == ("changed", logged, runs)
+    assert again.next() == first
     assert listen(server, "0badc0de-7").next()[0] == "reset"
 
 

@@ -40,6 +40,9 @@ def asked(world: World, who: str, method: str, path: str, body: Any = None, quer
         ("GET", "/runs", None, f"children_of={RUN_B}"),
         ("GET", "/table", None, f"parent={RUN_B}"),
         ("GET", "/table", None, "exp=bananas"),
+        ("GET", "/compare", None, "exp=bananas"),
+        ("GET", "/compare", None, f"runs={RUN_A},{RUN_B}"),
+        ("GET", "/compare/code", None, f"a={RUN_A}&b={RUN_B}"),
         ("GET", "/columns", None, "exp=bananas"),
         ("GET", "/series", None, f"runs={RUN_A},{RUN_B}&keys=loss"),
         ("POST", f"/runs/{RUN_B}/log", {"tags": {"a": "b"}}, ""),
@@ -67,6 +70,10 @@ def test_searches_leave_it_out(world: World) -> None:
             assert not {run["id"] for run in found["runs"]} & {RUN_A, RUN_B} - runs, who
         table = asked(world, who, "GET", "/table", query=f"lifecycle=all&ids={RUN_A},{RUN_B}&cols=")[1]
         assert set(table["ids"]) == runs and table["total"] >= len(runs), who
+        glance = asked(world, who, "GET", "/overview", query="lifecycle=all")[1]
+        assert {each["name"] for each in glance["experiments"]} & {"apricots", "bananas"} == {
+            name for name, run in (("apricots", RUN_A), ("bananas", RUN_B)) if run in runs
+        }, who
         names = {each["name"] for each in asked(world, who, "GET", "/experiments")[1]["experiments"]}
         assert names == {name for name, run in (("apricots", RUN_A), ("bananas", RUN_B)) if run in runs}, who
 

@@ -10,6 +10,7 @@ def native_tables() -> list[Table]:
     from ..access import routes as access
     from . import (
         artifacts,
+        beside,
         changes,
         comparing,
         curves,
@@ -25,6 +26,6 @@ def native_tables() -> list[Table]:
         table,
     )
 
-    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves, overview)
+    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves, overview, beside)
     parts = (*reading, ingest, objects, artifacts, access)
     return [part.ROUTES for part in parts]

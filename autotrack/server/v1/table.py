@@ -37,6 +37,8 @@ from .visible import seen
 ROUTES = Routes("/api/v1")
 #: Columns that every table has.
 ALWAYS = tuple(Field("attribute", name, 0) for name in ("name", "status", "start", "end"))
+#: Rows of one window: as many lines as a chart of runs has.
+MOST = 10_000
 #: Runs that may be asked for by their ids, or shown open, in one request.
 IDS = 1000
 
@@ -71,7 +73,7 @@ class Shown(Rows):
     #: These runs alone, by their ids, in this order, whether they match or not.
     ids: Ids | None = None
     offset: forms.Count = 0
-    limit: forms.Page = 200
+    limit: Annotated[int, Meta(ge=1, le=MOST)] = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,13 @@ class Window:
 @ROUTES.get("/table", SEARCH, query=Shown, answer=Window)
 def table(call: Call) -> Any:
     """A window of the runs that match, by column; without ``cols``, with the columns that tell most."""
-    return _answered(call, _table)
+    return answered(call, _table)
 
 
 @ROUTES.get("/columns", SEARCH, query=Rows, answer=Chosen)
 def columns(call: Call) -> Any:
     """The keys that the runs which match have, and which of them tell most."""
-    return _answered(call, _columns)
+    return answered(call, _columns)
 
 
 class Scene:
@@ -273,13 +275,13 @@ def experiments_of(connection: Connection, readable: Collection[str] | None, wan
     return list(found.values())
 
 
-def _answered(call: Call, function: Any) -> Any:
+def answered(call: Call, function: Any, seconds: float = SEARCH_SECONDS) -> Any:
     """What a function makes of the request; what is wrong with a filter is said with its place in it."""
     rows: Rows = call.query
     try:
         with call.services.store.reading() as connection:
             try:
-                with time_limit(connection, SEARCH_SECONDS):
+                with time_limit(connection, seconds):
                     return function(Scene(call, connection, rows), rows)
             except TooExpensive as error:
                 raise FilterError(str(error), rows.where, 0) from error

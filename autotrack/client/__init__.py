@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from .client import Client, RunList, get_run, last_run, search_runs
+from typing import TYPE_CHECKING
+
+from autotrack.core.late import late_names
+
+if TYPE_CHECKING:
+    from .client import Client, RunList, get_run, last_run, search_runs
 
 __all__ = ["Client", "RunList", "get_run", "last_run", "search_runs"]
+
+_HOMES = dict.fromkeys(__all__, ".client")
+
+__getattr__ = late_names(__name__, _HOMES)

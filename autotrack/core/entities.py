@@ -7,31 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .status import ENDINGS as ENDINGS
+from .status import Status as Status
 
 if TYPE_CHECKING:
     import numpy as np
-
-
-class Status(StrEnum):
-    """How a run stands: as its own last word says.
-
-    A run whose writer is dead and left no word is CRASHED. Where the writer was only out of reach and is heard of
-    again, the run is RUNNING again (see ``core.sink.Intake``). SCHEDULED is a run that a client of MLflow's has
-    announced and not begun.
-    """
-
-    SCHEDULED = "SCHEDULED"
-    RUNNING = "RUNNING"
-    FINISHED = "FINISHED"
-    FAILED = "FAILED"
-    KILLED = "KILLED"
-    CRASHED = "CRASHED"
-
-
-#: How a run may end.
-ENDINGS = (Status.FINISHED, Status.FAILED, Status.KILLED, Status.CRASHED)
 
 
 @dataclass(frozen=True, slots=True)

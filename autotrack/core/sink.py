@@ -10,19 +10,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
-from .entities import (
-    ArtifactRecord,
-    Columns,
-    Delivery,
-    Entry,
-    Experiment,
-    FileRecord,
-    MetricSummary,
-    RunRecord,
-    SessionRecord,
-)
-
 if TYPE_CHECKING:
+    from .entities import (
+        ArtifactRecord,
+        Columns,
+        Delivery,
+        Entry,
+        Experiment,
+        FileRecord,
+        MetricSummary,
+        RunRecord,
+        SessionRecord,
+    )
     from .journal.lastwords import LastWord
     from .journal.reader import Batch, Cursor
     from .registered import LoggedModels, Registry

@@ -129,7 +129,8 @@ class Call:
         while more:
             left = began + patience + size / limits.LEAST_RATE - time.monotonic()
             try:
-                message = await asyncio.wait_for(self._receive(), max(left, 0))
+                async with asyncio.timeout(max(left, 0)):
+                    message = await self._receive()
             except TimeoutError:
                 raise ApiError(408, "BAD_REQUEST", "the body comes too slowly", {"Connection": "close"}) from None
             if message["type"] == "http.disconnect":

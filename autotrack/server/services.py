@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from autotrack.store.direct import Change, DirectWrites
 from autotrack.store.store import Store
 
+from .told import Told
+
 if TYPE_CHECKING:
     from .access.access import Access
 
@@ -42,10 +44,14 @@ class Services:
     #: What users may do; None where the server knows no users.
     access: Access | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    _told: Told | None = None
 
     async def write(self, change: Change) -> None:
         """Has a change stored, and waits until it is."""
-        await asyncio.wrap_future(self.writes.submit(change))
+        loop = asyncio.get_running_loop()
+        if self._told is None or self._told.loop is not loop:
+            self._told = Told(loop)
+        await self._told.of(self.writes.submit(change))
 
     def close(self) -> None:
         if self.access is not None:

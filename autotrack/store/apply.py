@@ -23,7 +23,7 @@ from . import schema
 from .dialect import among, same_text, upsert, write_all, write_rows
 from .numbers import as_number
 from .points import Points
-from .run_rows import RunRows
+from .run_rows import KnownRuns, RunRows
 from .session_rows import KINDS, SessionRows
 from .summaries import NewPoints, append, bits_of
 
@@ -139,12 +139,14 @@ class Batch:
 
     # Writing.
 
-    def write(self, connection: Connection, points: Iterable[tuple[str, str, Points]]) -> set[int]:
+    def write(
+        self, connection: Connection, points: Iterable[tuple[str, str, Points]], runs: KnownRuns | None = None
+    ) -> set[int]:
         """Stores everything that was taken in, and points (run id, key, points) of runs that were touched.
 
-        Answers the numbers of the runs that are new.
+        Answers the numbers of the runs that are new. ``runs``: what this transaction knows of runs already.
         """
-        fresh = self._runs.write(connection)
+        fresh = self._runs.write(KnownRuns(connection) if runs is None else runs)
         for table, rows in (
             (schema.params, self._param_rows()),
             (schema.artifacts, self._rows_of(self._artifacts)),

@@ -18,6 +18,8 @@ ARITHMETIC, DELTA, FLOAT = 0, 1, 2
 COLUMN = struct.Struct("<BBBxI")
 PAIR = struct.Struct("<qq")
 SAMPLE = 1024
+#: Bytes of a column from which on deflating it is tried: to set deflate up costs more than little data is worth.
+WORTH = 1024
 UNSIGNED: dict[int, np.dtype[Any]] = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
 FLOATS: dict[int, np.dtype[Any]] = {4: np.dtype("<f4"), 8: np.dtype("<f8")}
 
@@ -60,12 +62,13 @@ def _encode_float(values: Array) -> bytes:
 def _packed(encoding: int, data: Array, prefix: bytes) -> bytes:
     """A column with its data deflated if a sample of it says that this pays."""
     width = data.dtype.itemsize
-    sample = _shuffled(data[:SAMPLE])
-    if len(sample) >= 64 and len(zlib.compress(sample, 1)) * 3 < len(sample) * 2:
-        raw = _shuffled(data)
-        packed = zlib.compress(raw, 1)
-        if len(packed) * 3 < len(raw) * 2:
-            return COLUMN.pack(encoding, width, 1, len(prefix) + len(packed)) + prefix + packed
+    if data.nbytes >= WORTH:
+        sample = _shuffled(data[:SAMPLE])
+        if len(zlib.compress(sample, 1)) * 3 < len(sample) * 2:
+            raw = sample if len(data) <= SAMPLE else _shuffled(data)
+            packed = zlib.compress(raw, 1)
+            if len(packed) * 3 < len(raw) * 2:
+                return COLUMN.pack(encoding, width, 1, len(prefix) + len(packed)) + prefix + packed
     return _column(encoding, width, prefix + data.tobytes())
 
 

@@ -6,9 +6,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Select, Table
+from sqlalchemy import Column, Connection, Executable, Select, Table
 from sqlalchemy import Engine as Pool
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ColumnElement
@@ -83,6 +84,7 @@ def is_conflict(error: BaseException) -> bool:
     return any(engine.is_conflict(cause) for engine in ENGINES.values())
 
 
+@cache
 def upsert(table: Table, *, keep: bool = False) -> Insert:
     """An INSERT that replaces the row with the same primary key, or leaves it where ``keep``."""
     return clauses.Keeping(table) if keep else clauses.Replacing(table)
@@ -169,3 +171,13 @@ def fetch(connection: Connection, statement: Any, values: Any = None) -> Sequenc
     """All rows as the driver's own tuples: for the few queries where thousands of rows come back."""
     cursor = connection.execute(statement, values).cursor
     return [] if cursor is None else cursor.fetchall()
+
+
+def fetch_kept(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """``fetch`` for a statement that is made once in the life of the program, in a transaction that has begun."""
+    return engine_of(connection).fetch_kept(connection, statement, values)
+
+
+def run_kept(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Executes such a statement for each of some values."""
+    engine_of(connection).run_kept(connection, statement, rows)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 from sqlalchemy import Connection, select
 
@@ -22,8 +23,9 @@ from autotrack.core.journal.records import Record, checked
 
 from . import schema
 from .apply import Batch
-from .dialect import among_bound, among_pairs_bound, fetch, for_update
+from .dialect import among_pairs_bound, fetch_kept
 from .points import Points
+from .run_rows import KnownRuns
 from .storing import UNFIT
 
 #: Requests that are stored in one transaction at most, and the points that they have together.
@@ -46,12 +48,8 @@ class RunState:
 
 
 _RUNS, _TEXTS = schema.runs, schema.params
-#: Locked, so that what is checked still holds when it is written; in one order, so that no two wait for each other.
-_STATES = for_update(
-    select(*(_RUNS.c[name] for name in "n id name experiment_id status lifecycle started ended".split()))
-    .where(among_bound(_RUNS.c.id, bound="ids"))
-    .order_by(_RUNS.c.id)
-)
+#: ``RunState`` of a row as ``KnownRuns`` has it.
+_STATE = itemgetter("n", "id", "name", "experiment_id", "status", "lifecycle", "started", "ended")
 _PARAMS = (
     select(_RUNS.c.id, _TEXTS.c.key, _TEXTS.c.value)
     .join(_RUNS, _RUNS.c.n == _TEXTS.c.run)
@@ -64,6 +62,7 @@ class Standing:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.known = KnownRuns(connection)
         self._runs: dict[str, RunState | None] = {}
         self._params: dict[tuple[str, str], str] = {}
 
@@ -82,12 +81,13 @@ class Standing:
 
     def look_up(self, run_ids: Collection[str], params: Iterable[tuple[str, str]]) -> None:
         """Reads runs and params, a statement each."""
-        found = fetch(self.connection, _STATES, {"ids": sorted(run_ids)})
-        self._runs.update(dict.fromkeys(run_ids))
-        self._runs.update({row[1]: RunState(*row) for row in found})
+        self.known.look_up(run_ids)
+        for run_id in run_ids:
+            row = self.known.rows.get(run_id)
+            self._runs[run_id] = None if row is None else RunState(*_STATE(row))
         numbered = [(run.number, key) for run_id, key in params if (run := self._runs.get(run_id)) is not None]
         if numbered:
-            rows = fetch(self.connection, _PARAMS, {"pairs": numbered})
+            rows = fetch_kept(self.connection, _PARAMS, {"pairs": numbered})
             self._params.update({(row[0], row[1]): row[2] for row in rows})
 
     def take(self, records: Iterable[Record]) -> None:
@@ -224,7 +224,7 @@ class DirectWrites:
                     batch.touch(change.run, 0)
                     extras.append((change, batch))
             for batch, points in batches.values():
-                batch.write(connection, points)
+                batch.write(connection, points, standing.known)
             for change, batch in extras:
                 if change.also is not None:
                     change.also(connection, batch.number(change.run))

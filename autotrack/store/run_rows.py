@@ -7,7 +7,7 @@ and an older one changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from operator import itemgetter
@@ -21,7 +21,7 @@ from autotrack.core.journal.records import DEFAULT_EXPERIMENT
 from autotrack.core.runs.names import experiment_id
 
 from . import schema
-from .dialect import among_bound, fetch, for_update, numbers_for, write_rows
+from .dialect import among_bound, fetch_kept, for_update, numbers_for, run_kept, write_rows
 from .health import merged
 
 #: Runs that are looked up in one statement.
@@ -31,12 +31,35 @@ ORIGIN = ("parent", "session", "user", "artifact_uri", "random_state")
 
 
 #: What of a run's row is looked at before it is changed.
-KNOWN = "n id name experiment_id last_seen health started begun_at name_at status_at session user".split()
+KNOWN = (
+    "n id name experiment_id status lifecycle started ended last_seen health begun_at name_at status_at session user"
+)
+_NAMES = KNOWN.split()
 _THESE = for_update(
-    select(*(schema.runs.c[name] for name in KNOWN))
+    select(*(schema.runs.c[name] for name in _NAMES))
     .where(among_bound(schema.runs.c.id, bound="ids"))
     .order_by(schema.runs.c.id)
 )
+
+
+class KnownRuns:
+    """Rows of runs as a transaction finds them and leaves them.
+
+    Each is looked up once, and locked, so that what is checked still holds when it is written.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._asked: set[str] = set()
+        self.rows: dict[str, dict[str, Any]] = {}
+
+    def look_up(self, run_ids: Iterable[str]) -> None:
+        """Reads those that it does not know yet: in one order, so that no two transactions wait for each other."""
+        ids = sorted(set(run_ids) - self._asked)
+        self._asked.update(ids)
+        for start in range(0, len(ids), MANY):
+            for row in fetch_kept(self.connection, _THESE, {"ids": ids[start : start + MANY]}):
+                self.rows[row[1]] = dict(zip(_NAMES, row, strict=True))
 
 
 @cache
@@ -127,14 +150,15 @@ class RunRows:
 
     # Writing.
 
-    def write(self, connection: Connection) -> set[int]:
+    def write(self, found: KnownRuns) -> set[int]:
         """Adds and changes rows; answers the numbers of those that it added.
 
         Runs that were never started (their record was lost) are made up.
         """
         if not self._runs:
             return set()
-        known = self._known(connection)
+        found.look_up(self._runs)
+        connection, known = found.connection, found.rows
         numbers = iter(numbers_for(connection, schema.runs.c.n, sum(run_id not in known for run_id in self._runs)))
         experiments = _Experiments(connection)
         self._find_experiments(known, experiments)
@@ -166,7 +190,7 @@ class RunRows:
             rows = sorted((tuple(row.values()) for row in new), key=itemgetter(names.index("id")))
             write_rows(connection, insert(schema.runs), names, rows)
         for changed_names, some in changes.items():
-            connection.execute(_changing(changed_names), some)
+            run_kept(connection, _changing(changed_names), some)
         return {row["n"] for row in new}
 
     def _find_experiments(self, known: Mapping[str, Mapping[str, Any]], experiments: _Experiments) -> None:
@@ -210,14 +234,6 @@ class RunRows:
         if run.seen > (row["last_seen"] or 0):
             update["last_seen"] = run.seen
         return update
-
-    def _known(self, connection: Connection) -> dict[str, dict[str, Any]]:
-        ids = sorted(self._runs)
-        known: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(ids), MANY):
-            for row in fetch(connection, _THESE, {"ids": ids[start : start + MANY]}):
-                known[row[1]] = dict(zip(KNOWN, row, strict=True))
-        return known
 
     def _experiment_of(
         self,

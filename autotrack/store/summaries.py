@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from . import schema
-from .dialect import among_pairs_bound, fetch, for_update, numbers_for, upsert, write_rows
+from .dialect import among_pairs_bound, fetch_kept, for_update, numbers_for, upsert, write_rows
 from .points import Points
 from .tails import Chunks, alike, open_tail, store
 
@@ -114,7 +114,7 @@ def _append(
 def _existing(connection: Connection, addresses: Collection[tuple[int, str]]) -> dict[tuple[int, str], dict[str, Any]]:
     if not addresses:
         return {}
-    rows = fetch(connection, _THESE, {"pairs": list(addresses)})
+    rows = fetch_kept(connection, _THESE, {"pairs": list(addresses)})
     return {(row[0], row[1]): dict(zip(_COLUMNS, row, strict=True)) for row in rows}
 
 

@@ -19,7 +19,11 @@ from pathlib import Path
 from typing import Any
 
 #: One thread for BLAS and OpenMP, so that CPU time is the work's and not the spinning of idle threads.
-CALM = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+CALM = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    # Compiled modules are kept, as everybody's are: a checkout's would be compiled anew in each process.
+    "PYTHONDONTWRITEBYTECODE": "",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import keys
-from ..entities import ArtifactRecord, ModelRecord
 from ..errors import ArtifactError
 from . import attachments
 from .writing import RunWriting
+
+if TYPE_CHECKING:
+    from ..entities import ArtifactRecord, ModelRecord
 
 
 class RunFiles(RunWriting):

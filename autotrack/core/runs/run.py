@@ -16,12 +16,12 @@ from typing import Any
 
 from .. import exits, keys
 from ..callsite import is_library, is_ours
-from ..entities import ENDINGS, Status
 from ..errors import UsageError
 from ..exits import Ending, ending_of
 from ..guard import guard
 from ..session import user_name
 from ..session.masking import MASK, mask, mask_value
+from ..status import ENDINGS, Status
 from .active import active
 from .files import RunFiles
 from .metrics import RunMetrics

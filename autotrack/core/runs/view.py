@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from ..addresses import is_server
-from ..entities import ArtifactRecord, DatasetRecord, MetricSummary, ModelRecord, RunRecord, Status
+from ..status import Status
 
 if TYPE_CHECKING:
+    from ..entities import ArtifactRecord, DatasetRecord, MetricSummary, ModelRecord, RunRecord
     from ..history import History
     from ..sink import Sink
     from .run import Run

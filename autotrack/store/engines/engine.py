@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from sqlalchemy import Column, Connection
+from sqlalchemy import Column, Connection, Executable
 from sqlalchemy.sql.dml import Insert
 
 from autotrack.core.errors import StoreError
@@ -41,6 +41,14 @@ class Engine(Protocol):
 
     def numbers(self, connection: Connection, column: Column[Any], count: int) -> Sequence[int]:
         """``count`` ascending numbers that no row has, and that no other transaction gets, for rows to be added."""
+
+    def fetch_kept(
+        self, connection: Connection, statement: Executable, values: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """All rows of a SELECT that is made once, in a transaction that has begun."""
+
+    def run_kept(self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Executes a statement that is made once, in a transaction that has begun, for all of some values."""
 
     def write_rows(
         self, connection: Connection, statement: Insert, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]

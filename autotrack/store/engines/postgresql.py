@@ -11,7 +11,7 @@ from collections.abc import Sequence as Some
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Connection, Sequence, Table, bindparam, create_engine, event, func, select
+from sqlalchemy import Column, Connection, Executable, Sequence, Table, bindparam, create_engine, event, func, select
 from sqlalchemy import Engine as Pool
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, make_url
@@ -154,6 +154,13 @@ class PostgreSQL:
         series = func.generate_series(1, count).table_valued("n")
         assert isinstance(column.default, Sequence)
         return connection.execute(select(column.default.next_value()).select_from(series)).scalars().all()
+
+    def fetch_kept(self, connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Some[Some[Any]]:
+        cursor = connection.execute(statement, values).cursor
+        return [] if cursor is None else cursor.fetchall()
+
+    def run_kept(self, connection: Connection, statement: Executable, rows: Some[Mapping[str, Any]]) -> None:
+        connection.execute(statement, list(rows))
 
     def write_rows(
         self, connection: Connection, statement: Insert, columns: Some[str], rows: Some[tuple[Any, ...]]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, create_engine, event, func, select
+from sqlalchemy import ClauseElement, Column, Connection, Executable, create_engine, event, func, select
 from sqlalchemy import Engine as Pool
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
@@ -163,6 +164,18 @@ class SQLite:
         first = int(connection.execute(select(func.max(column))).scalar() or 0) + 1
         return range(first, first + count)
 
+    def fetch_kept(
+        self, connection: Connection, statement: Executable, values: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        kept = _kept(connection, statement)
+        with _driven(connection, kept.text) as cursor:
+            return cursor.execute(kept.text, kept.bound(values)).fetchall()
+
+    def run_kept(self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        kept = _kept(connection, statement)
+        with _driven(connection, kept.text) as cursor:
+            cursor.executemany(kept.text, map(kept.bound, rows))
+
     def write_rows(
         self, connection: Connection, statement: Insert, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
@@ -177,7 +190,8 @@ class SQLite:
         text, order_or_none = found
         if order_or_none is not None:
             rows = [tuple(row[at] for at in order_or_none) for row in rows]
-        connection.exec_driver_sql(text, list(rows))
+        with _driven(connection, text) as cursor:
+            cursor.executemany(text, rows)
 
     def damage(self, connection: Connection) -> Iterator[str]:
         for (line,) in connection.exec_driver_sql("PRAGMA integrity_check").all():
@@ -187,6 +201,49 @@ class SQLite:
             yield f"a row of {row[0]} belongs to nothing in {row[2]}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A statement as SQLite takes it: its text, its parameters in order, what converts them, and those of its own."""
+
+    text: str
+    names: tuple[str, ...]
+    conversions: tuple[Callable[[Any], Any] | None, ...]
+    own: Mapping[str, Any]
+
+    def bound(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        found = [values[name] if name in values else self.own[name] for name in self.names]
+        pairs = zip(found, self.conversions, strict=True)
+        return tuple(value if convert is None else convert(value) for value, convert in pairs)
+
+
+def _kept(connection: Connection, statement: Executable) -> _Kept:
+    found = _KEPT.get(statement)
+    if found is None:
+        dialect = connection.dialect
+        assert isinstance(statement, ClauseElement)
+        compiled = statement.compile(dialect=dialect)
+        assert isinstance(compiled, SQLCompiler)
+        names = tuple(compiled.positiontup or ())
+        kinds = [compiled.binds[name].type.dialect_impl(dialect) for name in names]
+        conversions = tuple(kind.bind_processor(dialect) for kind in kinds)
+        own = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        found = _KEPT[statement] = _Kept(compiled.string, names, conversions, own)
+    return found
+
+
+@contextmanager
+def _driven(connection: Connection, text: str) -> Iterator[sqlite3.Cursor]:
+    """The driver's own cursor, for statements that run thousands of times a second; errors are SQLAlchemy's."""
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    try:
+        yield raw.cursor()
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(text, None, error, sqlite3.Error, dialect=connection.dialect) from error
+
+
+#: Statements that are made once.
+_KEPT: dict[Executable, _Kept] = {}
 #: Statements of ``write_rows`` as text, and the order of their parameters where it is not that of the columns.
 _WRITTEN: dict[tuple[object, ...], tuple[str, list[int] | None]] = {}
 

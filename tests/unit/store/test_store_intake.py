@@ -6,10 +6,10 @@ import time
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event
 
 from autotrack.core.errors import OutOfStepError, UsageError
 from autotrack.core.journal import Cursor, JournalReader
+from autotrack.store.run_rows import KnownRuns
 from autotrack.store.store import Store
 
 ON_BOTH = True
@@ -87,25 +87,25 @@ def test_local_ingest_notes_when_a_writer_was_seen(store, program):
     assert abs(seen - time.time_ns()) < 60e9
 
 
-def test_ingest_writes_only_what_its_records_say(store, program):
+def test_ingest_writes_only_what_its_records_say(store, program, monkeypatch):
     """On an engine with row locks somebody may change a run between our look and our write."""
     run = program.start("mine")
     program.log(run, "m", 1.0)
     store.runs()
     program.event("health", run, health={"lost_points": 1})
     program.end(run)
-    changed = []
+    look_up = KnownRuns.look_up
 
-    @event.listens_for(store._engine, "after_cursor_execute")
-    def somebody_else(connection, cursor, statement, parameters, context, executemany):
-        if statement.startswith("SELECT runs.n, runs.id, runs.name") and not changed:
-            changed.append(statement)
-            connection.exec_driver_sql("UPDATE runs SET name = 'theirs', lifecycle = 'deleted', \"user\" = 'them'")
+    def then_somebody_else(known, ids):
+        look_up(known, ids)
+        assert run in known.rows
+        change = "UPDATE runs SET name = 'theirs', lifecycle = 'deleted', \"user\" = 'them'"
+        known.connection.exec_driver_sql(change)
 
+    monkeypatch.setattr(KnownRuns, "look_up", then_somebody_else)
     assert store.deliver(store.place.journal).events == 2
-    event.remove(store._engine, "after_cursor_execute", somebody_else)
+    monkeypatch.undo()
     found = store.run(run)
-    assert changed
     assert (found.name, found.lifecycle, found.user) == ("theirs", "deleted", "them")
     assert (found.status, found.health) == ("FINISHED", {"lost_points": 1})
 

@@ -38,5 +38,5 @@ def test_points_come_back_however_they_came(store, program, sizes, mixed):
     (summary,) = store.metric_summaries(run)
     assert (summary.count, summary.last, summary.last_step) == (step, wanted[-1], step - 1)
     if not mixed:
-        assert pieces <= 33 + step // FULL
+        assert pieces <= 127 // min(sizes) + 1 + 7 + 7 + step // FULL
     assert not store.check()

@@ -1,6 +1,80 @@
-// (curves: written by a helper)
+// Charts: one for each metric of the runs that are selected, else of the best by the order of the table.
+import { useMemo } from 'preact/hooks'
+import { isMetric } from '../columns.js'
+import { useJson } from '../data.js'
+import { number } from '../format.js'
 import { html } from '../html.js'
+import { look } from '../palette.js'
+import { change, changed, place } from '../router.js'
+import { hovered, positions, selection } from '../selection.js'
+import { Empty, Part } from '../states.js'
+import { Card } from './charts/card.js'
+import { Toolbar, useManner } from './charts/toolbar.js'
 
-export function Charts() {
-  return html`<p class="muted">charts</p>`
+const TOP = 10
+
+/** The charts of an experiment. @param {{experiment: string, where: string, sort: string, rows: import('../rows.js').Rows}} given */
+export function Charts({ experiment, where, sort, rows }) {
+  const { ids, all } = selection.value
+  const top = Number(place.value.query.get('top')) || TOP
+  const chosen = rows.chosen ?? {}
+  const best = chosen.goal && chosen.main ? (chosen.goal === 'max' ? `-${chosen.main}` : chosen.main) : ''
+  const order = sort || best
+  const asked = ids.length && !all ? { ids: ids.slice(0, 100).join(',') } : { exp: experiment, where, sort: order, limit: Math.min(top, 100) }
+  const found = useJson('/table', { ...asked, cols: 'name' }, { keep: true })
+  const words = ids.length && !all ? `${ids.length > 100 ? '100 of ' : ''}${number(ids.length)} selected` : html`<label>top <input class="top" type="number" min="1" max="100" value=${top} onChange=${(/** @type {any} */ event) => change({ top: event.target.value }, { replace: true })} /> of ${number(rows.total)}</label> by ${order ? order.replace(/^-?[mpt]\./, '') : 'age'}`
+  return html`<${Part} of=${found} what="the runs of the charts" rows=${12}>
+    ${(/** @type {any} */ data) => html`<${Sections} runs=${data.ids.map((/** @type {string} */ id, /** @type {number} */ index) => ({ id, name: data.cols.name[index] || id.slice(0, 8), index: positions.value.get(id) ?? index }))}
+      keys=${(chosen.metrics ?? []).map((/** @type {string} */ key) => (isMetric(key) ? key.slice(2) : key))} words=${words} />`}
+  <//>`
+}
+
+/** The charts of one run, and of others beside it. @param {{run: string, name: string, keys: string[], others?: {id: string, name: string}[]}} given */
+export function RunCharts({ run, name, keys, others = [] }) {
+  return html`<${Sections} runs=${[{ id: run, name, index: 0 }, ...others.map((other, index) => ({ ...other, index: index + 1 }))]} keys=${keys} words="" />`
+}
+
+/** @param {{runs: {id: string, name: string, index: number}[], keys: string[], words: any}} given */
+export function Sections({ runs, keys, words }) {
+  const manner = useManner()
+  const { query } = place.value
+  const glob = query.get('charts') ?? ''
+  const folded = (query.get('fold') ?? '').split('|').filter(Boolean)
+  const shown = useMemo(() => keys.filter((key) => matches(key, glob)), [keys.join('\n'), glob])
+  const sections = useMemo(() => sectionsOf(shown), [shown])
+  const signature = runs.map((run) => `${run.id}${run.index}`).join()
+  const drawn = useMemo(() => runs.map((run) => ({ ...run, look: { ...look(run.index), name: run.name } })), [signature])
+  if (!runs.length) return html`<${Empty}>No runs to draw.<//>`
+  return html`<div class="charts">
+    <${Toolbar} words=${words} glob=${glob} count=${shown.length} of=${keys.length} />
+    ${!shown.length && html`<p class="muted">${keys.length ? `No metric is called like “${glob}”.` : 'These runs have no metrics yet.'}</p>`}
+    ${sections.map(({ name, keys: own }) => {
+      const closed = folded.includes(name)
+      const turned = changed({ fold: (closed ? folded.filter((each) => each !== name) : [...folded, name]).join('|') })
+      return html`<section key=${name} aria-label=${name || 'metrics'}>
+        ${sections.length > 1 && html`<h2 class="prefix"><a href=${turned} aria-expanded=${!closed}>${closed ? '▸' : '▾'} ${name || 'metrics'} <span class="muted">${own.length}</span></a></h2>`}
+        ${!closed && html`<div class="cards">${own.map((key) => html`<${Card} key=${key} metric=${key} runs=${drawn} manner=${manner} hovered=${hovered.value} onHover=${(/** @type {string} */ run) => (hovered.value = run)} />`)}</div>`}
+      </section>`
+    })}
+  </div>`
+}
+
+/** @param {string} key @param {string} glob parts of names, `*` for anything */
+export function matches(key, glob) {
+  if (!glob) return true
+  const pattern = glob.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')
+  return new RegExp(pattern, 'i').test(key)
+}
+
+/** Keys by what stands before the first slash; those without one first. @param {string[]} keys */
+export function sectionsOf(keys) {
+  /** @type {Map<string, string[]>} */
+  const found = new Map([['', []]])
+  for (const key of keys) {
+    const slash = key.indexOf('/')
+    const name = slash > 0 ? key.slice(0, slash) : ''
+    if (!found.has(name)) found.set(name, [])
+    found.get(name)?.push(key)
+  }
+  return [...found].map(([name, own]) => ({ name, keys: own })).filter(({ keys: own }) => own.length)
 }

@@ -25,6 +25,8 @@ _MORE = frozenset(
 )
 _VALIDATION = frozenset("val valid validation eval test testing dev cv holdout oof".split())
 _TRAINING = frozenset("train training fit".split())
+#: What tells of the spread of results or of their order: ``std_test_score``, ``rank_test_score``.
+_ABOUT = re.compile(r"std|stddev|var|variance|rank|split\d+|count|n")
 _WORD = re.compile(r"[a-z0-9]+")
 #: Names that end in these without a break: ``logloss``, ``trainloss``.
 _ENDINGS = ("loss", "error", "rmse")
@@ -33,6 +35,8 @@ _ENDINGS = ("loss", "error", "rmse")
 def goal_of(key: str) -> Goal | None:
     """What is better of a metric, None where its name does not say."""
     words = _WORD.findall(_broken(key))
+    if any(map(_ABOUT.fullmatch, words)):
+        return "min" if "rank" in words else None
     if "neg" in words or "negative" in words:
         return "max"
     if any(word in _LESS or word.endswith(_ENDINGS) for word in words):
@@ -47,7 +51,7 @@ def ranked(presence: Mapping[str, int]) -> list[str]:
 
     def place(key: str) -> tuple[object, ...]:
         words = set(_WORD.findall(_broken(key)))
-        aside = key.startswith("system/") or is_timing(key)
+        aside = key.startswith("system/") or is_timing(key) or any(map(_ABOUT.fullmatch, words))
         stage = 0 if words & _VALIDATION or key.startswith("validation_") else 2 if words & _TRAINING else 1
         goal = goal_of(key)
         return aside, goal is None, stage, 2 * presence[key] < most, goal != "min", -presence[key], len(key), key

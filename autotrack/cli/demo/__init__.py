@@ -34,13 +34,20 @@ EXPERIMENT = "demo"
         ("autotrack demo", "a few seconds of real training on data sets that ship with scikit-learn"),
         ("autotrack demo --torch", "a plain PyTorch loop and a Lightning module instead"),
         ("autotrack --store /tmp/try demo", "the same, kept apart from your own runs"),
+        ("autotrack --store /tmp/try demo --seed 7", "much to look at in the pages: 10,000 runs, long curves, models"),
     ),
 )
 @click.option("--torch", "with_torch", is_flag=True, help="Train with PyTorch and Lightning.")
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(0), help="Fill the store for the pages, the same from the same N."
+)
 @json_option
 @click.pass_obj
-def demo(state: State, with_torch: bool, as_json: bool) -> None:
+def demo(state: State, with_torch: bool, seed: int | None, as_json: bool) -> None:
     """Train a few real models, with one added line, and look at their runs."""
+    if seed is not None:
+        _showcase(state, seed, as_json)
+        return
     missing = [name for name in ("sklearn", *(("torch", "lightning") if with_torch else ())) if find_spec(name) is None]
     if missing:
         extras = "sklearn,torch,lightning" if with_torch else "sklearn"
@@ -92,6 +99,37 @@ def demo(state: State, with_torch: bool, as_json: bool) -> None:
         screen.line("")
         screen.line("And in Python, a model back, ready to predict:")
         screen.line("  ", Cell(f'autotrack.load_model("{uri}")', "green"))
+
+
+def _showcase(state: State, seed: int, as_json: bool) -> None:
+    """Fills the store with trained and generated runs (``showcase.py``), telling of each part as it is there."""
+    if find_spec("sklearn") is None or find_spec("pandas") is None:
+        raise AutotrackError("the demo trains with scikit-learn and pandas: pip install 'autotrack[sklearn]' pandas")
+    place, screen = find_place(state), Screen()
+    command = [sys.executable, "-m", "autotrack.cli.demo.showcase", str(seed)]
+    environment = {**os.environ, "AUTOTRACK_TRACKING_URI": place.uri}
+    told = []
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as made:
+        for line in made.stdout or ():
+            name, how, what = line.rstrip("\n").split("\t")
+            told.append({"part": name, "how": how, "what": what})
+            if not as_json:
+                screen.line(
+                    Cell(f"{name:14}", "bold"), Cell(f"{how:11}", "green" if how == "trained" else "yellow"), what
+                )
+    if made.returncode:
+        raise AutotrackError(
+            f"the demo ended with exit code {made.returncode}; run `{' '.join(command[1:])}` to see why"
+        )
+    with closing(open_place(place)) as sink:
+        count = sum(each.run_count or 0 for each in sink.experiments())
+    if as_json:
+        print_json({"runs": count, "parts": told})
+        return
+    screen.line("")
+    screen.line(f"{count:,} runs in all. Look at them with ", Cell("autotrack ui", "green"))
 
 
 def _comparison(branches: Sequence[Branch]) -> list[tuple[str, str]]:

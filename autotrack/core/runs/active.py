@@ -24,8 +24,8 @@ def start_run(
 ) -> Run:
     """Starts a run and makes it the active one; use it as a context manager, or end it with ``finish()``.
 
-    Inside another run it becomes its child. On ranks above 0 of a distributed job, where autotrack is off, and where no
-    journal can be written, it is a run that records nothing.
+    Inside another run it becomes its child, in the same experiment unless told otherwise. On ranks above 0 of a
+    distributed job, where autotrack is off, and where no journal can be written, it is a run that records nothing.
     """
     from .. import process
     from ..plugins.registry import role

@@ -135,11 +135,15 @@ class Run(RunMetrics, RunFiles):
         parent: Run | str | None,
         started: int | None = None,
     ) -> Run:
-        """Writes the start of the run (for ``start_run`` and probes). ``started``: nanoseconds since the epoch."""
+        """Writes the start of the run (for ``start_run`` and probes). ``started``: nanoseconds since the epoch.
+
+        Without an ``experiment`` it is the parent's, where the parent is a run of this process.
+        """
         from ..plugins.registry import run_tags
 
         tracker = self._tracker_of()
-        experiment = experiment or tracker.settings.experiment
+        drafted = parent._draft if isinstance(parent, Run) else None
+        experiment = experiment or (drafted.experiment if drafted is not None else tracker.settings.experiment)
         now = time.time_ns()
         self._began = started or now
         self._clock, self._pid = _boot_clock() - (now - self._began), os.getpid()

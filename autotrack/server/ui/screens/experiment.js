@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { get } from '../api.js'
-import { heading } from '../columns.js'
+import { heading, shown } from '../columns.js'
 import { counted, number } from '../format.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
@@ -103,11 +103,14 @@ function Counts({ rows, where }) {
   return html`<span class="muted counts" data-total=${rows.total}>${counted(rows.total, 'run')}${where ? ' match' : ''}${nested}</span>`
 }
 
+/** @param {string} text */
+const cut = (text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
+
 /** What all runs have in common, in one line. @param {{rows: Rows}} given */
 function Constant({ rows }) {
   const same = Object.entries(rows.now.chosen?.constant ?? {})
   if (!same.length) return null
-  const text = same.map(([key, value]) => `${heading(key)}=${String(value).length > 40 ? `${String(value).slice(0, 40)}…` : value}`).join(', ')
+  const text = same.map(([key, value]) => `${heading(key)}=${cut(shown(key, value))}`).join(', ')
   return html`<p class="constant muted" title=${text}>same in all ${number(rows.total)}: ${text}</p>`
 }
 

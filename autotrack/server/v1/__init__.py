@@ -17,6 +17,7 @@ def native_tables() -> list[Table]:
         curves,
         experiments,
         ingest,
+        logged_models,
         models,
         objects,
         overview,
@@ -27,6 +28,6 @@ def native_tables() -> list[Table]:
         table,
     )
 
-    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves, overview, beside)
-    parts = (*reading, bulk, ingest, objects, artifacts, access)
+    reading = (server, runs, series, experiments, sessions, comparing, changes, models, logged_models, table, curves)
+    parts = (*reading, overview, beside, bulk, ingest, objects, artifacts, access)
     return [part.ROUTES for part in parts]

@@ -22,6 +22,7 @@ from ..calls import Call
 from ..errors import ApiError
 from ..routing import NAMED, Of, Role
 from .callers import Caller, Standing, forbidden
+from .cookies import check_page, cookie_of
 from .directory import Directory, Transactions
 from .named import require_named
 from .passwords import Passwords
@@ -57,10 +58,17 @@ class Access:
     # Who asks.
 
     async def identify(self, call: Call) -> None:
-        """Sets ``call.user`` (ApiError 401, 429)."""
+        """Sets ``call.user`` (ApiError 401, 403, 429)."""
         header = call.headers.get(b"authorization", b"")
+        cookie = None if header else cookie_of(call.headers)
+        if cookie is not None:
+            check_page(call.scope["method"], call.headers)
+            header = b"Bearer " + cookie.encode()
         if not header:
-            raise unknown("this server asks who you are: log in with `autotrack login`, or send a token or a password")
+            raise unknown(
+                "this server asks who you are: log in with `autotrack login`, or send a token or a password",
+                page=b"sec-fetch-mode" in call.headers,
+            )
         key = blake2b(header, key=self._key, digest_size=32).digest()
         standing = self._standings.get(key)
         if standing is None:
@@ -73,7 +81,7 @@ class Access:
     async def _standing_of(self, header: bytes, call: Call) -> Standing:
         scheme, _, rest = header.decode("latin-1").strip().partition(" ")
         if scheme.lower() == "bearer":
-            return await self._holder(rest.strip(), None)
+            return await self.holder(rest.strip())
         if scheme.lower() != "basic":
             raise unknown("this server understands the authorization Basic and Bearer")
         try:
@@ -83,10 +91,11 @@ class Access:
         if not colon:
             raise unknown("the header Authorization: Basic is not user:password in base 64")
         if is_token(password):
-            return await self._holder(password, name)
+            return await self.holder(password, name)
         return await self.prove(name, password, address_of(call))
 
-    async def _holder(self, secret: str, name: str | None) -> Standing:
+    async def holder(self, secret: str, name: str | None = None) -> Standing:
+        """What may be done with a token (ApiError 401); ``name``: whose it has to be."""
         found = await asyncio.to_thread(self.directory.holder, secret) if is_token(secret) else None
         if found is None:
             raise unknown("this token is not known here")
@@ -187,9 +196,13 @@ class Access:
         self._hashing.shutdown(wait=False, cancel_futures=True)
 
 
-def unknown(why: str) -> ApiError:
-    """The answer to somebody who has not shown who he is."""
-    return ApiError(401, "UNAUTHENTICATED", why, {"WWW-Authenticate": CHALLENGE})
+def unknown(why: str, *, page: bool = False) -> ApiError:
+    """The answer to somebody who has not shown who he is. ``page``: to a page of ours, which asks for itself.
+
+    A browser that hears of Basic puts up a box of its own.
+    """
+    challenge = CHALLENGE.partition(",")[0] if page else CHALLENGE
+    return ApiError(401, "UNAUTHENTICATED", why, {"WWW-Authenticate": challenge})
 
 
 def address_of(call: Call) -> str:

@@ -1,6 +1,7 @@
 // What is around every page: the bar with the way back, the sign of life, the theme, the keys.
 import { signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
+import { send } from './api.js'
 import { Dialog } from './dialog.js'
 import { html } from './html.js'
 import { bound, letters, useKeys, setLetters } from './keys.js'
@@ -41,11 +42,20 @@ export function Frame({ children }) {
       <nav class="places" aria-label="places"><a href="/">Experiments</a><a href="/models">Models</a><a href="/projects">Projects</a></nav>
       <${LiveDot} />
       <${Theme} />
+      ${loggedIn.value && html`<button class="quiet" onClick=${leave}>Log out</button>`}
       <button class="quiet" title="Keys (?)" aria-label="Keys" onClick=${() => setHelp(true)}>?</button>
     </header>
     ${children}
     <${Notices} />
     ${help && html`<${Keys} close=${() => setHelp(false)} />`}`
+}
+
+/** True where this server has users, and one of them is here. */
+const loggedIn = signal(JSON.parse(document.getElementById('boot')?.textContent || '{}').auth === true && location.pathname !== '/login')
+
+async function leave() {
+  await send('DELETE', '/session').catch(() => undefined)
+  location.assign('/login')
 }
 
 function Logo() {

@@ -111,7 +111,6 @@ function Counts({ rows, where }) {
   return html`<span class="muted counts" data-total=${rows.total}>${counted(rows.total, 'run')}${where ? ' match' : ''}${nested}</span>`
 }
 
-/** @param {string} text */
 /** What all runs have in common, in one line. @param {{rows: Rows}} given */
 function Constant({ rows }) {
   const same = Object.entries(rows.now.chosen?.constant ?? {})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Literal
 
 from .outcomes import is_timing
@@ -34,8 +35,8 @@ _ENDINGS = ("loss", "error", "rmse")
 
 def goal_of(key: str) -> Goal | None:
     """What is better of a metric, None where its name does not say."""
-    words = _WORD.findall(_broken(key))
-    if any(map(_ABOUT.fullmatch, words)):
+    words = _words(key)
+    if _is_about(words):
         return "min" if "rank" in words else None
     if "neg" in words or "negative" in words:
         return "max"
@@ -50,8 +51,8 @@ def ranked(presence: Mapping[str, int]) -> list[str]:
     most = max(presence.values(), default=0)
 
     def place(key: str) -> tuple[object, ...]:
-        words = set(_WORD.findall(_broken(key)))
-        aside = key.startswith("system/") or is_timing(key) or any(map(_ABOUT.fullmatch, words))
+        words = set(_words(key))
+        aside = key.startswith("system/") or is_timing(key) or _is_about(words)
         stage = 0 if words & _VALIDATION or key.startswith("validation_") else 2 if words & _TRAINING else 1
         goal = goal_of(key)
         return aside, goal is None, stage, 2 * presence[key] < most, goal != "min", -presence[key], len(key), key
@@ -67,11 +68,16 @@ def main_metric(presence: Mapping[str, int], tags: Mapping[str, str]) -> tuple[s
     goal = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}.get(tags.get(GOAL_TAG, "").lower())
     if metric is None:
         return None, None
-    if goal == "min" or goal == "max":
+    if (goal == "min" or goal == "max") and said in (None, metric):
         return metric, goal  # type: ignore[return-value]
     return metric, goal_of(metric)
 
 
-def _broken(key: str) -> str:
-    """A key in small letters, camelCase broken into words."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()
+def _is_about(words: Collection[str]) -> bool:
+    return "explained" not in words and any(map(_ABOUT.fullmatch, words))
+
+
+@lru_cache(maxsize=20_000)
+def _words(key: str) -> tuple[str, ...]:
+    """The words of a key in small letters, those of camelCase, too."""
+    return tuple(_WORD.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()))

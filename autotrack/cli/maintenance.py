@@ -6,13 +6,15 @@ from contextlib import closing
 
 import click
 
+from autotrack.core.addresses import shown
 from autotrack.core.errors import NotFoundError, StoreError, UsageError
 
 from .commands import Command, Group, State
 from .documents import print_json
+from .progress import file_progress
 from .runs import json_option
 from .screen import Cell, Column, Screen
-from .stores import Place, database_file, find_place, no_store, open_folder
+from .stores import Place, database_file, find_place, no_store, open_place
 from .words import plural, size
 
 #: How many names of a kind `gc` shows on a terminal.
@@ -35,12 +37,14 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
 
     Without --yes it only says what would go. What it has freed cannot be restored.
     """
+    from autotrack.store.store import Store
+
     place = find_place(state)
-    if not place.on_disk:
-        raise UsageError(f"cannot collect at {place.shown}: a server frees its own space; run `autotrack gc` there")
     if not place.exists:
         raise NotFoundError(no_store(place))
-    with closing(open_folder(place)) as store:
+    with closing(open_place(place)) as store:
+        if not isinstance(store, Store):
+            raise UsageError(f"cannot collect at {place.shown}: a server frees its own space; run `autotrack gc` there")
         plan = store.garbage()
         if yes:
             plan = store.collect_garbage(plan)
@@ -53,7 +57,7 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
                 "experiments": plan.experiments,
                 "models": plan.models,
                 "kept": plan.kept,
-                "files": [str(path) for path in plan.files],
+                "files": [*map(str, plan.files), *map(shown, plan.elsewhere)],
                 "folders": [str(path) for path in plan.folders],
             }
         )
@@ -61,7 +65,8 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
     screen = Screen()
     for sentence in plan.kept:
         screen.line(sentence)
-    if not (plan.runs or plan.experiments or plan.models or plan.files or plan.folders):
+    files = (*map(str, plan.files), *map(shown, plan.elsewhere))
+    if not (plan.runs or plan.experiments or plan.models or files or plan.folders):
         click.echo("nothing to free")
         return
     rows: list[list[Cell | str]] = []
@@ -69,17 +74,17 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
         ("run", plan.runs),
         ("experiment", plan.experiments),
         ("logged model", plan.models),
-        ("file", plan.files),
+        ("file", files),
         ("empty folder", plan.folders),
     ):
-        shown = names[:_SHOWN] if screen.terminal else names
-        rows += [[kind, str(name)] for name in shown]
-        if len(shown) < len(names):
-            rows.append([kind, Cell(f"and {len(names) - len(shown):,} more (--json lists all)", "dim")])
+        some = names[:_SHOWN] if screen.terminal else names
+        rows += [[kind, str(name)] for name in some]
+        if len(some) < len(names):
+            rows.append([kind, Cell(f"and {len(names) - len(some):,} more (--json lists all)", "dim")])
     screen.table([Column("what"), Column("name", shrink=True)], rows)
     what = ", ".join(
         plural(len(names), one)
-        for one, names in (("deleted run", plan.runs), ("experiment", plan.experiments), ("file", plan.files))
+        for one, names in (("deleted run", plan.runs), ("experiment", plan.experiments), ("file", files))
         if names
     )
     if yes:
@@ -131,6 +136,48 @@ def upgrade(state: State, as_json: bool) -> None:
         click.echo(f"{path} has the newest schema already")
     else:
         click.echo(f"upgraded {path}; the database as it was is {backup}")
+
+
+@db.command(
+    "artifacts",
+    examples=(
+        ("autotrack db artifacts", "where the files of the store's runs are kept"),
+        ("autotrack --store postgresql://host/team db artifacts s3://team/runs", "say it, once for all machines"),
+    ),
+)
+@click.argument("uri", required=False)
+@json_option
+@click.pass_obj
+def artifacts(state: State, uri: str | None, as_json: bool) -> None:
+    """Say where the files of runs are kept, or have it said.
+
+    URI is a folder that every machine reaches, or, say, s3://bucket/prefix. It is written down in the database, and
+    what this machine has kept of files so far is sent there; on other machines the same command without URI does so.
+    """
+    from autotrack.store.store import Store
+
+    place = find_place(state)
+    if not place.exists:
+        raise NotFoundError(no_store(place))
+    with closing(open_place(place)) as store, file_progress() as progress:
+        if not isinstance(store, Store):
+            raise UsageError(f"{place.shown} keeps its files itself: `autotrack server --artifacts` there says where")
+        if uri is not None and not store.eager:
+            raise UsageError(
+                f"{place.shown} is a store of this machine: its files move by moving the folder; AUTOTRACK_ARTIFACTS "
+                "says where those of a new one go"
+            )
+        root = store.artifact_root if uri is None else store.keep_artifacts_at(uri)
+        sent = store.send_files(progress) if store.eager and root is not None else 0
+    where = shown(root) if root is not None else str(store.home / "artifacts")
+    if as_json:
+        print_json({"artifacts": where, "everybodys": root is not None or not store.eager, "sent": sent})
+        return
+    click.echo(f"the files of runs in {place.shown} are kept in {where}")
+    if sent:
+        click.echo(f"sent {plural(sent, 'file')} there that this machine had kept")
+    elif root is None and store.eager:
+        click.echo("nobody else sees them: `autotrack db artifacts s3://bucket/prefix` says where everybody finds them")
 
 
 def _upgrade_server(place: Place, as_json: bool) -> None:

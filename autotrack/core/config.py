@@ -213,9 +213,9 @@ class Location:
 
     @property
     def files(self) -> Path:
-        """The folder under whose ``artifacts`` this machine keeps files of runs: to a server they are sent from beside
-        its journals, any other store reads them where they are."""
-        return self.place if addresses.is_server(self.uri) else self.root
+        """The folder under whose ``artifacts`` this machine keeps files of runs: a store of this machine reads them
+        there, to any other they are sent from beside its journals."""
+        return self.place
 
     @property
     def place(self) -> Path:

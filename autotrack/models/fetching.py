@@ -1,4 +1,4 @@
-"""A run's model whose files are on another machine, as a folder on this one."""
+"""A model whose files are on another machine or in an object store, as a folder on this one."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from autotrack.core.artifact_paths import check_artifact_path
+from autotrack.core.cache import Cache
 from autotrack.core.entities import ArtifactRecord, RunRecord
 from autotrack.core.errors import ArtifactError, NotFoundError
+from autotrack.core.imported import is_imported
 from autotrack.core.private import TEMPORARY, Ours
 
 if TYPE_CHECKING:
-    from autotrack.core.sink import Sink
+    from autotrack.core.sink import Artifacts, Sink
 
     from .loading import Located
 
 _BLOCK = 1 << 20
+#: What is more, or deeper, than any model's folder is.
+MOST_FILES, DEEPEST = 100_000, 50
 
 
 def fetched(sink: Sink, record: RunRecord, path: str, place: Path) -> Located:
@@ -39,12 +43,12 @@ def fetched(sink: Sink, record: RunRecord, path: str, place: Path) -> Located:
         models = ", ".join(model.path for model in record.models) or "none"
         raise NotFoundError(f"run {record.id} has no model {path!r}; its models: {models}")
     here = place.joinpath("artifacts", *check_artifact_path(record.files), *check_artifact_path(path))
-    if _is_whole(here, files, len(path) + 1):
+    if _is_whole(here, files, len(path) + 1) and not is_imported(place, record.id):
         return Located(here, True, digest)
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
     try:
         for file in files:
-            _fetch(sink, record, file, folder.joinpath(*check_artifact_path(file.path[len(path) + 1 :])))
+            _fetch(sink, record, file, place, folder.joinpath(*check_artifact_path(file.path[len(path) + 1 :])))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -68,11 +72,78 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fetch(sink: Sink, record: RunRecord, file: ArtifactRecord, target: Path) -> None:
+def fetched_folder(artifacts: Artifacts, folder: str, named: str, digest: str | None) -> Located:
+    """A folder of files that no record names, as a copy that is to be discarded (NotFoundError, ArtifactError).
+
+    Whoever loads it holds it against its manifest, and against ``digest``.
+    """
+    from .loading import Located
+
+    *above, name = check_artifact_path(folder)
+    base, inside = ("/".join(above), name) if above else (name, "")
+    copy = Path(tempfile.mkdtemp(prefix=TEMPORARY))
+    try:
+        count = 0
+        for path in _files_below(artifacts, base, inside):
+            count += 1
+            if count > MOST_FILES:
+                raise ArtifactError(f"{named} holds more than {MOST_FILES:,} files, which no model does")
+            target = copy.joinpath(*check_artifact_path(path[len(inside) + 1 :] if inside else path))
+            with _made(target) as file, artifacts.open(base, path) as source:
+                shutil.copyfileobj(source, file, _BLOCK)
+        if count == 0:
+            raise NotFoundError(f"the files of {named} should be in {folder} among the artifacts, and are not there")
+    except BaseException:
+        shutil.rmtree(copy, ignore_errors=True)
+        raise
+    return Located(copy, False, digest, fetched=True)
+
+
+def _files_below(artifacts: Artifacts, base: str, path: str, depth: int = 0) -> Iterator[str]:
+    if depth > DEEPEST:
+        raise ArtifactError(f"{base}/{path} is more than {DEEPEST} folders deep, which no model is")
+    for entry in artifacts.list(base, path):
+        if entry.is_folder:
+            yield from _files_below(artifacts, base, entry.path, depth + 1)
+        else:
+            yield entry.path
+
+
+def _made(target: Path) -> BinaryIO:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    digest = hashlib.sha256()
     descriptor = os.open(Ours(target), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as copy, sink.artifacts.open(record.files, file.path) as source:
+    return os.fdopen(descriptor, "wb")
+
+
+def _open(sink: Sink, record: RunRecord, file: ArtifactRecord, place: Path) -> BinaryIO:
+    """The file: out of this machine's cache, where it is one of an object store (a server's client has its own)."""
+    if not hasattr(sink.artifacts, "signed_url"):
+        return sink.artifacts.open(record.files, file.path)
+    cache = Cache(place / "cache")
+
+    def source(start: int) -> Iterator[bytes]:
+        with sink.artifacts.open(record.files, file.path) as stream:
+            stream.seek(start)
+            while block := stream.read(_BLOCK):
+                yield block
+
+    found = cache.open(file.sha256)
+    if found is None:
+        try:
+            cache.fetch(file.sha256, file.size, source)
+        except OSError as error:
+            raise ArtifactError(
+                f"could not fetch the artifact {file.path!r} into {place} ({error.strerror}); is there space?"
+            ) from error
+        found = cache.open(file.sha256)
+    if found is None:
+        raise ArtifactError(f"the artifact {file.path!r} was fetched, and is not as it came; is the disk full?")
+    return found
+
+
+def _fetch(sink: Sink, record: RunRecord, file: ArtifactRecord, place: Path, target: Path) -> None:
+    digest = hashlib.sha256()
+    with _made(target) as copy, _open(sink, record, file, place) as source:
         while block := source.read(_BLOCK):
             copy.write(block)
             digest.update(block)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotrack.core.addresses import is_server
 from autotrack.core.errors import ArtifactError, AutotrackError, NotFoundError, UntrustedModelError, UsageError
 from autotrack.core.guard import attempt, warn
 from autotrack.core.imported import is_imported
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from autotrack.core.entities import RunRecord
     from autotrack.core.registered import ModelVersion
     from autotrack.core.sink import Sink
+
+#: Schemes of object stores, from which the files of a version may come. Not of this machine's files.
+_STORAGES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hdfs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +239,8 @@ def folder_of(uri: str, sink: Sink, location: Location) -> Located:
         raise NotFoundError(
             f"{error} If {reference.id!r} is a registered model, say which version: {uri}/<version> or {uri}@<alias>"
         ) from None
-    return _among_artifacts(f"{model.experiment_id}/models/{model.id}", location, f"the logged model {model.id}", None)
+    place = f"{model.experiment_id}/models/{model.id}"
+    return _among_artifacts(place, sink, location, f"the logged model {model.id}", None)
 
 
 def folder_of_version(version: ModelVersion, sink: Sink, location: Location) -> Located:
@@ -244,20 +249,36 @@ def folder_of_version(version: ModelVersion, sink: Sink, location: Location) -> 
     named = f"{version.name} version {version.version}"
     place = version.artifact_uri or version.source
     folder = Path(place)
-    if folder.is_absolute() and location.is_local:
+    if folder.is_absolute():
         if not folder.is_dir():
             raise NotFoundError(f"{named} was registered from {place}, and there is no such folder here")
         return Located(folder, is_own(folder, location.root), version.digest)
     _, run, path = (*place.split("/", 2), "", "")[:3]
-    if location.is_local or not path or version.run != run:
-        return _among_artifacts(place, location, named, version.digest)
+    if not path or version.run != run or _in_folder(sink, location):
+        return _among_artifacts(place, sink, location, named, version.digest)
     return replace(located_in(sink, run, path, location), digest=version.digest)
 
 
-def _among_artifacts(place: str, location: Location, named: str, digest: str | None) -> Located:
+def _in_folder(sink: Sink, location: Location) -> bool:
+    """True where the store's artifacts are in the store's own folder on this machine."""
+    return location.is_local and getattr(sink.artifacts, "root", None) == location.root / "artifacts"
+
+
+def _among_artifacts(place: str, sink: Sink, location: Location, named: str, digest: str | None) -> Located:
     root = location.root
-    if ":/" in place or not location.is_local:
+    if place.partition("://")[0].lower() in _STORAGES:
+        from autotrack.core.plugins.registry import artifacts
+
+        from .fetching import fetched_folder
+
+        above, _, name = place.rstrip("/").rpartition("/")
+        return fetched_folder(artifacts(above), name, named, digest)
+    if ":/" in place or is_server(location.uri):
         raise ArtifactError(f"the files of {named} are kept at {place}; download the model and load the folder")
+    if not _in_folder(sink, location):
+        from .fetching import fetched_folder
+
+        return fetched_folder(sink.artifacts, place, named, digest)
     top = (root / "artifacts").resolve()
     folder = (top / place).resolve()
     if not folder.is_relative_to(top) or not folder.is_dir():
@@ -277,7 +298,7 @@ def located_in(sink: Sink, run_id: str, path: str, location: Location) -> Locate
     """The folder of a run's model in a store: its own folder, or a private copy of what is fetched from elsewhere, to
     be discarded (NotFoundError, ArtifactError)."""
     record = sink.run(run_id)
-    if location.is_local and getattr(sink.artifacts, "root", None) == location.root / "artifacts":
+    if _in_folder(sink, location):
         return folder_in(record, path, location.root)
     from .fetching import fetched
 

@@ -64,7 +64,10 @@ def open_services(settings: ServerSettings) -> Services:
     """Opens the store (StoreError, UsageError)."""
     from autotrack.core.plugins.registry import open_sink
 
-    store = open_sink(settings.store)
+    if settings.artifacts is not None:
+        store: object = Store.open(settings.store, artifacts=settings.artifacts)
+    else:
+        store = open_sink(settings.store)
     if not isinstance(store, Store):
         raise TypeError(f"{settings.store} cannot be served")
     services = Services(settings, store, DirectWrites(store.writing))

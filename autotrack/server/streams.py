@@ -56,8 +56,20 @@ def wanted_range(text: str, size: int) -> Range | None:
     return Range(start, stop)
 
 
-async def file_answer(call: Call, file: BinaryIO, tag: str | None) -> Answer:
-    """A file as a response, or the part of it that is asked for. ``tag``: what stands for its content. Closes it."""
+#: A page that somebody logged, for a frame in ours or a tab of its own: its scripts run in an origin of nobody's,
+#: reach no server, and lead nowhere else.
+_SANDBOXED = {
+    "Content-Security-Policy": "sandbox allow-scripts; default-src data: blob: 'unsafe-inline' 'unsafe-eval'; "
+    "connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'",
+}
+HTML = "text/html; charset=utf-8"
+
+
+async def file_answer(call: Call, file: BinaryIO, tag: str | None, *, page: bool = False) -> Answer:
+    """A file as a response, or the part of it that is asked for. ``tag``: what stands for its content. Closes it.
+
+    ``page``: as an HTML page that runs shut off, where it is else something to be saved.
+    """
     try:
         size = await asyncio.to_thread(file.seek, 0, 2)
         condition = call.header("if-range")
@@ -67,15 +79,16 @@ async def file_answer(call: Call, file: BinaryIO, tag: str | None) -> Answer:
     except BaseException:
         file.close()
         raise
-    headers = {**_INERT, "Accept-Ranges": "bytes", "Content-Length": str(part.stop - part.start)}
+    media = HTML if page else BYTES
+    headers = {**(_SANDBOXED if page else _INERT), "Accept-Ranges": "bytes", "Content-Length": str(part.stop - part.start)}
     if tag:
         headers["ETag"] = f'"{tag}"'
     if found is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     if call.scope["method"] == "HEAD":
         file.close()
-        return Answer(_nothing(), status=200, media=BYTES, headers=headers)
-    return Answer(_blocks(file, part), status=200 if found is None else 206, media=BYTES, headers=headers)
+        return Answer(_nothing(), status=200, media=media, headers=headers)
+    return Answer(_blocks(file, part), status=200 if found is None else 206, media=media, headers=headers)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -17,13 +17,13 @@ from sqlalchemy import delete as delete_rows
 from autotrack.core.entities import Experiment, ForeignExperiment
 from autotrack.core.errors import ConflictError, NotFoundError, UsageError
 
-from . import schema
+from . import bulk, schema
 from .dialect import among, upsert
-from .queries import number_of
+from .run_places import places_of
 from .run_rows import create_experiment
 
 LONGEST_NAME = 500
-ACTIVE, DELETED = "active", "deleted"
+ACTIVE, DELETED = bulk.ACTIVE, bulk.DELETED
 LIFECYCLES = (ACTIVE, DELETED, "all")
 
 
@@ -200,7 +200,7 @@ def delete_at(connection: Connection, experiment: str) -> None:
     _turn(connection, experiment, ACTIVE, DELETED)
     runs = schema.runs
     active = (runs.c.experiment_id == experiment, runs.c.lifecycle == ACTIVE)
-    connection.execute(update(runs).where(*active).values(_gone("experiment")))
+    connection.execute(update(runs).where(*active).values(bulk.gone("experiment")))
 
 
 def restore(connection: Connection, name_or_id: str) -> None:
@@ -213,7 +213,7 @@ def restore_at(connection: Connection, experiment: str) -> None:
     _turn(connection, experiment, DELETED, ACTIVE)
     runs = schema.runs
     went = (runs.c.experiment_id == experiment, runs.c.deleted_with == "experiment")
-    connection.execute(update(runs).where(*went).values(BACK))
+    connection.execute(update(runs).where(*went).values(bulk.BACK))
 
 
 def _turn(connection: Connection, experiment: str, old: str, new: str) -> None:
@@ -224,28 +224,9 @@ def _turn(connection: Connection, experiment: str, old: str, new: str) -> None:
         raise NotFoundError(f"the experiment {experiment} is not {old}")
 
 
-BACK = {"lifecycle": ACTIVE, "deleted_with": None, "deleted_at": None}
-
-
-def _gone(why: str | None) -> dict[str, object]:
-    return {"lifecycle": DELETED, "deleted_with": why, "deleted_at": time.time_ns()}
-
-
 def delete_runs(connection: Connection, run_ids: Iterable[str]) -> int:
     """Deletes runs (ids or unique prefixes) softly, with their children; answers how many (NotFoundError)."""
-    runs = schema.runs
-    count = 0
-    for run_id in _ids(connection, run_ids):
-        this = (runs.c.id == run_id, runs.c.lifecycle == ACTIVE)
-        count += connection.execute(update(runs).where(*this).values(_gone(None))).rowcount
-        parents = [run_id]
-        while parents:
-            parent = parents.pop()
-            below = (runs.c.parent == parent, runs.c.lifecycle == ACTIVE)
-            children = connection.execute(select(runs.c.id).where(*below)).scalars().all()
-            parents.extend(children)
-            count += connection.execute(update(runs).where(*below).values(_gone(run_id))).rowcount
-    return count
+    return bulk.delete_runs(connection, [place.id for place in places_of(connection, list(run_ids))])
 
 
 def mark_deleted(connection: Connection, run_ids: Sequence[str]) -> None:
@@ -253,7 +234,7 @@ def mark_deleted(connection: Connection, run_ids: Sequence[str]) -> None:
     runs = schema.runs
     for run_id in run_ids:
         this = (runs.c.id == run_id, runs.c.lifecycle == ACTIVE)
-        connection.execute(update(runs).where(*this).values(_gone(None)))
+        connection.execute(update(runs).where(*this).values(bulk.gone(None)))
 
 
 def restore_runs(connection: Connection, run_ids: Iterable[str]) -> int:
@@ -261,20 +242,4 @@ def restore_runs(connection: Connection, run_ids: Iterable[str]) -> int:
 
     NotFoundError where there is no such run; UsageError where its experiment is deleted.
     """
-    runs, experiments = schema.runs, schema.experiments
-    count = 0
-    for run_id in _ids(connection, run_ids):
-        query = select(experiments.c.name).join(runs, runs.c.experiment_id == experiments.c.id)
-        name = connection.execute(query.where(runs.c.id == run_id, experiments.c.lifecycle == DELETED)).scalar()
-        if name is not None:
-            raise UsageError(f"the experiment {name!r} of run {run_id} is deleted: restore the experiment first")
-        this = (runs.c.id == run_id, runs.c.lifecycle == DELETED)
-        count += connection.execute(update(runs).where(*this).values(BACK)).rowcount
-        count += connection.execute(update(runs).where(runs.c.deleted_with == run_id).values(BACK)).rowcount
-    return count
-
-
-def _ids(connection: Connection, run_ids: Iterable[str]) -> list[str]:
-    runs = schema.runs
-    numbers = [number_of(connection, run_id) for run_id in run_ids]
-    return [str(connection.execute(select(runs.c.id).where(runs.c.n == number)).scalar_one()) for number in numbers]
+    return bulk.restore_runs(connection, [place.id for place in places_of(connection, list(run_ids))])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, exists, or_, select
 
@@ -15,8 +16,9 @@ from autotrack.core.artifact_paths import TEMPORARY, UPLOADS
 from autotrack.core.objects import Objects
 
 from . import schema, schema_models
-from .dialect import transact
+from .dialect import among, transact
 from .experiments import DELETED
+from .gc_elsewhere import Elsewhere, folders_of
 from .needed import MODELS, needed
 from .reachable import forget_sessions, unreachable
 
@@ -32,7 +34,8 @@ MANY = 500
 @dataclass(frozen=True, slots=True)
 class GarbagePlan:
     """What is or was removed: ids of runs, experiments and logged models, files and empty folders, and the bytes of the
-    files. ``kept`` says what was deleted and stays, and why: a sentence each."""
+    files. ``elsewhere`` are addresses of files in no folder of this machine. ``kept`` says what was deleted and stays,
+    and why: a sentence each."""
 
     runs: tuple[str, ...] = ()
     experiments: tuple[str, ...] = ()
@@ -41,13 +44,14 @@ class GarbagePlan:
     folders: tuple[Path, ...] = ()
     bytes: int = 0
     kept: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
-def plan(connection: Connection, root: Path, *, objects: bool) -> GarbagePlan:
+def plan(connection: Connection, root: Path, *, objects: bool, elsewhere: Elsewhere | None = None) -> GarbagePlan:
     """What can go: deleted runs and logged models with their artifacts, emptied deleted experiments, content that
     nothing refers to (``objects``: all that could refer to it is in the database), abandoned temporary files, empty
     folders; nothing that a registered version stands on. Only files inside the store's own ``artifacts`` and
-    ``objects`` folders are ever touched."""
+    ``objects`` folders are ever touched, and folders of such runs and models ``elsewhere``."""
     runs, experiments, logged = schema.runs, schema.experiments, schema_models.logged_models
     deleted = connection.execute(select(runs.c.id, runs.c.artifact_uri).where(runs.c.lifecycle == DELETED)).all()
     gone = or_(logged.c.lifecycle == DELETED, experiments.c.lifecycle == DELETED)
@@ -65,6 +69,9 @@ def plan(connection: Connection, root: Path, *, objects: bool) -> GarbagePlan:
         folder = _inside(root, place)
         if folder is not None:
             files.update(_files(folder))
+    theirs: dict[str, int] = {}
+    if elsewhere is not None:
+        theirs = elsewhere.files(folders_of(_pairs(deleted), _pairs(unlogged)).values())
     old = time.time() - ABANDONED_SECONDS
     for path, size in _files(artifacts):
         if (path.name.startswith(TEMPORARY) and path.lstat().st_mtime < old) or (
@@ -79,9 +86,15 @@ def plan(connection: Connection, root: Path, *, objects: bool) -> GarbagePlan:
         models=tuple(row.id for row in unlogged),
         files=tuple(sorted(files)),
         folders=tuple(_emptied(artifacts, files.keys(), old)),
-        bytes=sum(files.values()),
+        bytes=sum(files.values()) + sum(theirs.values()),
         kept=tuple(kept),
+        elsewhere=tuple(sorted(theirs)),
     )
+
+
+def _pairs(rows: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """Ids with places, or with experiments, as they were asked for."""
+    return ((row[0], row[1]) for row in rows)
 
 
 def _kept(what: str, one: str, versions: Sequence[str]) -> str:
@@ -99,13 +112,16 @@ def _emptied_experiments(connection: Connection, runs: Collection[str], models: 
     return tuple(experiment for experiment in found if experiment not in full)
 
 
-def collect(engine: Engine, root: Path, planned: GarbagePlan, *, objects: bool) -> GarbagePlan:
+def collect(
+    engine: Engine, root: Path, planned: GarbagePlan, *, objects: bool, elsewhere: Elsewhere | None = None
+) -> GarbagePlan:
     """Removes what was planned and is still garbage; answers what was really removed.
 
     Files go first: killed in between, the rows are still there and the next plan shows them again.
     """
     with engine.connect() as connection:
-        now = plan(connection, root, objects=objects)
+        now = plan(connection, root, objects=objects, elsewhere=elsewhere)
+        places = _places(connection, [*planned.runs, *planned.models]) if elsewhere is not None else {}
     still = {*now.runs, *now.models}
     runs = tuple(run for run in planned.runs if run in still)
     models = tuple(model for model in planned.models if model in still)
@@ -123,6 +139,10 @@ def collect(engine: Engine, root: Path, planned: GarbagePlan, *, objects: bool) 
             continue
         files.append(path)
         freed += size
+    theirs: tuple[str, ...] = ()
+    if elsewhere is not None:
+        freed += elsewhere.remove(places[one] for one in (*runs, *models) if one in places)
+        theirs = tuple(address for address in planned.elsewhere if address in set(now.elsewhere))
     folders = []
     for path in planned.folders:
         try:
@@ -145,7 +165,14 @@ def collect(engine: Engine, root: Path, planned: GarbagePlan, *, objects: bool) 
         return emptied
 
     experiments = transact(engine, work, idempotent=True)
-    return GarbagePlan(runs, experiments, models, tuple(files), tuple(folders), freed, now.kept)
+    return GarbagePlan(runs, experiments, models, tuple(files), tuple(folders), freed, now.kept, theirs)
+
+
+def _places(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    runs, logged = schema.runs, schema_models.logged_models
+    deleted = connection.execute(select(runs.c.id, runs.c.artifact_uri).where(among(runs.c.id, ids))).all()
+    models = connection.execute(select(logged.c.id, logged.c.experiment_id).where(among(logged.c.id, ids))).all()
+    return folders_of(_pairs(deleted), _pairs(models))
 
 
 def _forget(connection: Connection, run_ids: tuple[str, ...]) -> None:

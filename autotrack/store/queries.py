@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, not_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, not_, select
 
 from autotrack.core.entities import (
     ArtifactRecord,
@@ -51,14 +51,12 @@ def matching(
     orders = [Order(_resolved(connection, order.field), order.descending) for order in orders]
     ties = (runs.c.started.desc(), runs.c.id)
     if not orders or orders[0].field.entity != "metric":
-        keys = [key for order in orders for key in _sort_keys(order)]
-        query = select(runs.c.n).where(*conditions).order_by(*keys, *ties)
+        query = _sorted(select(runs.c.n).where(*conditions), [], orders).order_by(*ties)
         return [row[0] for row in fetch(connection, query.limit(limit).offset(offset))]
     found: list[int] = []
     for query, keys in _by_metric(orders[0], node):
         query = query.where(*conditions)
-        rest = [key for order in orders[1:] for key in _sort_keys(order)]
-        page = query.order_by(*keys, *rest, *ties).limit(limit - len(found)).offset(offset)
+        page = _sorted(query, keys, orders[1:]).order_by(*ties).limit(limit - len(found)).offset(offset)
         rows = [row[0] for row in fetch(connection, page)]
         found.extend(rows)
         if len(found) >= limit:
@@ -95,28 +93,40 @@ def _needs(node: Node | None, key: str) -> bool:
     return False
 
 
-def _sort_keys(order: Order) -> list[Any]:
+def _sorted(query: Select[Any], keys: Sequence[Any], orders: Sequence[Order]) -> Select[Any]:
+    """A query of runs sorted by keys and then by orders, what is missing last; what is sorted by is joined to it once,
+    for a question a run and key would take several times as long."""
+    query = query.order_by(*keys)
+    for order in orders:
+        keys, joined, on = _sort_keys(order)
+        if joined is not None:
+            query = query.outerjoin(joined, on)
+        query = query.order_by(*keys)
+    return query
+
+
+def _sort_keys(order: Order) -> tuple[list[Any], Any, Any]:
+    """What to sort by, and the table that it is in, with what joins that to a run."""
     field, runs = order.field, schema.runs
     if field.entity == "attribute":
         column, kind = RUNS.attribute(field.key) or ("id", "text")
         # Times by the nanosecond also where they are compared by the millisecond.
         key = runs.c[column] if kind == "milliseconds" else attribute_column(field.key)
-        return [key.is_(None), key.desc() if order.descending else key.asc()]
-    if field.entity == "metric":
-        series = schema.series
-        where = (series.c.run == runs.c.n, same_text(series.c.key, field.key))
-        value: ColumnElement[Any] = select(series.c.last).where(*where).correlate(runs).scalar_subquery()
-        rank = case((value.is_not(None), 0), (has(field), 1), else_=2)
-        return [rank, value.desc() if order.descending else value.asc()]
+        return [key.is_(None), key.desc() if order.descending else key.asc()], None, None
     # "param_text": MLflow's searches sort params as the texts that they are.
-    table = schema.tags if field.entity == "tag" else schema.params
-    where = (table.c.run == runs.c.n, same_text(table.c.key, field.key))
-    text: ColumnElement[Any] = select(table.c.value).where(*where).correlate(runs).scalar_subquery()
+    tables = {"metric": schema.series, "tag": schema.tags}
+    table = tables.get(field.entity, schema.params).alias()
+    on = and_(table.c.run == runs.c.n, same_text(table.c.key, field.key))
+    if field.entity == "metric":
+        value = table.c.last
+        rank = case((value.is_not(None), 0), (table.c.run.is_not(None), 1), else_=2)
+        return [rank, value.desc() if order.descending else value.asc()], table, on
+    text = table.c.value
     keys: list[Any] = [text.is_(None)]
     if field.entity == "param":  # numbers by size and before other texts
-        number: ColumnElement[Any] = select(table.c.number).where(*where).correlate(runs).scalar_subquery()
+        number = table.c.number
         keys += [number.is_(None), number.desc() if order.descending else number.asc()]
-    return [*keys, text.desc() if order.descending else text.asc()]
+    return [*keys, text.desc() if order.descending else text.asc()], table, on
 
 
 def _resolved(connection: Connection, field: Field) -> Field:

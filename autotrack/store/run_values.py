@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, and_, func, select
 
 from . import schema
 from .dialect import among, fetch
@@ -107,14 +107,27 @@ def _children(connection: Connection, rows: Mapping[int, dict[str, Any]], runs: 
 
 def _commits(connection: Connection, numbers: Sequence[int], rows: Mapping[int, dict[str, Any]]) -> dict[int, str]:
     found = dict(_texts(connection, "tag", numbers, [COMMIT_TAG]).get(COMMIT_TAG, {}))
-    sessions = sorted({row["session"] for row in rows.values() if row["session"]})
+    commits = _session_commits(connection, sorted({row["session"] for row in rows.values() if row["session"]}))
+    found.update((number, commits[row["session"]]) for number, row in rows.items() if row["session"] in commits)
+    return found
+
+
+def _session_commits(connection: Connection, sessions: Sequence[str]) -> dict[str, str]:
     parts = schema.session_parts
     query = select(parts.c.session, parts.c.data).where(parts.c.part == "code", among(parts.c.session, sessions))
-    commits = {session: json.loads(data).get("commit") for session, data in fetch(connection, query)}
-    for number, row in rows.items():
-        if commits.get(row["session"]):
-            found[number] = commits[row["session"]]
-    return found
+    found = {session: json.loads(data).get("commit") for session, data in fetch(connection, query)}
+    return {session: str(commit) for session, commit in found.items() if commit}
+
+
+def commits_of(connection: Connection, inside: Select[Any], most: int) -> set[str | None]:
+    """The commits of the runs whose numbers a query selects, None among them where one has none; ``most`` sessions and
+    tags are looked at."""
+    table, tags = schema.runs, schema.tags
+    tagged = table.outerjoin(tags, and_(tags.c.run == table.c.n, tags.c.key == COMMIT_TAG))
+    query = select(table.c.session, tags.c.value).select_from(tagged).where(table.c.n.in_(inside)).distinct()
+    rows = fetch(connection, query.limit(most))
+    commits = _session_commits(connection, [row[0] for row in rows if row[0]])
+    return {commits.get(session, tag) for session, tag in rows}
 
 
 def _texts(

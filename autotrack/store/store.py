@@ -19,28 +19,40 @@ from sqlalchemy import Engine as Pool
 from autotrack.core.addresses import DATABASE, located
 from autotrack.core.config import find_store, spare_folder
 from autotrack.core.entities import Delivery
-from autotrack.core.errors import ArtifactError, AutotrackError, StoreError
+from autotrack.core.errors import ArtifactError, AutotrackError, StoreError, UsageError
 from autotrack.core.guard import warn
+from autotrack.core.journal.bringing import bring_named
+from autotrack.core.journal.named_files import NamedFiles
 from autotrack.core.objects import Objects
 from autotrack.core.private import make_own, make_private
 
 from . import migrate, migrate_postgresql
 from .artifact_root import agreed_root
+from .artifact_rows import folder_of
 from .database import Database
 from .engines.postgresql import is_postgresql, postgresql_pool
 from .engines.sqlite import sqlite_engine
 from .gc import GarbagePlan, collect, plan
-from .ingest import Ingest
+from .gc_elsewhere import Elsewhere
+from .ingest import Ingest, is_everybodys
 from .reachable import shares_objects
 from .shared_objects import SharedObjects
 from .versions import check, refused
 
 if TYPE_CHECKING:
+    from autotrack.core.journal.delivery import Pass
+    from autotrack.core.journal.named_files import Progress
+
     from .artifacts import LocalArtifacts
     from .remote_artifacts import FsspecArtifacts
+    from .sending import Sending
 
 log = logging.getLogger("autotrack.store")
 
+#: How one says it.
+SAYING = "`autotrack db artifacts s3://bucket/prefix` says where everybody finds them, once for all machines"
+#: Seconds that a reader waits until what this machine has written is in a database that is everybody's.
+FILES_PATIENCE = 10.0
 #: How long a reader waits for another process that is delivering the journals just now.
 PATIENCE = 1.0
 
@@ -68,11 +80,13 @@ class Store(Database):
         #: Others cannot read this machine's journals themselves where the database is a server's.
         self.eager = place.database is None
         self.objects: Objects = Objects(place.objects)
+        self._sending: Sending | None = None
+        self._told_local = False
         super().__init__(connect, refusal)
 
     def _open(self) -> None:
         super()._open()
-        self._ingest = Ingest(self._intake, self.uri, self.database)
+        self._ingest = Ingest(self._intake, self.uri, self.database, self._named if self.eager else None)
 
     @classmethod
     def open(cls, where: Path | str, *, root: Path | None = None, artifacts: str | None = None) -> Store:
@@ -144,25 +158,38 @@ class Store(Database):
         """The files of its runs: those of a run are in the folder ``<experiment>/<run>``."""
         from .plugin import open_artifacts  # pluggy, which a listing does not need
 
-        return open_artifacts(self.artifact_root or str(self.root / "artifacts"))
+        return open_artifacts(self.artifact_root or str(self.home / "artifacts"))
+
+    @property
+    def home(self) -> Path:
+        """The folder under whose ``artifacts`` this machine keeps its runs' files (``core.config.Location.files``)."""
+        return self.place.journal.parent
 
     @property
     def artifact_root(self) -> str | None:
-        """The folder or URI that its artifacts are under, for everybody; None where that is ``root / "artifacts"``."""
+        """The folder or URI that its artifacts are under, for everybody; None where that is ``home / "artifacts"``."""
         if self._artifact_root is None:
             self._agree(None)
         return self._artifact_root or None
 
     # Delivering.
 
-    def deliver(self, folder: Path, *, deadline: float | None = None, uri: str | None = None) -> Delivery:
-        """Takes in the journals under ``folder`` (see ``Sink.deliver``).
+    def deliver(
+        self,
+        folder: Path,
+        *,
+        deadline: float | None = None,
+        uri: str | None = None,
+        progress: Progress | None = None,
+    ) -> Delivery:
+        """Takes in the journals under ``folder`` (see ``Sink.deliver``), and what they name where artifacts are kept
+        for everybody; ``progress`` is told of those files.
 
         ``uri``: those for another store, which hands on what this one takes in its stead.
         """
         self._check_writable()
         self._after_fork()
-        found = self._ingest.deliver(folder, deadline, uri)
+        found = self._ingest.deliver(folder, deadline, uri, progress)
         if found.events and isinstance(self.objects, SharedObjects):
             try:
                 self.objects.share_all()
@@ -177,10 +204,57 @@ class Store(Database):
             return
         until = time.monotonic() + PATIENCE
         try:
-            while self.deliver(self.place.journal).busy and time.monotonic() < until:
+            # A reader of a database that is everybody's does not wait for large files.
+            limit = time.monotonic() + FILES_PATIENCE if self.eager else None
+            while self.deliver(self.place.journal, deadline=limit).busy and time.monotonic() < until:
                 time.sleep(0.02)
         except StoreError as error:
             warn(f"new records could not be brought into the store and are kept: {error}")
+
+    # Files of a database that is everybody's.
+
+    def keep_artifacts_at(self, root: str) -> str:
+        """Writes down where the artifacts are, for everybody, where nobody has (UsageError where it is elsewhere)."""
+        self._sending = None
+        self._agree(root)
+        return self._artifact_root or root
+
+    def send_files(self, progress: Progress = lambda name, done, size: None) -> int:
+        """Puts what this machine keeps of its runs' files where everybody sees them; answers how many files that are.
+        UnavailableError where they are not taken, UsageError where nobody has said where that is."""
+        sending = self._sender()
+        if sending is None:
+            raise UsageError(f"nothing says where {self.uri} keeps its artifacts; {SAYING}")
+        return sending.put_all(self.home, lambda run: self.run(run).artifacts, progress)
+
+    def _sender(self) -> Sending | None:
+        root = self.artifact_root
+        if root is None:
+            return None
+        if self._sending is None:
+            from .sending import Sending
+
+            self._sending = Sending(root, self.artifacts, self.objects, self.place.objects, self._folder_of)
+        return self._sending
+
+    def _folder_of(self, run: str) -> str:
+        with self._reading() as connection:
+            return folder_of(connection, run)
+
+    def _named(
+        self, one: Pass, folder: Path, deadline: float | None, progress: Progress | None
+    ) -> tuple[Delivery, set[Path]]:
+        """Brings what journals name to where everybody sees it; says once where that is nowhere."""
+        from .sending import keeps_files
+
+        sending = self._sender()
+        if sending is None:
+            if one.read and not self._told_local and keeps_files(self.home):
+                self._told_local = True
+                warn(f"the files of runs in {self.uri} stay on this machine, in {self.home}/artifacts; {SAYING}")
+            return Delivery(), set(one.done)
+        places = (folder.absolute().parent, self.home)
+        return bring_named(one, NamedFiles(sending, places, progress), deadline=deadline, ends_pass=is_everybodys)
 
     # Keeping house.
 
@@ -189,13 +263,18 @@ class Store(Database):
         self._catch_up()
         objects = self._knows_references()
         with self._reading() as connection:
-            return plan(connection, self.root, objects=objects)
+            return plan(connection, self.home, objects=objects, elsewhere=self._elsewhere())
 
     def collect_garbage(self, planned: GarbagePlan | None = None) -> GarbagePlan:
         """Removes what ``garbage`` showed for good; answers what was really removed."""
         planned = self.garbage() if planned is None else planned
         self._check_writable()
-        return collect(self._engine, self.root, planned, objects=self._knows_references())
+        objects = self._knows_references()
+        return collect(self._engine, self.home, planned, objects=objects, elsewhere=self._elsewhere())
+
+    def _elsewhere(self) -> Elsewhere | None:
+        root = self.artifact_root
+        return None if root is None else Elsewhere(root, self.artifacts)
 
     def _knows_references(self) -> bool:
         """True where everything that refers to this store's objects is in the database: what has gone to the spare

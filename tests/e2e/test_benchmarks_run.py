@@ -13,7 +13,14 @@ from tests.bench.__main__ import SUBJECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 #: How many promises each subject measures.
-PROMISES = {"enabling": 2, "captured_fit": 4, "fingerprints": 7, "xgboost_rounds": 3, "server_writes": 4}
+PROMISES = {
+    "enabling": 2,
+    "captured_fit": 4,
+    "fingerprints": 7,
+    "xgboost_rounds": 3,
+    "server_writes": 4,
+    "page_data": 4,
+}
 THREE = ("server_idle", "importing", "log_metric", "kills", "small_fit", "model_folder")
 TWO = (
     "server_search",

@@ -5,25 +5,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from server_process import ServerProcess
+from server_process import ServerProcess, clean_environment
 
 NewServer = Callable[..., ServerProcess]
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("AUTOTRACK_")}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One server for all tests of a module, over a store that was empty when the first of them began."""
-    started = ServerProcess(tmp_path_factory.mktemp("server"), environment=_environment())
+    started = ServerProcess(tmp_path_factory.mktemp("server"), environment=clean_environment())
     yield started
     started.close()
 
@@ -36,7 +31,7 @@ def new_server(tmp_path: Path) -> Iterator[NewServer]:
     def start(*options: str, store: Any = None, **environment: str) -> ServerProcess:
         base = tmp_path / f"server{len(made)}"
         base.mkdir()
-        made.append(ServerProcess(base, *options, store=store, environment={**_environment(), **environment}))
+        made.append(ServerProcess(base, *options, store=store, environment={**clean_environment(), **environment}))
         return made[-1]
 
     yield start

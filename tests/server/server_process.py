@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -15,6 +16,11 @@ from pathlib import Path
 from typing import Any
 
 _URL = re.compile(r" at (http://\S+) ")
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without settings of autotrack."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AUTOTRACK_")}
 
 
 @dataclass(frozen=True)

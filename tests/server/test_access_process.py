@@ -89,7 +89,7 @@ def test_from_the_first_start_to_the_last_token(
     assert token is not None and asked("GET", "/api/v1/me", authorization=bearer(token)) == 200
     file = credentials.credentials_file()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600 and stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    assert "409" not in said.err and asked("POST", "/api/v1/login", {"user": "eve", "password": WRONG}) == 401
+    assert " 409" not in said.err and asked("POST", "/api/v1/login", {"user": "eve", "password": WRONG}) == 401
 
     # An administrator's work, with the token that login has kept.
     there = ("--store", server.url)

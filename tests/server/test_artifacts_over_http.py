@@ -18,8 +18,8 @@ from faulty_proxy import FaultyProxy
 from server_process import ServerProcess
 
 from autotrack.client.remote import artifacts as sending
-from autotrack.client.remote.cache import Cache
 from autotrack.client.remote.sink import RemoteSink
+from autotrack.core.cache import Cache
 from autotrack.core.errors import ArtifactError, NotFoundError, StoreError, UnavailableError
 from autotrack.core.journal.reader import Batch, Cursor
 from autotrack.core.keys import new_id

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NewServer
-from server_process import ServerProcess
+from server_process import ServerProcess, clean_environment
 
 from autotrack.answers.separating import spearman
+
+NewServer = Callable[..., ServerProcess]
 
 PROGRAM = """\
 import sys
@@ -31,7 +32,7 @@ def test_exactly_what_differs(new_server: NewServer, tmp_path: Path) -> None:
     folder, packages = tmp_path / "project", tmp_path / "packages"
     folder.mkdir()
     ids = []
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AUTOTRACK_")}
+    environment = clean_environment()
     environment |= {"PYTHONPATH": str(packages), "AUTOTRACK_TRACKING_URI": str(tmp_path / "store")}
     for number, (lr, version) in enumerate((("0.1", "1.0"), ("0.25", "2.0"))):
         made = packages / f"somelib-{version}.dist-info"

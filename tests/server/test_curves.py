@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 from server_process import ServerProcess
 
@@ -116,6 +116,7 @@ def test_only_what_is_new(server: ServerProcess) -> None:
 numbers = some.floats(-1e6, 1e6) | some.sampled_from([math.nan, math.inf, -math.inf])
 
 
+@example([float(n % 11) for n in range(300)], 0.98)
 @given(some.lists(numbers, max_size=300), some.floats(0, 0.999))
 def test_averages(values: list[float], weight: float) -> None:
     mean, count, wanted = 0.0, 0, []

@@ -56,12 +56,14 @@ def test_experiments_and_what_runs(server: ServerProcess) -> None:
 
 def test_names_say_what_is_better() -> None:
     less = "val_loss validation_0-logloss trainLoss mean_absolute_error test/rmse perplexity max_error"
-    more = "val_acc test_accuracy_score ROC_AUC r2_score neg_mean_squared_error best_cv_score f1"
+    more = "val_acc test_accuracy_score ROC_AUC r2_score neg_mean_squared_error best_cv_score f1 explained_variance"
     assert {goal_of(key) for key in less.split()} == {"min"} and {goal_of(key) for key in more.split()} == {"max"}
     assert {goal_of(key) for key in "lr epoch fit_time grad_norm".split()} == {None}
     presence = {"train_loss": 9, "val_acc": 9, "val_loss": 9, "lr": 9, "val_rare_loss": 1, "system/cpu": 9}
     assert main_metric(presence, {}) == ("val_loss", "min")
     assert main_metric(presence, {"autotrack.metric": "lr", "autotrack.goal": "max"}) == ("lr", "max")
+    # What is said of a metric that is not there is not said of another.
+    assert main_metric(presence, {"autotrack.metric": "gone", "autotrack.goal": "max"}) == ("val_loss", "min")
     assert main_metric({}, {}) == (None, None)
 
 

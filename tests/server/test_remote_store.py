@@ -285,3 +285,47 @@ def test_a_changed_file_is_not_passed_off_as_the_one_that_was_logged(remote: Rem
         remote.artifacts.open(run.record.files, "note.txt")
     trackers.close_all()
     assert os.listdir(find_store(remote.uri).journal) in ([], ["delivering.lock"])
+
+
+def test_runs_are_imported_into_a_server(remote: RemoteSink, home: Path, tmp_path: Path) -> None:
+    from autotrack.answers.archive.packing import pack
+
+    with closing(Store.open(tmp_path / "laptop")) as laptop, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTOTRACK_TRACKING_URI", str(tmp_path / "laptop"))
+        trackers.close_all()
+        with autotrack.start_run("travels") as run:
+            run.log_param("a", 1)
+            for step in range(50):
+                run.log_metric("loss", step / 2, step)
+            run.log_text("hello", "notes/a.txt")
+            (home / "large.bin").write_bytes(os.urandom(9 << 20))
+            run.log_artifact(home / "large.bin")
+        trackers.close_all()
+        there = laptop.run(run.id)
+        archive = pack(laptop, [there], tmp_path / "one.atrun").path
+    for again in (False, True):
+        with pytest.raises(SystemExit) as ended:
+            main(["runs", "import", str(archive), "--json"])
+        assert ended.value.code == 0
+    found = remote.run(run.id)
+    assert (found.status, found.params, found.started, found.ended) == (
+        "FINISHED",
+        {"a": "1"},
+        there.started,
+        there.ended,
+    )
+    assert found.artifacts == there.artifacts and again
+    assert remote.metric_history(run.id, "loss").values.tolist() == [step / 2 for step in range(50)]
+    with remote.artifacts.open(found.files, "large.bin") as file:
+        assert file.read() == (home / "large.bin").read_bytes()
+
+
+def test_a_training_registers_its_model_on_a_server(remote: RemoteSink, home: Path) -> None:
+    from sklearn.linear_model import Ridge
+
+    with autotrack.start_run() as run:
+        run.log_model(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), register="by the way")
+    trackers.close_all()
+    (version,) = remote.registry.versions("name = 'by the way'")
+    assert version.run == run.id and version.digest
+    assert autotrack.load_model("models:/by the way/1").predict([[0.5]]).tolist() == [0.5]

@@ -12,8 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from conftest import _environment
-from server_process import ServerProcess
+from server_process import ServerProcess, clean_environment
 
 OPTIMIZERS = ("adam", "sgd", "lion", None)
 SECOND = 10**9
@@ -57,14 +56,17 @@ def _grid(server: ServerProcess) -> Grid:
         params = {"lr": f"{10 ** pick.uniform(-5, 0):.3g}", "epochs": "50", "a,b": str(number % 7)}
         if (optimizer := OPTIMIZERS[number % 4]) is not None:
             params["optimizer"] = optimizer
+        if above is None:
+            params["folds"] = "11"
         run = Run(f"{number:032x}", f"grid-{number // 12}.{number % 12}", number * SECOND, above, params)
         if number % 12:
-            run.metrics = {"val_loss": round(pick.random(), 6), "acc": 1e9 + pick.random()}
+            run.metrics = {"val_loss": round(pick.random(), 6), "acc": 1e9 + pick.random(), "still": 7.0}
         if number in (5, 17):
             run.metrics["val_loss"] = math.nan
         if number == 29:
             run.metrics["val_loss"] = math.inf
         body = {"id": run.id, "name": run.name, "started": run.started, "parent": above, "params": params}
+        body["user"] = ("ann", "sue")[number % 2]
         assert server.post("/api/v1/runs", {**body, "experiment": "grid", "tags": {"team": "x"}}).status == 201
         said = [
             {"key": key, "values": [value if math.isfinite(value) else "NaN" if value != value else "Infinity"]}
@@ -85,7 +87,7 @@ def grid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         from tests import postgres
 
         postgres.emptied(store)
-    server = ServerProcess(_folder(tmp_path_factory), store=store, environment=_environment())
+    server = ServerProcess(_folder(tmp_path_factory), store=store, environment=clean_environment())
     yield _grid(server)
     server.close()
 
@@ -136,13 +138,23 @@ def test_sorting_and_windows(grid: Grid) -> None:
 def test_what_is_shown_where_nobody_has_chosen(grid: Grid) -> None:
     chosen = grid.ask()["chosen"]
     assert chosen == grid.ask("/columns")
-    assert chosen["cols"] == ["m.val_loss", "m.acc", "p.a,b", "p.lr", "p.optimizer", "commit", "user"]
+    assert chosen["cols"] == ["m.val_loss", "m.acc", "m.still", "p.a,b", "p.lr", "p.optimizer", "p.folds", "user"]
     assert (chosen["main"], chosen["goal"], chosen["constant"]) == ("m.val_loss", "min", {"p.epochs": "50"})
-    assert chosen["metrics"] == ["val_loss", "acc"] and chosen["params"] == ["a,b", "epochs", "lr", "optimizer"]
+    assert chosen["goals"] == {"m.val_loss": "min", "m.acc": "max"}
+    assert chosen["metrics"] == ["val_loss", "acc", "still"] and chosen["params"] == [
+        "a,b",
+        "epochs",
+        "folds",
+        "lr",
+        "optimizer",
+    ]
     assert grid.ask()["cols"].keys() >= set(chosen["cols"])
     # Of what matches alone.
     adam = grid.ask("/columns", where="optimizer = 'adam' and val_loss < 2")
-    assert adam["constant"] == {"p.epochs": "50", "p.optimizer": "adam"}
+    assert adam["constant"] == {"p.epochs": "50", "p.optimizer": "adam", "m.still": "7", "user": "ann"}
+    assert adam["cols"] == ["m.val_loss", "m.acc", "p.a,b", "p.lr"]
+    # Of a single run nothing is the same in all of them.
+    assert grid.ask("/columns", where="name = 'grid-1.1'")["constant"] == {}
     # An experiment's tags say otherwise.
     experiment = grid.server.get("/api/v1/experiments?name=grid").json()["experiments"][0]["id"]
     tag = {"experiment_id": experiment, "key": "autotrack.metric", "value": "acc"}
@@ -233,6 +245,10 @@ def test_it_changes_with_the_runs(grid: Grid) -> None:
     run = grid.server.post("/api/v1/runs", {"experiment": "grid", "params": {"epochs": "60"}}).json()["id"]
     after = grid.ask("/table")
     assert after["rev"] != before and after["total"] == 49
+    log = {"metrics": [{"key": "val_loss", "values": [1]}]}
+    assert grid.server.post(f"/api/v1/runs/{grid.runs[0].id}/log", log).status == 200
+    written = grid.ask("/table")
+    assert written["rev"] != after["rev"]
     grid.server.request("DELETE", f"/api/v1/runs/{run}")
-    assert (gone := grid.ask("/table"))["total"] == 48 and gone["rev"] not in (before, after["rev"])
+    assert (gone := grid.ask("/table"))["total"] == 48 and gone["rev"] not in (before, after["rev"], written["rev"])
     assert grid.ask("/table", lifecycle="deleted")["ids"] == [run]

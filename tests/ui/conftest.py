@@ -6,6 +6,7 @@ AUTOTRACK_TEST_EVERYTHING they fail.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -51,9 +52,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return HERE
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium."""
+    """Chromium. For a module, not a session: while it is open, asyncio takes its loop for one that runs here."""
     found = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if found is None:
         missing(f"no browser: install one of {', '.join(_BROWSERS)} to test the pages (apt-get install chromium)")
@@ -105,17 +106,32 @@ def _foreign(url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with the runs of ``autotrack demo``."""
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "autotrack", "demo"]
-    subprocess.run(command, cwd=folder, env=environment(), check=True, capture_output=True, timeout=300)
+def showcase(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of ``autotrack demo --seed 7``: 10,000 runs, long curves, models. Made once for all test processes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "showcase"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            command = [sys.executable, "-m", "autotrack", "--store", str(folder / ".autotrack"), "demo", "--seed", "7"]
+            done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=300)
+            assert done.returncode == 0, done.stderr
+            (folder / "made").touch()
     return folder / ".autotrack"
 
 
 @pytest.fixture(scope="session")
-def site(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server over that store; tests that change it use a store of their own."""
-    started = ServerProcess(tmp_path_factory.mktemp("site"), store=trained, environment=environment())
+def site(showcase: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server over that store, for tests that only look; those that change something have a ``workshop``."""
+    started = ServerProcess(tmp_path_factory.mktemp("site"), store=showcase, environment=environment())
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server over a store of the test's own, which is empty."""
+    started = ServerProcess(tmp_path, environment=environment())
     yield started
     started.close()

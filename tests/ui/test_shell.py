@@ -29,7 +29,7 @@ def test_no_path_leads_out_of_the_pages_files(site: ServerProcess) -> None:
 
 def test_pages_have_their_titles_and_what_is_not_there_is_404(site: ServerProcess) -> None:
     assert "<title>Experiments · autotrack</title>" in site.get("/").text
-    assert "<title>demo · autotrack</title>" in site.get("/e/demo").text
+    assert "<title>sweep · autotrack</title>" in site.get("/e/sweep").text
     for path in ("/e/none", "/r/0123456789abcdef"):
         lost = site.get(path)
         assert lost.status == 404

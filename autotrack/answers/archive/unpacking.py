@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,15 +24,11 @@ from .packing import Progress
 _DONE = 1 << 40
 #: Points in one transaction.
 _MOST_POINTS = 200_000
-#: Artifacts up to this size go through memory.
-_SMALL = 16 << 20
 
 
 @runtime_checkable
 class Receiver(Sink, Intake, Protocol):
-    """A store that an archive can be taken into: it takes records by a writer, and keeps artifacts under a folder."""
-
-    root: Path
+    """A store that an archive can be taken into: it takes records by a writer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +47,21 @@ def unpack(store: Sink, path: Path, *, progress: Progress = lambda done, total: 
     ArchiveError where the archive is refused (nothing was taken in then); UsageError where the store takes no records.
     """
     if not isinstance(store, Receiver):
-        raise UsageError(f"cannot take runs into {store.uri}: it is not a store on this machine; import into a folder")
+        raise UsageError(f"cannot take runs into {store.uri}: it takes no records; import into a store of autotrack's")
+    # A store of this machine has a folder; to any other one files are sent, and nothing that comes back is one's own.
+    home: Path | None = getattr(store, "home", None)
     with checked(path, progress=progress) as found:
-        room = shutil.disk_usage(store.root).free
-        needed = sum(size for _, size in found.manifest.members.values())
-        if needed > room:
-            raise refused(path, f"it needs {needed:,} bytes and the disk of {store.root} has {room:,} left")
+        _refuse_too_much(found, path, store.artifacts)
         waiting = [
             (run, place) for run in found.runs if (place := _place(store, run.digest, _knows_run(store, run.id)))
         ]
-        for run, _ in waiting:  # before the first of its files is there
-            _mark(store.root, run.id)
+        if home is not None:  # before the first of its files is there
+            for run, _ in waiting:
+                _mark(home, run.id)
         objects = _bring_objects(store, found) if waiting else 0
+        if home is None:  # a server takes files of runs that it knows
+            for run, place in waiting:
+                _begin(store, place, _addressed(run))
         artifacts = sum(_bring_artifacts(store, found, run) for run, _ in waiting)
         new = {run.records[0]["session"] for run, _ in waiting}
         for session, (records, digest) in found.sessions.items():
@@ -76,6 +73,25 @@ def unpack(store: Sink, path: Path, *, progress: Progress = lambda done, total: 
     brought = tuple(run.id for run, _ in waiting)
     there = tuple(run for run in found.manifest.runs if run not in brought)
     return Imported(brought, there, artifacts, objects)
+
+
+def _refuse_too_much(found: Checked, path: Path, artifacts: Any) -> None:
+    """ArchiveError where the files do not go onto this machine's disk."""
+    folder: Path | None = getattr(artifacts, "root", None)
+    if folder is None:
+        return
+    while not folder.exists():
+        folder = folder.parent
+    room = shutil.disk_usage(folder).free
+    needed = sum(size for _, size in found.manifest.members.values())
+    if needed > room:
+        raise refused(path, f"it needs {needed:,} bytes and the disk of {folder} has {room:,} left")
+
+
+def _begin(store: Receiver, writer: str, records: Sequence[dict[str, Any]]) -> None:
+    """Has a run known, and nothing more of it."""
+    if store.cursor(writer) == Cursor():
+        store.apply(writer, Cursor(), Batch([records[0]], [], Cursor(1, 0), 0, True))
 
 
 def _mark(root: Path, run: str) -> None:
@@ -180,20 +196,8 @@ def _bring_objects(store: Receiver, found: Checked) -> int:
 
 
 def _bring_artifacts(store: Receiver, found: Checked, run: CheckedRun) -> int:
-    from autotrack.core.plugins.registry import artifacts
-
-    storage = artifacts(str(store.root / "artifacts" / experiment_id(run.records[0]["experiment"])))
+    storage, folder = store.artifacts, f"{experiment_id(run.records[0]['experiment'])}/{run.id}"
     for record in run.artifacts:
         with found.reading(layout.content_of_artifact(record["sha256"])) as blocks:
-            if record["size"] <= _SMALL:
-                storage.put_bytes(run.id, record["path"], b"".join(blocks))
-                continue
-            descriptor, name = tempfile.mkstemp(dir=store.root, prefix=".import-")
-            copy = Path(name)
-            try:
-                with os.fdopen(descriptor, "wb") as stream:
-                    stream.writelines(blocks)
-                storage.put_file(run.id, record["path"], copy)
-            finally:
-                copy.unlink(missing_ok=True)
+            storage.put_blocks(folder, record["path"], blocks, sha256=record["sha256"])
     return len(run.artifacts)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from autotrack.core.artifact_paths import check_artifact_path
+from autotrack.core.cache import BLOCK, Cache, digest_of
 from autotrack.core.entities import ArtifactRecord, Entry
 from autotrack.core.errors import ArtifactError, NotFoundError, StoreError, UsageError
 from autotrack.core.journal.named_files import Place, Progress
 from autotrack.core.private import TEMPORARY, Ours
 
-from .cache import BLOCK, Cache, digest_of
 from .connection import Connection
 
 #: Bytes up to which a file is sent as one request, and of each part of a larger one. Part of the protocol: an upload

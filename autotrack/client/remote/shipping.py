@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from autotrack.core.addresses import marks
 from autotrack.core.entities import Delivery
-from autotrack.core.errors import AccessError, AutotrackError, UnavailableError
-from autotrack.core.guard import attempt
+from autotrack.core.errors import AccessError, UnavailableError
+from autotrack.core.journal.bringing import bring_named
 from autotrack.core.journal.delivery import Pass, journals_in, only_deliverer, remove_journal, total
 from autotrack.core.journal.named_files import NamedFiles, Progress
 from autotrack.core.journal.sent import read_sent, write_sent
@@ -21,8 +21,6 @@ from .intake import RemoteIntake
 from .objects import RemoteObjects
 
 LOCK = "delivering.lock"
-#: Seconds of a pass that files may take where records come in meanwhile: a large file goes on in the next pass.
-FILES_AT_A_TIME = 5.0
 #: Seconds until a journal that was refused is tried again, and at most.
 PATIENCE, MOST_PATIENCE = 10.0, 600.0
 
@@ -72,7 +70,8 @@ class Shipping:
             finally:
                 self._intake.deadline = None
                 self._note(one)
-            named, whole = self._named(one, folder, deadline, progress)
+            files = NamedFiles(self._receiver, _places(folder, self._place), progress)
+            named, whole = bring_named(one, files, deadline=deadline, ends_pass=_is_everybodys)
             for path in one.done:
                 if path in whole:
                     remove_journal(path)
@@ -105,32 +104,6 @@ class Shipping:
             patience = PATIENCE if before is None else min(MOST_PATIENCE, 2 * before.patience)
             why = f"the journal {path} was refused ({error}); it is kept"
             self._refused[path] = _Refused(time.monotonic() + patience, patience, why)
-
-    def _named(
-        self, one: Pass, folder: Path, deadline: float | None, progress: Progress | None
-    ) -> tuple[Delivery, set[Path]]:
-        """Brings what the journals name that were read whole; answers what went, and of which that was all."""
-        until = None if deadline is None else min(deadline, time.monotonic() + FILES_AT_A_TIME)
-        files = NamedFiles(self._receiver, _places(folder, self._place), progress)
-        found, whole = Delivery(), set()
-        for path, dead in one.read.items():
-            if until is not None and time.monotonic() > until:
-                found = replace(found, left=found.left + 1)
-                continue
-            brought, error = attempt(files.bring, path, dead=dead, deadline=until)
-            if brought is None:
-                if error is None or _is_everybodys(error) or not isinstance(error, AutotrackError | OSError):
-                    raise error or RuntimeError("nothing came back")
-                why = f"what the journal {path} names could not be sent ({error}); it is kept"
-                found = total(found, Delivery(left=1, kept=(why,)))
-                continue
-            delivery, complete = brought
-            found = total(found, delivery)
-            if complete:
-                whole.add(path)
-            else:
-                found = replace(found, left=found.left + 1)
-        return found, whole
 
 
 def _places(folder: Path, own: Path) -> Iterable[Path]:

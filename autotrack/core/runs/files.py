@@ -120,13 +120,21 @@ class RunFiles(RunWriting):
             self.note(f"{what} could not be kept: {error.strerror or error}")
             return None
 
-    def log_model(self, model: Any, path: str = "model", *, example: Any = None) -> None:
+    def log_model(self, model: Any, path: str = "model", *, example: Any = None, register: str | None = None) -> None:
         """Saves a trained model as a folder that ``autotrack.load_model("runs:/<id>/<path>")`` loads.
 
-        With an ``example`` (data that it takes) the folder has a signature and predictions to check it by later.
+        With an ``example`` (data that it takes) the folder has a signature and predictions to check it by later. With
+        ``register`` it becomes the next version of the registered model of that name, in the background: training does
+        not wait for the store.
         """
         with self.refusing("artifacts", "log_model"):
             self.put_model(model, path, example=example)
+            if register is not None:
+                from .registering import register_later, version_of
+
+                digest = self._model_digests.get(path)
+                version = version_of(self.id, self._artifact_uri or "", path, digest, register)
+                register_later(self._tracker_of(), version)
 
     def put_model(
         self,
@@ -153,6 +161,7 @@ class RunFiles(RunWriting):
         """Writes down a model folder whose files are kept already."""
         fields = {"path": record.path, "flavor": record.flavor, "class_name": record.class_name, "size": record.size}
         digest = {} if record.digest is None else {"digest": record.digest}
+        self._model_digests[record.path] = record.digest
         self._write({"k": "model"} | fields | digest)
         self._notify(
             "model_saved", path=record.path, flavor=record.flavor, folder=Path(self.artifact_uri) / record.path

@@ -96,6 +96,7 @@ def log_dataset(
     _run().log_dataset(data, name, context, source, seconds=seconds)
 
 
-def log_model(model: Any, path: str = "model", *, example: Any = None) -> None:
-    """Saves a trained model with the active run; ``example`` are data that it takes."""
-    _run().log_model(model, path, example=example)
+def log_model(model: Any, path: str = "model", *, example: Any = None, register: str | None = None) -> None:
+    """Saves a trained model with the active run; ``example`` are data that it takes, ``register`` is the name of the
+    registered model that it becomes the next version of."""
+    _run().log_model(model, path, example=example, register=register)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from ..addresses import is_server
 from ..status import Status
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ class RunView:
         self._draft: Draft | None = None
         self._totals: dict[str, int] = {}
         self._artifact_uri: str | None = record.artifact_uri if record else None
+        #: By path, the digests of the models that this process has saved.
+        self._model_digests: dict[str, str | None] = {}
 
     @property
     def is_open(self) -> bool:
@@ -72,7 +73,8 @@ class RunView:
         if "://" in self._artifact_uri:
             return self._artifact_uri
         elsewhere = tracker.settings.artifacts
-        if elsewhere and self._artifact_uri.startswith(ARTIFACTS) and not is_server(tracker.location.uri):
+        # To a store on another machine files go as records do: kept here first, sent in the background.
+        if elsewhere and self._artifact_uri.startswith(ARTIFACTS) and tracker.location.is_local:
             return f"{elsewhere.rstrip('/')}/{self._artifact_uri.removeprefix(ARTIFACTS)}"
         return str(tracker.location.files / self._artifact_uri)
 

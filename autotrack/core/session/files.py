@@ -140,9 +140,8 @@ class Files:
         if self._too_many:
             found.append((f"{self._too_many} more files were opened than the {self._most} that are kept track of", ""))
         if self._paths.unresolved:
-            found.append(
-                (f"{self._paths.unresolved} names could not be followed to a file", "Open files by full paths")
-            )
+            what = f"{self._paths.unresolved} names could not be followed to a file"
+            found.append((what, "Open files by full paths"))
         if self._unhashed or self._lost_batches:
             count = self._unhashed + self._lost_batches
             found.append((f"{count} files were not hashed before the program ended", "Raise exit_timeout"))
@@ -283,9 +282,8 @@ class Files:
         self, name: Any, batch: Batch, *, read: bool = False, written: bool = False, source: str | None = None,
         certain: bool = True,
     ) -> None:  # fmt: skip
-        if not (written or source) and self._paths.is_imported(name) and name not in self._names:
-            return
-        if type(name) is Ours or (path := self._paths.resolve(name)) is None:
+        code = not (written or source) and self._paths.is_imported(name) and name not in self._names
+        if code or type(name) is Ours or (path := self._paths.resolve(name)) is None:
             return
         file = self._file(path, written=written, source=source)
         if file is None:

@@ -21,6 +21,7 @@ _INSIDE = (
     "/__pycache__/",
     ".dist-info/",  # of what is installed elsewhere: asked for by whoever lists distributions, and by us
     ".egg-info/",
+    "/__editable__.",  # how packages are found that are installed from where their sources are
     "/.git/",
     "/.autotrack/",
     f"/{TEMPORARY}",

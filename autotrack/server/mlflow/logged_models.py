@@ -123,14 +123,18 @@ def search(call: Call) -> dict[str, Any]:
     body: bodies.SearchLoggedModels = call.body
     wanted = seen(call, wire.items(body.experiment_ids, "experiment_ids"))
     most, offset = wire.page_size(body.max_results, "max_results", RESULTS, MOST), wire.offset_of(body.page_token)
-    if wire.items(body.datasets, "datasets"):
-        raise invalid("logged models cannot be searched by the data sets that they were measured on here")
+    datasets = [
+        (wire.needed(each.dataset_name, "dataset_name"), each.dataset_digest or None)
+        for each in wire.items(body.datasets, "datasets")
+    ]
     orders = [
         (wire.needed(order.field_name, "field_name"), order.ascending is None or bodies.said_yes(order.ascending))
         for order in wire.items(body.order_by, "order_by")
     ]
     store = call.services.store
-    found = store.logged_models.search(wanted, body.filter or "", order_by=orders, max_results=most + 1, offset=offset)
+    found = store.logged_models.search(
+        wanted, body.filter or "", datasets=datasets, order_by=orders, max_results=most + 1, offset=offset
+    )
     token = wire.token_of(offset + most) if len(found) > most else None
     return render.paged("models", _told(store, *found[:most]), token)
 

@@ -34,6 +34,7 @@ export function listenToKeys() {
     const name = nameOf(event)
     const plain = !name.includes('Ctrl+') && name !== 'Escape'
     if (plain && (isTyped(event.target) || (!letters.value && name.length === 1))) return
+    if (/^(Shift\+)?(Enter| )$/.test(name) && isPressed(event.target)) return
     const two = Date.now() - startedAt < 1000 ? `${started} ${name}` : ''
     for (const list of [...bound.value].reverse()) {
       const key = list.find((each) => each.keys === two) ?? list.find((each) => each.keys === name)
@@ -69,6 +70,11 @@ function nameOf(event) {
 /** @param {EventTarget | null} target */
 function isTyped(target) {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.getAttribute('type') !== 'checkbox')
+}
+
+/** True for what Enter and the space bar press. @param {EventTarget | null} target */
+function isPressed(target) {
+  return target instanceof Element && target.closest('button, a[href], summary, [role=option]') !== null
 }
 
 function read() {

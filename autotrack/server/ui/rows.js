@@ -27,6 +27,12 @@ export class Rows {
     this.rev = ''
   }
 
+  /** The rows, for a component that is to be drawn again when some have come. */
+  get now() {
+    void this.version.value // reading it is what makes the component one that is drawn again
+    return this
+  }
+
   /** The row at an index; null where it has not come yet (it is asked for). @param {number} index @returns {Row | null} */
   at(index) {
     const window = this.windows.get(Math.floor(index / WINDOW))

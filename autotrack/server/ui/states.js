@@ -23,7 +23,7 @@ export function Empty({ children, line }) {
 /** What failed, and how to try again. @param {{what: string, error: any, retry: () => void, stale?: boolean}} given */
 export function Failed({ what, error, retry, stale = false }) {
   const status = error?.status ? ` (HTTP ${error.status})` : ''
-  return html`<div class=${stale ? 'failed stale' : 'failed'} role="alert">
+  return html`<div class=${stale ? 'trouble stale' : 'trouble'} role="alert">
     <p>Could not load ${what}${status}: ${error?.message ?? String(error)}${stale ? '. What you see is older.' : ''}</p>
     <button onClick=${retry}>Retry</button>
   </div>`

@@ -11,6 +11,7 @@ def native_tables() -> list[Table]:
     from . import (
         artifacts,
         beside,
+        bulk,
         changes,
         comparing,
         curves,
@@ -27,5 +28,5 @@ def native_tables() -> list[Table]:
     )
 
     reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves, overview, beside)
-    parts = (*reading, ingest, objects, artifacts, access)
+    parts = (*reading, bulk, ingest, objects, artifacts, access)
     return [part.ROUTES for part in parts]

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import re
 import time
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, Literal
 
 import msgspec
 
@@ -96,11 +96,18 @@ def listed(call: Call) -> Files:
     return Files([File(entry.path, entry.size, entry.is_folder) for entry in found])
 
 
-@ROUTES.get("/runs/{run}/artifacts/{path:path}", READ)
+class As(msgspec.Struct):
+    """``view=page``: a file whose name ends in ``.html`` comes as a page, in a sandbox that its own answer demands."""
+
+    view: Literal["file", "page"] = "file"
+
+
+@ROUTES.get("/runs/{run}/artifacts/{path:path}", READ, query=As)
 async def get(call: Call) -> Answer:
     """A file, or the range of its bytes that is asked for. ``ETag`` is its sha256, where the run's record says it."""
     file, tag = await asyncio.to_thread(_open, call)
-    return await file_answer(call, file, tag)
+    page = call.query.view == "page" and call.path["path"].lower().endswith((".html", ".htm"))
+    return await file_answer(call, file, tag, page=page)
 
 
 def _open(call: Call) -> tuple[BinaryIO, str | None]:

@@ -92,10 +92,12 @@ def spelled(each: Field) -> str:
 class Chosen:
     """What a table of some runs should show, most telling first: metrics, then the params that vary.
 
-    ``constant`` are params that all have alike; ``metrics``, ``params`` and ``tags`` all keys that there are, by
-    relevance or by name; ``goals``: what is better of each metric whose name, or experiment, says so.
+    ``constant`` is what all have alike: params, last values of metrics, user and commit. ``metrics``, ``params`` and
+    ``tags`` are all keys that there are, by relevance or by name; ``goals``: what is better of each metric whose name,
+    or experiment, says so. ``of`` is how many runs were looked at: of very many the newest.
     """
 
+    of: int
     cols: list[str]
     main: str | None
     goal: Goal | None
@@ -143,17 +145,24 @@ def chosen(keys: RunKeys, experiments: Sequence[Experiment]) -> Chosen:
     metrics = ranked(keys.metrics)
     if main is not None:
         metrics = [main, *(each for each in metrics if each != main)]
-    first = [each for each in metrics if not each.startswith("system/")][:METRICS]
+    first = [each for each in metrics if each == main or not (each in keys.still or each.startswith("system/"))][
+        :METRICS
+    ]
     varying = sorted((each for each in keys.params if each not in keys.constant), key=lambda each: -keys.params[each])
     found = [Field("metric", each, 0) for each in first] + [Field("param", each, 0) for each in varying[:PARAMS]]
+    attributes = [name for name in ("commit", "user") if keys.attributes.get(name, "") is None]
+    same = {f"p.{key}": value for key, value in keys.constant.items()}
+    same |= {f"m.{key}": f"{value:.6g}" for key, value in keys.still.items()}
+    same |= {name: value for name, value in keys.attributes.items() if value is not None}
     goals: dict[str, Goal] = {f"m.{each}": its for each in metrics[:TOLD] if (its := goal_of(each)) is not None}
     if main is not None and goal is not None:
         goals[f"m.{main}"] = goal
     return Chosen(
-        cols=[*(spelled(each) for each in found), "commit", "user"],
+        of=keys.runs,
+        cols=[*(spelled(each) for each in found), *attributes],
         main=None if main is None else f"m.{main}",
         goal=goal,
-        constant={f"p.{key}": value[:1000] for key, value in list(keys.constant.items())[:TOLD]},
+        constant={key: value[:1000] for key, value in list(same.items())[:TOLD]},
         metrics=metrics[:TOLD],
         params=list(keys.params)[:TOLD],
         tags=list(keys.tags)[:TOLD],

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec import field
+from sqlalchemy import Connection
 
 from autotrack.core.entities import Experiment
 from autotrack.core.errors import NotFoundError
 from autotrack.core.wire import encoded
+from autotrack.store.experiments import delete_tag, set_tag
 
 from ..calls import Call
 from ..routing import Table
@@ -64,6 +66,28 @@ class RenameExperiment(forms.Body):
 def rename_experiment(call: Call) -> dict[str, Any]:
     """Gives an experiment another name; its id stays."""
     call.services.store.rename_experiment(_at(call).name, call.body.name)
+    return encoded(_at(call))
+
+
+class ExperimentTags(forms.Body):
+    """Tags to set, and keys of those to take away."""
+
+    set: forms.Texts = field(default_factory=dict)
+    remove: list[forms.Key] = field(default_factory=list)
+
+
+@ROUTES.post("/experiments/{experiment}/tags", WRITE_EXPERIMENT, body=ExperimentTags, answer=Experiment)
+def tag_experiment(call: Call) -> dict[str, Any]:
+    """Sets and takes away tags of an experiment."""
+    found, body = _at(call), call.body
+
+    def work(connection: Connection) -> None:
+        for key in body.remove:
+            delete_tag(connection, found.id, key)
+        for key, value in sorted(body.set.items()):
+            set_tag(connection, found.id, key, value)
+
+    call.services.store.write(work)
     return encoded(_at(call))
 
 

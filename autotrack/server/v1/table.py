@@ -20,6 +20,7 @@ from autotrack.store.filters.syntax import Field, Node
 from autotrack.store.filters.typed import bare_names, parse_typed, resolved
 from autotrack.store.numbers import as_number
 from autotrack.store.run_groups import Group, groups
+from autotrack.store.run_keys import MOST as MOST_LOOKED_AT
 from autotrack.store.run_places import places_of
 from autotrack.store.run_sets import RunSet, count, numbers_of, opened, revision, window
 from autotrack.store.run_values import columns_of, ids_of, names_of
@@ -140,10 +141,11 @@ class Scene:
         names = list(bare_names(node))
         if node is None or not names:
             return node if node is None else resolved(node, {})
-        known = known_to(self.chooser.keys(self.connection, self.unfiltered, self.revision))
+        keys = self.chooser.keys(self.connection, self.unfiltered, self.revision)
+        known = known_to(keys)
         there = {key for keys in known.values() for key in keys}
         for each in names:
-            if each.key not in there:
+            if each.key not in there and keys.runs < MOST_LOOKED_AT:
                 similar = get_close_matches(each.key, list(there)[:2000], 3)
                 self.unknown.append(Unknown(each.key, each.position, similar))
         return resolved(node, known)

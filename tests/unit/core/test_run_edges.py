@@ -52,9 +52,12 @@ def test_threads_with_runs_of_their_own_are_no_family(store: Path) -> None:
 
 
 def test_children_are_in_their_parents_experiment(store: Path) -> None:
-    with autotrack.start_run("outer", "mine") as outer, autotrack.start_run("inner") as inner:
-        with autotrack.start_run("elsewhere", "other") as other:
-            pass
+    with (
+        autotrack.start_run("outer", "mine") as outer,
+        autotrack.start_run("inner") as inner,
+        autotrack.start_run("elsewhere", "other") as other,
+    ):
+        pass
     with autotrack.start_run("named", parent=outer) as named:
         pass
     assert [inner.experiment, other.experiment, named.experiment] == ["mine", "other", "mine"]

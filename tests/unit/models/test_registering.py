@@ -206,3 +206,18 @@ def test_gc_keeps_what_a_version_stands_on_as_long_as_it_is_there(root: Path) ->
     assert done.kept == () and not [path for path in (root / "artifacts").rglob("*") if path.is_file()]
     assert store.check() == []
     store.close()
+
+
+def test_a_run_registers_what_it_saves(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with autotrack.start_run() as run:
+        run.log_model(fitted(1.0), example=X, register="churn")
+        autotrack.log_model(fitted(2.0), "other", register="churn")
+        run.log_model(fitted(3.0), "third", register="no/name")
+    trackers.tracker().catch_up()
+    registry = autotrack.Client().registry
+    one, two = (registry.version("churn", number) for number in (1, 2))
+    assert (one.source, two.source, one.run) == (f"runs:/{run.id}/model", f"runs:/{run.id}/other", run.id)
+    assert one.digest and one.digest != two.digest and len(registry.versions()) == 2
+    assert answers("models:/churn/1", 1.0) and answers("models:/churn/latest", 2.0)
+    assert "no/name" in caplog.text  # and the model is saved all the same
+    assert answers(f"runs:/{run.id}/third", 3.0)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from store_program import Program
 
 from autotrack.core.artifact_paths import TEMPORARY
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.keys import new_id
+from autotrack.core.registered import ModelVersion
+from autotrack.core.runs.names import experiment_id
 from autotrack.store.plugin import open_artifacts
 from autotrack.store.remote_artifacts import FsspecArtifacts
+from autotrack.store.store import Store
 
 RUN = "0123456789abcdef/" + "a" * 32
 
@@ -107,3 +115,143 @@ def test_a_signed_address_reads_and_writes_one_file(artifacts: FsspecArtifacts) 
     assert read(artifacts, "new.txt") == b"sent"
     with pytest.raises(ArtifactError, match=r"\.\."):
         artifacts.signed_url(RUN, "../../other", seconds=60)
+
+
+TRAINING = """
+import sys, time
+import autotrack
+run = autotrack.start_run("r")
+run.log_text("hello", "notes/a.txt")
+run.log_artifact("large.bin")
+begun = time.monotonic()
+run.log_text("quick", "b.txt")
+print(time.monotonic() - begun)
+run.finish()
+"""
+
+
+def _autotrack(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    folder.mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "HOME": str(folder), **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_files_of_a_database_that_is_everybodys(s3: str, postgresql: str, tmp_path: Path) -> None:
+    """One machine trains before anybody says where files go, one while that place is away; a third reads all."""
+    import fsspec
+
+    first, second, large = tmp_path / "first", tmp_path / "second", os.urandom(9 << 20)
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "large.bin").write_bytes(large)
+    store = {"AUTOTRACK_TRACKING_URI": postgresql}
+    done = _autotrack(first, "-c", TRAINING, **store)
+    assert done.returncode == 0 and "autotrack db artifacts" in done.stderr, done.stderr
+    bucket = f"bucket-{new_id()[:12]}"
+    fsspec.filesystem("s3").mkdir(bucket)
+    said = _autotrack(first, "-m", "autotrack", "db", "artifacts", f"s3://{bucket}/runs", "--json", **store)
+    assert json.loads(said.stdout) == {"artifacts": f"s3://{bucket}/runs", "everybodys": True, "sent": 3}, said.stderr
+    away = _autotrack(second, "-c", TRAINING, **store, AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
+    assert away.returncode == 0 and float(away.stdout) < 1.0 and "kept" in away.stderr, away.stderr
+    with closing(Store.open(postgresql, root=tmp_path / "third")) as third:
+        runs = third.runs()
+        assert len(runs) == 2 and all(len(run.artifacts) == 3 for run in runs)
+        assert sorted(len(third.artifacts.list(run.files)) for run in runs) == [0, 3]
+        synced = _autotrack(second, "-m", "autotrack", "sync", **store)
+        assert synced.returncode == 0 and "with 3 files" in synced.stdout, synced.stdout + synced.stderr
+        for run in runs:
+            for record in run.artifacts:
+                with third.artifacts.open(run.files, record.path) as stream:
+                    assert hashlib.sha256(stream.read()).hexdigest() == record.sha256
+
+
+def test_gc_and_archives_go_where_the_artifacts_are(
+    s3: str, postgresql: str, artifacts: FsspecArtifacts, tmp_path: Path
+) -> None:
+    """A run goes to another machine as an archive; deleted, its files are freed in the bucket, and nobody else's."""
+    from autotrack.answers.archive.packing import pack
+    from autotrack.answers.archive.unpacking import unpack
+
+    with (
+        closing(Store.open(tmp_path / "laptop")) as laptop,
+        closing(Store.open(postgresql, root=tmp_path / "here", artifacts=artifacts.uri)) as team,
+    ):
+        program = Program(laptop)
+        runs = ["a" * 32, "b" * 32]
+        for run in runs:
+            folder = f"{experiment_id('e')}/{run}"
+            program.made(id=run, experiment="e", artifact_uri=f"artifacts/{folder}")
+            for path in ("model/a.bin", "b.txt"):
+                kept = laptop.artifacts.put_bytes(folder, path, b"x" * 5000)
+                program.event("artifact", run, path=path, size=kept.size, sha256=kept.sha256)
+        program.close()
+        archive = pack(laptop, [laptop.run(run) for run in runs], tmp_path / "two.atrun").path
+        assert unpack(team, archive).artifacts == 4
+        assert not list((tmp_path / "here").rglob("b.txt"))
+        places = [team.run(run).files for run in runs]
+        assert [entry.path for entry in artifacts.list(places[0])] == ["b.txt", "model"]
+        team.delete_runs([runs[0]])
+        planned = team.garbage()
+        assert planned.runs == (runs[0],) and planned.bytes == 10_000
+        assert planned.elsewhere == tuple(f"{artifacts.uri}/{places[0]}/{path}" for path in ("b.txt", "model/a.bin"))
+        assert artifacts.list(places[0])  # a plan changes nothing
+        done = team.collect_garbage(planned)
+        assert (done.elsewhere, done.bytes) == (planned.elsewhere, 10_000)
+        assert artifacts.list(places[0]) == [] and len(artifacts.list(places[1])) == 2
+        assert not team.garbage().elsewhere
+
+
+MODEL = """
+import autotrack, numpy as np
+from sklearn.linear_model import LinearRegression
+with autotrack.start_run("r") as run:
+    model = LinearRegression().fit(np.arange(6.0).reshape(3, 2), [1.0, 2.0, 3.0])
+    run.log_model(model, register="churn")
+from autotrack.core.runs.trackers import tracker
+tracker().catch_up()
+registry = autotrack.Client().registry
+registry.set_alias("churn", "champion", 1)
+print(run.id)
+"""
+LOADING = """
+import sys, autotrack
+print([round(float(autotrack.load_model(uri).predict([[2.0, 3.0]])[0]), 6) for uri in sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_models_in_an_object_store_load_by_name(
+    engine: str, artifacts: FsspecArtifacts, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    uri = request.getfixturevalue("postgresql") if engine == "postgresql" else str(tmp_path / "store")
+    store = {"AUTOTRACK_TRACKING_URI": uri}
+    made = _autotrack(tmp_path / "one", "-c", MODEL, AUTOTRACK_ARTIFACTS=artifacts.uri, **store)
+    assert made.returncode == 0, made.stderr
+    synced = _autotrack(tmp_path / "one", "-m", "autotrack", "sync", **store)  # what a slow machine had left
+    assert synced.returncode == 0, synced.stdout + synced.stderr
+    run, elsewhere = made.stdout.strip(), tmp_path / "two"
+    with closing(Store.open(uri, **({"root": tmp_path / "three"} if engine == "postgresql" else {}))) as opened:
+        folder = opened.run(run).files
+        direct = ModelVersion("direct", 0, f"{artifacts.uri}/{folder}/model", f"{artifacts.uri}/{folder}/model")
+        opened.registry.create("direct")
+        opened.registry.create_version(direct)
+    uris = [f"runs:/{run}/model", "models:/churn@champion", "models:/churn/1", "models:/direct/1"]
+    loaded = _autotrack(elsewhere, "-c", LOADING, *uris, **store)
+    assert loaded.stdout == "[2.0, 2.0, 2.0, 2.0]\n", loaded.stderr
+    if engine == "sqlite":
+        return
+    with artifacts.open(folder, "model/MLmodel") as stream:
+        changed = stream.read().replace(b"sklearn", b"sklearm")
+    artifacts.put_bytes(folder, "model/MLmodel", changed)
+    assert _autotrack(elsewhere, "-c", LOADING, *uris[:2], **store).returncode == 0  # from the cache, which was checked
+    refused = _autotrack(elsewhere, "-c", LOADING, uris[3], **store)
+    assert "ArtifactError" in refused.stderr and "changed since the model was saved" in refused.stderr
+    cached = next(path for path in elsewhere.parent.rglob("cache/*") if path.stat().st_size == len(changed))
+    cached.write_bytes(b"planted")
+    refused = _autotrack(elsewhere, "-c", LOADING, uris[1], **store)
+    assert "ArtifactError" in refused.stderr, refused.stdout

@@ -1,6 +1,6 @@
 // Charts: one for each metric of the runs that are selected, else of the best by the order of the table.
 import { useEffect, useMemo } from 'preact/hooks'
-import { isMetric, joined } from '../columns.js'
+import { joined } from '../columns.js'
 import { useJson } from '../data.js'
 import { NOTHING, number } from '../format.js'
 import { html } from '../html.js'
@@ -20,7 +20,7 @@ export function Charts({ experiment, where, sort, rows }) {
   const { ids, all } = selection.value
   const group = place.value.query.get('group') ?? ''
   const top = Math.min(100, Number(place.value.query.get('top')) || (group ? TOP_GROUPED : TOP))
-  const chosen = rows.chosen ?? {}
+  const chosen = rows.now.chosen ?? {}
   const best = chosen.goal && chosen.main ? (chosen.goal === 'max' ? `-${chosen.main}` : chosen.main) : ''
   const order = sort || best
   const asked = ids.length && !all ? { ids: ids.slice(0, 100).join(',') } : { exp: experiment, where, sort: order, limit: top }
@@ -28,7 +28,7 @@ export function Charts({ experiment, where, sort, rows }) {
   const words = ids.length && !all ? `${ids.length > 100 ? '100 of ' : ''}${number(ids.length)} selected` : html`<label>top <input class="top" type="number" min="1" max="100" value=${top} onChange=${(/** @type {any} */ event) => change({ top: event.target.value }, { replace: true })} /> of ${number(rows.total)}</label> by ${order ? order.replace(/^-?[mpt]\./, '') : 'age'}`
   useEffect(() => onChange(({ runs, reset }) => (reset || runs.some(({ id }) => !found.data?.ids.includes(id))) && found.reload()), [found.data])
   return html`<${Part} of=${found} what="the runs of the charts" rows=${12}>
-    ${(/** @type {any} */ data) => html`<${Sections} runs=${runsOf(data, group)} words=${words} keys=${(chosen.metrics ?? []).map((/** @type {string} */ key) => (isMetric(key) ? key.slice(2) : key))} />`}
+    ${(/** @type {any} */ data) => html`<${Sections} runs=${runsOf(data, group)} words=${words} keys=${chosen.metrics ?? []} />`}
   <//>`
 }
 

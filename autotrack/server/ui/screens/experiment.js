@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { get } from '../api.js'
+import { heading, shown } from '../columns.js'
 import { counted, number } from '../format.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
@@ -69,7 +70,7 @@ export function Screen() {
     ${!group && html`<${Constant} rows=${rows} />`}
     ${rows.failure && rows.failure.status !== 400 && html`<${Failed} what="the runs" error=${rows.failure} retry=${() => void rows.reload(0, 1)} stale=${rows.ready} />`}
     <div class=${`halves ${view}`}>
-      ${tabular && html`<section class="half" aria-label="runs">${group ? html`<${Groups} asked=${asked} group=${group} />` : html`<${Body} rows=${rows} where=${where} exp=${name} news=${news} sort=${sort} />`}</section>`}
+      ${tabular && html`<section class="half" aria-label="runs">${group ? html`<${Groups} asked=${asked} group=${group} />` : html`<${Body} rows=${rows} where=${where} exp=${name} news=${news} />`}</section>`}
       ${view !== 'table' && html`<section class="half drawn" aria-label="charts">${Charts ? html`<${Charts} experiment=${name} where=${where} sort=${sort} rows=${rows} />` : html`<${Loading} />`}</section>`}
     </div>
     ${count.value > 0 && html`<${Bar} exp=${name} where=${where} rows=${rows} />`}
@@ -92,42 +93,43 @@ function useRows(asked) {
     })
     return () => void (current = false)
   }, [rows])
-  const now = shown ?? rows
-  now.version.value // whoever shows rows is drawn again when some have come
-  return now
+  return (shown ?? rows).now
 }
 
 /** @param {{rows: Rows, where: string, tree: boolean}} given */
 function Counts({ rows, where }) {
-  if (!rows.ready) return null
+  if (!rows.now.ready) return null
   const nested = rows.length < rows.total ? ` · ${counted(rows.length, 'row')}` : ''
   return html`<span class="muted counts" data-total=${rows.total}>${counted(rows.total, 'run')}${where ? ' match' : ''}${nested}</span>`
 }
 
+/** @param {string} text */
+const cut = (text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
+
 /** What all runs have in common, in one line. @param {{rows: Rows}} given */
 function Constant({ rows }) {
-  const same = Object.entries(rows.chosen?.constant ?? {})
+  const same = Object.entries(rows.now.chosen?.constant ?? {})
   if (!same.length) return null
-  const text = same.map(([key, value]) => `${key}=${String(value).length > 40 ? `${String(value).slice(0, 40)}…` : value}`).join(', ')
+  const text = same.map(([key, value]) => `${heading(key)}=${cut(shown(key, value))}`).join(', ')
   return html`<p class="constant muted" title=${text}>same in all ${number(rows.total)}: ${text}</p>`
 }
 
 /** @param {{rows: Rows, group: string}} given */
 function GroupMenu({ rows, group }) {
-  const varying = (rows.chosen?.cols ?? []).filter((/** @type {string} */ key) => key.startsWith('p.'))
+  const varying = (rows.now.chosen?.cols ?? []).filter((/** @type {string} */ key) => key.startsWith('p.'))
   const rest = ['status', 'user', 'parent', ...(rows.chosen?.tags ?? []).map((/** @type {string} */ key) => `t.${key}`)]
   const pick = (/** @type {any} */ event) => change({ group: event.target.value || null, open: null })
   const options = [...new Set([...(group ? [group] : []), ...varying, ...rest])]
-  return html`<label class="muted">group <select value=${group} onChange=${pick}><option value="">none</option>${options.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>`
+  return html`<label class="muted">group <select value=${group} onChange=${pick}><option value="">none</option>${options.map((each) => html`<option key=${each} value=${each}>${heading(each)}</option>`)}</select></label>`
 }
 
-/** @param {{rows: Rows, where: string, exp: string, news: any, sort: string}} given */
-function Body({ rows, where, exp, news, sort }) {
-  if (!rows.ready) return rows.failure ? null : html`<${Loading} rows=${20} />`
+/** @param {{rows: Rows, where: string, exp: string, news: any}} given */
+function Body({ rows, where, exp, news }) {
+  if (!rows.now.ready) return rows.failure ? null : html`<${Loading} rows=${20} />`
   if (!rows.total && where) return html`<${NoMatch} where=${where} exp=${exp} />`
   if (!rows.total) return html`<${Empty} line=${`autotrack run train.py --experiment ${exp}`}>No runs yet. Whatever is trained under this experiment appears here:<//>`
   return html`${news.count > 0 && html`<button class="pill" onClick=${news.show}>${counted(news.count, 'new run')}</button>`}
-    <${RunTable} rows=${rows} exp=${exp} sort=${sort} />`
+    <${RunTable} rows=${rows} exp=${exp} sort=${String(rows.query.sort ?? '')} />`
 }
 
 /** @param {{where: string, exp: string}} given */

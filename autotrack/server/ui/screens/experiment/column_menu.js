@@ -13,13 +13,13 @@ export function ColumnMenu({ rows, columns }) {
   const [open, setOpen] = useState(false)
   const [words, setWords] = useState('')
   useKeys([{ keys: 'c', does: 'choose columns', run: () => setOpen(true) }])
-  const { metrics = [], params = [], tags = [], cols = [], constant = {} } = rows.chosen ?? {}
+  const { metrics = [], params = [], tags = [], cols = [], constant = {} } = rows.now.chosen ?? {}
   const window = [...rows.windows.values()].find(Boolean)
   const shown = Object.keys(window?.cols ?? {})
   const groups = [
     ['Metrics', metrics.map((/** @type {string} */ key) => `m.${key}`)],
-    ['Params that vary', params.map((/** @type {string} */ key) => `p.${key}`).filter((/** @type {string} */ key) => !(key.slice(2) in constant))],
-    ['The same everywhere', Object.keys(constant).map((key) => `p.${key}`)],
+    ['Params that vary', params.map((/** @type {string} */ key) => `p.${key}`).filter((/** @type {string} */ key) => !(key in constant))],
+    ['The same everywhere', Object.keys(constant)],
     ['Attributes', ATTRIBUTES],
     ['Tags', tags.map((/** @type {string} */ key) => `t.${key}`)],
   ]

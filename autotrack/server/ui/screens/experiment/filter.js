@@ -62,7 +62,7 @@ export function Filter({ rows, where, exp }) {
     } else return
     event.preventDefault()
   }
-  const mistaken = error ?? (rows.failure?.status === 400 ? { message: rows.failure.message, position: rows.failure.details.position ?? 0 } : null)
+  const mistaken = error ?? (rows.now.failure?.status === 400 ? { message: rows.failure.message, position: rows.failure.details.position ?? 0 } : null)
   return html`<div class=${mistaken ? 'filter wrong' : 'filter'}>
     <input ref=${field} data-search type="search" spellcheck=${false} autocomplete="off" aria-label="filter runs" aria-invalid=${Boolean(mistaken)} placeholder=${example(rows)}
       value=${text} onInput=${type} onKeyDown=${press} onBlur=${() => { typing.current = false; setTimeout(() => setOffered([]), 150) }} />

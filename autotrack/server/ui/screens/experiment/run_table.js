@@ -15,7 +15,7 @@ import { Table } from '../../table.js'
 export function RunTable({ rows, exp, sort }) {
   const [active, setActive] = useState(0)
   const [anchor, setAnchor] = useState(0)
-  const chosen = rows.chosen ?? {}
+  const chosen = rows.now.chosen ?? {}
   const order = sorting(sort)
   const keys = ['', 'name', 'status', ...columnsOf(rows)]
   const goals = chosen.goals ?? {}
@@ -27,9 +27,9 @@ export function RunTable({ rows, exp, sort }) {
     keys.map((key) => {
       if (!key) return { key: ' ', head: '', width: 32 }
       const at = order.find((each) => each.key === key)
-      const goal = isMetric(key) ? (key === main ? chosen.goal : goals[key.slice(2)]) : null
+      const goal = isMetric(key) ? (key === main ? chosen.goal : goals[key]) : null
       return {
-        key, head: key === 'status' ? '' : heading(key), width: width(key), title: key, number: isMetric(key) || key === 'duration',
+        key, head: key === 'status' ? '' : heading(key), width: width(key), title: key, number: isMetric(key) || isNumber(key, some(rows, key)),
         sort: /** @type {'ascending' | 'descending' | 'none'} */ (at ? (at.down ? 'descending' : 'ascending') : 'none'),
         onSort: (/** @type {any} */ event) => change({ sort: sortedBy(sort, key, { further: event.shiftKey, best: goal }) }),
       }
@@ -73,6 +73,12 @@ export function RunTable({ rows, exp, sort }) {
   return html`<${Table} label=${`runs of ${exp}`} columns=${columns} length=${rows.length} version=${rows.version.value} at=${(/** @type {number} */ index) => rows.at(index)}
     cell=${cell} active=${active} onPick=${pick} onOver=${(/** @type {any} */ row) => (hovered.value = row?.id ?? '')}
     kind=${(/** @type {any} */ row) => `${all || positions.value.has(row.id) ? 'picked' : ''}${hovered.value === row.id ? ' pointed' : ''}`} look=${`${signature}${best.index}${extent?.low}${extent?.high}${selection.value.ids.length}${!!all}`} />`
+}
+
+/** A value of a column, from the first rows that are here. @param {Rows} rows @param {string} key */
+function some(rows, key) {
+  const window = [...rows.windows.values()].find(Boolean)
+  return window?.cols[key]?.find((/** @type {any} */ value) => value !== null) ?? null
 }
 
 /** The columns in force, besides the first three. @param {Rows} rows */

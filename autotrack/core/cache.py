@@ -1,4 +1,4 @@
-"""Files that were fetched from a server, kept under their sha256 in a private folder of this machine.
+"""Files that were fetched from a server or an object store, kept under their sha256 in a private folder.
 
     cache/<sha256>           whole, and of that content
     cache/.part-<sha256>     on its way: a fetch that was cut goes on from there
@@ -18,15 +18,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from autotrack.core.errors import ArtifactError
-from autotrack.core.private import Ours, make_private
+from .errors import ArtifactError
+from .private import Ours, make_private
 
 #: Bytes that fetched files may take in all.
 MOST_BYTES = 10 << 30
 BLOCK = 1 << 20
 _PART = ".part-"
 
-log = logging.getLogger("autotrack.client")
+log = logging.getLogger("autotrack.cache")
 
 #: Gives a file's bytes from an offset on.
 Source = Callable[[int], Iterator[bytes]]

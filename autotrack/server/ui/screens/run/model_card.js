@@ -1,0 +1,43 @@
+// A model: what it takes and answers, what it needs, and how to use it.
+import { address } from '../../api.js'
+import { Copied } from '../../copy.js'
+import { useData } from '../../data.js'
+import { size } from '../../format.js'
+import { html } from '../../html.js'
+import { path } from '../../router.js'
+import { Part } from '../../states.js'
+import { fields } from './signature.js'
+
+/** @param {{run: any, model: any, uri?: string}} given `uri`: what the model is loaded by */
+export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` }) {
+  const at = (/** @type {string} */ name) => address(path('runs', run.id, 'artifacts', `${model.path}/${name}`))
+  const found = useData(`model:${run.id}/${model.path}`, async (signal) => {
+    const read = async (/** @type {string} */ name) => {
+      const answer = await fetch(at(name), { signal })
+      return answer.ok ? answer.text() : null
+    }
+    const [described, needs, example] = await Promise.all([read('MLmodel'), read('requirements.txt'), read('serving_input_example.json')])
+    return { described: described ?? '', needs, example }
+  })
+  return html`<section class="model-card"><header class="file"><b>${model.path}</b><span class="chip good">${model.flavor}</span><span class="muted">${model.class_name}</span><span class="muted">${size(model.size)}</span></header>
+    <${Part} of=${found} what="the model's description">${(/** @type {any} */ data) => {
+      const { inputs, outputs } = fields(data.described)
+      return html`<div class="halves-card">
+        <div><h2>Signature</h2>${inputs.length ? html`<${Fields} label="takes" of=${inputs} /><${Fields} label="answers" of=${outputs} />` : html`<p class="muted">No signature was kept: log the model with an example of its input.</p>`}
+          ${data.example && html`<h2>Input example</h2><pre>${data.example.slice(0, 1500)}</pre>`}</div>
+        <div><h2>Use it</h2>
+          <p>Python</p><${Copied} text=${`model = autotrack.load_model("${uri}")\nmodel.predict(data)`} />
+          <p>Command line</p><${Copied} text=${`autotrack models show ${uri}`} />
+          <p>Behind REST</p><${Copied} text=${`autotrack serve -m ${uri}`} />
+          <p>MLflow</p><${Copied} text=${`mlflow.pyfunc.load_model("${uri}")`} />
+          ${data.needs && html`<h2>Needs</h2><pre>${data.needs}</pre>`}
+          ${model.digest && html`<p class="muted mono" title="stands for all its files">digest ${model.digest.slice(0, 16)}</p>`}</div>
+      </div>`
+    }}<//>
+  </section>`
+}
+
+/** @param {{label: string, of: {name: string, type: string, shape?: string, required: boolean}[]}} given */
+function Fields({ label, of }) {
+  return html`<table class="list signature" data-of=${label}><thead><tr><th>${label}</th><th>type</th><th>shape</th><th></th></tr></thead><tbody>${of.map((each) => html`<tr key=${each.name}><td>${each.name}</td><td class="mono">${each.type}</td><td class="mono muted">${each.shape ?? ''}</td><td class="muted">${each.required ? '' : 'optional'}</td></tr>`)}</tbody></table>`
+}

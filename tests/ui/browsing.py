@@ -44,7 +44,7 @@ def headings(page: Page) -> list[str]:
 def watch(page: Page) -> None:
     """Begins to count what the page computes: to be called before it loads, since the browser counts from then on."""
     session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})  # seconds of the processor, not of the clock
     _watched[page] = session
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.server.server_process import ServerProcess
-from tests.ui.browsing import Open, cpu
+from tests.ui.browsing import Open, cpu, watch
 from tests.ui.conftest import environment
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def test_a_hundred_charts_cost_little(curves: Drawn, browser: Browser) -> None:
     """Check 14: browser CPU of the first six charts, of all others, and the number of requests."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
+    watch(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/series" in request.url else None)
 
@@ -147,17 +148,15 @@ def test_a_hundred_charts_cost_little(curves: Drawn, browser: Browser) -> None:
         rest = cpu(page) - before
     finally:
         context.close()
-    assert first <= 1.5 and rest <= 3.5 and len(asked) <= 25, (first, rest, len(asked))
+    assert 0.05 < first <= 1.5 and 0.05 < rest <= 3.5 and len(asked) <= 25, (first, rest, len(asked))
 
 
 def test_smoothing_log_and_relative_time_stay_in_the_address(curves: Drawn, open_page: Open) -> None:
     """Check 15: the average is Python's, the raw values stay behind it, a log axis says what it leaves out."""
     page = open_page(f"{curves.server.url}/r/{curves.wide}/charts")
+    raw = drawn(page, "layer0/metric_01")["lines"][0]["y"]
     page.get_by_label("smoothing").fill("0.9")
-    (line,) = drawn(page, "layer0/metric_01", lambda now: now["axes"]["smooth"] == 0.9 and len(now["lines"]) == 1)[
-        "lines"
-    ]
-    (line,) = drawn(page, "layer0/metric_01", lambda now: now["lines"][0]["lo"] != now["lines"][0]["hi"])["lines"]
+    (line,) = drawn(page, "layer0/metric_01", lambda now: now["lines"][0]["y"] != raw)["lines"]
     assert "smooth=0.90" in page.url
     mean, means = 0.0, []
     for count, value in enumerate(curves.values.tolist(), 1):

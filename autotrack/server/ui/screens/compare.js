@@ -14,6 +14,7 @@ import { useCompared } from './compare/compared.js'
 const TABS = {
   diff: () => import('./compare/diff.js'),
   curves: () => import('./compare/curves.js'),
+  parallel: () => import('./compare/parallel.js'),
 }
 
 /** @type {import('@preact/signals').Signal<Record<string, any>>} */

@@ -15,3 +15,6 @@ export function prepared(canvas, width, height) {
 
 /** A colour of the theme. @param {string} name */
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+
+/** True where light stands on dark. */
+export const isDark = () => getComputedStyle(document.documentElement).colorScheme === 'dark'

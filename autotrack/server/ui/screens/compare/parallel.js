@@ -2,6 +2,7 @@
 import { useMemo, useState } from 'preact/hooks'
 import { heading, joined, split } from '../../columns.js'
 import { counted, number } from '../../format.js'
+import { themed } from '../../frame.js'
 import { html } from '../../html.js'
 import { Menu } from '../../menu.js'
 import { change, path, place } from '../../router.js'
@@ -10,7 +11,7 @@ import { Empty, Part } from '../../states.js'
 import { axisOf, brushesOf, brushText, within } from './axes.js'
 import { Brushes } from './brushes.js'
 import { useTable } from './compared.js'
-import { Lines } from './parallel_lines.js'
+import { isTurned, Lines } from './parallel_lines.js'
 import { correlation, explained, ranks } from './strength.js'
 
 const MOST = 12
@@ -24,7 +25,7 @@ export function View({ compared }) {
 /** The params that vary, those first that the metric goes with most. @param {any} data as `/table` answers */
 export function ordered(data) {
   const { cols, chosen } = data
-  const params = chosen.cols.filter((/** @type {string} */ key) => key.startsWith('p.') && cols[key])
+  const params = chosen.cols.filter((/** @type {string} */ key) => key.startsWith('p.') && cols[key] && new Set(cols[key].filter((/** @type {any} */ value) => value !== null)).size > 1)
   if (!chosen.main || !cols[chosen.main]) return params
   const metric = axisOf(chosen.main, cols[chosen.main]).values
   const ranked = ranks(metric)
@@ -62,7 +63,7 @@ function Parallel({ data, compared }) {
   const chosenIds = () => ids.filter((/** @type {string} */ _, /** @type {number} */ index) => inside[index])
   return html`<section class="parallel">
     <p class="said muted"><span data-count=${count}>${brushes.size ? `${number(count)} of ${counted(ids.length, 'run')} within the brushes` : `${counted(ids.length, 'run')}. Drag along an axis to brush it, its name to move it; click its name to turn it around`}</span>
-      ${colours && html`<${Legend} axis=${colours} />`}
+      ${colours && html`<${Legend} axis=${colours} goal=${chosen.goal} />`}
       <span class="right"><${Brushes} axes=${axes} brushes=${brushes} put=${brush} />
       ${brushes.size > 0 && html`<button onClick=${() => select(chosenIds())}>Select these ${number(count)}</button>`}
       <${Menu} label="Axes" align="right">${() => html`<div class="choose">${all.map((key) => html`<label key=${key}><input type="checkbox" checked=${named.some((each) => each.replace(/^-/, '') === key)} onChange=${(/** @type {any} */ event) => put(event.target.checked ? [...named, key] : named.filter((each) => each.replace(/^-/, '') !== key))} /> ${heading(key)}${key.startsWith('m.') ? html` <span class="muted">metric</span>` : ''}</label>`)}</div>`}<//></span></p>
@@ -71,9 +72,10 @@ function Parallel({ data, compared }) {
   </section>`
 }
 
-/** @param {{axis: import('./axes.js').Axis}} given */
-function Legend({ axis }) {
-  return html`<span class="legend">${heading(axis.key)} ${number(axis.low, 3)} <i></i> ${number(axis.high, 3)}${axis.log ? ' (log)' : ''}</span>`
+/** @param {{axis: import('./axes.js').Axis, goal: string | null}} given */
+export function Legend({ axis, goal }) {
+  void themed.value
+  return html`<span class="legend">${heading(axis.key)} ${number(axis.low, 3)} <i class=${isTurned(goal) ? 'turned' : ''}></i> ${number(axis.high, 3)}${axis.log ? ' (log)' : ''}</span>`
 }
 
 /** The best of those within the brushes. @param {{data: any, inside: Uint8Array, axes: import('./axes.js').Axis[], onPoint: (index: number) => void}} given */

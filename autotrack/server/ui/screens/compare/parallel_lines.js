@@ -5,7 +5,7 @@ import { themed } from '../../frame.js'
 import { html } from '../../html.js'
 import { scale } from '../../palette.js'
 import { brushOf, place, ticks } from './axes.js'
-import { colour, prepared } from './canvas.js'
+import { colour, isDark, prepared } from './canvas.js'
 
 const HEIGHT = 430
 const TOP = 12
@@ -88,6 +88,9 @@ export function Lines({ axes, colours, goal, inside, brushes, pointed, onBrush, 
   </div>`
 }
 
+/** True where the scale is turned around, so that what is good stands out from the ground. @param {string | null} goal */
+export const isTurned = (goal) => goal !== null && isDark() === (goal === 'min')
+
 /** @param {Record<string, HTMLCanvasElement | null>} canvases @param {any} given */
 function draw(canvases, { axes, colours, goal, inside, width, x, y }) {
   const back = prepared(canvases.back, width, HEIGHT)
@@ -115,11 +118,12 @@ function draw(canvases, { axes, colours, goal, inside, width, x, y }) {
   const shown = count - outside.length
   front.globalAlpha = shown > 5000 ? 0.22 : shown > 1000 ? 0.4 : shown > 200 ? 0.6 : 0.9
   if (shown <= 60) front.lineWidth = 1.6
+  const turned = isTurned(goal)
   const order = Array.from({ length: STEPS }, (_, step) => (goal === 'min' ? STEPS - 1 - step : step))
   front.strokeStyle = colour('--muted')
   path(front, groups[STEPS])
   for (const step of order) {
-    front.strokeStyle = scale((step + 0.5) / STEPS)
+    front.strokeStyle = scale(turned ? 1 - (step + 0.5) / STEPS : (step + 0.5) / STEPS)
     path(front, groups[step])
   }
   /** @type {HTMLElement} */ (canvases.front).dataset.drawn = String(count)

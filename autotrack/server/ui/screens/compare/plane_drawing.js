@@ -57,12 +57,12 @@ export function drawPlane(canvas, { width, ids, x, y, z, s, goal, contour, trend
   const muted = colour('--muted')
   if (contour) heights(context, width, x, y, z, turned)
   let count = 0
-  context.globalAlpha = contour ? 0.5 : ids.length > 3000 ? 0.55 : 0.85
+  context.globalAlpha = contour ? (ids.length > 2000 ? 0.16 : 0.5) : ids.length > 3000 ? 0.55 : 0.85
   for (let index = 0; index < ids.length; index += 1) {
     const spot = spotOf(index, { width, x, y })
     if (!spot) continue
     const on = picked.size > 0 && picked.has(ids[index])
-    const radius = contour ? 1.6 : s ? 1.5 + 6 * (Number.isNaN(s.at[index]) ? 0 : s.at[index]) : ids.length > 3000 ? 2 : 4
+    const radius = contour ? (ids.length > 2000 ? 1 : 1.6) : s ? 1.5 + 6 * (Number.isNaN(s.at[index]) ? 0 : s.at[index]) : ids.length > 3000 ? 2 : 4
     context.fillStyle = contour ? colour('--text') : picked.size && !on ? muted : tint(index)
     context.fillRect(spot.left - radius, spot.top - radius, radius * 2, radius * 2)
     count += 1

@@ -14,6 +14,10 @@ import { useCompared } from './compare/compared.js'
 const TABS = {
   diff: () => import('./compare/diff.js'),
   curves: () => import('./compare/curves.js'),
+  parallel: () => import('./compare/parallel.js'),
+  scatter: () => import('./compare/scatter.js'),
+  contour: () => import('./compare/contour.js'),
+  artifacts: () => import('./compare/artifacts.js'),
 }
 
 /** @type {import('@preact/signals').Signal<Record<string, any>>} */

@@ -80,7 +80,11 @@ async def file_answer(call: Call, file: BinaryIO, tag: str | None, *, page: bool
         file.close()
         raise
     media = HTML if page else BYTES
-    headers = {**(_SANDBOXED if page else _INERT), "Accept-Ranges": "bytes", "Content-Length": str(part.stop - part.start)}
+    headers = {
+        **(_SANDBOXED if page else _INERT),
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(part.stop - part.start),
+    }
     if tag:
         headers["ETag"] = f'"{tag}"'
     if found is not None:

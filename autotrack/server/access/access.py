@@ -22,6 +22,7 @@ from ..calls import Call
 from ..errors import ApiError
 from ..routing import NAMED, Of, Role
 from .callers import Caller, Standing, forbidden
+from .cookies import authorization_of
 from .directory import Directory, Transactions
 from .named import require_named
 from .passwords import Passwords
@@ -57,8 +58,16 @@ class Access:
     # Who asks.
 
     async def identify(self, call: Call) -> None:
-        """Sets ``call.user`` (ApiError 401, 429)."""
-        header = call.headers.get(b"authorization", b"")
+        """Sets ``call.user`` (ApiError 401, 403, 429)."""
+        try:
+            await self._identify(call)
+        except ApiError as error:
+            if b"sec-fetch-site" in call.headers:  # a browser would ask for a password itself, over the page
+                error.headers.pop("WWW-Authenticate", None)
+            raise
+
+    async def _identify(self, call: Call) -> None:
+        header = call.headers.get(b"authorization", b"") or authorization_of(call)
         if not header:
             raise unknown("this server asks who you are: log in with `autotrack login`, or send a token or a password")
         key = blake2b(header, key=self._key, digest_size=32).digest()
@@ -73,7 +82,7 @@ class Access:
     async def _standing_of(self, header: bytes, call: Call) -> Standing:
         scheme, _, rest = header.decode("latin-1").strip().partition(" ")
         if scheme.lower() == "bearer":
-            return await self._holder(rest.strip(), None)
+            return await self.holder(rest.strip())
         if scheme.lower() != "basic":
             raise unknown("this server understands the authorization Basic and Bearer")
         try:
@@ -83,10 +92,11 @@ class Access:
         if not colon:
             raise unknown("the header Authorization: Basic is not user:password in base 64")
         if is_token(password):
-            return await self._holder(password, name)
+            return await self.holder(password, name)
         return await self.prove(name, password, address_of(call))
 
-    async def _holder(self, secret: str, name: str | None) -> Standing:
+    async def holder(self, secret: str, name: str | None = None) -> Standing:
+        """What somebody may do who shows a token, of that user where one is named (ApiError 401)."""
         found = await asyncio.to_thread(self.directory.holder, secret) if is_token(secret) else None
         if found is None:
             raise unknown("this token is not known here")

@@ -129,12 +129,12 @@ function options(now, height, width) {
   const range = (/** @type {'x' | 'y'} */ which) => () => ranges(now.lines, now.axes)[which]
   const axis = { stroke: () => now.colours.muted, font: `11px ${now.colours.font}`, grid: { stroke: () => now.colours.line, width: 1 }, ticks: { show: false } }
   const across = (/** @type {any} */ u, /** @type {number} */ _, /** @type {number} */ low, /** @type {number} */ high) => {
-    const count = Math.max(2, u.bbox.width / devicePixelRatio / 80)
+    const count = Math.max(2, u.bbox.width / devicePixelRatio / (now.axes.x === 'step' ? 52 : 70))
     if (now.axes.x === 'step') return marks(low, high, count, 1)
     return timeMarks(low, high, count, now.axes.x === 'time' ? -new Date(low * 1000).getTimezoneOffset() * 60 : 0)
   }
   const up = (/** @type {any} */ u, /** @type {number} */ _, /** @type {number} */ low, /** @type {number} */ high) => {
-    const count = Math.max(2, u.bbox.height / devicePixelRatio / 34)
+    const count = Math.max(2, u.bbox.height / devicePixelRatio / 32)
     return now.axes.y === 'log' ? logMarks(10 ** low, 10 ** high, count).map(Math.log10) : marks(low, high, count)
   }
   return {

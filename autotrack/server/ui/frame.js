@@ -1,12 +1,14 @@
 // What is around every page: the bar with the way back, the sign of life, the theme, the keys.
 import { signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
+import { send } from './api.js'
+import { boot } from './boot.js'
 import { Dialog } from './dialog.js'
 import { html } from './html.js'
 import { bound, letters, useKeys, setLetters } from './keys.js'
 import { live } from './live.js'
 import { Notices } from './notice.js'
-import { navigate } from './router.js'
+import { navigate, place } from './router.js'
 
 /** @typedef {{text: string, href?: string}} Crumb */
 
@@ -26,26 +28,52 @@ export function useTrail(crumbs) {
 /** @param {{children: any}} given */
 export function Frame({ children }) {
   const [help, setHelp] = useState(false)
+  const [finds, setFinds] = useState(false)
   useKeys([
     { keys: '?', does: 'show the keys', run: () => setHelp(true) },
     { keys: 'g h', does: 'go to all experiments', run: () => navigate('/') },
     { keys: 'g m', does: 'go to the models', run: () => navigate('/models') },
     { keys: 'g p', does: 'go to the projects', run: () => navigate('/projects') },
     { keys: '/', does: 'search', run: () => focusSearch() },
+    { keys: 'Ctrl+k', does: 'go to an experiment, a run, a model', run: () => open() },
   ])
+  const open = () => {
+    void found()
+    setFinds(true)
+  }
+  const Finder = finder.value
   return html`<header class="bar">
       <a class="logo" href="/" aria-label="autotrack: all experiments"><${Logo} /></a>
       <nav class="trail" aria-label="where you are">
         ${trail.value.map((crumb, index) => html`<span key=${index}>${crumb.href ? html`<a href=${crumb.href}>${crumb.text}</a>` : html`<b>${crumb.text}</b>`}</span>`)}
       </nav>
       <nav class="places" aria-label="places"><a href="/">Experiments</a><a href="/models">Models</a><a href="/projects">Projects</a></nav>
+      <button class="quiet find" title="Go to an experiment, a run, a model (Ctrl+K)" onClick=${open}>Go to <kbd>Ctrl K</kbd></button>
       <${LiveDot} />
       <${Theme} />
       <button class="quiet" title="Keys (?)" aria-label="Keys" onClick=${() => setHelp(true)}>?</button>
+      ${boot.auth && place.value.screen !== 'login' && html`<button class="quiet" onClick=${leave}>Log out</button>`}
     </header>
     ${children}
     <${Notices} />
+    ${finds && Finder && html`<${Finder} close=${() => setFinds(false)} />`}
     ${help && html`<${Keys} close=${() => setHelp(false)} />`}`
+}
+
+/** Comes when it is first asked for. @type {import('@preact/signals').Signal<any>} */
+const finder = signal(null)
+
+async function found() {
+  if (!finder.value) finder.value = (await import('./finder.js')).Finder
+}
+
+/** Ends the session, here and on the server. */
+async function leave() {
+  try {
+    await send('DELETE', '/session')
+  } finally {
+    location.assign('/login')
+  }
 }
 
 function Logo() {

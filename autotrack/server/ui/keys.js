@@ -30,7 +30,7 @@ export function useKeys(list) {
 /** Begins to listen. */
 export function listenToKeys() {
   addEventListener('keydown', (event) => {
-    if (event.defaultPrevented || event.isComposing) return
+    if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return // a dialog has the keys to itself
     const name = nameOf(event)
     const plain = !name.includes('Ctrl+') && name !== 'Escape'
     if (plain && (isTyped(event.target) || (!letters.value && name.length === 1))) return

@@ -9,9 +9,6 @@ import { listen } from './live.js'
 import { followLinks, place } from './router.js'
 import { Failed, Lost } from './states.js'
 
-/** What the server says with the page: `auth`, `status` (404: there is no such thing), `version`. */
-export const boot = JSON.parse(document.getElementById('boot')?.textContent || '{}')
-
 /** @type {Record<string, () => Promise<{Screen: import('preact').FunctionComponent<any>}>>} */
 const SCREENS = {
   home: () => import('./screens/home.js'),

@@ -16,7 +16,10 @@ export function Menu({ label, title, children, align = 'left', open, onOpen }) {
     const leave = (/** @type {Event} */ event) => {
       if (event instanceof KeyboardEvent ? event.key === 'Escape' : !root.current?.contains(/** @type {Node} */ (event.target))) {
         set(false)
-        if (event instanceof KeyboardEvent) root.current?.querySelector('button')?.focus()
+        if (event instanceof KeyboardEvent) {
+          event.preventDefault() // so that Escape closes this and nothing else
+          root.current?.querySelector('button')?.focus()
+        }
       }
     }
     document.addEventListener('pointerdown', leave)

@@ -137,10 +137,13 @@ function labels(u, lines, py, focus, colours, ratio) {
   for (const { value, y, line } of ends) {
     ctx.globalAlpha = focus && line.run !== focus ? 0.35 : 1
     ctx.fillStyle = line.look.colour
-    ctx.fillText(number(value), bbox.left + bbox.width + 7 * ratio, y)
+    ctx.fillText(short(value), bbox.left + bbox.width + 7 * ratio, y)
   }
   ctx.restore()
 }
+
+/** A number that fits the margin. @param {number} value */
+const short = (value) => (number(value).length > 8 ? number(value, 3) : number(value))
 
 /** Places of labels, as near as may be to where they belong and none over another. @param {number[]} wanted @param {number} gap @param {number} top @param {number} bottom */
 export function apart(wanted, gap, top, bottom) {

@@ -33,10 +33,30 @@ export function completions(text, caret, known) {
   return [...new Set([...begins, ...within])].filter((name) => name !== here.word).slice(0, 8)
 }
 
+/**
+ * The value that is being typed after `key =`: its key, what is there of it, and where it begins; null elsewhere.
+ * @param {string} text @param {number} caret
+ */
+export function valueAt(text, caret) {
+  const found = /(?:^|[\s(])((?:[mpt]\.)?(?:`[^`]+`|[A-Za-z_][\w.\-/]*))\s*(?:!=|==?)\s*(["']?)([^"']*)$/.exec(text.slice(0, caret))
+  return found && { key: found[1].replaceAll('`', ''), word: found[3], start: caret - found[3].length - found[2].length }
+}
+
+/**
+ * Values that a key has had and that go on from what is typed, in quotes, eight at most.
+ * @param {string} text @param {number} caret @param {(key: string) => string[]} seen
+ */
+export function values(text, caret, seen) {
+  const here = valueAt(text, caret)
+  if (!here) return []
+  const wanted = here.word.toLowerCase()
+  return seen(here.key).filter((value) => value.toLowerCase().startsWith(wanted) && value !== here.word).slice(0, 8).map((value) => `'${value.replaceAll("'", "''")}'`)
+}
+
 /** The text with a completion put in. @param {string} text @param {number} caret @param {string} name */
 export function completed(text, caret, name) {
-  const here = wordAt(text, caret)
-  return here ? `${text.slice(0, here.start)}${name} ${text.slice(caret)}` : text
+  const start = /^'/.test(name) ? valueAt(text, caret)?.start : wordAt(text, caret)?.start
+  return start === undefined ? text : `${text.slice(0, start)}${name} ${text.slice(caret)}`
 }
 
 /** @param {string} key */

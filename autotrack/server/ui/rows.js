@@ -25,6 +25,14 @@ export class Rows {
     this.unknown = []
     this.ready = false
     this.rev = ''
+    /** Windows that are shown, but are older than others; each is asked for again when it is looked at. @type {Set<number>} */
+    this.stale = new Set()
+    /** Windows that did not come. They are not asked for again by themselves. @type {Set<number>} */
+    this.failed = new Set()
+    /** The rows that are looked at. */
+    this.view = { from: 0, to: 1 }
+    /** @type {{version: number, key: string, index: number} | null} */
+    this.top = null
   }
 
   /** The rows, for a component that is to be drawn again when some have come. */
@@ -35,12 +43,10 @@ export class Rows {
 
   /** The row at an index; null where it has not come yet (it is asked for). @param {number} index @returns {Row | null} */
   at(index) {
-    const window = this.windows.get(Math.floor(index / WINDOW))
-    if (!window) {
-      if (window === undefined) void this.load(Math.floor(index / WINDOW))
-      return null
-    }
-    return rowOf(window, index % WINDOW)
+    const number = Math.floor(index / WINDOW)
+    const window = this.windows.get(number)
+    if ((window === undefined && !this.failed.has(number)) || (window && this.stale.delete(number))) void this.load(number)
+    return window ? rowOf(window, index % WINDOW) : null
   }
 
   /** Fetches a window. @param {number} number */
@@ -52,6 +58,7 @@ export class Rows {
       this.take(number, await this.fetch({ ...this.query, offset: number * WINDOW, limit: WINDOW }))
     } catch (error) {
       if (!former) this.windows.delete(number)
+      this.failed.add(number)
       this.failure = error
     }
     this.version.value += 1
@@ -59,9 +66,12 @@ export class Rows {
 
   /** @param {number} number @param {any} answer */
   take(number, answer) {
-    if (this.rev && answer.rev !== this.rev && this.ready) for (const other of [...this.windows.keys()]) if (other !== number) this.windows.delete(other)
+    // Only where rows have come or gone do others stand elsewhere now; new values come by the stream of changes.
+    if (this.ready && answer.rev !== this.rev && answer.rows !== this.length) for (const other of this.windows.keys()) if (other !== number) this.stale.add(other)
     this.rev = answer.rev
     this.windows.set(number, answer)
+    this.failed.delete(number)
+    this.stale.delete(number)
     this.total = answer.total
     this.length = answer.rows
     this.chosen = answer.chosen ?? this.chosen
@@ -70,11 +80,31 @@ export class Rows {
     this.ready = true
   }
 
-  /** Fetches again what is there, those rows first that are looked at. @param {number} from @param {number} to indexes */
-  async reload(from, to) {
+  /** Fetches again the rows that are looked at, and the others when they are. */
+  async reload() {
+    const { from, to } = this.view
     const seen = new Set([Math.floor(from / WINDOW), Math.floor(Math.max(from, to - 1) / WINDOW)])
-    for (const number of [...this.windows.keys()]) if (!seen.has(number)) this.windows.delete(number)
+    for (const number of this.windows.keys()) if (!seen.has(number)) this.stale.add(number)
+    this.failed.clear()
     await Promise.all([...seen].map((number) => this.load(number)))
+  }
+
+  /** The index of the best value of a column; -1 where none is, or where not all rows are here. @param {string} key @param {string} goal `min` or `max` */
+  best(key, goal) {
+    if (this.top?.version === this.version.value && this.top.key === key) return this.top.index
+    let index = -1
+    if (this.windows.size * WINDOW >= this.length) {
+      let than = 0
+      for (const [number, window] of this.windows) {
+        window?.cols[key]?.forEach((/** @type {any} */ value, /** @type {number} */ place) => {
+          if (typeof value !== 'number' || (index >= 0 && !(goal === 'max' ? value > than : value < than))) return
+          than = value
+          index = number * WINDOW + place
+        })
+      }
+    }
+    this.top = { version: this.version.value, key, index }
+    return index
   }
 
   /** Puts newer cells into rows that are here, in place. @param {any} answer of `/table?ids=` */
@@ -98,6 +128,13 @@ export class Rows {
       if (window) found.push(window.ids[index % WINDOW])
     }
     return found
+  }
+
+  /** The different values of a text column among the rows that are here, in order. @param {string} key */
+  values(key) {
+    const found = new Set()
+    for (const window of this.windows.values()) for (const value of window?.cols[key] ?? []) if (typeof value === 'string') found.add(value)
+    return [...found].sort()
   }
 
   /** The least and the greatest finite value of a column among the rows that are here; null where there is none. @param {string} key */

@@ -16,7 +16,6 @@ const MARGIN = 5
  * @property {boolean} [number] stands to the right
  * @property {'ascending' | 'descending' | 'none'} [sort]
  * @property {(event: MouseEvent | KeyboardEvent) => void} [onSort]
- * @property {(event: MouseEvent) => void} [onMenu]
  */
 
 /**
@@ -33,8 +32,9 @@ const MARGIN = 5
  * @param {number} given.active index of the row that the keys are at
  * @param {any} [given.look] whatever changes how rows look besides their data
  * @param {(from: number, to: number) => void} [given.onView]
+ * @param {(row: any, key: string, event: MouseEvent) => void} [given.onMenu] a right click, or the key for it; `row` is null in a heading
  */
-export function Table({ label, columns, length, version, at, cell, kind, onPick, onOver, active, look, onView }) {
+export function Table({ label, columns, length, version, at, cell, kind, onPick, onOver, active, look, onView, onMenu }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null))
   const [view, setView] = useState({ first: 0, count: 40 })
   const measure = () => {
@@ -56,9 +56,21 @@ export function Table({ label, columns, length, version, at, cell, kind, onPick,
     const top = active * ROW
     if (top < element.scrollTop) element.scrollTop = top
     else if (top + 2 * ROW > element.scrollTop + element.clientHeight) element.scrollTop = top + 2 * ROW - element.clientHeight
+    const focused = document.activeElement
+    const cell = element.querySelector('.row.active [tabindex="0"]')
+    if (focused?.getAttribute('role') === 'gridcell' && element.contains(focused) && cell instanceof HTMLElement) cell.focus({ preventScroll: true })
   }, [active])
+  const menu = (/** @type {MouseEvent} */ event) => {
+    const cell = /** @type {Element} */ (event.target).closest('.row > span')
+    const line = cell?.parentElement
+    const column = columns[line ? [...line.children].indexOf(/** @type {Element} */ (cell)) : -1]
+    if (!line || !column?.key.trim()) return
+    const row = line.classList.contains('head') ? null : at(Number(line.getAttribute('aria-rowindex')) - 2)
+    event.preventDefault()
+    onMenu?.(row, column.key, event)
+  }
   const last = Math.min(length, view.first + view.count)
-  useEffect(() => onView?.(view.first, last), [view.first, last])
+  useEffect(() => onView?.(view.first, last))
   const slots = []
   for (let index = view.first; index < last; index += 1) {
     const row = at(index)
@@ -71,7 +83,7 @@ export function Table({ label, columns, length, version, at, cell, kind, onPick,
   }
   const wide = columns.reduce((sum, column) => sum + column.width, 0)
   return html`<div class="grid" ref=${box} role="grid" aria-label=${label} aria-rowcount=${length + 1} aria-colcount=${columns.length} aria-multiselectable="true"
-    onScroll=${measure} onMouseLeave=${() => onOver?.(null)} data-version=${version}>
+    onScroll=${measure} onContextMenu=${onMenu && menu} onMouseLeave=${() => onOver?.(null)} data-version=${version}>
     <div class="sheet" style=${{ height: `${(length + 1) * ROW}px`, width: `max(100%, ${wide}px)` }}>
       <div class="row head" role="row" aria-rowindex="1">${columns.map((column, index) => html`<${Heading} key=${column.key} column=${column} fixed=${fixed(columns, index)} />`)}</div>
       ${slots}
@@ -86,12 +98,12 @@ function fixed(columns, index) {
 
 /** @param {{column: Column, fixed: string | undefined}} given */
 function Heading({ column, fixed: left }) {
-  const { head, width, sort = 'none', onSort, onMenu, number, title } = column
+  const { head, width, sort = 'none', onSort, number, title } = column
   const style = { width: `${width}px`, left }
   const kind = `${number ? 'number ' : ''}${left === undefined ? '' : 'fixed'}`
   if (!onSort) return html`<span class=${kind} style=${style} role="columnheader" title=${title}>${head}</span>`
   const sign = { ascending: '▲', descending: '▼', none: '' }[sort]
-  return html`<span class=${kind} style=${style} role="columnheader" aria-sort=${sort} title=${title} onContextMenu=${onMenu}>
+  return html`<span class=${kind} style=${style} role="columnheader" aria-sort=${sort} title=${title}>
     <button class="heading" onClick=${onSort}>${head}${sign && html`<i aria-hidden="true">${sign}</i>`}</button>
   </span>`
 }

@@ -7,6 +7,7 @@ from ..routing import Table
 
 def native_tables() -> list[Table]:
     """The tables of routes."""
+    from ..access import browser
     from ..access import routes as access
     from . import (
         artifacts,
@@ -17,6 +18,7 @@ def native_tables() -> list[Table]:
         curves,
         experiments,
         ingest,
+        logged_models,
         models,
         objects,
         overview,
@@ -27,6 +29,6 @@ def native_tables() -> list[Table]:
         table,
     )
 
-    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves, overview, beside)
-    parts = (*reading, bulk, ingest, objects, artifacts, access)
+    reading = (server, runs, series, experiments, sessions, comparing, changes, models, logged_models, table, curves)
+    parts = (*reading, overview, beside, bulk, ingest, objects, artifacts, access, browser)
     return [part.ROUTES for part in parts]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { completed, completions } from '../../../autotrack/server/ui/query.js'
+import { completed, completions, values } from '../../../autotrack/server/ui/query.js'
 
 const known = { metrics: ['val_loss', 'train/loss', 'depth'], params: ['lr', 'depth', 'with blank'], tags: ['team'] }
 const offered = (text) => completions(text, text.length, known)
@@ -21,4 +21,12 @@ test('a name that is not clear by itself is offered as it has to be written', ()
 
 test('a completion takes the place of the word, and what follows stays', () => {
   assert.equal(completed('val < 0.3', 3, 'val_loss'), 'val_loss  < 0.3')
+})
+
+test('values that a key has had are offered after a comparison, in quotes', () => {
+  const seen = (key) => (key === 'optimizer' ? ['adam', 'adagrad', "o'clock"] : [])
+  assert.deepEqual(values('val_loss < 0.3 and optimizer = ', 31, seen), ["'adam'", "'adagrad'", "'o''clock'"])
+  assert.deepEqual(values('optimizer = "ada', 16, seen), ["'adam'", "'adagrad'"])
+  assert.deepEqual(values('optimizer', 9, seen), [])
+  assert.equal(completed('optimizer = "ada', 16, "'adam'"), "optimizer = 'adam' ")
 })

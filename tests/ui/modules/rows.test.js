@@ -29,7 +29,7 @@ test('newer cells go into the rows that are here', async () => {
   assert.deepEqual(rows.extent('m.loss'), { low: -1, high: 299 })
 })
 
-test('a window that fails is asked for again, and the others stay', async () => {
+test('a window that fails is asked for again when the user says so, and the others stay', async () => {
   let fail = false
   const rows = new Rows({}, async (query) => {
     if (fail) throw new Error('away')
@@ -42,6 +42,34 @@ test('a window that fails is asked for again, and the others stay', async () => 
   assert.match(rows.failure.message, /away/)
   assert.equal(rows.at(0)?.id, 'r0')
   fail = false
-  await rows.load(1)
+  assert.equal(rows.at(WINDOW), null)
+  await new Promise((done) => setTimeout(done))
+  assert.match(rows.failure.message, /away/, 'a page that is drawn again does not ask again and again')
+  rows.view = { from: WINDOW, to: WINDOW + 20 }
+  await rows.reload()
+  assert.equal(rows.at(WINDOW)?.id, `r${WINDOW}`)
   assert.equal(rows.failure, null)
+})
+
+test('while runs are being written, windows do not chase each other out', async () => {
+  let asked = 0
+  const rows = new Rows({}, async (query) => ({ ...(await table(1_000)(query)), rev: String((asked += 1)) }))
+  await rows.load(0)
+  await rows.load(1)
+  for (let draw = 0; draw < 5; draw += 1) {
+    rows.at(WINDOW - 1)
+    rows.at(WINDOW)
+    await new Promise((done) => setTimeout(done))
+  }
+  assert.equal(asked, 2)
+})
+
+test('the best value is found once for a state of the rows', async () => {
+  const rows = new Rows({}, table(300))
+  await rows.load(0)
+  assert.equal(rows.best('m.loss', 'min'), -1, 'not all rows are here')
+  await rows.load(1)
+  assert.equal(rows.best('m.loss', 'max'), 299)
+  rows.patch({ ids: ['r7'], cols: { 'm.loss': [1e6] } })
+  assert.equal(rows.best('m.loss', 'max'), 7)
 })

@@ -43,9 +43,20 @@ function runsOf(data, group) {
   })
 }
 
+/** Runs beside one, at most: its parent and other children of that. */
+const BESIDE = 20
+
 /** The charts of one run, and of others beside it. @param {{run: string, name: string, keys: string[], others?: {id: string, name: string}[]}} given */
 export function RunCharts({ run, name, keys, others = [] }) {
-  return html`<${Sections} runs=${[{ id: run, name, index: 0 }, ...others.map((other, index) => ({ ...other, index: index + 1 }))]} keys=${keys} words="" />`
+  const on = place.value.query.get('overlay') === '1'
+  const { data } = useJson(`/runs/${run}`)
+  const parent = data?.parent ?? null
+  const family = useJson(on && parent ? '/table' : null, { parent, cols: 'name', limit: BESIDE })
+  const above = useJson(on && parent ? '/table' : null, { ids: parent, cols: 'name' })
+  const named = (/** @type {any} */ found) => (found.data?.ids ?? []).map((/** @type {string} */ id, /** @type {number} */ index) => ({ id, name: found.data.cols.name[index] || id.slice(0, 8) }))
+  const beside = [...others, ...(on ? [...named(above), ...named(family)] : [])].filter(({ id }) => id !== run)
+  const words = parent && html`<label><input type="checkbox" checked=${on} onChange=${() => change({ overlay: on ? null : 1 }, { replace: true })} /> with its parent and that one's other children</label>`
+  return html`<${Sections} runs=${[{ id: run, name, index: 0 }, ...beside.map((other, index) => ({ ...other, index: index + 1 }))]} keys=${keys} words=${words || ''} />`
 }
 
 /** @param {{runs: {id: string, name: string, index: number, group?: string}[], keys: string[], words: any}} given */

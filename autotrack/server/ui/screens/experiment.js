@@ -1,15 +1,16 @@
 // An experiment: which run is best, what was changed, what failed. A table, charts, or both side by side.
 import { signal } from '@preact/signals'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { get } from '../api.js'
-import { heading, shown } from '../columns.js'
+import { heading, shown as asShown } from '../columns.js'
+import { parts } from '../conditions.js'
 import { counted, number } from '../format.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
 import { useKeys } from '../keys.js'
 import { navigate, change, changed, link, place } from '../router.js'
 import { Rows } from '../rows.js'
-import { count, select, selection } from '../selection.js'
+import { count, select, selectAll, selection } from '../selection.js'
 import { Empty, Failed, Loading, Lost } from '../states.js'
 import { Bar } from './experiment/bar.js'
 import { ColumnMenu } from './experiment/column_menu.js'
@@ -22,6 +23,8 @@ import { RunTable } from './experiment/run_table.js'
 const charts = signal(null)
 
 const WIDE = 1200
+/** Selected runs that the address names. */
+const MOST_NAMED = 50
 
 export function Screen() {
   const { path, query } = place.value
@@ -35,7 +38,7 @@ export function Screen() {
   const sort = query.get('sort') ?? ''
   const tree = query.get('tree') !== '0' && !where
   const asked = { exp: name, where, sort, cols: columns, tree: tree ? 1 : undefined, open: query.get('open') ?? undefined }
-  const rows = useRows(asked)
+  const { rows, retry } = useRows(asked)
   const news = useNews(rows)
   useEffect(() => {
     const ids = query.get('sel')
@@ -43,15 +46,19 @@ export function Screen() {
   }, [name])
   useEffect(() => {
     const ids = selection.value.ids
-    if (ids.length <= 50) change({ sel: ids.join(',') }, { replace: true })
+    change({ sel: ids.length <= MOST_NAMED ? ids.join(',') : null }, { replace: true })
   }, [selection.value])
+  useEffect(() => {
+    const { all } = selection.value
+    if (all?.where && all.where !== where) select([]) // whether a run of this filter matched that one, nobody knows here
+  }, [where])
   useEffect(() => {
     if (view !== 'table' && !charts.value) import('./charts.js').then((module) => (charts.value = module.Charts))
   }, [view])
   useKeys([
     { keys: 'v', does: 'show table, charts or both', run: () => change({ view: { table: 'charts', charts: 'split', split: 'table' }[view] ?? 'table' }) },
     { keys: 'f', does: 'filter', run: () => document.querySelector('[data-search]') instanceof HTMLElement && /** @type {any} */ (document.querySelector('[data-search]')).select() },
-    { keys: 'a', does: 'select all that match', run: () => (selection.value = { ids: [], all: { exp: name, where, total: rows.total } }) },
+    { keys: 'a', does: 'select all that match', run: () => selectAll({ exp: name, where, total: rows.total }) },
     { keys: 'Escape', does: 'clear the selection', run: () => select([]) },
   ])
   if (rows.failure?.status === 404) return html`<${Lost} />`
@@ -68,12 +75,12 @@ export function Screen() {
       </span>
     </header>
     ${!group && html`<${Constant} rows=${rows} />`}
-    ${rows.failure && rows.failure.status !== 400 && html`<${Failed} what="the runs" error=${rows.failure} retry=${() => void rows.reload(0, 1)} stale=${rows.ready} />`}
+    ${rows.failure && rows.failure.status !== 400 && html`<${Failed} what="the runs" error=${rows.failure} retry=${retry} stale=${rows.ready} />`}
     <div class=${`halves ${view}`}>
       ${tabular && html`<section class="half" aria-label="runs">${group ? html`<${Groups} asked=${asked} group=${group} />` : html`<${Body} rows=${rows} where=${where} exp=${name} news=${news} />`}</section>`}
       ${view !== 'table' && html`<section class="half drawn" aria-label="charts">${Charts ? html`<${Charts} experiment=${name} where=${where} sort=${sort} rows=${rows} />` : html`<${Loading} />`}</section>`}
     </div>
-    ${count.value > 0 && html`<${Bar} exp=${name} where=${where} rows=${rows} />`}
+    ${count.value > 0 && html`<${Bar} exp=${name} rows=${rows} />`}
   </main>`
 }
 
@@ -82,18 +89,19 @@ function useRows(asked) {
   const key = JSON.stringify(asked)
   const [shown, setShown] = useState(/** @type {Rows | null} */ (null))
   const rows = useMemo(() => new Rows(asked, (query) => get('/table', query)), [key])
-  useEffect(() => {
-    let current = true
-    void rows.load(0).then(() => {
-      if (!current) return
-      const refused = rows.failure && shown?.ready
-      if (refused) shown.failure = rows.failure
-      if (refused) shown.version.value += 1
-      else setShown(rows)
-    })
-    return () => void (current = false)
-  }, [rows])
-  return (shown ?? rows).now
+  const current = useRef(rows)
+  current.current = rows
+  const load = async () => {
+    await rows.load(0)
+    if (current.current !== rows) return
+    const refused = rows.failure && shown && shown !== rows && shown.ready
+    if (refused) shown.failure = rows.failure
+    if (refused) shown.version.value += 1
+    else setShown(rows)
+  }
+  useEffect(() => void load(), [rows])
+  const retry = () => void (rows.ready ? rows.reload() : load())
+  return { rows: (shown ?? rows).now, retry }
 }
 
 /** @param {{rows: Rows, where: string, tree: boolean}} given */
@@ -103,16 +111,16 @@ function Counts({ rows, where }) {
   return html`<span class="muted counts" data-total=${rows.total}>${counted(rows.total, 'run')}${where ? ' match' : ''}${nested}</span>`
 }
 
-/** @param {string} text */
-const cut = (text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
-
 /** What all runs have in common, in one line. @param {{rows: Rows}} given */
 function Constant({ rows }) {
   const same = Object.entries(rows.now.chosen?.constant ?? {})
   if (!same.length) return null
-  const text = same.map(([key, value]) => `${heading(key)}=${cut(shown(key, value))}`).join(', ')
+  const text = same.map(([key, value]) => `${heading(key)}=${short(asShown(key, value))}`).join(', ')
   return html`<p class="constant muted" title=${text}>same in all ${number(rows.total)}: ${text}</p>`
 }
+
+/** @param {string} text */
+const short = (text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
 /** @param {{rows: Rows, group: string}} given */
 function GroupMenu({ rows, group }) {
@@ -134,12 +142,12 @@ function Body({ rows, where, exp, news }) {
 
 /** @param {{where: string, exp: string}} given */
 function NoMatch({ where, exp }) {
-  const parts = where.split(/\s+and\s+/i)
-  const less = parts.slice(0, -1).join(' and ')
+  const all = parts(where)
+  const less = all.slice(0, -1).join(' and ')
   return html`<div class="empty">
     <p>No run matches <code>${where}</code>.</p>
     <button onClick=${() => navigate(link(place.value.address.split('?')[0], { ...Object.fromEntries(place.value.query), where: less || null }))}>
-      ${parts.length > 1 ? html`Take out <code>${parts.at(-1)}</code>` : `Show all of ${exp}`}
+      ${all.length > 1 ? html`Take out <code>${all.at(-1)}</code>` : `Show all of ${exp}`}
     </button>
   </div>`
 }

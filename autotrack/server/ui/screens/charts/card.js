@@ -5,7 +5,7 @@ import { curves } from '../../curves.js'
 import { save } from '../../export.js'
 import { counted, NOTHING, number } from '../../format.js'
 import { html } from '../../html.js'
-import { tabled } from '../../lines.js'
+import { isBanded, tabled } from '../../lines.js'
 import { Menu } from '../../menu.js'
 import { attempt } from '../../notice.js'
 import { change, path } from '../../router.js'
@@ -43,7 +43,7 @@ export function Card({ metric, runs, manner, hovered, onHover, next }) {
   const body = (/** @type {import('../../chart.js').Line[]} */ of) => {
     if (!of.length) return html`<p class="muted none" style=${{ height: `${HEIGHT}px` }}>${manner.from === undefined ? 'none of these runs has points of it' : 'no points in this part'}</p>`
     if (table) return html`<${Numbers} lines=${of} x=${x} height=${height} />`
-    if (of.every((line) => line.total <= 1)) return html`<${Bars} lines=${of} hovered=${hovered} onHover=${onHover} grouped=${runs.some((run) => run.group !== undefined)} />`
+    if (of.every((line) => line.x.length === 1 && (line.total <= 1 || isBanded(line)))) return html`<${Bars} lines=${of} hovered=${hovered} onHover=${onHover} grouped=${runs.some((run) => run.group !== undefined)} />`
     return html`<${Chart} lines=${of} label=${metric} height=${height} axes=${axes} hovered=${hovered} onHover=${onHover} onZoom=${zoom} onReset=${() => change({ zoom: null })} handle=${handle} />`
   }
   return html`<article class=${large ? 'card chart-card large' : 'card chart-card'} ref=${root} data-metric=${metric}>

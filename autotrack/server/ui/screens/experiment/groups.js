@@ -1,5 +1,6 @@
 // Runs in groups: how many there are of each value, and what came of them.
 import { heading } from '../../columns.js'
+import { both, condition } from '../../conditions.js'
 import { useJson } from '../../data.js'
 import { counted, NOTHING, number } from '../../format.js'
 import { html } from '../../html.js'
@@ -21,7 +22,7 @@ function Shown({ data, group, where }) {
     <div class="wide"><table class="list groups">
       <thead><tr><th>${heading(group)}</th><th class="number">runs</th>${order.map((key) => html`<th key=${key} class="number"><a href=${changed({ sort: key })}>${heading(String(key))}</a></th>`)}</tr></thead>
       <tbody>${data.groups.map((/** @type {any} */ each) => html`<tr key=${each.value} data-group=${each.value}>
-        <td><a href=${changed({ group: null, where: narrowed(where, group, each.value) })}>${each.label ?? each.value ?? NOTHING}</a></td>
+        <td><a href=${changed({ group: null, where: both(where, condition(group, each.value)) })}>${each.label ?? each.value ?? NOTHING}</a></td>
         <td class="number">${number(each.count)}</td>
         ${order.map((key) => html`<${Spread} key=${key} of=${each.metrics[String(key)]} />`)}
       </tr>`)}</tbody>
@@ -33,11 +34,4 @@ function Spread({ of }) {
   if (!of) return html`<td class="number muted">${NOTHING}</td>`
   const title = `mean ${of.mean}, least ${of.min}, greatest ${of.max}, of ${of.count}`
   return html`<td class="number" title=${title} data-mean=${of.mean}>${number(of.mean)} ${of.std !== null && html`<span class="muted">± ${number(of.std, 2)}</span>`}</td>`
-}
-
-/** The filter that also asks for a group's value. @param {string} where @param {string} group @param {string | null} value */
-function narrowed(where, group, value) {
-  const key = /^[mpt]\./.test(group) && !/^[mpt]\.[\w.\-/]+$/.test(group) ? `${group.slice(0, 2)}\`${group.slice(2)}\`` : group
-  const own = value === null ? `${key} is null` : `${key} = '${String(value).replaceAll("'", "''")}'`
-  return where ? `(${where}) and ${own}` : own
 }

@@ -1,13 +1,16 @@
 // The table of runs: columns, cells, selection, keys.
 import { useState } from 'preact/hooks'
 import { heading, isMetric, isNumber, shown, sortedBy, sorting, split, whole, width } from '../../columns.js'
+import { toClipboard } from '../../copy.js'
 import { html } from '../../html.js'
 import { useKeys } from '../../keys.js'
+import { notify } from '../../notice.js'
 import { look } from '../../palette.js'
 import { change, link, navigate, path, place } from '../../router.js'
-import { hovered, positions, selection, toggle } from '../../selection.js'
+import { hovered, isSelected, positions, selection, toggle } from '../../selection.js'
 import { Status } from '../../status.js'
 import { Table } from '../../table.js'
+import { ContextMenu } from './context_menu.js'
 
 /** @typedef {import('../../rows.js').Rows} Rows */
 
@@ -15,6 +18,7 @@ import { Table } from '../../table.js'
 export function RunTable({ rows, exp, sort }) {
   const [active, setActive] = useState(0)
   const [anchor, setAnchor] = useState(0)
+  const [menu, setMenu] = useState(/** @type {import('./context_menu.js').Place | null} */ (null))
   const chosen = rows.now.chosen ?? {}
   const order = sorting(sort)
   const keys = ['', 'name', 'status', ...columnsOf(rows)]
@@ -22,14 +26,15 @@ export function RunTable({ rows, exp, sort }) {
   const best = bestOf(rows, order)
   const main = chosen.main
   const extent = main ? rows.extent(main) : null
-  const signature = keys.join('\n') + sort
+  const numeric = keys.map((key) => isMetric(key) || isNumber(key, some(rows, key)))
+  const signature = keys.join('\n') + sort + numeric
   const columns = remembered(signature, () =>
-    keys.map((key) => {
+    keys.map((key, place) => {
       if (!key) return { key: ' ', head: '', width: 32 }
       const at = order.find((each) => each.key === key)
       const goal = isMetric(key) ? (key === main ? chosen.goal : goals[key]) : null
       return {
-        key, head: key === 'status' ? '' : heading(key), width: width(key), title: key, number: isMetric(key) || isNumber(key, some(rows, key)),
+        key, head: key === 'status' ? '' : heading(key), width: width(key), title: key, number: numeric[place],
         sort: /** @type {'ascending' | 'descending' | 'none'} */ (at ? (at.down ? 'descending' : 'ascending') : 'none'),
         onSort: (/** @type {any} */ event) => change({ sort: sortedBy(sort, key, { further: event.shiftKey, best: goal }) }),
       }
@@ -58,9 +63,8 @@ export function RunTable({ rows, exp, sort }) {
     { keys: 'Shift+x', does: 'select as far as this row', run: () => toggle(rows.ids(Math.min(anchor, active), Math.max(anchor, active) + 1), true) },
     { keys: 'Enter', does: 'open the run', run: () => { const row = here(); if (row) navigate(path('r', row.id.slice(0, 12))) } },
     { keys: 's', does: 'sort by the main metric', run: () => main && change({ sort: sortedBy(sort, main, { further: false, best: chosen.goal }) }) },
-    { keys: '.', does: 'copy a link to this view', run: () => void navigator.clipboard?.writeText(location.href) },
+    { keys: '.', does: 'copy a link to this view', run: () => void toClipboard(location.href).then(() => notify('A link to this view is on the clipboard')) },
   ])
-  const all = selection.value.all
   const cell = (/** @type {any} */ row, /** @type {string} */ key, /** @type {number} */ index) => {
     if (key === ' ') return html`<${Tick} id=${row.id} />`
     const value = row.cells[key]
@@ -72,7 +76,10 @@ export function RunTable({ rows, exp, sort }) {
   }
   return html`<${Table} label=${`runs of ${exp}`} columns=${columns} length=${rows.length} version=${rows.version.value} at=${(/** @type {number} */ index) => rows.at(index)}
     cell=${cell} active=${active} onPick=${pick} onOver=${(/** @type {any} */ row) => (hovered.value = row?.id ?? '')}
-    kind=${(/** @type {any} */ row) => `${all || positions.value.has(row.id) ? 'picked' : ''}${hovered.value === row.id ? ' pointed' : ''}`} look=${`${signature}${best.index}${extent?.low}${extent?.high}${selection.value.ids.length}${!!all}`} />`
+    kind=${(/** @type {any} */ row) => `${isSelected(row.id) ? 'picked' : ''}${hovered.value === row.id ? ' pointed' : ''}`} look=${`${signature}${best.index}${extent?.low}${extent?.high}${selection.value.ids.length}`}
+    onMenu=${(/** @type {any} */ row, /** @type {string} */ key, /** @type {MouseEvent} */ event) => setMenu({ x: event.clientX, y: event.clientY, key, row })}
+    onView=${(/** @type {number} */ from, /** @type {number} */ to) => (rows.view = { from, to })} />
+    ${menu && html`<${ContextMenu} at=${menu} keys=${keys.filter(Boolean)} close=${() => setMenu(null)} />`}`
 }
 
 /** A value of a column, from the first rows that are here. @param {Rows} rows @param {string} key */
@@ -95,23 +102,15 @@ function bestOf(rows, order) {
   const { main, goal } = rows.chosen ?? {}
   if (!main || !goal) return { index: -1, key: '' }
   if (order[0]?.key === main) return { index: order[0].down === (goal === 'max') ? 0 : -1, key: main }
-  if (rows.ids().length < rows.length) return { index: -1, key: '' }
-  let found = -1
-  for (let index = 0; index < rows.length; index += 1) {
-    const value = rows.at(index)?.cells[main]
-    if (typeof value !== 'number') continue
-    const than = found < 0 ? null : rows.at(found)?.cells[main]
-    if (than === null || (goal === 'max' ? value > than : value < than)) found = index
-  }
-  return { index: found, key: main }
+  return { index: rows.best(main, goal), key: main }
 }
 
 /** @param {{id: string}} given */
 function Tick({ id }) {
   const at = positions.value.get(id)
-  const all = selection.value.all !== null
+  const is = isSelected(id)
   const colour = at === undefined ? undefined : look(at).colour
-  return html`<span class="tick"><input type="checkbox" tabIndex=${-1} aria-label="select" checked=${all || at !== undefined} style=${{ accentColor: colour }} onChange=${() => undefined} onClick=${(/** @type {Event} */ event) => event.preventDefault()} /></span>`
+  return html`<span class="tick"><input type="checkbox" tabIndex=${-1} aria-label="select" checked=${is} style=${{ accentColor: colour }} onChange=${() => undefined} onClick=${(/** @type {Event} */ event) => event.preventDefault()} /></span>`
 }
 
 /** @param {{row: import('../../rows.js').Row}} given */

@@ -42,7 +42,8 @@ export function Screen() {
   const news = useNews(rows)
   useEffect(() => {
     const ids = query.get('sel')
-    select(ids ? ids.split(',') : [])
+    if (ids || handed.peek() !== name) select(ids ? ids.split(',') : [])
+    handed.value = ''
   }, [name])
   useEffect(() => {
     const ids = selection.value.ids

@@ -10,7 +10,7 @@ import { html } from '../html.js'
 import { useKeys } from '../keys.js'
 import { navigate, change, changed, link, place } from '../router.js'
 import { Rows } from '../rows.js'
-import { count, select, selectAll, selection } from '../selection.js'
+import { count, handed, select, selectAll, selection } from '../selection.js'
 import { Empty, Failed, Loading, Lost } from '../states.js'
 import { Bar } from './experiment/bar.js'
 import { ColumnMenu } from './experiment/column_menu.js'
@@ -42,7 +42,8 @@ export function Screen() {
   const news = useNews(rows)
   useEffect(() => {
     const ids = query.get('sel')
-    select(ids ? ids.split(',') : [])
+    if (ids || handed.peek() !== name) select(ids ? ids.split(',') : [])
+    handed.value = ''
   }, [name])
   useEffect(() => {
     const ids = selection.value.ids

@@ -7,5 +7,5 @@ import { Plane } from './plane.js'
 /** @param {{compared: import('./compared.js').Compared}} given */
 export function View({ compared }) {
   const table = useTable(compared)
-  return html`<${Part} of=${table} what="the runs" rows=${14}>${(/** @type {any} */ data) => html`<${Plane} data=${data} contour />`}<//>`
+  return html`<${Part} of=${table} what="the runs" rows=${14}>${(/** @type {any} */ data) => html`<${Plane} data=${data} experiment=${compared.experiment} contour />`}<//>`
 }

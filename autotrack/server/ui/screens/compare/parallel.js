@@ -5,8 +5,8 @@ import { counted, number } from '../../format.js'
 import { themed } from '../../frame.js'
 import { html } from '../../html.js'
 import { Menu } from '../../menu.js'
-import { change, path, place } from '../../router.js'
-import { select } from '../../selection.js'
+import { change, navigate, path, place } from '../../router.js'
+import { handed, select } from '../../selection.js'
 import { Empty, Part } from '../../states.js'
 import { axisOf, brushesOf, brushText, within } from './axes.js'
 import { Brushes } from './brushes.js'
@@ -65,7 +65,7 @@ function Parallel({ data, compared }) {
     <p class="said muted"><span data-count=${count}>${brushes.size ? `${number(count)} of ${counted(ids.length, 'run')} within the brushes` : `${counted(ids.length, 'run')}. Drag along an axis to brush it, its name to move it; click its name to turn it around`}</span>
       ${colours && html`<${Legend} axis=${colours} goal=${chosen.goal} />`}
       <span class="right"><${Brushes} axes=${axes} brushes=${brushes} put=${brush} />
-      ${brushes.size > 0 && html`<button onClick=${() => select(chosenIds())}>Select these ${number(count)}</button>`}
+      ${brushes.size > 0 && html`<button onClick=${() => { select(chosenIds()); handed.value = compared.experiment; navigate(path('e', compared.experiment)) }}>Open these ${number(count)} in the table</button>`}
       <${Menu} label="Axes" align="right">${() => html`<div class="choose">${all.map((key) => html`<label key=${key}><input type="checkbox" checked=${named.some((each) => each.replace(/^-/, '') === key)} onChange=${(/** @type {any} */ event) => put(event.target.checked ? [...named, key] : named.filter((each) => each.replace(/^-/, '') !== key))} /> ${heading(key)}${key.startsWith('m.') ? html` <span class="muted">metric</span>` : ''}</label>`)}</div>`}<//></span></p>
     <${Lines} axes=${axes} colours=${colours} goal=${chosen.goal} inside=${inside} brushes=${brushes} pointed=${pointed} onBrush=${brush} onOrder=${(/** @type {number[]} */ order) => put(order.map((at) => named[at]))} onFlip=${(/** @type {number} */ at) => put(named.map((each, index) => (index === at ? (each.startsWith('-') ? each.slice(1) : `-${each}`) : each)))} />
     <${Top} data=${data} inside=${inside} axes=${axes} onPoint=${setPointed} />

@@ -5,14 +5,14 @@ import { counted, number } from '../../format.js'
 import { themed } from '../../frame.js'
 import { html } from '../../html.js'
 import { change, navigate, path, place } from '../../router.js'
-import { count as selected, positions, select } from '../../selection.js'
+import { count as selected, handed, positions, select } from '../../selection.js'
 import { Empty } from '../../states.js'
 import { axisOf } from './axes.js'
 import { Legend, ordered } from './parallel.js'
 import { drawPlane, HEIGHT, nearestPoint, pointsIn, spotOf } from './plane_drawing.js'
 
-/** @param {{data: any, contour?: boolean}} given */
-export function Plane({ data, contour = false }) {
+/** @param {{data: any, experiment: string, contour?: boolean}} given */
+export function Plane({ data, experiment, contour = false }) {
   const { ids, cols, chosen } = data
   const { query } = place.value
   const keys = useMemo(() => Object.keys(cols).filter((key) => /^[mp]\./.test(key) || key === 'duration'), [data])
@@ -39,8 +39,8 @@ export function Plane({ data, contour = false }) {
     <div class="axes-of">${pick('across', 'px', across)}${scaled('sx', x)} ${pick('up', 'py', up)}${scaled('sy', y)} ${pick(contour ? 'height' : 'colour', 'colour', tint, !contour)} ${!contour && pick('size', 'size', sized, true)}
       ${!contour && html`<button aria-pressed=${query.get('trend') === '1'} onClick=${() => set({ trend: query.get('trend') === '1' ? null : '1' })}>trend</button>`}
       ${z?.kind === 'number' && html`<${Legend} axis=${z} goal=${goal} />`}
-      ${selected.value > 0 && html`<b data-selected=${selected.value}>${counted(selected.value, 'run')} selected</b> <button class="quiet" onClick=${() => select([])}>Clear</button>`}</div>
-    ${enough && x && y ? html`<${Points} ids=${ids} names=${cols.name} x=${x} y=${y} z=${z} s=${s} goal=${goal} contour=${contour} trend=${query.get('trend') === '1'} />` : html`<${Empty}>${contour ? 'A contour needs at least three different numbers across and up: these runs have fewer. Choose other keys, or look at the scatter.' : 'There is nothing to draw.'}<//>`}
+      ${selected.value > 0 && html`<b data-selected=${selected.value}>${counted(selected.value, 'run')} selected</b> <a href=${path('e', experiment)}>Open the table</a> <button class="quiet" onClick=${() => select([])}>Clear</button>`}</div>
+    ${enough && x && y ? html`<${Points} ids=${ids} experiment=${experiment} names=${cols.name} x=${x} y=${y} z=${z} s=${s} goal=${goal} contour=${contour} trend=${query.get('trend') === '1'} />` : html`<${Empty}>${contour ? 'A contour needs at least three different numbers across and up: these runs have fewer. Choose other keys, or look at the scatter.' : 'There is nothing to draw.'}<//>`}
   </section>`
 }
 
@@ -48,7 +48,7 @@ export function Plane({ data, contour = false }) {
 const distinct = (axis) => new Set(Array.from(axis.values).filter((value) => !Number.isNaN(value))).size
 
 /** @param {any} given */
-function Points({ ids, names, x, y, z, s, goal, contour, trend }) {
+function Points({ ids, experiment, names, x, y, z, s, goal, contour, trend }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null))
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null))
   const [width, setWidth] = useState(0)
@@ -85,7 +85,10 @@ function Points({ ids, names, x, y, z, s, goal, contour, trend }) {
     if (Math.hypot(from.left - to.left, from.top - to.top) < 4) {
       const near = nearestPoint(from, { width, x, y })
       if (near >= 0) navigate(path('r', ids[near].slice(0, 12)))
-    } else select(pointsIn(from, to, { width, x, y }).map((index) => ids[index]))
+    } else {
+      select(pointsIn(from, to, { width, x, y }).map((index) => ids[index]))
+      handed.value = experiment
+    }
   }
   const at = tip >= 0 ? spotOf(tip, { width, x, y }) : null
   const known = useMemo(() => ids.reduce((/** @type {number} */ sum, /** @type {string} */ _, /** @type {number} */ index) => sum + (Number.isNaN(x.at[index]) || Number.isNaN(y.at[index]) ? 0 : 1), 0), [ids, x, y])

@@ -123,6 +123,7 @@ def test_a_hundred_charts_cost_little(curves: Drawn, browser: Browser) -> None:
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/series" in request.url else None)
+
     def count() -> int:
         return int(page.evaluate("document.querySelectorAll('[data-drawn] canvas').length"))
 

@@ -26,9 +26,10 @@ def native_tables() -> list[Table]:
         series,
         server,
         sessions,
+        standing,
         table,
     )
 
     reading = (server, runs, series, experiments, sessions, comparing, changes, models, logged_models, table, curves)
-    parts = (*reading, overview, beside, bulk, ingest, objects, artifacts, access, browser)
+    parts = (*reading, standing, overview, beside, bulk, ingest, objects, artifacts, access, browser)
     return [part.ROUTES for part in parts]

@@ -320,11 +320,17 @@ def test_runs_are_imported_into_a_server(remote: RemoteSink, home: Path, tmp_pat
         assert file.read() == (home / "large.bin").read_bytes()
 
 
-def test_a_training_registers_its_model_on_a_server(remote: RemoteSink, home: Path) -> None:
+def test_a_training_registers_its_model_on_a_server(
+    remote: RemoteSink, server: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sklearn.linear_model import Ridge
 
+    monkeypatch.setenv("AUTOTRACK_EXIT_TIMEOUT", "60")
+    trackers.close_all()
     with autotrack.start_run() as run:
         run.log_model(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), register="by the way")
+    assert trackers.tracker().drain(60)
+    assert server.get(f"/api/v1/runs/{run.id}").status == 200  # never a version of a run that is not there
     trackers.close_all()
     (version,) = remote.registry.versions("name = 'by the way'")
     assert version.run == run.id and version.digest

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from autotrack.server.pages.assets import without_comments
+
 UI = Path(__file__).parents[2] / "autotrack" / "server" / "ui"
 OURS = [path for path in UI.rglob("*.js") if "vendor" not in path.parts]
 
@@ -35,3 +37,12 @@ def test_a_module_makes_no_markup_of_text_and_fits_on_a_few_screens(path: Path) 
     assert not re.search(forbidden, text)
     assert text.count("\n") < 300, "a module of the pages has fewer than 300 lines"
     assert text.startswith("// "), "a module says in its first line what it is for"
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.relative_to(UI).as_posix())
+def test_what_is_served_is_the_module_without_its_comments_line_for_line(path: Path) -> None:
+    text = path.read_text()
+    served = without_comments(text)
+    assert served.count("\n") == text.count("\n")
+    left = [(old, new) for old, new in zip(text.split("\n"), served.split("\n"), strict=True) if old != new]
+    assert left and all(new == "" and re.match(r"\s*(//|/\*\*|\*)", old) for old, new in left)

@@ -45,9 +45,25 @@ def assets() -> dict[str, Asset]:
     for path in sorted(FOLDER.rglob("*")):
         if path.is_file() and path.suffix in _MEDIA:
             plain = path.read_bytes()
+            if path.suffix == ".js" and path.parent.name != "vendor":
+                plain = without_comments(plain.decode()).encode()
             packed = gzip.compress(plain, 9, mtime=0)
             found[path.relative_to(FOLDER).as_posix()] = Asset(plain, packed, _MEDIA[path.suffix])
     return found
+
+
+def without_comments(text: str) -> str:
+    """A module of ours without the comments that have lines of their own: every line stays at its number.
+
+    Reasons and types are a fifth of what a browser would have to fetch, and nothing that it uses.
+    """
+    lines, within = [], False
+    for line in text.split("\n"):
+        bare = line.strip()
+        opens = within or (bare.startswith("/**") and ("*/" not in bare or bare.endswith("*/")))
+        within = opens and not bare.endswith("*/")
+        lines.append("" if opens or bare.startswith("// ") else line)
+    return "\n".join(lines)
 
 
 @cache

@@ -6,6 +6,7 @@
 #   make coverage    the same, and which lines it ran: half as long again
 #   make lint        format, lint, types, layers
 #   make bench       every promise of speed, measured beside its floor (run it alone on the machine)
+#   make bench-ui    what the web pages cost in a browser, beside their budgets
 #   make clean       remove what the other targets made
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` overrules it.
@@ -23,7 +24,7 @@ TORCH ?= torch==2.13.0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-torch test coverage lint format bench clean
+.PHONY: help demo demo-torch test coverage lint format bench bench-ui clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -54,6 +55,9 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@$(RUN) $(BIN)/python -m tests.bench $(ARGS)
+
+bench-ui: $(VENV)/.installed-dev
+	@$(RUN) $(BIN)/python -m tests.ui.bench_pages $(ARGS)
 
 # The stamps hold what an environment was made from: a second call costs nothing, a changed pyproject.toml reinstalls.
 # An environment with the development tools has all that the demo needs.

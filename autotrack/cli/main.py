@@ -20,6 +20,7 @@ _COMMANDS = {
     "diff": ("autotrack.cli.diff:diff", "Say why two runs differ."),
     "lineage": ("autotrack.cli.lineage:lineage", "Say what something was made from, and what was made from it."),
     "experiments": ("autotrack.cli.experiments:experiments", "List, create, rename, delete and restore experiments."),
+    "artifacts": ("autotrack.cli.artifacts:artifacts", "List files of runs, and fetch them."),
     "models": ("autotrack.cli.models:models", "List, show, verify and trust models."),
     "import": ("autotrack.cli.imports:imports", "Take in runs that other tools have recorded."),
     "plugins": ("autotrack.cli.plugins:plugins", "Show the plugins that are installed, and why one is not loaded."),

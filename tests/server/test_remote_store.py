@@ -28,7 +28,7 @@ from autotrack.core.errors import (
     UntrustedModelError,
     UsageError,
 )
-from autotrack.core.registered import ModelVersion
+from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
 from autotrack.core.runs import trackers
 from autotrack.store.store import Store
 
@@ -320,12 +320,57 @@ def test_runs_are_imported_into_a_server(remote: RemoteSink, home: Path, tmp_pat
         assert file.read() == (home / "large.bin").read_bytes()
 
 
-def test_a_training_registers_its_model_on_a_server(remote: RemoteSink, home: Path) -> None:
+def test_a_training_registers_its_model_on_a_server(
+    remote: RemoteSink, server: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sklearn.linear_model import Ridge
 
+    monkeypatch.setenv("AUTOTRACK_EXIT_TIMEOUT", "60")
+    trackers.close_all()
     with autotrack.start_run() as run:
         run.log_model(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), register="by the way")
+    assert trackers.tracker().drain(60)
+    assert server.get(f"/api/v1/runs/{run.id}").status == 200  # never a version of a run that is not there
     trackers.close_all()
     (version,) = remote.registry.versions("name = 'by the way'")
     assert version.run == run.id and version.digest
     assert autotrack.load_model("models:/by the way/1").predict([[0.5]]).tolist() == [0.5]
+
+
+def test_logged_models_of_a_server(remote: RemoteSink, server: ServerProcess) -> None:
+    """What is said of them over our API is what MLflow's clients find, by the data sets that they were measured on."""
+    with autotrack.start_run(experiment="logged") as run:
+        pass
+    trackers.close_all()
+    experiment, models = remote.run(run.id).experiment_id, remote.logged_models
+    for n in range(2):
+        made = models.create(
+            LoggedModel(f"m-{run.id[:8]}{n}", experiment, f"m{n}", run=run.id, params={"depth": str(n)})
+        )
+        assert made.status == "PENDING" and made.created > 0
+        models.measured(
+            made.id, [LoggedMetric("auc", n / 2, 1, 10, run.id, f"d{n}", "abc"), LoggedMetric("auc", 1, 2, 20, run.id)]
+        )
+        models.link(run.id, "output", [(made.id, n)])
+    one, two = (f"m-{run.id[:8]}{n}" for n in range(2))
+    assert models.set_status(one, "READY", "done").status == "READY"
+    assert (
+        models.set_tags(one, {"a/b": "1"}).tags == {"a/b": "1"}
+        and models.set_params(one, {"x": "y"}).params["x"] == "y"
+    )
+    models.delete_tag(one, "a/b")
+    found = models.get(one)
+    assert (found.tags, found.params, found.status_message) == ({}, {"depth": "0", "x": "y"}, "done")
+    assert found.metrics[0] == LoggedMetric("auc", 0.0, 1, 10, run.id, "d0", "abc")
+    assert models.links([run.id]) == {run.id: [("output", one, 0), ("output", two, 1)]}
+    assert [each.id for each in models.search([experiment], order_by=[("name", True)])] == [one, two]
+    assert [each.id for each in models.search([experiment], "metrics.auc >= 0.5", datasets=[("d1", None)])] == [two]
+    assert not models.search([experiment], "metrics.auc >= 0.75", datasets=[("d1", None)])
+    body = {"experiment_ids": [experiment], "datasets": [{"dataset_name": "d0", "dataset_digest": "abc"}]}
+    answer = server.post("/api/2.0/mlflow/logged-models/search", body).json()
+    assert [each["info"]["model_id"] for each in answer["models"]] == [one]
+    models.delete(two)
+    with pytest.raises(NotFoundError):
+        models.get(two)
+    with pytest.raises(ConflictError):
+        models.create(LoggedModel(one, experiment, "again"))

@@ -6,12 +6,15 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import CDPSession, Page
 
 #: The fixture ``open_page``: ``open_page(url, width=1440, height=900, theme="light", trouble=("expected message",))``.
 Open = Callable[..., "Page"]
+
+_watched: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
 
 
 def rows_of(page: Page) -> list[list[str]]:
@@ -38,13 +41,17 @@ def headings(page: Page) -> list[str]:
     return [text.rstrip("▲▼").strip() for text in page.locator(".grid .head [role=columnheader]").all_inner_texts()]
 
 
-def cpu(page: Page) -> float:
-    """Seconds that the page has computed so far."""
+def watch(page: Page) -> None:
+    """Begins to count what the page computes: to be called before it loads, since the browser counts from then on."""
     session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
-    metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-    session.detach()
-    return float(metrics["TaskDuration"])
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})  # seconds of the processor, not of the clock
+    _watched[page] = session
+
+
+def cpu(page: Page) -> float:
+    """Seconds that the page has computed since ``watch`` (which ``open_page`` calls)."""
+    found = {each["name"]: each["value"] for each in _watched[page].send("Performance.getMetrics")["metrics"]}
+    return float(found["TaskDuration"])
 
 
 def query(store: Path, statement: str, *values: Any) -> Any:

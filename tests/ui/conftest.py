@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.server.server_process import ServerProcess
-from tests.ui.browsing import Open
+from tests.ui.browsing import Open, watch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -92,6 +92,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         page.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("request", lambda request: note(f"asked {request.url}") if _foreign(request.url) else None)
         page.set_default_timeout(15_000)
+        watch(page)
         page.goto(url)
         return page
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 from autotrack.core.config import find_store
@@ -22,12 +22,12 @@ from autotrack.core.entities import (
 from autotrack.core.errors import NotFoundError, StoreError, UsageError
 from autotrack.core.journal.named_files import Progress
 from autotrack.core.objects import Objects
-from autotrack.core.registered import LoggedModels
 from autotrack.core.wire import columns_unpacked, decoded
 
 from .artifacts import RemoteArtifacts
 from .connection import Connection
 from .intake import RemoteIntake
+from .logged_models import RemoteLoggedModels
 from .objects import RemoteObjects
 from .registry import RemoteRegistry, all_of
 from .shipping import Shipping
@@ -54,14 +54,10 @@ class RemoteSink:
         self.objects = RemoteObjects(self._connection, Objects(location.objects))
         self.artifacts = RemoteArtifacts(self._connection, location.place)
         self.registry = RemoteRegistry(self._connection)
+        self.logged_models = RemoteLoggedModels(self._connection)
         intake = RemoteIntake(self._connection)
         self.cursor, self.apply, self.end_writer = intake.cursor, intake.apply, intake.end_writer
         self._shipping = Shipping(uri, location.place, intake, self.objects, self.artifacts)
-
-    @property
-    def logged_models(self) -> LoggedModels:
-        """There are none to be had over HTTP: MLflow's clients ask MLflow's API for theirs (UsageError)."""
-        return cast("LoggedModels", _NotHere(self.uri))
 
     # Delivering.
 
@@ -232,13 +228,3 @@ def _listed(names: Sequence[str] | None) -> list[str] | None:
 def _count(answer: Any) -> int:
     found = answer.get("count") if isinstance(answer, dict) else None
     return found if isinstance(found, int) else 0
-
-
-class _NotHere:
-    """Stands for what a server does not give to this client: whatever is asked of it is a UsageError."""
-
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
-
-    def __getattr__(self, name: str) -> Any:
-        raise UsageError(f"{self._uri} gives logged models to MLflow's clients alone; ask it through MLflow's API")

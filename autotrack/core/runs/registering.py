@@ -38,7 +38,7 @@ def _register(sink: Callable[[], Sink], version: ModelVersion, *, silent: bool) 
     try:
         store = sink()
         assert version.run is not None
-        store.run(version.run)  # the run goes first: a server takes versions of runs that it knows
+        store.run(version.run)  # delivered first: nobody finds a version of a run that is not there
         with suppress(ConflictError):  # most often the name is there
             store.registry.create(version.name, user=version.user)
         store.registry.create_version(replace(version, tags={}))

@@ -291,6 +291,9 @@ class Tracker:
         undecided = guard.call("the end of runs", self._end_runs, at_exit)
         journal, courier = self._journal, self._courier
         if journal is None or courier is None:
+            if self._sink is not None:  # of a program that only reads
+                guard.call("the store", self._sink.close)
+                self._sink = None
             return
         from ..journal.lastwords import last_words
 

@@ -41,7 +41,7 @@ def login(call: Call) -> Answer:
     return shell(call, "Log in")
 
 
-@_page("/e/{experiment}")
+@_page("/e/{experiment:path}")
 def experiment(call: Call) -> Answer:
     """The page of an experiment: its runs, as a table and as charts."""
     name = call.path["experiment"]

@@ -1,12 +1,16 @@
-// One chart of curves: uPlot draws it, this says what.
+// One chart of curves: uPlot draws its frame and follows the pointer, paint.js draws the lines into it.
 import { useEffect, useRef } from 'preact/hooks'
-import { nearest } from './curves.js'
 import { number } from './format.js'
 import { themed } from './frame.js'
 import { html } from './html.js'
+import { extent, last, reach } from './lines.js'
+import { paint } from './paint.js'
+import { atMark, clockLabels, logLabels, logMarks, marks, numberLabels, sinceStart, timeMarks } from './ticks.js'
+import { around, fill } from './tip.js'
 
 /** @typedef {{colour: string, dash: number[], name: string}} Look */
 /** @typedef {import('./curves.js').Curve & {look: Look}} Line */
+/** @typedef {{x: string, y: string, clip?: boolean, from?: number, to?: number}} Axes */
 
 let library = /** @type {Promise<any> | null} */ (null)
 
@@ -25,13 +29,18 @@ export function uplot() {
 
 /** Pixels at the right for the last values. */
 const MARGIN = 62
+/** Pixels from a line within which the pointer is at it. */
+const CLOSE = 24
+
+/** The charts that are drawn, by their elements: they share the place of the pointer. @type {Map<Element, {u: any, lines: Line[]}>} */
+export const drawn = new Map()
 
 /**
  * @param {object} given
  * @param {Line[]} given.lines
  * @param {string} given.label
  * @param {number} given.height
- * @param {{x: string, y: string, clip?: boolean}} given.axes `x`: step, time or rel; `y`: lin or log
+ * @param {Axes} given.axes `x`: step, time or rel; `y`: lin or log; `from`, `to`: the part of x that is shown
  * @param {string} given.hovered the run that is drawn thick
  * @param {(run: string) => void} [given.onHover]
  * @param {(from: number, to: number) => void} [given.onZoom]
@@ -40,182 +49,153 @@ const MARGIN = 62
  */
 export function Chart({ lines, label, height, axes, hovered, onHover, onZoom, onReset, handle }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null))
-  const plot = useRef(/** @type {any} */ (null))
   const tip = useRef(/** @type {HTMLElement | null} */ (null))
+  const now = useRef(/** @type {any} */ ({}))
   const theme = themed.value
+  Object.assign(now.current, { lines, axes, focus: hovered, onHover, onZoom, onReset, tip })
   useEffect(() => {
     let here = true
+    const { current } = now
+    current.colours = coloursOf()
+    const element = /** @type {HTMLElement} */ (box.current)
     void uplot().then((uPlot) => {
-      const element = box.current
-      if (!here || !element) return
-      plot.current?.destroy()
-      plot.current = new uPlot(options({ uPlot, lines, axes, height, width: element.clientWidth, tip, onHover, onZoom, onReset }), dataOf(uPlot, lines, axes), element)
-      element.dataset.drawn = String(lines.length)
-      if (handle) handle.current = plot.current
+      if (!here) return
+      if (current.u) return update(current)
+      current.u = new uPlot(options(current, height, element.clientWidth), [[0, 1], [null, null]], element)
+      if (handle) handle.current = current.u
+      drawn.set(element, current)
+      element.dataset.drawn = String(current.lines.length)
     })
     return () => void (here = false)
-  }, [lines, axes.x, axes.y, axes.clip, theme, height])
+  }, [lines, axes.x, axes.y, axes.clip, axes.from, axes.to, theme])
   useEffect(() => {
+    const { current } = now
+    const element = /** @type {HTMLElement} */ (box.current)
     const observer = new ResizeObserver(() => {
-      const width = box.current?.clientWidth
-      if (plot.current && width && width !== plot.current.width) plot.current.setSize({ width, height })
+      const { clientWidth: width, clientHeight: high } = element
+      if (current.u && width && (width !== current.u.width || high !== current.u.height)) current.u.setSize({ width, height: high })
     })
-    if (box.current) observer.observe(box.current)
+    const dark = matchMedia('(prefers-color-scheme: dark)')
+    const recolour = () => void ((current.colours = coloursOf()), current.u?.redraw(false, true))
+    observer.observe(element)
+    dark.addEventListener('change', recolour)
     return () => {
       observer.disconnect()
-      plot.current?.destroy()
-      plot.current = null
+      dark.removeEventListener('change', recolour)
+      drawn.delete(element)
+      current.u?.destroy()
+      current.u = null
     }
   }, [])
-  useEffect(() => {
-    const now = plot.current
-    if (!now) return
-    const at = lines.findIndex((line) => line.run === hovered)
-    now.setSeries(at < 0 ? null : 1 + at * 3, { focus: at >= 0 }, false)
-  }, [hovered])
-  return html`<div class="chart" role="img" aria-label=${`${label}: ${summary(lines)}`} ref=${box} style=${{ height: `${height}px` }}><div class="tip" ref=${tip} hidden></div></div>`
+  useEffect(() => now.current.u?.redraw(false, false), [hovered])
+  return html`<div class="chart" role="img" tabIndex=${0} aria-label=${`${label}: ${summary(lines)}`} ref=${box} style=${{ height: `${height}px` }} onKeyDown=${(/** @type {KeyboardEvent} */ event) => step(event, now.current)} onBlur=${() => now.current.u?.setCursor({ left: -10, top: -10 })}><div class="tip" ref=${tip} hidden></div></div>`
+}
+
+/** @param {any} now */
+function update(now) {
+  now.u.setData([[0, 1], [null, null]])
+  now.u.root.parentElement.dataset.drawn = String(now.lines.length)
 }
 
 /** What a chart shows, in words. @param {Line[]} lines */
 export function summary(lines) {
   const shown = lines.filter((line) => line.y.length)
-  const one = (/** @type {Line} */ line) => `${line.look.name} ends at ${number(line.y[line.y.length - 1])} (${number(line.min)} to ${number(line.max)})`
-  return shown.length ? shown.slice(0, 10).map(one).join('; ') : 'no points'
+  const one = (/** @type {Line} */ line) => `${line.look.name} ends at ${number(last(line.y) ?? NaN)} (${number(line.min)} to ${number(line.max)})`
+  return shown.length ? shown.slice(0, 10).map(one).join('; ') + (shown.length > 10 ? `; and ${shown.length - 10} more` : '') : 'no points'
 }
 
-/** uPlot's columns: one x for all, then line, low and high of each. @param {any} uPlot @param {Line[]} lines @param {any} axes */
-function dataOf(uPlot, lines, axes) {
-  const usable = (/** @type {ArrayLike<number>} */ values) => Array.from(values, (value) => (Number.isFinite(value) && (axes.y !== 'log' || value > 0) ? value : null))
-  const tables = lines.map((line) => {
-    const y = usable(line.y)
-    const banded = line.lo !== line.y && line.lo.byteOffset !== line.y.byteOffset
-    return [line.x, y, banded ? usable(line.lo) : y.map(() => null), banded ? usable(line.hi) : y.map(() => null)]
-  })
-  if (!tables.length) return [[], []]
-  return tables.length === 1 ? tables[0] : uPlot.join(tables)
-}
-
-/** @param {any} given */
-function options({ lines, axes, height, width, tip, onHover, onZoom, onReset }) {
+function coloursOf() {
   const style = getComputedStyle(document.documentElement)
   const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim()
-  const axis = { stroke: colour('--muted'), font: `11px ${colour('--sans')}`, grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } }
-  const series = lines.flatMap((/** @type {Line} */ { look }) => [
-    { stroke: look.colour, width: 1.5, dash: look.dash, spanGaps: true, points: { show: lonely, size: 5, fill: look.colour } },
-    { stroke: 'transparent', spanGaps: true, points: { show: false } },
-    { stroke: 'transparent', spanGaps: true, points: { show: false } },
-  ])
-  const bands = lines.map((/** @type {Line} */ { look }, /** @type {number} */ index) => ({ series: [index * 3 + 3, index * 3 + 2], fill: `${look.colour}2a` }))
+  return { muted: colour('--muted'), line: colour('--line'), bad: colour('--bad'), font: colour('--sans') }
+}
+
+/** From where to where the axes go; that of a log axis in powers of ten. @param {Line[]} lines @param {Axes} axes @returns {{x: [number, number], y: [number, number]}} */
+export function ranges(lines, axes) {
+  const all = reach(lines) ?? [0, 1]
+  const from = axes.from ?? all[0]
+  const to = axes.to ?? all[1]
+  const x = /** @type {[number, number]} */ (to > from ? [from, to] : [from - 0.5, from + 0.5])
+  const log = axes.y === 'log'
+  const found = extent(lines, x, { log, clip: Boolean(axes.clip) }) ?? [log ? 0.1 : 0, 1]
+  const [low, high] = log ? found.map(Math.log10) : found
+  const room = high > low ? (high - low) * 0.06 : (log ? 0.3 : Math.abs(high) * 0.1 || 1)
+  const floor = !log && low >= 0 && low < (high - low) * 0.1 ? 0 : low - room
+  return { x, y: [floor, high + room] }
+}
+
+/** @param {any} now @param {number} height @param {number} width */
+function options(now, height, width) {
+  const range = (/** @type {'x' | 'y'} */ which) => () => ranges(now.lines, now.axes)[which]
+  const axis = { stroke: () => now.colours.muted, font: `11px ${now.colours.font}`, grid: { stroke: () => now.colours.line, width: 1 }, ticks: { show: false } }
+  const across = (/** @type {any} */ u, /** @type {number} */ _, /** @type {number} */ low, /** @type {number} */ high) => {
+    const count = Math.max(2, u.bbox.width / devicePixelRatio / (now.axes.x === 'step' ? 52 : 70))
+    if (now.axes.x === 'step') return marks(low, high, count, 1)
+    return timeMarks(low, high, count, now.axes.x === 'time' ? -new Date(low * 1000).getTimezoneOffset() * 60 : 0)
+  }
+  const up = (/** @type {any} */ u, /** @type {number} */ _, /** @type {number} */ low, /** @type {number} */ high) => {
+    const count = Math.max(2, u.bbox.height / devicePixelRatio / 32)
+    return now.axes.y === 'log' ? logMarks(10 ** low, 10 ** high, count).map(Math.log10) : marks(low, high, count)
+  }
   return {
-    width, height, series: [{}, ...series], bands, legend: { show: false }, padding: [8, MARGIN, 0, 0],
-    focus: { alpha: 0.25 },
-    scales: { x: { time: axes.x === 'time' }, y: { distr: axes.y === 'log' ? 3 : 1, range: axes.clip && axes.y !== 'log' ? clipped(lines) : undefined } },
+    width, height, series: [{}, { show: false }], legend: { show: false }, padding: [8, MARGIN, 0, 0],
+    scales: { x: { time: false, range: range('x') }, y: { range: range('y') } },
     axes: [
-      { ...axis, size: 26, space: 70, values: axes.x === 'time' ? undefined : (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => (axes.x === 'rel' ? clock(tick) : compact(tick))) },
-      { ...axis, size: 52, space: 28, values: (/** @type {any} */ _, /** @type {any[]} */ ticks) => ticks.map((tick) => (tick === null ? '' : compact(tick))) },
+      { ...axis, size: 24, splits: across, values: (/** @type {any} */ _, /** @type {number[]} */ at) => labelled(at, now.axes.x) },
+      { ...axis, size: 50, splits: up, values: (/** @type {any} */ _, /** @type {number[]} */ at) => (now.axes.y === 'log' ? logLabels(at.map((each) => Number((10 ** each).toPrecision(12)))) : numberLabels(at)) },
     ],
-    cursor: { sync: { key: 'autotrack', setSeries: false }, drag: { x: true, y: false, setScale: false }, points: { show: false }, focus: { prox: 24 }, bind: { dblclick: () => () => onReset?.() } },
+    cursor: { y: false, sync: { key: 'autotrack', setSeries: false, scales: ['x', null] }, drag: { x: true, y: false, setScale: false }, points: { show: false }, bind: { dblclick: () => () => now.onReset?.() } },
     hooks: {
       setSelect: [(/** @type {any} */ u) => {
-        if (u.select.width > 4) onZoom?.(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x'))
+        if (u.select.width > 4) now.onZoom?.(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x'))
         u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false)
       }],
-      setSeries: [(/** @type {any} */ _, /** @type {number | null} */ index) => onHover?.(index ? (lines[Math.floor((index - 1) / 3)]?.run ?? '') : '')],
-      setCursor: [(/** @type {any} */ u) => showTip(u, lines, axes, tip.current)],
-      draw: [(/** @type {any} */ u) => labelEnds(u, lines, style)],
+      setCursor: [(/** @type {any} */ u) => point(u, now)],
+      draw: [(/** @type {any} */ u) => paint(u, { lines: now.lines, log: now.axes.y === 'log', focus: now.focus, colours: now.colours })],
     },
   }
 }
 
-/** A line of one point is drawn as a point. @param {any} u @param {number} index */
-function lonely(u, index) {
-  return u.data[index].filter((/** @type {any} */ value) => value !== null && value !== undefined).length === 1
+/** @param {number[]} at @param {string} x */
+function labelled(at, x) {
+  if (x === 'time') return clockLabels(at)
+  if (x === 'rel') return at.map((each) => sinceStart(each, at.length > 1 ? at[1] - at[0] : 1))
+  return numberLabels(at)
 }
 
-/** The range of y without the outermost percent of the values. @param {Line[]} lines */
-function clipped(lines) {
-  const values = lines.flatMap((line) => Array.from(line.y).filter(Number.isFinite)).sort((a, b) => a - b)
-  if (values.length < 50) return undefined
-  const low = values[Math.floor(values.length * 0.01)]
-  const high = values[Math.ceil(values.length * 0.99) - 1]
-  const room = (high - low || Math.abs(high) || 1) * 0.08
-  return () => [low - room, high + room]
-}
-
-/** The values of the ten lines nearest to the pointer, greatest first. @param {any} u @param {Line[]} lines @param {any} axes @param {HTMLElement | null} tip */
-function showTip(u, lines, axes, tip) {
-  if (!tip) return
+/** Shows the values at the pointer, and says which line it is at. @param {any} u @param {any} now */
+function point(u, now) {
+  const tip = now.tip.current
   const { left, top } = u.cursor
-  tip.hidden = left < 0 || !u.over.matches(':hover')
-  if (tip.hidden) return
-  const at = u.posToVal(left, 'x')
-  const aim = u.posToVal(top, 'y')
-  const found = lines.map((line) => ({ line, index: nearest(line.x, at) })).filter(({ index }) => index >= 0)
-  const values = found.map(({ line, index }) => ({ line, x: line.x[index], value: line.y[index] }))
-  values.sort((a, b) => Math.abs(a.value - aim) - Math.abs(b.value - aim))
-  const shown = values.slice(0, 10).sort((a, b) => b.value - a.value)
-  const head = document.createElement('b')
-  head.textContent = shown.length ? (axes.x === 'time' ? new Date(shown[0].x * 1000).toLocaleString() : axes.x === 'rel' ? clock(shown[0].x) : `step ${number(shown[0].x)}`) : ''
-  const rows = shown.map(({ line, value }) => {
-    const row = document.createElement('div')
-    const sign = document.createElement('i')
-    sign.style.background = line.look.colour
-    const name = document.createElement('span')
-    name.textContent = line.look.name
-    const text = document.createElement('em')
-    text.textContent = number(value)
-    row.append(sign, name, text)
-    return row
-  })
-  tip.replaceChildren(head, ...rows)
+  if (!tip) return
+  const own = left >= 0 && (u.over.matches(':hover') || document.activeElement === u.root.parentElement)
+  const x = own ? u.posToVal(left, 'x') : 0
+  const log = now.axes.y === 'log'
+  const away = (/** @type {number} */ y) => Math.abs(u.valToPos(log ? Math.log10(y) : y, 'y') - top)
+  const found = own ? around(now.lines, x, Math.abs(u.posToVal(CLOSE, 'x') - u.posToVal(0, 'x')), away) : []
+  const was = tip.hidden
+  tip.hidden = !found.length
+  if (!own && was) return
+  const at = found.length && found[0].distance <= CLOSE ? found[0].line.run : ''
+  if (at !== now.focus) now.onHover?.(at)
+  if (!found.length) return
+  fill(tip, found, now.axes.x, at)
   const right = left > u.over.clientWidth / 2
   tip.style.left = right ? '' : `${left + 70}px`
   tip.style.right = right ? `${u.over.clientWidth - left + MARGIN + 16}px` : ''
 }
 
-/** Writes the last value of up to ten lines beside them, none over another. @param {any} u @param {Line[]} lines @param {CSSStyleDeclaration} style */
-function labelEnds(u, lines, style) {
-  const ratio = devicePixelRatio
-  const ends = lines.slice(0, 10).flatMap((line) => {
-    const value = lastFinite(line.y)
-    const y = value === null ? NaN : u.valToPos(value, 'y', true)
-    return Number.isFinite(y) ? [{ value: /** @type {number} */ (value), y, colour: line.look.colour }] : []
-  })
-  ends.sort((a, b) => a.y - b.y)
-  const gap = 12 * ratio
-  for (let index = 1; index < ends.length; index += 1) ends[index].y = Math.max(ends[index].y, ends[index - 1].y + gap)
-  const { ctx, bbox } = u
-  ctx.save()
-  ctx.font = `${11 * ratio}px ${style.getPropertyValue('--sans')}`
-  ctx.textBaseline = 'middle'
-  ctx.textAlign = 'left'
-  for (const { value, y, colour } of ends) {
-    if (y > bbox.top + bbox.height + gap / 2) break
-    ctx.fillStyle = colour
-    ctx.fillText(number(value), bbox.left + bbox.width + 6 * ratio, y)
-  }
-  ctx.restore()
-}
-
-/** @param {ArrayLike<number>} values */
-function lastFinite(values) {
-  for (let index = values.length - 1; index >= 0; index -= 1) if (Number.isFinite(values[index])) return values[index]
-  return null
+/** Left and right move the pointer's line along the x axis. @param {KeyboardEvent} event @param {any} now */
+function step(event, now) {
+  const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+  if (!way || !now.u) return
+  event.preventDefault()
+  const wide = now.u.over.clientWidth
+  const left = now.u.cursor.left < 0 ? wide / 2 : now.u.cursor.left + (way * wide) / 40
+  now.u.setCursor({ left: Math.min(wide - 1, Math.max(0, left)), top: 0 })
 }
 
 /** A number for an axis. @param {number} value */
 export function compact(value) {
-  const size = Math.abs(value)
-  if (size >= 1e15) return number(value, 3)
-  for (const [unit, name] of /** @type {[number, string][]} */ ([[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e4, 'k']])) {
-    if (size >= unit) return `${number(value / (name === 'k' ? 1e3 : unit), 3)}${name}`
-  }
-  return number(value, 3)
-}
-
-/** Seconds as h:mm:ss. @param {number} seconds */
-export function clock(seconds) {
-  const s = Math.round(seconds)
-  const two = (/** @type {number} */ value) => String(value).padStart(2, '0')
-  return seconds < 10 && seconds % 1 ? `${number(seconds, 2)} s` : s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`
+  return value === 0 ? '0' : atMark(value, Math.abs(value) / 100)
 }

@@ -33,21 +33,58 @@ export function curvesOf(data) {
 }
 
 /** @typedef {{x: string, from?: number, to?: number, px: number, smooth?: number}} Manner */
-/** @typedef {{runs: string[], key: string, manner: Manner, done: (curves: Curve[]) => void, failed: (error: any) => void}} Wish */
+/** @typedef {{runs: string[], key: string, manner: Manner, after: number[] | null, done: (curves: Curve[]) => void, failed: (error: any) => void}} Wish */
 
 /** Cards that come into view together are one request; a further one waits until that is answered. */
 const WAIT = 40
 const MOST_LINES = 900
+const MOST_TEXT = 6000
+const FRESH = 10_000
 
 /** @type {Wish[]} */
 let wishes = []
 let timer = 0
 let under = 0
 
-/** The lines of a metric of some runs, in their order. @param {string[]} runs @param {string} key @param {Manner} manner @returns {Promise<Curve[]>} */
-export function curves(runs, key, manner) {
+/** Lines that a request brings along, of cards that come next. */
+const AHEAD = 24
+
+/** What was brought along and not yet asked for. @type {Map<string, Promise<Curve[]>>} */
+const early = new Map()
+
+/**
+ * The lines of a metric of some runs, in their order.
+ * @param {string[]} runs @param {string} key @param {Manner} manner @param {string[]} [next] the metrics whose cards come next
+ * @returns {Promise<Curve[]>}
+ */
+export function curves(runs, key, manner, next = []) {
+  const name = (/** @type {string} */ each) => JSON.stringify([each, runs, manner])
+  const here = early.get(name(key))
+  if (here) {
+    early.delete(name(key))
+    return here
+  }
+  const asked = wish(runs, key, manner, null)
+  for (const each of next.slice(0, Math.floor(AHEAD / Math.max(1, runs.length)))) {
+    if (early.has(name(each)) || wishes.some((other) => other.key === each)) continue
+    const brought = wish(runs, each, manner, null)
+    early.set(name(each), brought)
+    // Nobody may ever ask for it: a failure is told to whoever does, and after a while it is out of date.
+    brought.catch(() => undefined)
+    setTimeout(() => early.delete(name(each)), FRESH)
+  }
+  return asked
+}
+
+/** What came since: for each run, in order, `after` is the `total` that one has. @param {string[]} runs @param {string} key @param {Manner} manner @param {number[]} after */
+export function tails(runs, key, manner, after) {
+  return wish(runs, key, manner, after)
+}
+
+/** @param {string[]} runs @param {string} key @param {Manner} manner @param {number[] | null} after @returns {Promise<Curve[]>} */
+function wish(runs, key, manner, after) {
   return new Promise((done, failed) => {
-    wishes.push({ runs, key, manner, done, failed })
+    wishes.push({ runs, key, manner, after, done, failed })
     if (!timer) timer = window.setTimeout(send, WAIT)
   })
 }
@@ -55,17 +92,19 @@ export function curves(runs, key, manner) {
 async function send() {
   timer = 0
   if (under >= 2 || !wishes.length) return
-  const kind = (/** @type {Wish} */ wish) => JSON.stringify([wish.runs, wish.manner])
+  const kind = (/** @type {Wish} */ wish) => JSON.stringify([wish.runs, wish.manner, wish.after !== null])
   const first = kind(wishes[0])
   const most = Math.max(1, Math.floor(MOST_LINES / Math.max(1, wishes[0].runs.length)))
-  const now = wishes.filter((wish) => kind(wish) === first).slice(0, most)
+  let room = MOST_TEXT
+  const now = wishes.filter((wish) => kind(wish) === first && (room -= encodeURIComponent(wish.key).length + 3) > 0).slice(0, most)
   wishes = wishes.filter((wish) => !now.includes(wish))
   if (wishes.length && under === 0) timer = window.setTimeout(send)
   under += 1
   const keys = [...new Set(now.map((wish) => wish.key))]
   try {
     const { runs, manner } = now[0]
-    const found = curvesOf(await bytes('/series', { ...manner, runs: runs.join(','), keys: listed(keys) }))
+    const since = now[0].after && runs.flatMap((_, run) => keys.map((key) => now.find((wish) => wish.key === key)?.after?.[run] ?? 0))
+    const found = curvesOf(await bytes('/series', { ...manner, runs: runs.join(','), keys: listed(keys), after: since?.join(',') }))
     for (const wish of now) wish.done(found.filter((curve) => curve.key === wish.key))
   } catch (error) {
     for (const wish of now) wish.failed(error)

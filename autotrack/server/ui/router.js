@@ -14,7 +14,7 @@ import { signal } from '@preact/signals'
 const PATTERNS = [
   ['home', '/'],
   ['login', '/login'],
-  ['experiment', '/e/:experiment'],
+  ['experiment', '/e/*experiment'],
   ['run', '/r/:run'],
   ['run', '/r/:run/:tab'],
   ['run', '/r/:run/:tab/*rest'],

@@ -12,6 +12,9 @@ import { look } from './palette.js'
 /** @type {import('@preact/signals').Signal<Selection>} */
 export const selection = signal({ ids: [], all: null })
 
+/** The experiment whose runs another page has selected: its table keeps that selection. */
+export const handed = signal('')
+
 /** The run that the pointer is at, in the table or in a chart; '' for none. */
 export const hovered = signal('')
 

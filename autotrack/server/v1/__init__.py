@@ -18,6 +18,7 @@ def native_tables() -> list[Table]:
         curves,
         experiments,
         ingest,
+        logged_models,
         models,
         objects,
         overview,
@@ -25,9 +26,10 @@ def native_tables() -> list[Table]:
         series,
         server,
         sessions,
+        standing,
         table,
     )
 
-    reading = (server, runs, series, experiments, sessions, comparing, changes, models, table, curves, overview, beside)
-    parts = (*reading, bulk, ingest, objects, artifacts, access, browser)
+    reading = (server, runs, series, experiments, sessions, comparing, changes, models, logged_models, table, curves)
+    parts = (*reading, standing, overview, beside, bulk, ingest, objects, artifacts, access, browser)
     return [part.ROUTES for part in parts]

@@ -15,8 +15,8 @@ test('an address that is made is parsed into what it was made of', () => {
   const names = ['plain', 'with blank', 'a?b#c&d=e', 'ünï/çode', '100%', '../..', '<img src=x>', '%2e']
   for (const name of names) {
     const query = { where: `${name} < 1`, cols: 'm.val/loss,p.lr' }
-    const place = parse(link(path('e', name.replaceAll('/', '∕')), query))
-    assert.equal(place.path.experiment, name.replaceAll('/', '∕'))
+    const place = parse(link(path('e', name), query))
+    assert.equal(place.path.experiment, name)
     assert.equal(place.query.get('where'), query.where)
     assert.equal(place.query.get('cols'), query.cols)
   }

@@ -208,7 +208,10 @@ def test_gc_keeps_what_a_version_stands_on_as_long_as_it_is_there(root: Path) ->
     store.close()
 
 
-def test_a_run_registers_what_it_saves(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_registers_what_it_saves(
+    root: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOTRACK_EXIT_TIMEOUT", "60")
     with autotrack.start_run() as run:
         run.log_model(fitted(1.0), example=X, register="churn")
         autotrack.log_model(fitted(2.0), "other", register="churn")

@@ -11,7 +11,7 @@ import { useKeys } from '../keys.js'
 import { lazy } from '../lazy.js'
 import { navigate, change, changed, link, place } from '../router.js'
 import { Rows } from '../rows.js'
-import { count, select, selectAll, selection } from '../selection.js'
+import { count, handed, select, selectAll, selection } from '../selection.js'
 import { Empty, Failed, Loading, Lost } from '../states.js'
 import { ColumnMenu } from './experiment/column_menu.js'
 import { Filter } from './experiment/filter.js'
@@ -43,7 +43,8 @@ export function Screen() {
   const news = useNews(rows)
   useEffect(() => {
     const ids = query.get('sel')
-    select(ids ? ids.split(',') : [])
+    if (ids || handed.peek() !== name) select(ids ? ids.split(',') : [])
+    handed.value = ''
   }, [name])
   useEffect(() => {
     const ids = selection.value.ids

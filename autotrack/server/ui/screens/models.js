@@ -1,7 +1,23 @@
-// (a helper writes this screen)
+// Registered models: all of them, one with its versions, one version. What is in production, and where did it come from?
+import { useEffect } from 'preact/hooks'
+import { refresh } from '../data.js'
 import { html } from '../html.js'
+import { onChange } from '../live.js'
 import { place } from '../router.js'
+import { Lost } from '../states.js'
+import { VersionDifference } from './models/difference.js'
+import { List } from './models/list.js'
+import { Model } from './models/model.js'
+import { Version } from './models/version.js'
 
 export function Screen() {
-  return html`<main class="page"><h1>${place.value.screen}</h1></main>`
+  const { name, rest = '' } = place.value.path
+  useEffect(() => onChange(({ reset }) => reset && refresh((key) => /^\/(models|versions)/.test(key))), [])
+  const numbered = /^v\/(\d+)$/.exec(rest)
+  if (!name) return html`<${List} />`
+  if (!rest) return html`<${Model} key=${name} name=${name} />`
+  if (numbered) return html`<${Version} key=${name + rest} name=${name} version=${numbered[1]} />`
+  if (/^@[\w-]+$/.test(rest)) return html`<${Version} key=${name + rest} name=${name} alias=${rest.slice(1)} />`
+  if (rest === 'diff') return html`<${VersionDifference} key=${name} name=${name} />`
+  return html`<${Lost} />`
 }

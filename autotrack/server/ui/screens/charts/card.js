@@ -1,73 +1,63 @@
-// The card of one metric: fetched and drawn when it comes near the view, fresh while runs go on.
-import { useEffect, useRef, useState } from 'preact/hooks'
+// The card of one metric: its curves, what they cannot show in words, its numbers, its files.
+import { useRef, useState } from 'preact/hooks'
 import { Chart } from '../../chart.js'
 import { curves } from '../../curves.js'
 import { save } from '../../export.js'
-import { counted, number } from '../../format.js'
+import { counted, NOTHING, number } from '../../format.js'
 import { html } from '../../html.js'
-import { onChange } from '../../live.js'
+import { isBanded, tabled } from '../../lines.js'
 import { Menu } from '../../menu.js'
+import { attempt } from '../../notice.js'
 import { change, path } from '../../router.js'
 import { Failed } from '../../states.js'
-import { asCsv, asSvg } from './files.js'
+import { placed } from '../../tip.js'
+import { asCsv, asPng, asSvg } from './files.js'
+import { useLines } from './lines_of.js'
+import { useNear } from './near.js'
 
 const HEIGHT = 208
-const NEAR = '300px'
+const ROWS = 200
 
 /**
- * @typedef {{id: string, name: string, look: import('../../chart.js').Look}} Drawn
- * @param {{metric: string, runs: Drawn[], manner: import('./toolbar.js').Manner, hovered: string, onHover: (run: string) => void}} given
+ * @typedef {{id: string, name: string, look: import('../../chart.js').Look, group?: string}} Drawn `group`: drawn together with others
+ * @param {{metric: string, runs: Drawn[], manner: import('./toolbar.js').Manner, hovered: string, onHover: (run: string) => void, next: () => string[]}} given
+ * `next`: the metrics whose cards come next
  */
-export function Card({ metric, runs, manner, hovered, onHover }) {
+export function Card({ metric, runs, manner, hovered, onHover, next }) {
   const root = useRef(/** @type {HTMLElement | null} */ (null))
   const handle = useRef(/** @type {any} */ (null))
-  const [near, setNear] = useState(false)
-  const [lines, setLines] = useState(/** @type {import('../../chart.js').Line[] | null} */ (null))
-  const [error, setError] = useState(/** @type {any} */ (null))
   const [table, setTable] = useState(false)
   const [large, setLarge] = useState(false)
-  const [turn, setTurn] = useState(0)
-  useEffect(() => {
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && setNear(true), { rootMargin: NEAR })
-    if (root.current) observer.observe(root.current)
-    return () => observer.disconnect()
-  }, [])
-  const { x, smooth, from, to } = manner
-  useEffect(() => {
-    if (!near) return
-    let here = true
-    const px = Math.max(200, Math.round(((root.current?.clientWidth ?? 400) - 110) / 50) * 50)
-    curves(runs.map((run) => run.id), metric, { x, px, smooth: smooth || undefined, from, to }).then(
-      (found) => {
-        if (!here) return
-        const looks = new Map(runs.map((run) => [run.id, run.look]))
-        setLines(found.flatMap((curve) => { const look = looks.get(curve.run); return look && curve.of ? [{ ...curve, look }] : [] }))
-        setError(null)
-      },
-      (failure) => here && setError(failure),
-    )
-    return () => void (here = false)
-  }, [near, runs, metric, x, smooth, from, to, large, turn])
-  useEffect(() => {
-    if (!near) return
-    const own = new Set(runs.map((run) => run.id))
-    return onChange(({ runs: changed, reset }) => (reset || changed.some(({ id }) => own.has(id))) && setTurn((now) => now + 1))
-  }, [near, runs])
-  const zoom = (/** @type {number} */ a, /** @type {number} */ b) => change({ zoom: `${x === 'step' ? Math.floor(a) : +a.toFixed(3)}..${x === 'step' ? Math.ceil(b) : +b.toFixed(3)}` })
+  const near = useNear(root)
+  const width = () => (root.current?.clientWidth ?? 400) - 110
+  const { lines, x, error, retry } = useLines({ metric, runs, manner, near, width, next })
+  const axes = x === manner.x ? manner : { ...manner, x, from: undefined, to: undefined }
+  const height = large ? HEIGHT * 2 : HEIGHT
+  const zoom = (/** @type {number} */ a, /** @type {number} */ b) => change({ zoom: x === 'step' ? `${Math.floor(a)}..${Math.max(Math.floor(a) + 1, Math.ceil(b))}` : `${+a.toFixed(3)}..${+b.toFixed(3)}` })
   const name = metric.replaceAll('/', '_')
-  const picture = () => handle.current?.ctx.canvas.toBlob((/** @type {Blob} */ blob) => save(`${name}.png`, blob))
+  const csv = async () => {
+    const names = new Map(runs.map((run) => [run.id, run.name]))
+    const found = await curves(runs.map((run) => run.id), metric, { x, px: 0, from: axes.from, to: axes.to })
+    save(`${name}.csv`, asCsv(found.map((line) => ({ ...line, name: names.get(line.run) ?? line.run })), x), 'text/csv')
+  }
+  const body = (/** @type {import('../../chart.js').Line[]} */ of) => {
+    if (!of.length) return html`<p class="muted none" style=${{ height: `${HEIGHT}px` }}>${manner.from === undefined ? 'none of these runs has points of it' : 'no points in this part'}</p>`
+    if (table) return html`<${Numbers} lines=${of} x=${x} height=${height} />`
+    if (of.every((line) => line.x.length === 1 && (line.total <= 1 || isBanded(line)))) return html`<${Bars} lines=${of} hovered=${hovered} onHover=${onHover} grouped=${runs.some((run) => run.group !== undefined)} />`
+    return html`<${Chart} lines=${of} label=${metric} height=${height} axes=${axes} hovered=${hovered} onHover=${onHover} onZoom=${zoom} onReset=${() => change({ zoom: null })} handle=${handle} />`
+  }
   return html`<article class=${large ? 'card chart-card large' : 'card chart-card'} ref=${root} data-metric=${metric}>
     <header><h3>${metric}</h3>
-      <button class="quiet" title="Larger or smaller" aria-pressed=${large} onClick=${() => setLarge(!large)}>⤢</button>
+      <button class="quiet" title="Larger or smaller" aria-label=${`${metric}: larger or smaller`} aria-pressed=${large} onClick=${() => setLarge(!large)}>⤢</button>
       <${Menu} label="⋯" title=${`${metric}: table, files`} align="right">${(/** @type {() => void} */ close) => html`<div class="choices" onClick=${close}>
         <button onClick=${() => setTable(!table)}>${table ? 'Show as chart' : 'Show as table'}</button>
-        <button onClick=${picture}>PNG</button>
-        <button onClick=${() => save(`${name}.svg`, asSvg(lines ?? [], metric, manner), 'image/svg+xml')}>SVG</button>
-        <button onClick=${() => save(`${name}.csv`, asCsv(lines ?? [], x), 'text/csv')}>CSV</button>
+        <button disabled=${table || !handle.current} onClick=${async () => save(`${name}.png`, await asPng(handle.current.ctx.canvas, lines ?? [], metric))}>PNG</button>
+        <button onClick=${() => save(`${name}.svg`, asSvg(lines ?? [], metric, axes), 'image/svg+xml')}>SVG</button>
+        <button onClick=${() => void attempt(csv, `${name}.csv has all points`)}>CSV, all points</button>
       </div>`}<//>
     </header>
-    ${error && html`<${Failed} what=${metric} error=${error} retry=${() => setTurn(turn + 1)} stale=${lines !== null} />`}
-    ${lines === null ? html`<div style=${{ height: `${HEIGHT}px` }}></div>` : table ? html`<${Numbers} lines=${lines} />` : lines.every((line) => line.total <= 1) ? html`<${Bars} lines=${lines} hovered=${hovered} onHover=${onHover} />` : html`<${Chart} lines=${lines} label=${metric} height=${large ? HEIGHT * 2.2 : HEIGHT} axes=${manner} hovered=${hovered} onHover=${onHover} onZoom=${zoom} onReset=${() => change({ zoom: null })} handle=${handle} />`}
+    ${error && html`<${Failed} what=${metric} error=${error} retry=${retry} stale=${lines !== null} />`}
+    ${lines === null || !near ? html`<div style=${{ height: `${height}px` }}></div>` : body(lines)}
     ${lines && html`<${Remarks} lines=${lines} log=${manner.y === 'log'} />`}
   </article>`
 }
@@ -83,18 +73,21 @@ function Remarks({ lines, log }) {
   return said.length > 0 && html`<p class="remark">${said.join(', ')}</p>`
 }
 
-/** Metrics of one value a run: beside each other as bars. @param {{lines: import('../../chart.js').Line[], hovered: string, onHover: (run: string) => void}} given */
-function Bars({ lines, hovered, onHover }) {
+/** Metrics of one value a run: beside each other as bars. @param {{lines: import('../../chart.js').Line[], hovered: string, onHover: (run: string) => void, grouped: boolean}} given */
+function Bars({ lines, hovered, onHover, grouped }) {
   const values = lines.map((line) => line.y[0]).filter(Number.isFinite)
   const low = Math.min(0, ...values)
   const high = Math.max(0, ...values)
   const share = (/** @type {number} */ value) => (Number.isFinite(value) && high > low ? (value - low) / (high - low) : 0)
-  return html`<div class="bars" onMouseLeave=${() => onHover('')} data-drawn=${lines.length}>${lines.map((line) => html`<a key=${line.run} href=${path('r', line.run.slice(0, 12))} class=${line.run === hovered ? 'pointed' : ''} onMouseEnter=${() => onHover(line.run)}>
+  return html`<div class="bars" onMouseLeave=${() => onHover('')} data-drawn=${lines.length}>${lines.map((line) => html`<a key=${line.run} href=${grouped ? undefined : path('r', line.run.slice(0, 12))} class=${line.run === hovered ? 'pointed' : ''} onMouseEnter=${() => onHover(line.run)}>
     <span title=${line.look.name}>${line.look.name}</span><i><u style=${{ width: `${Math.max(0.5, share(line.y[0]) * 100)}%`, background: line.look.colour }}></u></i><em>${number(line.y[0])}</em></a>`)}</div>`
 }
 
-/** @param {{lines: import('../../chart.js').Line[]}} given */
-function Numbers({ lines }) {
-  return html`<div class="numbers"><table class="list"><thead><tr><th>run</th><th class="number">last</th><th class="number">least</th><th class="number">greatest</th><th class="number">points</th></tr></thead>
-    <tbody>${lines.map((line) => html`<tr key=${line.run}><td>${line.look.name}</td><td class="number">${number(line.y[line.y.length - 1])}</td><td class="number">${number(line.min)}</td><td class="number">${number(line.max)}</td><td class="number">${number(line.total)}</td></tr>`)}</tbody></table></div>`
+/** The lines in numbers: where they end, then their values along x. @param {{lines: import('../../chart.js').Line[], x: string, height: number}} given */
+function Numbers({ lines, x, height }) {
+  const line = (/** @type {string} */ head, /** @type {(line: import('../../chart.js').Line) => any} */ of) => html`<tr class="sum"><th>${head}</th>${lines.map((each) => html`<td key=${each.run} class="number">${number(of(each))}</td>`)}</tr>`
+  return html`<div class="numbers" style=${{ height: `${height}px` }}><table class="list">
+    <thead><tr><th>${x}</th>${lines.map((each) => html`<th key=${each.run} class="number">${each.look.name}</th>`)}</tr></thead>
+    <tbody>${line('last', (each) => each.y[each.y.length - 1])}${line('least', (each) => each.min)}${line('greatest', (each) => each.max)}${line('points', (each) => each.total)}
+      ${tabled(lines, ROWS).map(([at, ...values]) => html`<tr key=${at}><th>${placed(at, x)}</th>${values.map((value, index) => html`<td key=${index} class="number">${value === null ? NOTHING : number(value)}</td>`)}</tr>`)}</tbody></table></div>`
 }

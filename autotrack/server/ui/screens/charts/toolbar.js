@@ -27,7 +27,7 @@ export function Toolbar({ words, glob, count, of }) {
     <span class="muted">${words}</span>
     <input type="search" placeholder="search charts" aria-label="search charts" value=${glob} onInput=${(/** @type {any} */ event) => set({ charts: event.target.value })} />
     ${glob && html`<span class="muted">${count} of ${of}</span>`}
-    <label class="muted">x <select value=${x} onChange=${(/** @type {any} */ event) => change({ x: event.target.value === 'step' ? null : event.target.value, zoom: null }, { replace: true })}>
+    <label class="muted">x <select aria-label="x axis" value=${x} onChange=${(/** @type {any} */ event) => change({ x: event.target.value === 'step' ? null : event.target.value, zoom: null }, { replace: true })}>
       <option value="step">step</option><option value="time">time</option><option value="rel">relative time</option></select></label>
     <button aria-pressed=${y === 'log'} title="Logarithmic values (l)" onClick=${() => set({ y: y === 'log' ? null : 'log' })}>log</button>
     <button aria-pressed=${clip} title="Leave out the outermost percent" onClick=${() => set({ clip: clip ? null : 1 })}>clip</button>

@@ -28,7 +28,6 @@ export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` })
         <div><h2>Use it</h2>
           <p>Python</p><${Copied} text=${`model = autotrack.load_model("${uri}")\nmodel.predict(data)`} />
           <p>Command line</p><${Copied} text=${`autotrack models show ${uri}`} />
-          <p>Behind REST</p><${Copied} text=${`autotrack serve -m ${uri}`} />
           <p>MLflow</p><${Copied} text=${`mlflow.pyfunc.load_model("${uri}")`} />
           ${data.needs && html`<h2>Needs</h2><pre>${data.needs}</pre>`}
           ${model.digest && html`<p class="muted mono" title="stands for all its files">digest ${model.digest.slice(0, 16)}</p>`}</div>

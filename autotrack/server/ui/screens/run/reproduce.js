@@ -11,14 +11,21 @@ const STATES = { whole: ['✓', 'captured'], part: ['◐', 'captured in part'], 
 /** @param {{run: any, session: any}} given */
 export function Reproduce({ run, session }) {
   const lines = session ? linesOf(run, session) : []
-  const short = run.id.slice(0, 12)
+  const again = session ? againOf(session) : ''
   return html`<section class="card reproduce" aria-label="reproduce"><h2>Reproduce</h2>
-    <p><${Copied} text=${`autotrack rebuild ${short}`} /></p>
+    ${again && html`<p><${Copied} text=${again} /></p>`}
     ${!session && html`<p class="muted">Nothing is known of the program: the run was logged by another client.</p>`}
     <ul>${lines.map(({ state, what, text, why, href }) => html`<li key=${what} class=${state} data-part=${what.toLowerCase()} data-state=${state}>
       <i title=${STATES[state][1]} aria-label=${STATES[state][1]}>${STATES[state][0]}</i>
       <span class="what">${what}</span><span class="value">${href ? html`<a href=${href}>${text}</a>` : text}${why && html`<small>${why}</small>`}</span></li>`)}</ul>
   </section>`
+}
+
+/** The line that runs the same program with the same arguments, tracked. @param {any} session */
+export function againOf(session) {
+  const [, ...words] = session.data?.argv ?? session.parts?.arguments?.argv ?? []
+  const within = `${session.data?.cwd ?? ''}/`
+  return words.length ? `autotrack run ${words.map((/** @type {string} */ word) => quoted(word.startsWith(within) ? word.slice(within.length) : word)).join(' ')}` : ''
 }
 
 /** @param {any} run @param {any} session @returns {Line[]} */

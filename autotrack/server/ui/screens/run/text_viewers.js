@@ -35,8 +35,9 @@ export function Sheet({ rows }) {
   const [by, setBy] = useState({ column: -1, down: false })
   const [head = [], ...body] = rows
   const shown = useMemo(() => (by.column < 0 ? body : sorted(body, by.column, by.down)), [rows, by])
+  const numeric = useMemo(() => head.map((_, column) => body.some((row) => row[column]) && body.every((row) => !row[column] || Number.isFinite(Number(row[column])))), [rows])
   const turn = (/** @type {number} */ column) => setBy({ column, down: by.column === column && !by.down })
-  return html`<div class="sheet-view"><table class="list"><thead><tr>${head.map((name, column) => html`<th key=${column} aria-sort=${by.column === column ? (by.down ? 'descending' : 'ascending') : 'none'}><button class="heading" onClick=${() => turn(column)}>${name || '·'}${by.column === column ? (by.down ? ' ▼' : ' ▲') : ''}</button></th>`)}</tr></thead>
+  return html`<div class="sheet-view"><table class="list"><thead><tr>${head.map((name, column) => html`<th key=${column} class=${numeric[column] ? 'number' : ''} aria-sort=${by.column === column ? (by.down ? 'descending' : 'ascending') : 'none'}><button class="heading" onClick=${() => turn(column)}>${name || '·'}${by.column === column ? (by.down ? ' ▼' : ' ▲') : ''}</button></th>`)}</tr></thead>
     <tbody>${shown.map((row, index) => html`<tr key=${index}>${head.map((_, column) => html`<td key=${column} class=${row[column] && Number.isFinite(Number(row[column])) ? 'number' : ''}>${row[column] ?? ''}</td>`)}</tr>`)}</tbody></table></div>
     <p class="muted">${counted(body.length, 'row')}${rows.length > MOST ? ', the first of more' : ''}</p>`
 }

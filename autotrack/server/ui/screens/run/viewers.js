@@ -7,6 +7,7 @@ import { Markdown } from '../../markdown.js'
 import { navigate, path } from '../../router.js'
 import { Failed, Loading } from '../../states.js'
 import { Json, Lines, Sheet } from './text_viewers.js'
+import { tableOf } from './records.js'
 import { separated } from './separated.js'
 
 /** How much of a text is read at once (bytes). */
@@ -110,7 +111,9 @@ function drawn(ending, text, whole) {
   if (ending === 'csv' || ending === 'tsv') return html`<${Sheet} rows=${separated(text, ending === 'csv' ? ',' : '\t', whole)} />`
   if ((ending === 'json' || ending === 'ipynb') && whole) {
     try {
-      return html`<${Json} of=${JSON.parse(text)} />`
+      const value = JSON.parse(text)
+      const table = ending === 'json' ? tableOf(value) : null
+      return table ? html`<${Sheet} rows=${table} />` : html`<${Json} of=${value} />`
     } catch {
       return null
     }

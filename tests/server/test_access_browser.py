@@ -17,8 +17,7 @@ OWN = {"origin": "http://127.0.0.1:5000", "sec-fetch-site": "same-origin"}
 def world(tmp_path: Path) -> Iterator[World]:
     made = new_world(tmp_path)
     yield made
-    assert made.http.app.services is not None
-    made.http.app.services.close()
+    made.http.close()
 
 
 def cookie_of(world: World, **given: str) -> dict[str, str]:

@@ -219,3 +219,65 @@ def test_what_is_deleted_can_be_had_back(workshop: ServerProcess, open_page: Ope
     page.wait_for_function("() => document.querySelectorAll('.grid .row:not(.head)').length === 1")
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("link", name="drop").wait_for()
+
+
+def test_all_that_match_less_some_are_tagged_and_moved_and_it_is_undone(
+    workshop: ServerProcess, open_page: Open
+) -> None:
+    for name in ("one", "two", "three", "other"):
+        workshop.post("/api/v1/runs", {"experiment": "much", "name": name, "tags": {"team": "old"}})
+    workshop.post("/api/v1/experiments", {"name": "elsewhere"})
+
+    def tagged(value: str) -> int:
+        where = quote(f"t.team = '{value}'")
+        return int(workshop.get(f"/api/v1/table?exp=much&where={where}&cols=name").json()["total"])
+
+    page = open_page(f"{workshop.url}/e/much?view=table")
+    ready(page, 4)
+    page.keyboard.press("a")
+    page.locator(".row", has_text="other").locator(".tick").click()
+    bar = page.get_by_label("selected runs")
+    assert "3 runs selected" in bar.inner_text()
+    bar.get_by_role("button", name="Tag").click()
+    page.get_by_label("Key", exact=True).fill("team")
+    page.get_by_label("Value").fill("new")
+    page.keyboard.press("Enter")
+    page.locator(".notice", has_text="3 runs tagged team").wait_for()
+    assert (tagged("new"), tagged("old")) == (3, 1)
+    page.get_by_role("button", name="Undo").click()
+    page.locator(".notice", has_text="Undone").wait_for()
+    assert (tagged("new"), tagged("old")) == (0, 4)
+    bar.get_by_role("button", name="Move").click()
+    page.get_by_role("dialog").get_by_role("button", name="Move").click()
+    page.locator(".notice", has_text="3 runs moved to elsewhere").wait_for()
+    page.wait_for_function("() => document.querySelectorAll('.grid .row:not(.head)').length === 1")
+
+
+def test_what_is_clicked_at_becomes_a_condition_and_back_takes_it_off(site: ServerProcess, open_page: Open) -> None:
+    """9, too: of what is typed at one go, Back knows the last, and what stood before."""
+    page = open_page(f"{site.url}/e/sweep?view=table&cols=name,m.val_loss,p.optimizer,p.activation", trouble=("400",))
+    ready(page, 20)
+    place = headings(page).index("optimizer") + 1
+    cell = page.locator(f'[aria-rowindex="2"] [role=gridcell]:nth-child({place})')
+    value = cell.inner_text()
+    cell.click(button="right")
+    page.get_by_role("menuitem", name=f"Only optimizer = {value}").click()
+    page.wait_for_function("() => document.querySelector('.counts').dataset.total < 10000")
+    assert {row[place - 1] for row in rows_of(page)} == {value}
+    field = page.get_by_role("searchbox", name="filter runs")
+    assert field.input_value() == f"p.optimizer = '{value}'"
+    field.press("End")
+    field.press_sequentially(" and val_loss < 0.3 and act")
+    page.locator(".offered li", has_text="activation").wait_for()
+    for key in ("ArrowDown", "Enter"):
+        field.press(key)
+    field.press_sequentially("= 're")
+    page.locator(".offered li", has_text="'relu'").wait_for()
+    for key in ("ArrowDown", "Enter", "Enter"):
+        field.press(key)
+    page.wait_for_url("**activation*relu*")
+    page.go_back()
+    page.wait_for_function("() => !document.querySelector('[data-search]').value.includes('val_loss')")
+    assert field.input_value() == f"p.optimizer = '{value}'"
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('.counts').dataset.total === '10000'")

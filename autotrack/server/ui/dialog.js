@@ -1,11 +1,11 @@
 // A dialog: the browser's own, so that focus, Escape and what lies under it are as they should be.
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { html } from './html.js'
 
 /** @param {{title: string, close: () => void, children: any, wide?: boolean}} given */
 export function Dialog({ title, close, children, wide = false }) {
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null))
-  useEffect(() => {
+  useLayoutEffect(() => {
     element.current?.showModal()
     return () => element.current?.close()
   }, [])

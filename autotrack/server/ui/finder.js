@@ -1,5 +1,5 @@
 // Ctrl+K: experiments, runs, models and what can be done here, by a few letters of what they are called.
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { get } from './api.js'
 import { Dialog } from './dialog.js'
 import { likeness } from './likeness.js'
@@ -20,7 +20,7 @@ export function Finder({ close }) {
   const [runs, setRuns] = useState(/** @type {Find[]} */ ([]))
   const list = useRef(/** @type {HTMLElement | null} */ (null))
   const field = useRef(/** @type {HTMLInputElement | null} */ (null))
-  useEffect(() => {
+  useLayoutEffect(() => {
     field.current?.focus()
     void things().then(setKnown)
   }, [])

@@ -6,9 +6,12 @@ import { boot } from './boot.js'
 import { Dialog } from './dialog.js'
 import { html } from './html.js'
 import { bound, letters, useKeys, setLetters } from './keys.js'
+import { lazy } from './lazy.js'
 import { live } from './live.js'
 import { Notices } from './notice.js'
 import { navigate, place } from './router.js'
+
+const Finder = lazy(() => import('./finder.js'), 'Finder')
 
 /** @typedef {{text: string, href?: string}} Crumb */
 
@@ -37,11 +40,7 @@ export function Frame({ children }) {
     { keys: '/', does: 'search', run: () => focusSearch() },
     { keys: 'Ctrl+k', does: 'go to an experiment, a run, a model', run: () => open() },
   ])
-  const open = () => {
-    void found()
-    setFinds(true)
-  }
-  const Finder = finder.value
+  const open = () => setFinds(true)
   return html`<header class="bar">
       <a class="logo" href="/" aria-label="autotrack: all experiments"><${Logo} /></a>
       <nav class="trail" aria-label="where you are">
@@ -56,15 +55,8 @@ export function Frame({ children }) {
     </header>
     ${children}
     <${Notices} />
-    ${finds && Finder && html`<${Finder} close=${() => setFinds(false)} />`}
+    ${finds && html`<${Finder} close=${() => setFinds(false)} />`}
     ${help && html`<${Keys} close=${() => setHelp(false)} />`}`
-}
-
-/** Comes when it is first asked for. @type {import('@preact/signals').Signal<any>} */
-const finder = signal(null)
-
-async function found() {
-  if (!finder.value) finder.value = (await import('./finder.js')).Finder
 }
 
 /** Ends the session, here and on the server. */

@@ -1,26 +1,27 @@
 // An experiment: which run is best, what was changed, what failed. A table, charts, or both side by side.
-import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { get } from '../api.js'
 import { heading, shown as asShown } from '../columns.js'
 import { parts } from '../conditions.js'
+import { useJson } from '../data.js'
 import { counted, number } from '../format.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
 import { useKeys } from '../keys.js'
+import { lazy } from '../lazy.js'
 import { navigate, change, changed, link, place } from '../router.js'
 import { Rows } from '../rows.js'
 import { count, handed, select, selectAll, selection } from '../selection.js'
 import { Empty, Failed, Loading, Lost } from '../states.js'
-import { Bar } from './experiment/bar.js'
 import { ColumnMenu } from './experiment/column_menu.js'
 import { Filter } from './experiment/filter.js'
-import { Groups } from './experiment/groups.js'
 import { useNews } from './experiment/news.js'
+import { Conditions, Quick } from './experiment/quick.js'
 import { RunTable } from './experiment/run_table.js'
 
-/** Charts are fetched when they are first shown. @type {import('@preact/signals').Signal<any>} */
-const charts = signal(null)
+const Bar = lazy(() => import('./experiment/bar.js'), 'Bar')
+const Charts = lazy(() => import('./charts.js'), 'Charts', html`<${Loading} />`)
+const Groups = lazy(() => import('./experiment/groups.js'), 'Groups', html`<${Loading} />`)
 
 const WIDE = 1200
 /** Selected runs that the address names. */
@@ -53,9 +54,6 @@ export function Screen() {
     const { all } = selection.value
     if (all?.where && all.where !== where) select([]) // whether a run of this filter matched that one, nobody knows here
   }, [where])
-  useEffect(() => {
-    if (view !== 'table' && !charts.value) import('./charts.js').then((module) => (charts.value = module.Charts))
-  }, [view])
   useKeys([
     { keys: 'v', does: 'show table, charts or both', run: () => change({ view: { table: 'charts', charts: 'split', split: 'table' }[view] ?? 'table' }) },
     { keys: 'f', does: 'filter', run: () => document.querySelector('[data-search]') instanceof HTMLElement && /** @type {any} */ (document.querySelector('[data-search]')).select() },
@@ -63,33 +61,41 @@ export function Screen() {
     { keys: 'Escape', does: 'clear the selection', run: () => select([]) },
   ])
   if (rows.failure?.status === 404) return html`<${Lost} />`
-  const Charts = charts.value
   return html`<main class="experiment">
     <header class="tools">
       <h1>${name}</h1>
       <${Counts} rows=${rows} where=${where} tree=${tree} />
       <${Filter} rows=${rows} where=${where} exp=${name} />
+      <${Quick} rows=${rows} where=${where} />
       <${GroupMenu} rows=${rows} group=${group} />
       ${!group && html`<${ColumnMenu} rows=${rows} columns=${columns} />`}
       <span class="views" role="group" aria-label="view">
         ${['table', 'split', 'charts'].map((each) => html`<a key=${each} class="button" aria-current=${each === view ? 'true' : undefined} href=${changed({ view: each })}>${each}</a>`)}
       </span>
     </header>
+    <${Conditions} where=${where} />
     ${!group && html`<${Constant} rows=${rows} />`}
     ${rows.failure && rows.failure.status !== 400 && html`<${Failed} what="the runs" error=${rows.failure} retry=${retry} stale=${rows.ready} />`}
     <div class=${`halves ${view}`}>
       ${tabular && html`<section class="half" aria-label="runs">${group ? html`<${Groups} asked=${asked} group=${group} />` : html`<${Body} rows=${rows} where=${where} exp=${name} news=${news} />`}</section>`}
-      ${view !== 'table' && html`<section class="half drawn" aria-label="charts">${Charts ? html`<${Charts} experiment=${name} where=${where} sort=${sort} rows=${rows} />` : html`<${Loading} />`}</section>`}
+      ${view !== 'table' && html`<section class="half drawn" aria-label="charts"><${Charts} experiment=${name} where=${where} sort=${sort} rows=${rows} /></section>`}
     </div>
     ${count.value > 0 && html`<${Bar} exp=${name} rows=${rows} />`}
   </main>`
+}
+
+/** Rows, and with the first of them what there is of columns, which the answer itself says only where it chose them. @param {import('../api.js').Query} query */
+async function rowsOf(query) {
+  if (!query.cols || query.offset) return get('/table', query)
+  const [rows, chosen] = await Promise.all([get('/table', query), get('/columns', { exp: query.exp, where: query.where })])
+  return { ...rows, chosen }
 }
 
 /** The rows of a query; while those of a new one are on their way, the former are shown. @param {import('../api.js').Query} asked */
 function useRows(asked) {
   const key = JSON.stringify(asked)
   const [shown, setShown] = useState(/** @type {Rows | null} */ (null))
-  const rows = useMemo(() => new Rows(asked, (query) => get('/table', query)), [key])
+  const rows = useMemo(() => new Rows(asked, rowsOf), [key])
   const current = useRef(rows)
   current.current = rows
   const load = async () => {
@@ -107,14 +113,15 @@ function useRows(asked) {
 
 /** @param {{rows: Rows, where: string, tree: boolean}} given */
 function Counts({ rows, where }) {
-  if (!rows.now.ready) return null
+  if (!rows.now.ready) return html`<span class="muted counts"></span>`
   const nested = rows.length < rows.total ? ` · ${counted(rows.length, 'row')}` : ''
   return html`<span class="muted counts" data-total=${rows.total}>${counted(rows.total, 'run')}${where ? ' match' : ''}${nested}</span>`
 }
 
 /** What all runs have in common, in one line. @param {{rows: Rows}} given */
 function Constant({ rows }) {
-  const same = Object.entries(rows.now.chosen?.constant ?? {})
+  if (!rows.now.ready) return html`<p class="constant"> </p>` // the place that it will take
+  const same = Object.entries(rows.chosen?.constant ?? {})
   if (!same.length) return null
   const text = same.map(([key, value]) => `${heading(key)}=${short(asShown(key, value))}`).join(', ')
   return html`<p class="constant muted" title=${text}>same in all ${number(rows.total)}: ${text}</p>`
@@ -145,8 +152,9 @@ function Body({ rows, where, exp, news }) {
 function NoMatch({ where, exp }) {
   const all = parts(where)
   const less = all.slice(0, -1).join(' and ')
+  const of = useJson('/table', { exp, limit: 1, cols: 'name' })
   return html`<div class="empty">
-    <p>No run matches <code>${where}</code>.</p>
+    <p>${of.data ? `0 of ${number(of.data.total)} match` : 'No run matches'} <code>${where}</code></p>
     <button onClick=${() => navigate(link(place.value.address.split('?')[0], { ...Object.fromEntries(place.value.query), where: less || null }))}>
       ${all.length > 1 ? html`Take out <code>${all.at(-1)}</code>` : `Show all of ${exp}`}
     </button>

@@ -1,5 +1,5 @@
 // What is happening, and where to go: the runs that are running, and all experiments.
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { send } from '../api.js'
 import { Copied } from '../copy.js'
 import { refresh, useJson } from '../data.js'
@@ -78,17 +78,20 @@ function Experiments({ all, words, archived }) {
     const turned = is ? !down : key !== 'name'
     return html`<th class=${kind} aria-sort=${is ? (down ? 'descending' : 'ascending') : 'none'}><button class="heading" onClick=${() => change({ sort: (turned ? '-' : '') + key })}>${text}${is && html`<i aria-hidden="true">${down ? '▼' : '▲'}</i>`}</button></th>`
   }
-  return html`<table class="list experiments">
+  return html`<div class="wide"><table class="list experiments">
       <thead><tr>${head('name', 'experiment')}${head('runs', 'runs', 'number')}<th>main metric</th><th class="number">best</th><th>last 50 runs</th>${head('active', 'last activity')}<th>owner</th><th>tags</th><th><span class="unseen">actions</span></th></tr></thead>
       <tbody>${shown.map((each) => html`<${Experiment} key=${each.id} of=${each} archived=${archived} />`)}</tbody>
-    </table>`
+    </table></div>`
 }
 
 /** @param {{of: any, archived: boolean}} given */
 function Experiment({ of, archived }) {
   const [naming, setNaming] = useState(false)
   const field = useRef(/** @type {HTMLInputElement | null} */ (null))
-  useEffect(() => field.current?.select(), [naming])
+  useLayoutEffect(() => {
+    field.current?.focus()
+    field.current?.select()
+  }, [naming])
   const again = () => refresh((key) => key.startsWith('/overview'))
   const archive = async () => {
     const back = async () => { await send('POST', `/experiments/${of.id}/restore`); again() }
@@ -109,7 +112,7 @@ function Experiment({ of, archived }) {
   }
   const { total, RUNNING: running = 0, FAILED: failed = 0, CRASHED: crashed = 0 } = of.runs
   return html`<tr data-experiment=${of.name}>
-    <td class="named" title=${of.name}>${naming ? html`<form onSubmit=${rename}><input ref=${field} name="name" required maxlength="500" aria-label="new name" value=${of.name} onBlur=${() => setNaming(false)} onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && setNaming(false)} /></form>` : html`<a href=${path('e', of.name)}>${of.name}</a>`}</td>
+    <td class="named" title=${of.name}>${naming ? html`<form onSubmit=${rename}><input ref=${field} name="name" required maxlength="500" aria-label="new name" defaultValue=${of.name} onBlur=${() => setNaming(false)} onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && setNaming(false)} /></form>` : html`<a href=${path('e', of.name)}>${of.name}</a>`}</td>
     <td class="number">${number(total)}${running > 0 && html` <span class="chip">${number(running)} running</span>`}${failed + crashed > 0 && html` <span class="chip bad">${number(failed + crashed)} failed</span>`}</td>
     <td>${of.metric ? of.metric.replace(/^m\./, '') : NOTHING}</td>
     <td class="number">${of.best ? html`<a href=${path('r', of.best.run.slice(0, 12))}>${number(of.best.value)}</a>` : NOTHING}</td>

@@ -26,7 +26,7 @@ export function Screen() {
       setBusy(false)
     }
   }
-  if (needed && !needed.users) return html`<main class="page login"><div class="card"><h1>No need to log in</h1><p>This server asks nobody who he is. <a href="/">All experiments</a></p></div></main>`
+  if (needed && !needed.users) return html`<main class="page login"><div class="card"><h1>No need to log in</h1><p>This server asks nobody who he is.</p><p><a href="/">All experiments</a></p></div></main>`
   return html`<main class="page login"><form class="card" ref=${form} onSubmit=${go}>
     <h1>${first ? 'The first user' : 'Log in'}</h1>
     ${first && html`<p class="muted">This server has no user yet. Whoever has the code that it printed when it started becomes its administrator.</p><label>One-time code <input name="code" required autocomplete="off" /></label>`}

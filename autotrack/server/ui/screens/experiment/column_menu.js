@@ -5,6 +5,7 @@ import { html } from '../../html.js'
 import { useKeys } from '../../keys.js'
 import { Menu } from '../../menu.js'
 import { change } from '../../router.js'
+import { columnsOf } from './run_table.js'
 
 const ATTRIBUTES = ['start', 'end', 'duration', 'user', 'commit', 'parent', 'children', 'session', 'error']
 
@@ -14,8 +15,7 @@ export function ColumnMenu({ rows, columns }) {
   const [words, setWords] = useState('')
   useKeys([{ keys: 'c', does: 'choose columns', run: () => setOpen(true) }])
   const { metrics = [], params = [], tags = [], cols = [], constant = {} } = rows.now.chosen ?? {}
-  const window = [...rows.windows.values()].find(Boolean)
-  const shown = Object.keys(window?.cols ?? {})
+  const shown = ['name', 'status', ...columnsOf(rows)]
   const groups = [
     ['Metrics', metrics.map((/** @type {string} */ key) => `m.${key}`)],
     ['Params that vary', params.map((/** @type {string} */ key) => `p.${key}`).filter((/** @type {string} */ key) => !(key in constant))],

@@ -34,7 +34,7 @@ export function Filter({ rows, where, exp }) {
     } catch (failure) {
       if (turn !== latest.current) return
       const { details, message, status } = /** @type {any} */ (failure)
-      if (status === 400 || status === 422) setError({ message, position: details.position ?? given.length })
+      if (status === 400 || status === 422) setError({ message: message.split('\n')[0], position: details.position ?? given.length })
     }
   }
   const offer = (/** @type {string} */ given, /** @type {number} */ caret) => {
@@ -76,11 +76,11 @@ export function Filter({ rows, where, exp }) {
     } else return
     event.preventDefault()
   }
-  const mistaken = error ?? (rows.now.failure?.status === 400 ? { message: rows.failure.message, position: rows.failure.details.position ?? 0 } : null)
+  const mistaken = error ?? (rows.now.failure?.status === 400 ? { message: rows.failure.message.split('\n')[0], position: rows.failure.details.position ?? 0 } : null)
   return html`<div class=${mistaken ? 'filter wrong' : 'filter'}>
     <input ref=${field} data-search type="search" spellcheck=${false} autocomplete="off" aria-label="filter runs" aria-invalid=${Boolean(mistaken)} placeholder=${example(rows)}
       value=${text} onInput=${type} onKeyDown=${press} onBlur=${() => { typing.current = pushed.current = false; setTimeout(() => setOffered([]), 150) }} />
-    ${mistaken && html`<p class="mistake" role="alert"><code>${' '.repeat(Math.min(mistaken.position, 200))}^</code> ${mistaken.message}</p>`}
+    ${mistaken && !offered.length && html`<p class="mistake" role="alert"><code>${' '.repeat(Math.min(mistaken.position, 200))}^</code> ${mistaken.message}</p>`}
     ${!mistaken && rows.unknown.length > 0 && html`<p class="mistake note">no run has ${rows.unknown.map((/** @type {any} */ each) => `“${each.name}”${each.similar?.length ? ` (${each.similar[0]}?)` : ''}`).join(', ')}</p>`}
     ${offered.length > 0 && html`<ul class="offered" role="listbox">${offered.map((name, index) => html`<li key=${name} role="option" aria-selected=${index === at} onMouseDown=${(/** @type {Event} */ event) => { event.preventDefault(); take(name) }}>${name}</li>`)}</ul>`}
   </div>`

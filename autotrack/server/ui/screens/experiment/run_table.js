@@ -4,13 +4,15 @@ import { heading, isMetric, isNumber, shown, sortedBy, sorting, split, whole, wi
 import { toClipboard } from '../../copy.js'
 import { html } from '../../html.js'
 import { useKeys } from '../../keys.js'
+import { lazy } from '../../lazy.js'
 import { notify } from '../../notice.js'
 import { look } from '../../palette.js'
 import { change, link, navigate, path, place } from '../../router.js'
 import { hovered, isSelected, positions, selection, toggle } from '../../selection.js'
 import { Status } from '../../status.js'
 import { Table } from '../../table.js'
-import { ContextMenu } from './context_menu.js'
+
+const ContextMenu = lazy(() => import('./context_menu.js'), 'ContextMenu')
 
 /** @typedef {import('../../rows.js').Rows} Rows */
 
@@ -34,7 +36,7 @@ export function RunTable({ rows, exp, sort }) {
       const at = order.find((each) => each.key === key)
       const goal = isMetric(key) ? (key === main ? chosen.goal : goals[key]) : null
       return {
-        key, head: key === 'status' ? '' : heading(key), width: width(key), title: key, number: numeric[place],
+        key, head: key === 'status' ? html`<span class="unseen">status</span>` : heading(key), width: width(key), title: key, number: numeric[place],
         sort: /** @type {'ascending' | 'descending' | 'none'} */ (at ? (at.down ? 'descending' : 'ascending') : 'none'),
         onSort: (/** @type {any} */ event) => change({ sort: sortedBy(sort, key, { further: event.shiftKey, best: goal }) }),
       }
@@ -88,8 +90,8 @@ function some(rows, key) {
   return window?.cols[key]?.find((/** @type {any} */ value) => value !== null) ?? null
 }
 
-/** The columns in force, besides the first three. @param {Rows} rows */
-function columnsOf(rows) {
+/** The columns in force, besides name and status. @param {Rows} rows */
+export function columnsOf(rows) {
   const given = place.value.query.get('cols')
   const window = [...rows.windows.values()].find(Boolean)
   const keys = window ? Object.keys(window.cols) : []

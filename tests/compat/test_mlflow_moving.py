@@ -71,10 +71,8 @@ def everything(store: Path) -> list[Any]:
     ]
     experiments = sorted(opened.experiments("all"), key=lambda each: each.id)
     # What a kill left half written is nobody's file: no list has it.
-    whole = (
-        path for path in (store / "artifacts").rglob("*") if path.is_file() and not path.name.startswith(TEMPORARY)
-    )
-    files = sorted(str(path.relative_to(store)) for path in found if not path.name.startswith(TEMPORARY))
+    stored = (path for path in (store / "artifacts").rglob("*") if path.is_file())
+    files = sorted(str(path.relative_to(store)) for path in stored if not path.name.startswith(TEMPORARY))
     links = opened.logged_models.links([run.id for run in runs])
     registered = [[named.name, named.description, named.tags, named.aliases] for named in opened.registry.search()]
     versions = [repr(replace(each, created=0, updated=0)) for each in opened.registry.versions()]

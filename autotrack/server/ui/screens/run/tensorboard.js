@@ -21,7 +21,7 @@ export function TensorBoard({ run }) {
       <p class="muted">What was written while the run was tracked is among its metrics, too: <a href=${path('r', short, 'charts')}>charts</a>.</p>
       ${found.error?.status === 404 ? html`<p class="muted">This server does not have the plugin that reads event files.</p>` : html`<${Part} of=${found} what="the scalars">${(/** @type {any} */ data) => html`<${Scalars} of=${data} />`}<//>`}
     </section>
-    <section><h2>Files</h2><table class="list"><tbody>${files.map((file) => html`<tr key=${file.path}><td><a href=${path('r', short, 'artifacts', file.path)}>${file.path}</a></td><td class="number muted">${size(file.size)}</td><td><a href=${address(path('runs', run.id, 'artifacts', file.path))} download=${file.path.split('/').at(-1)}>Download</a></td></tr>`)}</tbody></table></section>`
+    <section><h2>Files</h2><table class="list narrow"><tbody>${files.map((file) => html`<tr key=${file.path}><td><a href=${path('r', short, 'artifacts', file.path)}>${file.path}</a></td><td class="number muted">${size(file.size)}</td><td><a href=${address(path('runs', run.id, 'artifacts', file.path))} download=${file.path.split('/').at(-1)}>Download</a></td></tr>`)}</tbody></table></section>`
 }
 
 /** @param {{of: {scalars: {tag: string, folder: string, steps: number[], values: (number | string)[], count: number}[], left_out: string | null}}} given */

@@ -151,6 +151,7 @@ _LATER = {
     "MetricSummary": ".entities",
     "ModelRecord": ".entities",
     "ModelVersion": ".registered",
+    "Panel": ".plugins.pages",
     "ProbeRun": ".runs.proberun",
     "Reply": ".plugins.pages",
     "Request": ".plugins.pages",

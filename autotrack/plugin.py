@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Status,
     )
     from autotrack.core.keys import check_key
+    from autotrack.core.plugins.pages import Panel, Reply, Request, ServerRoute
     from autotrack.core.plugins.registry import artifacts_at, choose, notify, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
@@ -81,12 +82,16 @@ __all__ = [
     "ModelVersion",
     "NotFoundError",
     "Ours",
+    "Panel",
     "Patch",
     "PluginError",
     "ProbeRun",
+    "Reply",
+    "Request",
     "ResultTap",
     "Run",
     "RunRecord",
+    "ServerRoute",
     "SessionRecord",
     "Sink",
     "Status",
@@ -146,9 +151,13 @@ _LATER = {
     "MetricSummary": ".entities",
     "ModelRecord": ".entities",
     "ModelVersion": ".registered",
+    "Panel": ".plugins.pages",
     "ProbeRun": ".runs.proberun",
+    "Reply": ".plugins.pages",
+    "Request": ".plugins.pages",
     "Run": ".runs.run",
     "RunRecord": ".entities",
+    "ServerRoute": ".plugins.pages",
     "SessionRecord": ".entities",
     "Sink": ".sink",
     "Status": ".entities",

@@ -122,9 +122,10 @@ def tables() -> list[Table]:
 def make_app(settings: ServerSettings, services: Services | None = None) -> App:
     """The app for these settings; ``services`` that are open already are used as they are."""
     from .mlflow import mlflow_path
+    from .plugins import plugin_table
 
     hosts = [*settings.allowed_hosts, *([settings.host] if settings.host not in ("0.0.0.0", "::", "") else [])]
-    router = Router(tables(), mlflow_path)
+    router = Router([*tables(), plugin_table()], mlflow_path)
     app = App(router, Gate(hosts), lambda: open_services(settings), settings.patience)
     app.services = services
     return app

@@ -17,7 +17,7 @@ BYTES = "application/octet-stream"
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 #: What nobody's browser is to run or to show as a page of this server's.
-_INERT = {
+INERT = {
     "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     "Content-Disposition": "attachment",
 }
@@ -58,7 +58,7 @@ def wanted_range(text: str, size: int) -> Range | None:
 
 #: A page that somebody logged, for a frame in ours or a tab of its own: its scripts run in an origin of nobody's,
 #: reach no server, and lead nowhere else.
-_SANDBOXED = {
+SANDBOXED = {
     "Content-Security-Policy": "sandbox allow-scripts; default-src data: blob: 'unsafe-inline' 'unsafe-eval'; "
     "connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'",
 }
@@ -81,7 +81,7 @@ async def file_answer(call: Call, file: BinaryIO, tag: str | None, *, page: bool
         raise
     media = HTML if page else BYTES
     headers = {
-        **(_SANDBOXED if page else _INERT),
+        **(SANDBOXED if page else INERT),
         "Accept-Ranges": "bytes",
         "Content-Length": str(part.stop - part.start),
     }

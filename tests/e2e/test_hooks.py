@@ -21,6 +21,7 @@ from autotrack.core.plugins import hookspecs
 from autotrack.core.plugins import registry as loaded
 from autotrack.core.runs.trackers import tracker
 from autotrack.plugin import PluginError, choose, hookimpl, hookspec, notify, settings
+from autotrack.server.plugins import plugin_table
 
 X, Y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
 
@@ -82,6 +83,8 @@ def test_every_hook_has_a_caller(register: Any, tmp_path: Path) -> None:
     add_plugin_commands(click.Group())
     loaded._settings.clear()
     loaded.settings("heard")
+    loaded.plugins().panels()
+    plugin_table()
     tracker().catch_up()
     assert len(SPECS) > 15
     assert set(SPECS) == set(heard.names())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..runs.run import Run
     from ..sink import Sink
     from .flavor import Flavor
+    from .pages import Panel, ServerRoute
 
 PROJECT = "autotrack"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -140,3 +141,13 @@ def model_saved(run: Run, path: str, flavor: str, folder: Path) -> None:
 @hookspec
 def register_commands(cli: click.Group) -> None:
     """Adds commands to the ``autotrack`` command line."""
+
+
+@hookspec(historic=True)
+def register_panels() -> Sequence[Panel]:  # type: ignore[empty-body]
+    """Tabs on the pages of runs."""
+
+
+@hookspec(historic=True)
+def register_routes() -> Sequence[ServerRoute]:  # type: ignore[empty-body]
+    """Routes of the server, below ``/api/v1/plugins/<plugin>/``."""

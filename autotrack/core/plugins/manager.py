@@ -27,6 +27,7 @@ from ..probes.patching import Declaration
 from . import hookspecs
 from .discovery import EntryPoint, entry_points
 from .flavor import Flavor
+from .pages import Panel, ServerRoute
 
 GROUP = "autotrack"
 BLOCK_VARIABLE = "AUTOTRACK_PLUGINS_BLOCK"
@@ -137,6 +138,14 @@ class Manager:
     def settings(self, *names: str) -> dict[str, Mapping[str, Any]]:
         """Settings of the loaded plugins (or the named ones) with their defaults, by plugin."""
         return {name: dict(found) for name, found in self._declared("register_settings", names)}
+
+    def panels(self) -> dict[str, list[Panel]]:
+        """Panels of the loaded plugins, by plugin."""
+        return {name: list(found) for name, found in self._declared("register_panels")}
+
+    def routes(self) -> dict[str, list[ServerRoute]]:
+        """Routes that the loaded plugins add to a server, by plugin."""
+        return {name: list(found) for name, found in self._declared("register_routes")}
 
     def run_tags(self) -> dict[str, str]:
         """Tags for a run that starts now; of two plugins that set one tag, the later one wins."""

@@ -22,6 +22,8 @@ def native_tables() -> list[Table]:
         models,
         objects,
         overview,
+        panels,
+        rows,
         runs,
         series,
         server,
@@ -31,5 +33,5 @@ def native_tables() -> list[Table]:
     )
 
     reading = (server, runs, series, experiments, sessions, comparing, changes, models, logged_models, table, curves)
-    parts = (*reading, standing, overview, beside, bulk, ingest, objects, artifacts, access, browser)
+    parts = (*reading, standing, panels, rows, overview, beside, bulk, ingest, objects, artifacts, access, browser)
     return [part.ROUTES for part in parts]

@@ -13,7 +13,7 @@ from autotrack.plugin import Patch, hookimpl
 from .timeline import Timeline
 
 if TYPE_CHECKING:
-    from autotrack.plugin import Call, ProbeRun, Run
+    from autotrack.plugin import Call, ProbeRun, Run, ServerRoute
 
     from .following import Following
 
@@ -66,6 +66,16 @@ def register_commands(cli: Any) -> None:
     from .commands import add_commands
 
     add_commands(cli)
+
+
+@hookimpl
+def register_routes() -> Sequence[ServerRoute]:
+    """``scalars/<run>``: what the event files among a run's files hold, for its page."""
+    from autotrack.plugin import ServerRoute
+
+    from .answering import scalars
+
+    return [ServerRoute("scalars/{run}", scalars)]
 
 
 def made(call: Call, run: ProbeRun) -> Generator[None, None, None]:

@@ -20,7 +20,7 @@ export function Artifacts({ run }) {
       <input type="search" placeholder="filter files" aria-label="filter files" value=${words} onInput=${(/** @type {any} */ event) => setWords(event.target.value)} />
       ${words ? html`<${Found} run=${run} words=${words} chosen=${chosen} />` : html`<${Part} of=${top} what="the files">${(/** @type {any} */ data) => html`<${Folder} run=${run} entries=${data.files} chosen=${chosen} />`}<//>`}
     </nav>
-    <section class="viewer" aria-label="file">${chosen ? html`<${Chosen} key=${chosen} run=${run} file=${chosen} />` : html`<p class="muted">Choose a file. ${counted((run.artifacts ?? []).length, 'file')} in all.</p>`}</section>
+    <section class="viewer" aria-label="file">${chosen ? html`<${Chosen} key=${chosen} run=${run} file=${chosen} />` : html`<${Listing} run=${run} folder="" />`}</section>
   </div>`
 }
 
@@ -81,5 +81,5 @@ function Gone({ run, file, error }) {
 /** @param {{run: any, folder: string}} given */
 function Listing({ run, folder }) {
   const inside = useJson(path('runs', run.id, 'artifacts'), { path: folder })
-  return html`<${Part} of=${inside} what=${folder}>${(/** @type {any} */ data) => html`<h2>${folder}</h2><table class="list"><tbody>${data.files.map((/** @type {any} */ each) => html`<tr key=${each.path}><td><a href=${path('r', run.id.slice(0, 12), 'artifacts', each.path)}>${each.path.split('/').at(-1)}${each.is_folder ? '/' : ''}</a></td><td class="number muted">${each.is_folder ? '' : size(each.size)}</td></tr>`)}</tbody></table>`}<//>`
+  return html`<${Part} of=${inside} what=${folder}>${(/** @type {any} */ data) => html`<h2>${folder || counted((run.artifacts ?? []).length, 'file')}</h2><table class="list narrow"><tbody>${data.files.map((/** @type {any} */ each) => html`<tr key=${each.path}><td><a href=${path('r', run.id.slice(0, 12), 'artifacts', each.path)}>${each.path.split('/').at(-1)}${each.is_folder ? '/' : ''}</a></td><td class="number muted">${each.is_folder ? '' : size(each.size)}</td></tr>`)}</tbody></table>`}<//>`
 }

@@ -21,7 +21,26 @@ export function Environment({ of }) {
     <table class="facts"><tbody>${facts.map(([name, text]) => text && html`<tr key=${name}><th>${name}</th><td>${text}</td></tr>`)}</tbody></table>
     ${gaps.map((/** @type {any} */ gap) => html`<p class="gap">${gap.what}${gap.close && html`: ${gap.close}`}</p>`)}
     ${of.lock && html`<section><h2>${counted(of.distributions ?? 0, 'package')} <input type="search" placeholder="search packages" aria-label="search packages" value=${words} onInput=${(/** @type {any} */ event) => setWords(event.target.value)} /></h2>
-      <${Stored} sha256=${of.lock}>${(/** @type {string} */ text) => html`<pre class="packages">${text.split('\n').filter((line) => line.toLowerCase().includes(words.toLowerCase())).join('\n')}</pre>`}<//></section>`}
+      <${Stored} sha256=${of.lock}>${(/** @type {string} */ text) => html`<${Packages} of=${packages(text)} words=${words} />`}<//></section>`}
     <section><h2>Variables</h2><table class="list"><tbody>${Object.entries(variables).map(([name, value]) => html`<tr key=${name}><td class="mono">${name}</td><td class="mono">${value}</td></tr>`)}</tbody></table></section>
   </div>`
+}
+
+/** @param {{of: [string, string][], words: string}} given */
+function Packages({ of, words }) {
+  const found = of.filter(([name]) => name.toLowerCase().includes(words.toLowerCase()))
+  if (!found.length) return html`<p class="muted">No package is called like “${words}”.</p>`
+  return html`<ul class="packages plain">${found.map(([name, version]) => html`<li key=${name}><span>${name}</span> <span class="mono muted">${version}</span></li>`)}</ul>`
+}
+
+/** The packages in a list of distributions, by name. @param {string} text @returns {[string, string][]} */
+export function packages(text) {
+  let found = []
+  try {
+    found = JSON.parse(text).distributions ?? []
+  } catch {
+    // Of another form: lines as pip writes them.
+    found = text.split('\n').filter(Boolean).map((line) => ({ name: line.split('==')[0], version: line.split('==')[1] ?? '' }))
+  }
+  return found.map((/** @type {any} */ each) => [String(each.name), String(each.version ?? '')])
 }

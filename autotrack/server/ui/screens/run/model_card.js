@@ -2,11 +2,13 @@
 import { address } from '../../api.js'
 import { Copied } from '../../copy.js'
 import { useData } from '../../data.js'
-import { size } from '../../format.js'
+import { number, size } from '../../format.js'
 import { html } from '../../html.js'
 import { path } from '../../router.js'
 import { Part } from '../../states.js'
+import { tabled } from './separated.js'
 import { fields } from './signature.js'
+import { Sheet } from './text_viewers.js'
 
 /** @param {{run: any, model: any, uri?: string}} given `uri`: what the model is loaded by */
 export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` }) {
@@ -24,11 +26,12 @@ export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` })
       const { inputs, outputs } = fields(data.described)
       return html`<div class="halves-card">
         <div><h2>Signature</h2>${inputs.length ? html`<${Fields} label="takes" of=${inputs} /><${Fields} label="answers" of=${outputs} />` : html`<p class="muted">No signature was kept: log the model with an example of its input.</p>`}
-          ${data.example && html`<h2>Input example</h2><pre>${data.example.slice(0, 1500)}</pre>`}</div>
+          ${data.example && html`<h2>Input example</h2><${Example} text=${data.example} />`}</div>
         <div><h2>Use it</h2>
           <p>Python</p><${Copied} text=${`model = autotrack.load_model("${uri}")\nmodel.predict(data)`} />
           <p>Command line</p><${Copied} text=${`autotrack models show ${uri}`} />
           <p>MLflow</p><${Copied} text=${`mlflow.pyfunc.load_model("${uri}")`} />
+          <p>Spark</p><${Copied} text=${`mlflow.pyfunc.spark_udf(spark, "${uri}")`} />
           ${data.needs && html`<h2>Needs</h2><pre>${data.needs}</pre>`}
           ${model.digest && html`<p class="muted mono" title="stands for all its files">digest ${model.digest.slice(0, 16)}</p>`}</div>
       </div>`
@@ -40,3 +43,17 @@ export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` })
 function Fields({ label, of }) {
   return html`<table class="list signature" data-of=${label}><thead><tr><th>${label}</th><th>type</th><th>shape</th><th></th></tr></thead><tbody>${of.map((each) => html`<tr key=${each.name}><td>${each.name}</td><td class="mono">${each.type}</td><td class="mono muted">${each.shape ?? ''}</td><td class="muted">${each.required ? '' : 'optional'}</td></tr>`)}</tbody></table>`
 }
+
+/** @param {{text: string}} given */
+function Example({ text }) {
+  try {
+    const rows = tabled(JSON.parse(text))
+    if (rows) return html`<${Sheet} rows=${rows.map((row, index) => (index ? row.map(short) : row))} />`
+  } catch {
+    // No JSON: shown as it is.
+  }
+  return html`<pre>${text.slice(0, 1500)}</pre>`
+}
+
+/** @param {string} text */
+const short = (text) => (text !== '' && Number.isFinite(Number(text)) ? number(text) : text)

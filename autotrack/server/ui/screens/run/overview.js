@@ -1,32 +1,30 @@
 // The first screen of a run: what came out, what went in, and how to have it again.
+import { useState } from 'preact/hooks'
 import { send } from '../../api.js'
 import { refresh, useJson } from '../../data.js'
-import { NOTHING, number } from '../../format.js'
 import { html } from '../../html.js'
 import { Markdown } from '../../markdown.js'
 import { attempt } from '../../notice.js'
 import { path } from '../../router.js'
-import { Sparkline } from '../../sparkline.js'
-import { useState } from 'preact/hooks'
-import { useEffect } from 'preact/hooks'
-import { curves } from '../../curves.js'
+import { Metrics } from './metrics.js'
 import { Reproduce } from './reproduce.js'
+import { Tags } from './tags.js'
 
 const NOTE = 'mlflow.note.content'
 
-/** @param {{run: any, metrics: any[], session: any}} given */
-export function Overview({ run, metrics, session }) {
+/** @param {{run: any, metrics: any[], session: any, standing: any}} given */
+export function Overview({ run, metrics, session, standing }) {
   const usual = useJson('/columns', { exp: run.experiment_id })
   return html`<div class="overview">
     <div class="left">
       ${run.status !== 'FINISHED' && run.status !== 'RUNNING' && html`<${Failure} run=${run} />`}
-      <${Metrics} run=${run} metrics=${metrics} chosen=${usual.data} />
-      <${Params} params=${run.params ?? {}} constant=${usual.data?.constant ?? {}} />
+      <${Metrics} run=${run} metrics=${metrics} standing=${standing} order=${usual.data?.metrics ?? []} />
+      <${Params} params=${run.params ?? {}} constant=${usual.data?.constant ?? {}} unusual=${standing?.unusual ?? {}} />
     </div>
     <div class="right">
-      <${Reproduce} run=${run} session=${session} />
+      <${Reproduce} run=${run} session=${session} files=${standing?.files ?? 0} />
       <${Notes} run=${run} />
-      <${Tags} tags=${run.tags ?? {}} />
+      <${Tags} run=${run} hidden=${NOTE} />
     </div>
   </div>`
 }
@@ -41,50 +39,18 @@ function Failure({ run }) {
   </section>`
 }
 
-/** @param {{run: any, metrics: any[], chosen: any}} given */
-function Metrics({ run, metrics, chosen }) {
-  const [courses, setCourses] = useState(/** @type {Map<string, number[]>} */ (new Map()))
-  const [all, setAll] = useState(false)
-  const order = new Map((chosen?.metrics ?? []).map((/** @type {string} */ key, /** @type {number} */ index) => [key, index]))
-  const sorted = [...metrics].sort((a, b) => Number(order.get(a.key) ?? 1e6) - Number(order.get(b.key) ?? 1e6) || a.key.localeCompare(b.key))
-  const shown = all ? sorted : sorted.slice(0, 14)
-  const wanted = shown.filter((each) => each.count > 1).map((each) => each.key)
-  useEffect(() => {
-    let here = true
-    for (const key of wanted.slice(0, 100)) {
-      if (!courses.has(key)) curves([run.id], key, { x: 'step', px: 60 }).then(([line]) => here && line && setCourses((now) => new Map(now).set(key, Array.from(line.y))), () => undefined)
-    }
-    return () => void (here = false)
-  }, [wanted.join('\n')])
-  if (!metrics.length) return html`<section><h2>Metrics</h2><p class="muted">This run has no metrics${run.status === 'RUNNING' ? ' yet' : ''}.</p></section>`
-  return html`<section><h2>Metrics</h2><table class="list metrics">
-    <thead><tr><th>metric</th><th class="number">last</th><th class="number">best</th><th class="number">at step</th><th>course</th></tr></thead>
-    <tbody>${shown.map((each) => {
-      const goal = chosen?.goals?.[`m.${each.key}`]
-      const best = goal === 'max' ? each.max : goal === 'min' ? each.min : null
-      const course = courses.get(each.key)
-      return html`<tr key=${each.key} data-metric=${each.key}>
-        <td><a href=${`${path('r', run.id.slice(0, 12), 'charts')}?charts=${encodeURIComponent(each.key)}`}>${each.key}</a></td>
-        <td class="number" title=${String(each.last)}><b>${number(each.last)}</b></td>
-        <td class="number" title=${goal ? `the ${goal === 'max' ? 'greatest' : 'least'}` : ''}>${best === null || each.count < 2 ? NOTHING : number(best)}</td>
-        <td class="number muted">${each.count < 2 ? NOTHING : number(each.last_step)}</td>
-        <td>${course && course.length > 1 ? html`<${Sparkline} values=${course} label=${each.key} width=${130} />` : ''}</td>
-      </tr>`
-    })}</tbody></table>
-    ${sorted.length > shown.length && html`<button class="quiet" onClick=${() => setAll(true)}>All ${number(sorted.length)} metrics</button>`}
-  </section>`
-}
-
-/** @param {{params: Record<string, string>, constant: Record<string, string>}} given */
-function Params({ params, constant }) {
+/** Params: first those in which the run is unlike most others, then those that vary at all. @param {{params: Record<string, string>, constant: Record<string, string>, unusual: Record<string, any>}} given */
+function Params({ params, constant, unusual }) {
   const keys = Object.keys(params)
   if (!keys.length) return null
+  const odd = keys.filter((key) => key in unusual)
   const same = keys.filter((key) => `p.${key}` in constant)
-  const varying = keys.filter((key) => !same.includes(key))
-  const row = (/** @type {string} */ key, kind = '') => html`<tr key=${key} class=${kind}><td>${key}</td><td class="mono" title=${params[key]}>${params[key]}</td></tr>`
-  return html`<section><h2>Params <span class="muted">${keys.length}</span></h2>
-    <table class="list params"><tbody>${varying.map((key) => row(key, 'varies'))}</tbody></table>
-    ${same.length > 0 && html`<details open=${varying.length < 6}><summary class="muted">${same.length} that are the same in all runs of the experiment</summary><table class="list params"><tbody>${same.map((key) => row(key))}</tbody></table></details>`}
+  const varying = keys.filter((key) => !same.includes(key) && !odd.includes(key))
+  const row = (/** @type {string} */ key, kind = '') => html`<div key=${key} class=${kind} data-param=${key}><dt title=${key}>${key}</dt><dd class="mono" title=${params[key]}>${params[key]}</dd>${key in unusual && html`<dd class="muted usual" title=${`${unusual[key].runs} of the newest ${unusual[key].of} runs have it`}>most others: <span class="mono">${unusual[key].value}</span></dd>`}</div>`
+  const block = (/** @type {string[]} */ some, kind = '') => some.length > 0 && html`<dl class=${`params ${kind}`}>${some.map((key) => row(key, kind))}</dl>`
+  return html`<section aria-label="params"><h2>Params <span class="muted">${keys.length}</span></h2>
+    ${block(odd, 'unusual')}${block(varying)}
+    ${same.length > 0 && html`<details open=${odd.length + varying.length < 6}><summary class="muted">${same.length} that are the same in all runs of the experiment</summary>${block(same)}</details>`}
   </section>`
 }
 
@@ -100,10 +66,4 @@ function Notes({ run }) {
   }
   if (draft !== null) return html`<section class="card"><h2>Notes</h2><textarea aria-label="notes in markdown" rows="8" value=${draft} onInput=${(/** @type {any} */ event) => setDraft(event.target.value)}></textarea><p><button class="main" onClick=${save}>Save</button> <button onClick=${() => setDraft(null)}>Cancel</button></p></section>`
   return html`<section class="card"><h2>Notes <button class="quiet" onClick=${() => setDraft(text)}>${text ? 'Edit' : 'Write'}</button></h2>${text && html`<${Markdown} text=${text} />`}</section>`
-}
-
-/** @param {{tags: Record<string, string>}} given */
-function Tags({ tags }) {
-  const shown = Object.entries(tags).filter(([key]) => key !== NOTE)
-  return shown.length > 0 && html`<section class="card"><h2>Tags</h2><p class="tags">${shown.map(([key, value]) => html`<span key=${key} class="chip" title=${`${key}: ${value}`}>${key}: ${value}</span>`)}</p></section>`
 }

@@ -8,9 +8,9 @@ import { path } from '../../router.js'
 
 const STATES = { whole: ['✓', 'captured'], part: ['◐', 'captured in part'], none: ['○', 'not captured'] }
 
-/** @param {{run: any, session: any}} given */
-export function Reproduce({ run, session }) {
-  const lines = session ? linesOf(run, session) : []
+/** @param {{run: any, session: any, files: number}} given `files`: how many the program read */
+export function Reproduce({ run, session, files }) {
+  const lines = session ? linesOf(run, session, files) : []
   const again = session ? againOf(session) : ''
   return html`<section class="card reproduce" aria-label="reproduce"><h2>Reproduce</h2>
     ${again && html`<p><${Copied} text=${again} /></p>`}
@@ -28,8 +28,8 @@ export function againOf(session) {
   return words.length ? `autotrack run ${words.map((/** @type {string} */ word) => quoted(word.startsWith(within) ? word.slice(within.length) : word)).join(' ')}` : ''
 }
 
-/** @param {any} run @param {any} session @returns {Line[]} */
-export function linesOf(run, session) {
+/** @param {any} run @param {any} session @param {number} read how many files the program read @returns {Line[]} */
+export function linesOf(run, session, read) {
   const { data = {}, parts = {} } = session
   const { code, environment, seeds, files, arguments: given } = parts
   const at = path('r', run.id.slice(0, 12))
@@ -48,9 +48,8 @@ export function linesOf(run, session) {
   const packages = environment?.distributions
   lines.push({ state: environment?.lock ? 'whole' : 'none', what: 'Environment', href: `${at}/env`, text: environment ? `Python ${environment.python?.version ?? '?'}, ${counted(packages ?? 0, 'package')}` : 'not captured', why: holes(environment) })
   const tables = run.datasets ?? []
-  const read = files ? Object.keys(files.seen ?? files.files ?? {}).length : 0
   const names = tables.slice(0, 3).map((/** @type {any} */ each) => `${each.name || each.context || 'table'} ${each.rows ? `${each.rows.toLocaleString('en-US')} rows` : ''} ${String(each.digest ?? '').slice(0, 8)}`)
-  lines.push({ state: tables.length || read ? 'whole' : 'none', what: 'Data', href: `${at}/data`, text: tables.length ? names.join('; ') : read ? counted(read, 'file') : 'no data set seen', why: holes(files) })
+  lines.push({ state: tables.length || read ? 'whole' : 'none', what: 'Data', href: `${at}/data`, text: tables.length ? names.join('; ') : read ? `${counted(read, 'file')} read, by ${read === 1 ? 'its' : 'their'} sha256` : 'no data set seen', why: holes(files) || (tables.length || read ? '' : 'fit on a table, or run it with `autotrack run`') })
   const seeded = [seeds?.python?.seeded, seeds?.numpy?.seeded, seeds?.torch?.seeded]
   const values = [...(seeds?.python?.seeds ?? []), ...(seeds?.numpy?.seeds ?? []), ...(seeds?.torch?.seeds ?? [])]
   lines.push({ state: values.length ? 'whole' : seeded.includes(false) ? 'part' : seeds ? 'part' : 'none', what: 'Seeds', text: values.length ? values.map((/** @type {any} */ each) => (typeof each === 'object' ? (each.value ?? JSON.stringify(each)) : each)).join(', ') : 'states kept, no seed set', why: values.length ? '' : holes(seeds) || 'set seeds to have the same numbers again' })

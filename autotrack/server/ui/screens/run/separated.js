@@ -1,4 +1,4 @@
-// Comma- and tab-separated values, by RFC 4180.
+// Texts as tables: comma- and tab-separated values by RFC 4180, JSON that is one.
 
 /** The most rows that are shown. */
 export const MOST = 1000
@@ -46,3 +46,22 @@ export function sorted(rows, column, down) {
     return down ? -order : order
   })
 }
+
+/**
+ * JSON as a table with its heading, where it is one: pandas' `split` (`columns` and `data`), or a list of records alike.
+ * @param {any} value @returns {string[][] | null}
+ */
+export function tabled(value) {
+  const given = value?.dataframe_split ?? value
+  if (Array.isArray(given?.columns) && Array.isArray(given?.data) && given.data.every(Array.isArray)) {
+    return [given.columns.map(cell), ...given.data.slice(0, MOST + 1).map((/** @type {any[]} */ row) => row.map(cell))]
+  }
+  const plain = (/** @type {any} */ each) => each !== null && typeof each === 'object' && !Array.isArray(each)
+  if (!Array.isArray(value) || value.length < 2 || !value.every(plain)) return null
+  const keys = [...new Set(value.slice(0, MOST).flatMap((each) => Object.keys(each)))]
+  if (keys.length > 200) return null
+  return [keys, ...value.slice(0, MOST + 1).map((each) => keys.map((key) => (Object.hasOwn(each, key) ? cell(each[key]) : '')))]
+}
+
+/** @param {any} value */
+const cell = (value) => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value))

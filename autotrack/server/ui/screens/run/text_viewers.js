@@ -30,14 +30,17 @@ export function Json({ of, name, open = true }) {
   return html`<details class="branch" open=${open}><summary>${label}<span class="muted">${sign}</span></summary>${entries.slice(0, MOST).map(([key, value]) => html`<${Json} key=${key} of=${value} name=${key} open=${entries.length < 50} />`)}</details>`
 }
 
-/** The first row is the heading; a click on it sorts. @param {{rows: string[][]}} given */
-export function Sheet({ rows }) {
+/** The first row is the heading; a click on it sorts. @param {{rows: string[][], total?: number}} given `total`: how many there are in all */
+export function Sheet({ rows, total }) {
   const [by, setBy] = useState({ column: -1, down: false })
   const [head = [], ...body] = rows
-  const shown = useMemo(() => (by.column < 0 ? body : sorted(body, by.column, by.down)), [rows, by])
-  const numeric = useMemo(() => head.map((_, column) => body.some((row) => row[column]) && body.every((row) => !row[column] || Number.isFinite(Number(row[column])))), [rows])
+  const shown = useMemo(() => (by.column < 0 ? body.slice(0, MOST) : sorted(body.slice(0, MOST), by.column, by.down)), [rows, by])
+  const numeric = useMemo(() => head.map((_, column) => body.length > 0 && body.slice(0, MOST).every((row) => isNumber(row[column] ?? ''))), [rows])
   const turn = (/** @type {number} */ column) => setBy({ column, down: by.column === column && !by.down })
   return html`<div class="sheet-view"><table class="list"><thead><tr>${head.map((name, column) => html`<th key=${column} class=${numeric[column] ? 'number' : ''} aria-sort=${by.column === column ? (by.down ? 'descending' : 'ascending') : 'none'}><button class="heading" onClick=${() => turn(column)}>${name || '·'}${by.column === column ? (by.down ? ' ▼' : ' ▲') : ''}</button></th>`)}</tr></thead>
-    <tbody>${shown.map((row, index) => html`<tr key=${index}>${head.map((_, column) => html`<td key=${column} class=${row[column] && Number.isFinite(Number(row[column])) ? 'number' : ''}>${row[column] ?? ''}</td>`)}</tr>`)}</tbody></table></div>
-    <p class="muted">${counted(body.length, 'row')}${rows.length > MOST ? ', the first of more' : ''}</p>`
+    <tbody>${shown.map((row, index) => html`<tr key=${index}>${head.map((_, column) => html`<td key=${column} class=${numeric[column] ? 'number' : ''}>${row[column] ?? ''}</td>`)}</tr>`)}</tbody></table></div>
+    <p class="muted">${counted(Math.min(body.length, MOST), 'row')}${total !== undefined && total > body.length ? `, the first of ${counted(total, 'row')}` : body.length > MOST ? ', the first of more' : ''}</p>`
 }
+
+/** True for what stands in a column of numbers: one, or nothing. @param {string} text */
+const isNumber = (text) => text === '' || /^(nan|[+-]?inf(inity)?)$/i.test(text) || Number.isFinite(Number(text.replace('−', '-')))

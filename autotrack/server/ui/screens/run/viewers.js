@@ -1,14 +1,15 @@
 // What a file looks like: pictures, text, tables, pages that run shut off.
 import { useEffect, useState } from 'preact/hooks'
 import { address } from '../../api.js'
+import { useJson } from '../../data.js'
 import { size } from '../../format.js'
 import { html } from '../../html.js'
 import { Markdown } from '../../markdown.js'
 import { navigate, path } from '../../router.js'
-import { Failed, Loading } from '../../states.js'
+import { Failed, Loading, Part } from '../../states.js'
 import { Json, Lines, Sheet } from './text_viewers.js'
-import { tableOf } from './records.js'
-import { separated } from './separated.js'
+import { Cells } from './cells.js'
+import { MOST, separated, tabled } from './separated.js'
 
 /** How much of a text is read at once (bytes). */
 const PART = 256 * 1024
@@ -30,6 +31,8 @@ export function Viewer({ run, file, bytes, siblings }) {
   if (ending in SOUNDS) return html`<${Loaded} url=${raw} media=${SOUNDS[ending]}>${(/** @type {string} */ url) => html`<audio controls src=${url}></audio>`}<//>`
   if (ending in FILMS) return html`<${Loaded} url=${raw} media=${FILMS[ending]}>${(/** @type {string} */ url) => html`<video controls src=${url}></video>`}<//>`
   if (ending === 'html' || ending === 'htm') return html`<${Framed} url=${`${raw}?view=page`} />`
+  if (ending === 'pdf') return html`<${Loaded} url=${raw} media="application/pdf">${(/** @type {string} */ url) => html`<iframe class="framed" src=${url} title=${file}></iframe>`}<//>`
+  if (ending === 'parquet') return html`<${Rows} run=${run} file=${file} />`
   if (TEXTS.has(ending) || bytes < 4096) return html`<${Text} url=${raw} ending=${ending} bytes=${bytes} />`
   return html`<p class="muted">${size(bytes)} of another kind (${ending || 'no ending'}): download it to look at it.</p>`
 }
@@ -56,6 +59,12 @@ function Loaded({ url, media, children }) {
   return state.blob ? children(state.blob) : html`<${Loading} rows=${6} />`
 }
 
+/** A table that the server reads. @param {{run: string, file: string}} given */
+function Rows({ run, file }) {
+  const found = useJson(path('runs', run, 'rows'), { path: file })
+  return html`<${Part} of=${found} what="the table">${(/** @type {any} */ data) => html`<${Sheet} rows=${[data.columns, ...data.rows]} total=${data.total} /><p class="muted mono">${data.types.join(', ')}</p>`}<//>`
+}
+
 /** @param {{url: string, media: string, file: string, run: string, siblings: string[]}} given */
 function Picture({ url, media, file, run, siblings }) {
   const [fit, setFit] = useState(true)
@@ -72,7 +81,7 @@ function Picture({ url, media, file, run, siblings }) {
 }
 
 /** @param {{url: string}} given */
-function Framed({ url }) {
+export function Framed({ url }) {
   return html`<p class="muted">Scripts of this page run shut off: they see nothing of autotrack's and reach no server. <a href=${url} target="_blank" rel="noreferrer noopener">Open in a tab of its own</a> (as shut off)</p>
     <iframe class="framed" sandbox="allow-scripts" referrerpolicy="no-referrer" src=${url} title="logged page"></iframe>`
 }
@@ -100,7 +109,7 @@ function Text({ url, ending, bytes }) {
   const whole = bytes <= until
   const more = !whole && html`<p><button onClick=${() => setUntil(until + PART)}>Load the next ${size(PART)} of ${size(bytes)}</button></p>`
   const shown = source ? null : drawn(ending, text, whole)
-  const other = drawn(ending, '', true) !== null || ending === 'json'
+  const other = ['md', 'csv', 'tsv', 'json', 'jsonl', 'ipynb'].includes(ending)
   return html`${other && html`<p><button aria-pressed=${source} onClick=${() => setSource(!source)}>${source ? 'As it is meant' : 'Source'}</button></p>`}
     ${shown ?? html`<${Lines} text=${text} />`}${more}`
 }
@@ -109,14 +118,19 @@ function Text({ url, ending, bytes }) {
 function drawn(ending, text, whole) {
   if (ending === 'md') return html`<${Markdown} text=${text} />`
   if (ending === 'csv' || ending === 'tsv') return html`<${Sheet} rows=${separated(text, ending === 'csv' ? ',' : '\t', whole)} />`
-  if ((ending === 'json' || ending === 'ipynb') && whole) {
+  if (ending === 'jsonl' || (whole && (ending === 'json' || ending === 'ipynb'))) {
     try {
-      const value = JSON.parse(text)
-      const table = ending === 'json' ? tableOf(value) : null
-      return table ? html`<${Sheet} rows=${table} />` : html`<${Json} of=${value} />`
+      const value = ending === 'jsonl' ? lines(text, whole) : JSON.parse(text)
+      if (ending === 'ipynb' && Array.isArray(value.cells)) return html`<${Cells} of=${value} />`
+      const rows = tabled(value)
+      return rows ? html`<${Sheet} rows=${rows} />` : html`<${Json} of=${value} />`
     } catch {
       return null
     }
   }
   return null
 }
+
+/** JSON, a value a line; of a text that is not whole, the last is left out. @param {string} text @param {boolean} whole */
+const lines = (text, whole) =>
+  text.split('\n').slice(0, whole ? undefined : -1).filter((line) => line.trim()).slice(0, MOST + 1).map((line) => JSON.parse(line))

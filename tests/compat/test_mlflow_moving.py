@@ -24,6 +24,7 @@ from autotrack_mlflow.wire import Wire
 from mlflow_environment import clean_environment, mlflow_python
 from mlflow_serving import mlflow_server
 
+from autotrack.core.artifact_paths import TEMPORARY
 from autotrack.core.entities import RunRecord
 from autotrack.store.store import Store
 
@@ -69,7 +70,9 @@ def everything(store: Path) -> list[Any]:
         for found in [opened.metric_history(run.id, key)]
     ]
     experiments = sorted(opened.experiments("all"), key=lambda each: each.id)
-    files = sorted(str(path.relative_to(store)) for path in (store / "artifacts").rglob("*") if path.is_file())
+    # What a kill left half written is nobody's file: no list has it.
+    stored = (path for path in (store / "artifacts").rglob("*") if path.is_file())
+    files = sorted(str(path.relative_to(store)) for path in stored if not path.name.startswith(TEMPORARY))
     links = opened.logged_models.links([run.id for run in runs])
     registered = [[named.name, named.description, named.tags, named.aliases] for named in opened.registry.search()]
     versions = [repr(replace(each, created=0, updated=0)) for each in opened.registry.versions()]

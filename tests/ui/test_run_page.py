@@ -167,8 +167,7 @@ def test_notes_are_markdown_and_can_be_taken_back(workshop: ServerProcess, open_
 
 def payloads() -> list[str]:
     """Texts that have run as scripts elsewhere."""
-    folder = Path(__file__).parents[1] / "attacks" / "pages"
-    found: list[str] = json.loads((folder / "texts.json").read_text())
+    found: list[str] = json.loads(Path(__file__).with_name("hostile_texts.json").read_text())
     return found
 
 

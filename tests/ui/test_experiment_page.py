@@ -150,6 +150,7 @@ def test_a_selection_survives_what_is_done_to_the_table(site: ServerProcess, ope
         page.locator(f'[aria-rowindex="{index}"] .tick').click()
     bar = page.get_by_label("selected runs")
     assert "3 runs selected" in bar.inner_text()
+    assert page.locator(".row.picked").count() == page.locator(".row.picked input:checked").count() == 3
     page.get_by_role("columnheader", name="val_loss").get_by_role("button").click()
     page.locator('[aria-rowindex="2"] .best').wait_for()
     field = page.get_by_role("searchbox", name="filter runs")

@@ -86,7 +86,7 @@ def test_a_server_in_trouble_leaves_what_was_there(site: ServerProcess, open_pag
 
 
 def test_slow_data_move_nothing_about(site: ServerProcess, open_page: Open) -> None:
-    """24: skeletons meanwhile; layout shift below 0.05."""
+    """24: skeletons meanwhile; layout shift below 0.05 (it is 0 here; one line that comes late is 0.017)."""
     page = open_page("about:blank")
     page.add_init_script(
         """window.moved = []
@@ -103,7 +103,7 @@ def test_slow_data_move_nothing_about(site: ServerProcess, open_page: Open) -> N
     moved = page.evaluate(
         "() => moved.map(({ value, sources }) => [value, sources.map(({ node }) => node?.outerHTML?.slice(0, 80))])"
     )
-    assert sum(value for value, _ in moved) < 0.05, moved
+    assert sum(value for value, _ in moved) < 0.01, moved
 
 
 def test_a_theme_is_kept_and_does_not_flash(site: ServerProcess, open_page: Open) -> None:

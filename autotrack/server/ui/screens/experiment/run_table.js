@@ -112,7 +112,7 @@ function Tick({ id }) {
   const at = positions.value.get(id)
   const is = isSelected(id)
   const colour = at === undefined ? undefined : look(at).colour
-  return html`<span class="tick"><input type="checkbox" tabIndex=${-1} aria-label="select" checked=${is} style=${{ accentColor: colour }} onChange=${() => undefined} onClick=${(/** @type {Event} */ event) => event.preventDefault()} /></span>`
+  return html`<span class="tick"><input type="checkbox" tabIndex=${-1} aria-label="select" checked=${is} style=${{ accentColor: colour }} onChange=${() => undefined} /></span>`
 }
 
 /** @param {{row: import('../../rows.js').Row}} given */

@@ -95,7 +95,9 @@ def run_of(server: ServerProcess, name: str, metrics: dict[str, float], files: d
 def test_a_panel_has_its_own_run_and_nothing_else(extended: ServerProcess, open_page: Open) -> None:
     other = run_of(extended, "secret", {"m": 1.0}, {"secret.txt": b"CANARY-7731"})
     run = run_of(extended, f"of {other}", {"slope": 2.0, "intercept": 1.0, "a/b": 7.0}, {"own words.txt": b"mine"})
-    page = open_page(f"{extended.url}/r/{run[:12]}", trouble=("frame", "Content Security Policy", "422", "404"), theme="dark")
+    page = open_page(
+        f"{extended.url}/r/{run[:12]}", trouble=("frame", "Content Security Policy", "422", "404"), theme="dark"
+    )
     tabs = page.get_by_role("navigation", name="parts of the run")
     tabs.get_by_role("link", name="<b>Nosy</b>").click()
     page.wait_for_url(f"**/r/{run[:12]}/panel/nosy/nosy")

@@ -103,7 +103,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
 
 
 def _foreign(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1:", "blob:", "data:"))
+    return not url.startswith(("http://127.0.0.1:", "blob:", "data:", "chrome:", "chrome-extension:"))
 
 
 @pytest.fixture(scope="session")

@@ -28,25 +28,26 @@ export function Metrics({ run, metrics, standing, order }) {
   }, [wanted.map(({ key, count }) => `${key} ${count}`).join('\n')])
   if (!metrics.length) return html`<section><h2>Metrics</h2><p class="muted">This run has no metrics${run.status === 'RUNNING' ? ' yet' : ''}.</p></section>`
   const moving = metrics.some((each) => each.count > 1)
+  const judged = moving && metrics.some((each) => standing?.metrics?.[each.key]?.goal)
   const among = Object.values(standing?.metrics ?? {}).some((/** @type {any} */ each) => each.of > 1 && each.goal)
   return html`<section aria-label="metrics"><h2>Metrics</h2><table class="list metrics">
-    <thead><tr><th>metric</th><th class="number">last</th>${moving && html`<th class="number">best</th><th class="number">at step</th><th>course</th>`}${among && html`<th class="number">best of all</th><th>rank</th>`}</tr></thead>
-    <tbody>${shown.map((each) => html`<${Row} key=${each.key} run=${run} of=${each} course=${courses.get(each.key)} placed=${standing?.metrics?.[each.key]} moving=${moving} among=${among} />`)}</tbody></table>
+    <thead><tr><th>metric</th><th class="number">last</th>${judged && html`<th class="number">best</th><th class="number">at step</th>`}${moving && html`<th>course</th>`}${among && html`<th class="number" title="the best last value of all runs of the experiment">best of all</th><th>rank</th>`}</tr></thead>
+    <tbody>${shown.map((each) => html`<${Row} key=${each.key} run=${run} of=${each} course=${courses.get(each.key)} placed=${standing?.metrics?.[each.key]} moving=${moving} judged=${judged} among=${among} />`)}</tbody></table>
     ${sorted.length > shown.length && html`<button class="quiet" onClick=${() => setAll(true)}>All ${number(sorted.length)} metrics</button>`}
   </section>`
 }
 
-/** @param {{run: any, of: any, course: import('../../curves.js').Curve | undefined, placed: any, moving: boolean, among: boolean}} given */
-function Row({ run, of, course, placed, moving, among }) {
+/** @param {{run: any, of: any, course: import('../../curves.js').Curve | undefined, placed: any, moving: boolean, judged: boolean, among: boolean}} given */
+function Row({ run, of, course, placed, moving, judged, among }) {
   const goal = placed?.goal
   const best = of.count > 1 ? (goal === 'max' ? of.max : goal === 'min' ? of.min : null) : null
   const at = best !== null && course ? stepOf(course, goal === 'max') : null
   return html`<tr data-metric=${of.key}>
     <td><a href=${`${path('r', run.id.slice(0, 12), 'charts')}?charts=${encodeURIComponent(of.key)}`}>${of.key}</a></td>
     <td class="number" title=${String(of.last)}><b>${number(of.last)}</b></td>
-    ${moving && html`<td class="number" title=${best === null ? '' : `the ${goal === 'max' ? 'greatest' : 'least'}: ${best}`}>${best === null ? NOTHING : number(best)}</td>
-      <td class="number muted">${at === null ? NOTHING : number(at)}</td>
-      <td>${course && course.x.length > 1 ? html`<${Sparkline} values=${Array.from(course.y)} label=${of.key} width=${130} />` : ''}</td>`}
+    ${judged && html`<td class="number" title=${best === null ? '' : `the ${goal === 'max' ? 'greatest' : 'least'}: ${best}`}>${best === null ? NOTHING : number(best)}</td>
+      <td class="number muted">${at === null ? NOTHING : number(at)}</td>`}
+    ${moving && html`<td>${course && course.x.length > 1 ? html`<${Sparkline} values=${Array.from(course.y)} label=${of.key} width=${130} />` : ''}</td>`}
     ${among && html`<td class="number" title=${placed?.best ?? ''}>${placed?.goal && placed.of > 1 ? beside(of.last, placed) : NOTHING}</td>
       <td class="muted">${placed?.goal && placed.of > 1 ? `${number(placed.better + 1)} of ${number(placed.of)}` : ''}</td>`}
   </tr>`

@@ -14,7 +14,7 @@ from autotrack.core.errors import NotFoundError, UsageError
 from .commands import Command, State
 from .documents import print_json
 from .runs import json_option
-from .stores import find_place, no_store, open_folder
+from .stores import find_place, no_store, open_folder, open_place
 from .words import plural, size
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def backup(state: State, folder: Path, as_json: bool) -> None:
     examples=(
         ("autotrack verify", "read every artifact and object again and compare its sha256"),
         ("autotrack --store /backups/2026-11-26 verify --json", "a backup, for programs"),
+        ("autotrack --store postgresql://... verify", "a database, and its artifacts wherever they are kept"),
     ),
 )
 @json_option
@@ -74,7 +75,7 @@ def verify(state: State, as_json: bool) -> None:
     """Read everything in the store again, and say what is not as it was stored. Exit code 1 where anything is not."""
     from autotrack.store.backup import problems
 
-    with closing(_store(state)) as store, _bar("read") as progress:
+    with closing(_opened(state)) as store, _bar("read") as progress:
         found = list(problems(store, progress))
     if as_json:
         print_json({"problems": [{"what": each.what, "why": each.why} for each in found]})
@@ -96,6 +97,20 @@ def _store(state: State) -> Store:
     if not place.exists:
         raise NotFoundError(no_store(place))
     return open_folder(place)
+
+
+def _opened(state: State) -> Store:
+    """The store, of this machine or in a database server."""
+    from autotrack.store.store import Store
+
+    place = find_place(state)
+    if not place.exists:
+        raise NotFoundError(no_store(place))
+    store = open_place(place)
+    if not isinstance(store, Store):
+        store.close()
+        raise UsageError(f"{place.shown} is somebody else's store: run this where it is kept")
+    return store
 
 
 @contextmanager

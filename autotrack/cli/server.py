@@ -10,6 +10,8 @@ from .commands import Command, State
 from .stores import find_place
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: Addresses that stand for all of a machine's.
+EVERY = ("0.0.0.0", "::")
 
 
 @click.command(
@@ -75,7 +77,10 @@ def server(
     settings, code = with_first_code(settings)
 
     def ready(url: str) -> None:
-        click.echo(f"autotrack serves {place.shown} at {url} (Ctrl-C stops it)", err=True)
+        names = f" and as {', '.join(allowed_host)}" if allowed_host else ""
+        click.echo(f"autotrack serves {place.shown} at {url}{names} (Ctrl-C stops it)", err=True)
+        if host in EVERY and not allowed_host:
+            click.echo("Other machines reach it by the names that --allowed-host gives; none is given.", err=True)
         if code is not None:
             click.echo(
                 "It has no user yet. Whoever has this one-time code becomes its first administrator, with\n"

@@ -26,7 +26,7 @@ from .documents import delivery_document, print_json
 from .progress import file_progress
 from .runs import json_option
 from .stores import find_place, no_store, open_place
-from .waiting import Waiting, folders_under, spare_folders, waiting_in
+from .waiting import Waiting, folders_under, other_folders, waiting_in
 from .words import plural
 
 #: Seconds that another process that delivers just now is waited for.
@@ -68,15 +68,18 @@ def sync(state: State, folder: Path | None, as_json: bool) -> None:
     place = find_place(state)
     if folder is not None and not folder.is_dir():
         raise UsageError(f"cannot deliver from {folder}: there is no such folder")
-    if folder is None and not place.exists:
-        raise NotFoundError(no_store(place))
-    folders = folders_under(folder) if folder is not None else [*folders_under(place.location.root), *spare_folders()]
+    folders = folders_under(folder or place.location.root)
+    if folder is None:
+        folders += [each for each in other_folders() if each not in folders]
     only = state.store is not None
     done = [
         _synced(each, state, theirs=folder is not None) for one in folders for each in waiting_in(one, place, only=only)
     ]
+    if folder is None and not place.exists and not done:
+        raise NotFoundError(no_store(place))
     touched = {(each.waiting.uri, each.waiting.folder) for each in done}
-    if not any(uri == place.uri for uri, _ in touched):  # said even where nothing waits for it
+    if not any(uri == place.uri for uri, _ in touched) and (place.exists or folder):
+        # Said even where nothing waits for it.
         waiting = Waiting(place.uri, place.shown, folder or place.location.journal)
         done.insert(0, _synced(waiting, state, theirs=False))
     if as_json:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autotrack.core import addresses
-from autotrack.core.config import spare_folder
+from autotrack.core.config import home_folder, spare_folder
 from autotrack.core.errors import JournalError
 from autotrack.core.journal.delivery import journals_in
 from autotrack.core.journal.reader import read_header
@@ -32,16 +32,18 @@ def folders_under(root: Path) -> list[Path]:
     return [place for place in places if any(place.glob("*.atj"))]
 
 
-def spare_folders() -> list[Path]:
-    """Where journals went while a store's own folder took none."""
-    spare = spare_folder()
+def other_folders() -> list[Path]:
+    """Where journals go that no folder near the working directory takes: to the home directory, and, while a store's
+    own folder takes none, to a spare one."""
+    home, spare = home_folder(), spare_folder()
+    found = folders_under(home)
     if not spare.exists():
-        return []
+        return found
     try:
         make_own(spare)
     except OSError:  # somebody else's
-        return []
-    return folders_under(spare)
+        return found
+    return [*found, *folders_under(spare)]
 
 
 def waiting_in(folder: Path, place: Place, *, only: bool) -> Iterator[Waiting]:

@@ -266,10 +266,15 @@ def _located(uri: str) -> Location:
     reason = "AUTOTRACK_TRACKING_URI or the tracking_uri setting"
     if addresses.is_remote(uri):
         near = next((folder / FOLDER for folder in _upwards() if (folder / FOLDER).is_dir()), None)
-        return Location(uri, near or Path.home() / FOLDER, reason)
+        return Location(uri, near or home_folder(), reason)
     root, database = addresses.located(uri)
     # One spelling, so that a process has one journal for a store however it is named.
     return Location(str(root) if database == root / addresses.DATABASE else f"sqlite:///{database}", root, reason)
+
+
+def home_folder() -> Path:
+    """Where what goes to a server waits when no folder of ours is near the working directory."""
+    return Path.home() / FOLDER
 
 
 def spare_folder() -> Path:

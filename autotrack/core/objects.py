@@ -24,6 +24,20 @@ _RAW, _DEFLATED = b"\x00", b"\x01"
 _SMALL = 512
 
 
+def is_digest(text: str) -> bool:
+    """True for a sha256 as 64 hexadecimal digits."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def unpacked(digest: str, packed: bytes) -> bytes | None:
+    """The content that a file of an object holds; None where that is not the content with this sha256."""
+    try:
+        content = zlib.decompress(packed[1:]) if packed[:1] == _DEFLATED else packed[1:]
+    except zlib.error:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == digest else None
+
+
 class Objects:
     """The objects under one folder. Any number of processes may write the same ones at once."""
 
@@ -58,13 +72,19 @@ class Objects:
             packed = path.read_bytes()
         except FileNotFoundError:
             raise NotFoundError(f"there is no object {digest} in {self.root}") from None
-        try:
-            content = zlib.decompress(packed[1:]) if packed[:1] == _DEFLATED else packed[1:]
-        except zlib.error:
-            content = b""
-        if hashlib.sha256(content).hexdigest() != digest:
+        content = unpacked(digest, packed)
+        if content is None:
             raise ArtifactError(f"the object {digest} in {self.root} is not what was written: its bytes have changed")
         return content
+
+    def read_again(self) -> Iterator[tuple[str, bytes | None]]:
+        """Everything that is kept, as it is where it is kept; None for what is not as it was written."""
+        for digest in self:
+            try:
+                packed = self.path(digest).read_bytes()
+            except FileNotFoundError:
+                continue  # a clean-up has just taken it
+            yield digest, unpacked(digest, packed)
 
     def has(self, digest: str) -> bool:
         """True where the content is kept."""

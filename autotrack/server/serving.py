@@ -85,8 +85,9 @@ def _allow_many_connections() -> None:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a client finds what listens there."""
+    """Where a client of this machine finds what listens there: it is known by its loopback address in any case."""
     host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from autotrack.core.addresses import shown
 from autotrack.core.artifact_paths import TEMPORARY
 from autotrack.core.errors import ArtifactError, NotFoundError
-from autotrack.core.objects import Objects
+from autotrack.core.objects import Objects, is_digest, unpacked
 
 
 class SharedObjects(Objects):
@@ -40,6 +41,28 @@ class SharedObjects(Objects):
 
     def has(self, digest: str) -> bool:
         return super().has(digest) or self._exists(digest)
+
+    def read_again(self) -> Iterator[tuple[str, bytes | None]]:
+        """See ``Objects``: of the place that everybody reads from, not of the copies here."""
+        storage, folder = self._storage()
+        try:
+            storage.invalidate_cache()
+            found = sorted(str(path) for path in storage.find(folder))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ArtifactError(f"could not list the objects in {shown(self.uri)} ({error})") from error
+        for path in found:
+            digest = "".join(path.rsplit("/", 2)[-2:])
+            if not is_digest(digest):
+                continue
+            try:
+                packed = storage.cat_file(path)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError, RuntimeError) as error:
+                raise ArtifactError(f"could not read the object {digest} from {shown(self.uri)} ({error})") from error
+            yield digest, unpacked(digest, packed)
 
     def share_all(self) -> None:
         """Has everything that was put into this machine's folder there as well: a training process puts it there only.

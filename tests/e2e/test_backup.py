@@ -6,13 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 import autotrack
+from autotrack.core.runs import trackers
 from autotrack.store.backup import back_up, problems
 from autotrack.store.store import Store
+from tests import postgres
 
 WRITER = """
 import sys, autotrack
@@ -28,7 +32,7 @@ with autotrack.start_run("writes") as run:
 """
 
 
-def autotrack_(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:
+def autotrack_(*arguments: object, store: Path | str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "autotrack", "--store", str(store), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
@@ -104,3 +108,63 @@ def test_one_byte_that_has_changed_is_found(store: Path, where: str) -> None:
     gone = autotrack_("verify", store=store)
     # An object that is not there is missed by whoever refers to it, not here.
     assert gone.returncode == (1 if where == "artifacts" else 0)
+
+
+def pg(program: str, *arguments: str) -> None:
+    done = subprocess.run([postgres.programs() / program, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_database_is_dumped_while_it_is_written_to_restored_and_verified(
+    store: Path, postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R48 on PostgreSQL, as docs/postgresql.md says it is done."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AUTOTRACK_TRACKING_URI", postgresql)
+    monkeypatch.setenv("AUTOTRACK_ARTIFACTS", str(tmp_path / "kept"))
+    opened = Store.open(postgresql, artifacts=str(tmp_path / "kept"))
+    with autotrack.start_run("first") as first:
+        first.log_text("hello " * 200, "a/b.txt")
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+    assert process.stdout is not None and process.stdin is not None
+    process.stdout.readline()
+    process.stdout.readline()
+    deadline = time.monotonic() + 30
+    while not any(run.metrics.get("loss", 0) > 50 for run in opened.runs()):
+        assert time.monotonic() < deadline, "the writer's points do not come"
+    server, database = postgres.server_of_session(), str(make_url(postgresql).database)
+    reached = ("-U", "postgres", "-h", str(server.folder))
+    pg("pg_dump", "-Fc", *reached, "-f", str(tmp_path / "dump"), database)
+    process.stdout.readline()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    process.stdin.close()
+    restored = server.made(f"restored_{os.getpid()}")
+    pg("pg_restore", *reached, "-d", f"restored_{os.getpid()}", str(tmp_path / "dump"))
+    copy = Store.open(restored)
+    run = next(each for each in copy.runs() if each.name == "writes")
+    steps = copy.metric_history(run.id, "loss").steps.tolist()
+    assert len(steps) >= 50 and steps == list(range(len(steps)))
+    now = opened.metric_history(run.id, "loss").steps.tolist()
+    assert len(now) > len(steps) and now[: len(steps)] == steps
+    copy.close()
+    # Every byte is read where everybody reads it: files and objects alike. Of notes that were written over and over,
+    # the last may have died with the writer.
+    victims = [tmp_path / "kept" / opened.run(first.id).experiment_id / first.id / "a/b.txt"]
+    victims += [path for path in sorted((tmp_path / "kept" / ".objects").rglob("*")) if path.is_file()][:1]
+
+    def found() -> list[str]:
+        problems = json.loads(autotrack_("verify", "--json", store=postgresql).stdout)["problems"]
+        return [each["what"] for each in problems if not each["what"].startswith(f"{run.id} notes/")]
+
+    assert found() == []
+    for victim in victims:
+        content = bytearray(victim.read_bytes())
+        content[len(content) // 2] ^= 1
+        victim.write_bytes(content)
+    assert found() == [f"{first.id} a/b.txt", f"object {victims[1].parent.name}{victims[1].name}"]
+    opened.close()
+    trackers.close_all()

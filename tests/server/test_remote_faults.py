@@ -48,6 +48,7 @@ def machine(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     place = tmp_path / "machine"
     (place / ".autotrack").mkdir(parents=True)
     monkeypatch.chdir(place)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("AUTOTRACK_TRACKING_URI")
     yield place
     trackers.close_all()
@@ -385,6 +386,25 @@ def test_a_program_that_is_killed_is_delivered_once_from_two_copies_of_its_folde
         with sink.artifacts.open(record.files, "a/b.txt") as file:
             assert file.read() == b"kept"
         assert sink.session(str(record.session)).parts
+
+
+def test_sync_finds_what_waits_in_the_home_directory(server: ServerProcess, machine: Path, tmp_path: Path) -> None:
+    """Where no folder of ours is near, runs for a server wait at home; `autotrack sync` is all that one types."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    nothing = sync(folder, "sync")
+    assert nothing.returncode == 1 and "there are no runs yet" in nothing.stderr
+    with absent() as nobody:
+        process = python("import autotrack\nautotrack.log_metric('a', 1.0)\n", folder, AUTOTRACK_TRACKING_URI=nobody)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "`autotrack sync` delivers them" in err
+    away = sync(folder, "sync")
+    assert away.returncode == 1 and "1 metric point in 1 journal kept" in away.stdout
+    (waiting,) = (tmp_path / "home" / ".autotrack" / "remote").iterdir()
+    _readdress(waiting, server.url)
+    done = sync(folder, "sync")
+    assert done.returncode == 0 and "delivered 1 metric point" in done.stdout and server.url in done.stdout
+    assert not (folder / ".autotrack").exists()
 
 
 def _readdress(waiting: Path, url: str) -> None:

@@ -81,7 +81,10 @@ class Receiver(Sink, Intake, Protocol):
 def receiver(store: Sink) -> Receiver:
     """The store itself, if it takes runs of others (UsageError)."""
     if not isinstance(store, Receiver):
-        raise UsageError(f"cannot take runs into {store.uri}: it is not a store on this machine; import into a folder")
+        raise UsageError(
+            f"cannot take runs into {store.uri} from here: do it on the server's machine, into the folder or the "
+            "database that it serves (--store /data/runs, --store postgresql://...)"
+        )
     return store
 
 

@@ -39,6 +39,7 @@ def autotrack(
     """Runs ``autotrack`` with the arguments; its store is ``tmp_path/.autotrack``."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUTOTRACK_TRACKING_URI", str(tmp_path / ".autotrack"))
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     hook = sys.excepthook
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from autotrack.core.errors import UsageError
+from autotrack.server.limits import RATE
 
 from .commands import Command, State
 from .stores import find_place
@@ -33,6 +34,20 @@ EVERY = ("0.0.0.0", "::")
     "--allowed-host", multiple=True, metavar="NAME", help="A name that this server is reached by; repeatable."
 )
 @click.option(
+    "--trusted-proxy",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A proxy, or network of them, whose X-Forwarded-For and -Proto are believed; repeatable.",
+)
+@click.option(
+    "--token-rate",
+    default=RATE,
+    show_default=True,
+    metavar="NUMBER",
+    type=click.FloatRange(0),
+    help="Requests a second that one token may send for long, in each worker; 0 for any number.",
+)
+@click.option(
     "--request-timeout",
     default=30.0,
     show_default=True,
@@ -50,6 +65,8 @@ def server(
     artifacts: str | None,
     auth: bool,
     allowed_host: tuple[str, ...],
+    trusted_proxy: tuple[str, ...],
+    token_rate: float,
     request_timeout: float,
     insecure_no_auth: bool,
 ) -> None:
@@ -66,13 +83,26 @@ def server(
         import uvicorn  # noqa: F401
     except ImportError:
         raise UsageError("a server needs more packages: pip install 'autotrack[server]'") from None
+    from autotrack.server.proxies import check_proxies
+
+    check_proxies(trusted_proxy)
     from autotrack.server.access.first import with_first_code
     from autotrack.server.services import ServerSettings
     from autotrack.server.serving import serve
 
     place = find_place(state)
     settings = ServerSettings(
-        place.uri, host, port, workers, artifacts, auth, allowed_host, insecure_no_auth, patience=request_timeout
+        place.uri,
+        host,
+        port,
+        workers,
+        artifacts,
+        auth,
+        allowed_host,
+        insecure_no_auth,
+        patience=request_timeout,
+        proxies=trusted_proxy,
+        rate=token_rate,
     )
     settings, code = with_first_code(settings)
 

@@ -13,6 +13,7 @@ from .asgi import Receive, Scope, Send
 from .calls import Call
 from .errors import ApiError, api_error, body_of
 from .gate import Gate
+from .proxies import Proxies
 from .repeats import HEADER, may_repeat, once
 from .routing import Role, Router, Table
 from .services import ServerSettings, Services, open_services
@@ -21,12 +22,20 @@ from .services import ServerSettings, Services, open_services
 class App:
     """Serves one store. ``services`` are opened when the server starts, in each worker."""
 
-    def __init__(self, router: Router, gate: Gate, open_with: Callable[[], Services], patience: float = 30.0) -> None:
+    def __init__(
+        self,
+        router: Router,
+        gate: Gate,
+        open_with: Callable[[], Services],
+        patience: float = 30.0,
+        proxies: Proxies = Proxies(),  # noqa: B008 - it knows none, and never will
+    ) -> None:
         #: Seconds in which a request has to be here (``protocol``).
         self.patience = patience
         self.router = router
         self.services: Services | None = None
         self._gate = gate
+        self._proxies = proxies
         self._open = open_with
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,6 +51,7 @@ class App:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._proxies.see_through(scope, headers)
         self._gate.check(scope, headers)
         method: str = scope["method"]
         route, path, allowed = self.router.find(method, scope["path"])
@@ -126,7 +136,7 @@ def make_app(settings: ServerSettings, services: Services | None = None) -> App:
 
     hosts = [*settings.allowed_hosts, *([settings.host] if settings.host not in ("0.0.0.0", "::", "") else [])]
     router = Router([*tables(), plugin_table()], mlflow_path)
-    app = App(router, Gate(hosts), lambda: open_services(settings), settings.patience)
+    app = App(router, Gate(hosts), lambda: open_services(settings), settings.patience, Proxies(settings.proxies))
     app.services = services
     return app
 

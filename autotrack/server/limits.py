@@ -24,3 +24,7 @@ DEPTH = 64
 #: Characters of a filter, and how many rows one page may have.
 FILTER = 8 * KIB
 PAGE = 1000
+
+#: Requests a second that one token may send for long, in each worker process; as many as ``BURST`` seconds' at once.
+RATE = 300.0
+BURST = 10.0

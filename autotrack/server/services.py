@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack.store.direct import Change, DirectWrites
 from autotrack.store.store import Store
 
+from . import limits
 from .told import Told
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ class ServerSettings:
     first_code: str | None = None
     #: Seconds in which a request's headers have to be here, and its body, at the least rate (``limits``).
     patience: float = 30.0
+    #: Addresses and networks of proxies that are believed about who their clients are.
+    proxies: tuple[str, ...] = ()
+    #: Requests a second that one token may send for long (0: as many as it likes).
+    rate: float = limits.RATE
 
 
 @dataclass(slots=True)
@@ -74,5 +79,5 @@ def open_services(settings: ServerSettings) -> Services:
     if settings.auth:
         from .access.access import Access
 
-        services.access = Access(store, code=settings.first_code)
+        services.access = Access(store, code=settings.first_code, rate=settings.rate)
     return services

@@ -98,7 +98,8 @@ def from_environment() -> App:
     # Its warnings are about what others send. What fails here is in the log as an error.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     _end_with_parent()
-    return make_app(ServerSettings(**{**found, "allowed_hosts": tuple(found["allowed_hosts"])}))
+    lists = {name: tuple(found[name]) for name in ("allowed_hosts", "proxies")}
+    return make_app(ServerSettings(**{**found, **lists}))
 
 
 def _end_with_parent() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import time
 from base64 import b64decode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,11 +21,13 @@ from autotrack.core.errors import ConflictError, UsageError
 from autotrack.core.journal.reader import Cursor
 from autotrack.core.journal.shipping import MEDIA, Shipped, packed
 from autotrack.server.access.access import Access
+from autotrack.server.access.budget import Budget
 from autotrack.server.access.passwords import Passwords, check_password
-from autotrack.server.access.throttle import Throttle, address_key
+from autotrack.server.access.throttle import SECOND, Throttle, address_key
 from autotrack.server.access.tokens import is_token, new_code, new_token, sha256_of_code
 from autotrack.server.app import make_app
 from autotrack.server.errors import ApiError
+from autotrack.server.proxies import Proxies, check_proxies
 from autotrack.server.services import ServerSettings, Services
 from autotrack.store import schema_access as tables
 from autotrack.store.direct import DirectWrites
@@ -258,21 +263,78 @@ def test_guessing_is_slow_from_one_address_and_for_one_user(world: World) -> Non
         assert guess(f"many{n}", "10.3.3.3", PASSWORD)[0] == 200
 
 
-def test_attempts_are_forgotten_after_a_minute_and_addresses_are_networks() -> None:
-    now = [0.0]
-    throttle = Throttle(clock=lambda: now[0])
-    for _ in range(10):
-        throttle.enter(["a", "b"])
-    with pytest.raises(ApiError) as caught:
-        throttle.enter(["b"])
-    assert caught.value.status == 429 and caught.value.headers == {"Retry-After": "60"}
-    now[0] = 60.0
-    attempt = throttle.enter(["b"])
-    throttle.forgive(["b"], attempt)
-    for _ in range(10):
-        throttle.enter(["b"])
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_attempts_count_for_all_workers_and_are_forgotten_after_a_minute(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    where = request.getfixturevalue("postgresql") if engine == "postgresql" else tmp_path / "store"
+    now = [1_000 * SECOND]
+    with closing(Store.open(where, root=tmp_path / "here")) as one, closing(Store.open(where)) as other:
+        workers = [Throttle(store, clock=lambda: now[0]) for store in (one, other)]
+
+        def tried(worker: int) -> int:
+            try:
+                return workers[worker % 2].enter(["a", "b"])
+            except ApiError as refused:
+                assert refused.status == 429 and refused.headers == {"Retry-After": "60"}
+                return 0
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sorted(map(bool, pool.map(tried, range(30)))) == [False] * 20 + [True] * 10
+        now[0] += 60 * SECOND
+        attempt = workers[0].enter(["b"])
+        workers[1].forgive(["b"], attempt)
+        for worker in range(10):
+            workers[worker % 2].enter(["b"])
+        for throttle in workers:
+            with pytest.raises(ApiError):
+                throttle.enter(["b"])
     assert address_key("2001:db8::1") == address_key("2001:db8::ffff:1") != address_key("2001:db8:0:1::1")
     assert address_key("10.0.0.1") != address_key("10.0.0.2") and address_key("not an address")
+
+
+def test_a_token_has_a_budget_of_requests_that_fills_up_again(world: World) -> None:
+    now = [0.0]
+    access = world.http.app.services.access  # type: ignore[union-attr]
+    assert access is not None
+    access.budget = Budget(2.0, clock=lambda: now[0])
+    viewer, editor = world.shown["viewer"], world.shown["editor"]
+    assert [status(world, viewer) for _ in range(21)] == [200] * 20 + [429]
+    refused = world.http.request("GET", f"{API}/me", authorization=viewer)
+    assert refused[1]["retry-after"] == "1" and b"REQUEST_LIMIT_EXCEEDED" in refused[2]
+    assert status(world, editor) == 200 and status(world, basic("viewer", PASSWORD)) == 200
+    now[0] = 0.9
+    assert [status(world, viewer) for _ in range(2)] == [200, 429]
+    now[0] = 100.0
+    assert [status(world, viewer) for _ in range(21)] == [200] * 20 + [429]
+    access.budget = Budget(0)
+    assert {status(world, viewer) for _ in range(50)} == {200}
+
+
+def test_a_proxy_is_believed_where_it_is_trusted(world: World) -> None:
+    """What it says decides whose wrong passwords count, and whether a cookie is for TLS alone."""
+    app = world.http.app
+    app._proxies = Proxies(["10.0.0.0/8", "::1"])
+
+    def guess(client: str, forwarded: str | None) -> int:
+        headers = {} if forwarded is None else {"x-forwarded-for": forwarded}
+        body = {"user": f"u{next(numbers)}", "password": "wrong wrong wrong"}
+        return world.http.request("POST", f"{API}/login", body, client=client, headers=headers)[0]
+
+    numbers = itertools.count()
+    assert [guess("10.0.0.7", "6.6.6.6, 203.0.113.5, 10.0.0.9") for _ in range(11)] == [401] * 10 + [429]
+    # The same client by other ways, whatever it claims to be; and another one.
+    assert guess("::ffff:10.0.0.7", "7.7.7.7, 203.0.113.5:4711") == guess("::1", "203.0.113.5") == 429
+    assert guess("203.0.113.5", "8.8.8.8") == 429
+    assert guess("10.0.0.7", "203.0.113.6") == guess("10.0.0.7", "203.0.113.5, nonsense") == 401
+    body = {"name": "viewer", "password": PASSWORD}
+    own = {"origin": "https://127.0.0.1:5000", "x-forwarded-proto": "https"}
+    for client, begins in (("10.1.1.1", "__Host-autotrack-session="), ("11.1.1.1", "autotrack-session=")):
+        _, headers, _ = world.http.request("POST", f"{API}/session", body, client=client, headers=own)
+        assert headers["set-cookie"].startswith(begins) and ("Secure" in headers["set-cookie"]) == (begins[0] == "_")
+    for wrong in ("10.0.0.300", "proxy.example.org", ""):
+        with pytest.raises(UsageError, match="no address and no network"):
+            check_proxies([wrong])
 
 
 def empty(folder: Path, *, auth: bool, code: str | None = None) -> Asgi:

@@ -18,9 +18,11 @@ from hashlib import blake2b
 from autotrack.core.errors import ConflictError, UsageError
 from autotrack.core.users import user_name
 
+from .. import limits
 from ..calls import Call
 from ..errors import ApiError
 from ..routing import NAMED, Of, Role
+from .budget import Budget
 from .callers import Caller, Standing, forbidden
 from .cookies import authorization_of
 from .directory import Directory, Transactions
@@ -43,16 +45,24 @@ class Access:
     """The users of a server, in one of its processes. ``code`` is the sha256 of the one-time code for the first one."""
 
     def __init__(
-        self, store: Transactions, *, code: str | None = None, passwords: Passwords | None = None, fresh: float = FRESH
+        self,
+        store: Transactions,
+        *,
+        code: str | None = None,
+        passwords: Passwords | None = None,
+        fresh: float = FRESH,
+        rate: float = limits.RATE,
     ) -> None:
         self.directory = Directory(store, passwords)
-        self.throttle = Throttle()
+        self.throttle = Throttle(store)
+        self.budget = Budget(rate)
         self._code = code
         self._key = os.urandom(32)
         self._standings: Recent[bytes, Standing] = Recent(fresh)
         self._places: Recent[tuple[str, str], frozenset[str]] = Recent(fresh)
         self._verified: Recent[bytes, bool] = Recent(VERIFIED)
         self._proving: dict[bytes, asyncio.Task[bool]] = {}
+        self._waiting = 0
         self._hashing = ThreadPoolExecutor(HASHING, "autotrack-passwords")
 
     # Who asks.
@@ -77,6 +87,7 @@ class Access:
             self._standings.put(key, standing)
         if standing.token is not None and not standing.token.is_valid(time.time_ns()):
             raise unknown("this token has expired; log in again")
+        self.budget.spend(standing.user if standing.token is None else standing.token.id)
         call.user = Caller(standing)
 
     async def _standing_of(self, header: bytes, call: Call) -> Standing:
@@ -130,33 +141,39 @@ class Access:
         """Hashes a password. Requests that show the same one at the same time wait for one hashing."""
         running = self._proving.get(key)
         if running is None:
-            if len(self._proving) >= WAITING:
-                raise ApiError(503, "TEMPORARILY_UNAVAILABLE", "too many log in at once", {"Retry-After": "2"})
             keys = (f"user {name}", address_key(address))
-            attempt = self.throttle.enter(keys)
-            running = self._proving[key] = asyncio.create_task(self._hash(password, stored))
-            running.add_done_callback(lambda task: self._proved(key, keys, attempt, task))
+            running = self._proving[key] = asyncio.create_task(self._hash(keys, password, stored))
+            running.add_done_callback(lambda task: self._proved(key, task))
         return await asyncio.shield(running)
 
-    async def _hash(self, password: str, stored: str | None) -> bool:
-        match = self.directory.passwords.match
-        return await asyncio.get_running_loop().run_in_executor(self._hashing, match, password, stored)
+    async def _hash(self, keys: tuple[str, str], password: str, stored: str | None) -> bool:
+        attempt = await asyncio.to_thread(self.throttle.enter, keys)
+        if self._waiting >= WAITING:
+            raise ApiError(503, "TEMPORARILY_UNAVAILABLE", "too many log in at once", {"Retry-After": "2"})
+        self._waiting += 1
+        try:
+            match = self.directory.passwords.match
+            matches = await asyncio.get_running_loop().run_in_executor(self._hashing, match, password, stored)
+        finally:
+            self._waiting -= 1
+        if matches:
+            await asyncio.to_thread(self.throttle.forgive, keys, attempt)
+        return matches
 
-    def _proved(self, key: bytes, keys: tuple[str, str], attempt: float, task: asyncio.Task[bool]) -> None:
+    def _proved(self, key: bytes, task: asyncio.Task[bool]) -> None:
         del self._proving[key]
         if not task.cancelled() and task.exception() is None and task.result():
-            self.throttle.forgive(keys, attempt)
             self._verified.put(key, True)
 
     async def first(self, code: str, name: str, password: str, address: str) -> Standing:
         """Makes the first administrator for whoever has the one-time code (ApiError 401, 429; ConflictError)."""
         keys = (address_key(address),)
-        attempt = self.throttle.enter(keys)
+        attempt = await asyncio.to_thread(self.throttle.enter, keys)
         if self._code is None or not hmac.compare_digest(sha256_of_code(code).encode(), self._code.encode()):
             if await asyncio.to_thread(self.directory.has_users):
                 raise ConflictError("this server has a user already: its one-time code is used up")
             raise unknown("this is not the one-time code that this server has printed when it started")
-        self.throttle.forgive(keys, attempt)
+        await asyncio.to_thread(self.throttle.forgive, keys, attempt)
         user = await asyncio.to_thread(self.directory.add_first, name, password)
         return Standing.of(user, None)
 

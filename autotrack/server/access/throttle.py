@@ -4,58 +4,82 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from math import ceil
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from autotrack.store.attempts import keep_times, times_of
 
 from ..errors import ApiError
 
-#: Addresses and users that are remembered; the longest unheard-of is forgotten first.
-MOST = 20_000
+SECOND = 1_000_000_000
+#: Seconds for which it is believed that there were too many, so that thousands of guesses are no thousand transactions.
+BELIEVED = 0.5
+
+
+class Writing(Protocol):
+    """What is needed of a store."""
+
+    @property
+    def writing(self) -> Callable[[], AbstractContextManager[Connection]]: ...
 
 
 class Throttle:
-    """Counts attempts under keys; those that succeed are taken back. Of one process, in its event loop."""
+    """Counts attempts under keys, for all processes that serve a store; those that succeed are taken back."""
 
-    def __init__(self, limit: int = 10, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: Writing, limit: int = 10, seconds: float = 60.0, clock: Callable[[], int] = time.time_ns
+    ) -> None:
         self.limit = limit
         self.seconds = seconds
+        self._store = store
         self._clock = clock
-        self._attempts: OrderedDict[str, deque[float]] = OrderedDict()
+        self._full: dict[str, tuple[int, int]] = {}
 
-    def enter(self, keys: Sequence[str]) -> float:
+    def enter(self, keys: Sequence[str]) -> int:
         """Counts an attempt, before it is known how it ends: many at once count, too. ApiError 429 for one too many;
-        otherwise what ``forgive`` wants."""
+        otherwise what ``forgive`` wants. It writes to the store."""
         now = self._clock()
-        lists = [self._of(key, now) for key in keys]
-        full = [attempts for attempts in lists if len(attempts) >= self.limit]
+        for key in keys:
+            until, free = self._full.get(key, (0, 0))
+            if now < until:
+                raise self._refusal(free - now)
+        with self._store.writing() as connection:
+            # A clock that was set back leaves none that count for ever.
+            oldest = now - round(self.seconds * SECOND)
+            times = {
+                key: [at for at in found if oldest < at <= now + SECOND]
+                for key, found in times_of(connection, keys).items()
+            }
+            full = {key: found for key, found in times.items() if len(found) >= self.limit}
+            keep_times(connection, times if full else {key: [*found, now] for key, found in times.items()})
         if full:
-            wait = max(attempts[0] for attempts in full) + self.seconds - now
-            raise ApiError(
-                429,
-                "REQUEST_LIMIT_EXCEEDED",
-                f"there were {self.limit} wrong passwords within {self.seconds:g} s for this user or from this address",
-                {"Retry-After": str(max(1, ceil(wait)))},
-            )
-        for attempts in lists:
-            attempts.append(now)
+            free = max(found[0] for found in full.values()) + round(self.seconds * SECOND)
+            if len(self._full) > 10_000:
+                self._full.clear()
+            self._full |= dict.fromkeys(full, (now + round(BELIEVED * SECOND), free))
+            raise self._refusal(free - now)
         return now
 
-    def forgive(self, keys: Sequence[str], attempt: float) -> None:
+    def forgive(self, keys: Sequence[str], attempt: int) -> None:
         """Takes back an attempt that was right."""
-        for key in keys:
-            attempts = self._attempts.get(key)
-            if attempts is not None and attempt in attempts:
-                attempts.remove(attempt)
+        with self._store.writing() as connection:
+            times = times_of(connection, keys)
+            for found in times.values():
+                if attempt in found:
+                    found.remove(attempt)
+            keep_times(connection, times)
 
-    def _of(self, key: str, now: float) -> deque[float]:
-        attempts = self._attempts.setdefault(key, deque())
-        self._attempts.move_to_end(key)
-        while attempts and attempts[0] <= now - self.seconds:
-            attempts.popleft()
-        while len(self._attempts) > MOST:
-            self._attempts.popitem(last=False)
-        return attempts
+    def _refusal(self, wait: int) -> ApiError:
+        return ApiError(
+            429,
+            "REQUEST_LIMIT_EXCEEDED",
+            f"there were {self.limit} wrong passwords within {self.seconds:g} s for this user or from this address",
+            {"Retry-After": str(max(1, ceil(wait / SECOND)))},
+        )
 
 
 def address_key(address: str) -> str:

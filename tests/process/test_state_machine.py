@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from autotrack.store.store import Store
+from tests import postgres
 
 # Takes one JSON command a line, and acknowledges each when the call has returned.
 WORKER = """
@@ -59,11 +61,11 @@ serve(sys.stdin, sys.stdout)
 class Worker:
     """A real process that records through the public names."""
 
-    def __init__(self, store: Path) -> None:
-        environment = {**os.environ, "AUTOTRACK_TRACKING_URI": str(store)}
+    def __init__(self, store: str, folder: Path) -> None:
+        environment = {**os.environ, "AUTOTRACK_TRACKING_URI": store}
         command = [sys.executable, "-c", WORKER]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True, cwd=store.parent
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True, cwd=folder
         )
         self.open: set[str] = set()  # runs that it started and has not ended
         self.known: set[str] = set()  # runs that it may write to
@@ -110,14 +112,28 @@ def same(a: float, b: float) -> bool:
 class Recording(RuleBasedStateMachine):
     """Two writers and a store; the model is a dict of runs."""
 
+    #: A PostgreSQL database; None: a folder.
+    database: str | None = None
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="autotrack-machine-"))
-        self.root = self.folder / "store"
+        self.root = self.folder / ".autotrack"
+        self.uri = str(self.root)
+        self.journal = self.root / "journal"
+        if self.database is not None:
+            postgres.emptied(self.database)
+            self.root.mkdir()
+            self.uri = self.database
+            with closing(self._store()) as store:
+                self.journal = store.place.journal
         self.workers: list[Worker | None] = [None, None]
         self.model: dict[str, Expected] = {}
         self.copies: list[Path] = []
         self.clean = True
+
+    def _store(self) -> Store:
+        return Store.open(self.uri, root=self.root)
 
     @initialize()
     def begin(self) -> None:
@@ -126,7 +142,7 @@ class Recording(RuleBasedStateMachine):
     def _worker(self, number: int) -> Worker:
         worker = self.workers[number]
         if worker is None:
-            worker = self.workers[number] = Worker(self.root)
+            worker = self.workers[number] = Worker(self.uri, self.folder)
         return worker
 
     def _pick(self, data: st.DataObject, *, only_open: bool = False) -> tuple[Worker, str] | None:
@@ -228,7 +244,7 @@ class Recording(RuleBasedStateMachine):
 
     @rule()
     def copy_journals(self) -> None:
-        for path in (self.root / "journal").glob("*.atj"):
+        for path in self.journal.glob("*.atj"):
             target = self.folder / f"copy{len(self.copies)}-{path.name}"
             shutil.copy(path, target)
             self.copies.append(target)
@@ -238,25 +254,26 @@ class Recording(RuleBasedStateMachine):
     def copies_come_back(self, data: st.DataObject) -> None:
         """A backup of a journal, delivered again, adds nothing."""
         copy = data.draw(st.sampled_from(self.copies))
-        original = self.root / "journal" / copy.name.split("-", 1)[1]
+        original = self.journal / copy.name.split("-", 1)[1]
         if not original.exists():  # its writer is dead and delivered, or it would be two files of one name
             self.deliver()
             if not original.exists():
-                (self.root / "journal").mkdir(exist_ok=True)
+                self.journal.mkdir(parents=True, exist_ok=True)
                 shutil.copy(copy, original)
 
     @rule()
     def deliver(self) -> None:
-        store = Store.open(self.root)
-        store.deliver(self.root / "journal")
-        store.close()
+        with closing(self._store()) as store:
+            store.deliver(self.journal)
 
     @rule()
     def two_readers_at_once(self) -> None:
         code = "import autotrack; print(len(autotrack.search_runs(max_results=100000)))"
-        environment = {**os.environ, "AUTOTRACK_TRACKING_URI": str(self.root)}
+        environment = {**os.environ, "AUTOTRACK_TRACKING_URI": self.uri}
         readers = [
-            subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment, text=True)
+            subprocess.Popen(
+                [sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment, text=True, cwd=self.folder
+            )
             for _ in range(2)
         ]
         for reader in readers:
@@ -267,7 +284,7 @@ class Recording(RuleBasedStateMachine):
     def the_store_is_the_model(self) -> None:
         if not self.root.exists():
             return
-        store = Store.open(self.root)
+        store = self._store()
         try:
             found = {run.id: run for run in store.runs(max_results=100_000)}
             assert found.keys() == self.model.keys()
@@ -276,10 +293,12 @@ class Recording(RuleBasedStateMachine):
                 assert str(record.status) == expected.status
                 assert dict(record.params) == expected.params
                 assert {
-                    key: text for key, text in record.tags.items() if not key.startswith("autotrack.")
+                    key: text for key, text in record.tags.items() if not key.startswith(("autotrack.", "system."))
                 } == expected.tags
                 assert expected.parent == "any" or record.parent == expected.parent
-                assert set(record.metrics) == {key for key, points in expected.points.items() if points}
+                assert {key for key in record.metrics if not key.startswith("system")} == {
+                    key for key, points in expected.points.items() if points
+                }
                 for key, points in expected.points.items():
                     if points:
                         history = store.metric_history(run, key)
@@ -304,13 +323,19 @@ class Recording(RuleBasedStateMachine):
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
-def run_machine(examples: int, steps: int, environment: pytest.MonkeyPatch) -> None:
+class OnPostgreSQL(Recording):
+    """The same, with a database that is everybody's."""
+
+
+def run_machine(
+    examples: int, steps: int, environment: pytest.MonkeyPatch, machine: type[Recording] = Recording
+) -> None:
     for name in [name for name in os.environ if name.startswith("AUTOTRACK_")]:
         environment.delenv(name)
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(
-        Recording,
+        machine,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -326,8 +351,21 @@ def test_the_store_equals_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     run_machine(6, 15, monkeypatch)
 
 
+def test_a_database_equals_the_model(monkeypatch: pytest.MonkeyPatch, postgresql: str) -> None:
+    monkeypatch.setattr(OnPostgreSQL, "database", postgresql)
+    run_machine(3, 12, monkeypatch, OnPostgreSQL)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif("AUTOTRACK_TEST_NIGHTLY" not in os.environ, reason="set AUTOTRACK_TEST_NIGHTLY=1: takes an hour")
 def test_the_store_equals_the_model_at_length(monkeypatch: pytest.MonkeyPatch) -> None:
     run_machine(500, 50, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif("AUTOTRACK_TEST_NIGHTLY" not in os.environ, reason="set AUTOTRACK_TEST_NIGHTLY=1: takes an hour")
+def test_a_database_equals_the_model_at_length(monkeypatch: pytest.MonkeyPatch, postgresql: str) -> None:
+    monkeypatch.setattr(OnPostgreSQL, "database", postgresql)
+    run_machine(300, 50, monkeypatch, OnPostgreSQL)

@@ -303,20 +303,33 @@ print(time.time(), flush=True)
     assert points_kept(journal) == 100_000
 
 
+NIGHTLY = pytest.mark.skipif("AUTOTRACK_TEST_NIGHTLY" not in os.environ, reason="set AUTOTRACK_TEST_NIGHTLY=1")
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("flaps", "seconds", "pause"), [(26, 0.4, 0.1), pytest.param(180, 1.0, 1.8, marks=NIGHTLY, id="three minutes")]
+)
 def test_points_arrive_once_through_a_network_that_flaps(
-    server: ServerProcess, proxy: FaultyProxy, machine: Path, monkeypatch: pytest.MonkeyPatch
+    server: ServerProcess,
+    proxy: FaultyProxy,
+    machine: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flaps: int,
+    seconds: float,
+    pause: float,
 ) -> None:
-    """R5, scaled: half a second up, half a second down, answers cut in the middle, 50,000 points."""
+    """R5, scaled unless nightly: up and down by turns, answers cut in the middle, 50,000 points."""
     use(proxy.url, monkeypatch, silent="1")
     over = threading.Event()
 
     def flap() -> None:
         cuts = [None, 40, None, 100, 0]
-        for number in range(26):
+        for number in range(flaps):
             proxy.cut_answer = cuts[number % len(cuts)]
             proxy.set("down" if number % 2 else "pass")
-            over.wait(0.4)
+            over.wait(seconds)
         proxy.cut_answer = None
         proxy.set("pass")
         over.set()
@@ -327,7 +340,7 @@ def test_points_arrive_once_through_a_network_that_flaps(
         for step in range(50_000):
             run.log_metric("loss", step / 3, step=step)
             if step % 500 == 499 and flapping.is_alive():
-                over.wait(0.1)
+                over.wait(pause)
         flapping.join()
         drained = time.monotonic() + 30
         with stored_at(server.url) as direct:

@@ -45,6 +45,7 @@ class Server:
     """A server with its files in a folder. It listens to a socket in there, and to no port."""
 
     folder: Path
+    settings: tuple[tuple[str, str], ...] = tuple(SETTINGS.items())
 
     def uri(self, database: str) -> str:
         return f"postgresql+psycopg://postgres:unasked@/{database}?host={self.folder}"
@@ -57,7 +58,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        options = [f"-k {self.folder}", *(f"-c {name}='{value}'" for name, value in SETTINGS.items())]
+        options = [f"-k {self.folder}", *(f"-c {name}='{value}'" for name, value in self.settings)]
         self._run("pg_ctl", "-w", "-D", self._data, "-l", self.folder / "log", "-o", " ".join(options), "start")
 
     def execute(self, statement: str, database: str = "postgres") -> None:

@@ -20,7 +20,7 @@ from autotrack.core.journal.records import Record, checked
 from autotrack.core.keys import FLOAT_EXACT, printable
 
 from . import schema
-from .dialect import among, same_text, upsert, write_all, write_rows
+from .dialect import among_bound, fetch_kept, same_text, upsert, write_all, write_rows
 from .numbers import as_number
 from .points import Points
 from .run_rows import KnownRuns, RunRows
@@ -207,15 +207,18 @@ def why(record: Record, error: Exception) -> str:
     return printable(text[:300])
 
 
+_SERIES = schema.writer_series
+_ANNOUNCED = (
+    select(_SERIES.c.id, schema.runs.c.id, _SERIES.c.key, _SERIES.c.is_int)
+    .join(schema.runs, schema.runs.c.n == _SERIES.c.run)
+    .where(_SERIES.c.writer == bindparam("this", type_=_SERIES.c.writer.type), among_bound(_SERIES.c.id, bound="ids"))
+)
+
+
 def series_of(connection: Connection, writer: str, ids: Iterable[int]) -> dict[int, tuple[str, str, bool]]:
     """(run id, key, is_int) of series that earlier batches of a writer have announced."""
-    table, run = schema.writer_series, schema.runs
-    statement = (
-        select(table.c.id, run.c.id.label("run_id"), table.c.key, table.c.is_int)
-        .join(run, run.c.n == table.c.run)
-        .where(table.c.writer == writer, among(table.c.id, list(ids)))
-    )
-    return {row[0]: (row[1], row[2], bool(row[3])) for row in connection.execute(statement)}
+    rows = fetch_kept(connection, _ANNOUNCED, {"this": writer, "ids": list(ids)})
+    return {row[0]: (row[1], row[2], bool(row[3])) for row in rows}
 
 
 _HANDLERS: Mapping[str, Callable[[Batch, Any], None]] = {

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from autotrack.core.entities import Delivery, Status
 from autotrack.core.errors import OutOfStepError, UsageError
@@ -21,7 +21,7 @@ from autotrack.core.journal.slots import whole_runs
 from autotrack.core.keys import INT64, is_run_id, printable
 
 from . import schema
-from .dialect import begin_read, for_update, transact, upsert
+from .dialect import begin_read, fetch_kept, for_update, run_kept, transact, upsert
 from .health import MAX_REASONS, merged, note_losses
 from .points import SLOT
 from .storing import Stored, Unfit, store_apart, store_together
@@ -31,6 +31,13 @@ ENDED_ON_PURPOSE = frozenset({"SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"})
 
 #: What is noted on a run that goes on after all.
 TAKEN_BACK = "the program was taken for dead and was heard of again: the run went on"
+
+
+_WRITERS = schema.writers
+_STANDING = ("events", "points", "damaged", "refused", "clock", "state", "last_seen")
+_THIS = _WRITERS.c.writer == bindparam("this", type_=_WRITERS.c.writer.type)
+_READ = for_update(select(*(_WRITERS.c[name] for name in _STANDING)).where(_THIS))
+_MOVE = update(_WRITERS).where(_THIS).values({name: bindparam(f"to_{name}") for name in _STANDING})
 
 
 class Intake:
@@ -67,14 +74,17 @@ class Intake:
         seen: int | None,
         store: Callable[..., Stored],
     ) -> Delivery:
-        table, seen = schema.writers, _not_in_the_future(seen)
-        this = table.c.writer == writer
+        seen = _not_in_the_future(seen)
 
         def work(connection: Connection) -> Delivery:
-            fresh = {"writer": writer, "events": 0, "points": 0, "damaged": 0, "state": "live", "refused": 0}
-            connection.execute(upsert(table, keep=True), {**fresh, "host": _kept(host), "last_seen": None, "clock": 0})
-            row = connection.execute(for_update(select(table).where(this))).one()
-            stored = Cursor(row.events, row.points)
+            rows = fetch_kept(connection, _READ, {"this": writer})
+            if not rows:
+                fresh = {"writer": writer, "events": 0, "points": 0, "damaged": 0, "state": "live", "refused": 0}
+                row = {**fresh, "host": _kept(host), "last_seen": None, "clock": 0}
+                connection.execute(upsert(_WRITERS, keep=True), row)
+                rows = fetch_kept(connection, _READ, {"this": writer})
+            stored = Cursor(*rows[0][:2])
+            damaged, refused, clock, state, last_seen = rows[0][2:]
             if stored != cursor:
                 if stored == batch.cursor:
                     return Delivery()
@@ -84,26 +94,20 @@ class Intake:
                     stored.events,
                     stored.points,
                 )
-            alive = stored != batch.cursor or seen > (row.last_seen or 0)
-            if alive and row.state == "done":
+            alive = stored != batch.cursor or seen > (last_seen or 0)
+            if alive and state == "done":
                 _take_back(connection, writer)
-            taken = store(connection, writer, batch.events, points, row.clock or 0)
-            lost, refused = taken.lost_points + batch.damaged, len(taken.refused)
-            values = {
-                "events": batch.cursor.events,
-                "points": batch.cursor.points,
-                "damaged": row.damaged + lost,
-                "refused": (row.refused or 0) + refused,
-                "clock": taken.clock,
-                "state": "live" if alive else row.state,
-                "last_seen": max(row.last_seen or 0, seen),
-            }
-            connection.execute(update(table).where(this).values(values))
+            taken = store(connection, writer, batch.events, points, clock or 0)
+            lost, left_out = taken.lost_points + batch.damaged, len(taken.refused)
+            damaged, refused = damaged + lost, (refused or 0) + left_out
+            after = (damaged, refused, taken.clock, "live" if alive else state, max(last_seen or 0, seen))
+            values = zip(_STANDING, (batch.cursor.events, batch.cursor.points, *after), strict=True)
+            run_kept(connection, _MOVE, [{"this": writer} | {f"to_{name}": value for name, value in values}])
             # Said again where runs are new: what was lost before them may be theirs.
-            if lost or refused or (taken.new_runs and (row.damaged or row.refused)):
-                note_losses(connection, writer, values["damaged"], values["refused"], taken.refused)
+            if lost or left_out or (taken.new_runs and (damaged or refused)):
+                note_losses(connection, writer, damaged, refused, taken.refused)
             reasons = tuple(dict.fromkeys(taken.refused))[:MAX_REASONS]
-            return Delivery(taken.points, taken.events, lost, refused=refused, reasons=reasons)
+            return Delivery(taken.points, taken.events, lost, refused=left_out, reasons=reasons)
 
         return transact(self._engine, work, idempotent=True)
 

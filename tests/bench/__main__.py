@@ -44,6 +44,7 @@ SUBJECTS = (
     "server_writes",
     "server_search",
     "server_lost",
+    "server_load",
     "page_data",
 )
 

@@ -56,10 +56,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def autotrack_server(folder: Path, *options: str) -> Iterator[Served]:
-    """``autotrack server`` over a fresh store in ``folder``."""
-    port = free_port()
-    command = [sys.executable, "-m", "autotrack", "server", "--store", str(folder), "--port", str(port), *options]
+def autotrack_server(folder: Path, *options: str, store: str | None = None) -> Iterator[Served]:
+    """``autotrack server`` over a fresh store in ``folder``, or over another one."""
+    port, place = free_port(), store or str(folder)
+    command = [sys.executable, "-m", "autotrack", "server", "--store", place, "--port", str(port), *options]
     with _running(command, port, folder.with_name(f"{folder.name}.log")) as served:
         yield served
 

@@ -25,6 +25,7 @@ THREE = ("server_idle", "importing", "log_metric", "kills", "small_fit", "model_
 TWO = (
     "server_search",
     "server_lost",
+    "server_load",
     "audit_hook",
     "grid_search",
     "quiet_call",

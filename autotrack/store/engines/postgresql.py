@@ -108,6 +108,10 @@ def _prepare(connection: Any, _: Any) -> None:
     connection.autocommit = False
 
 
+#: Statements of ``write_rows``, by their kind, table and columns.
+_WRITTEN: dict[tuple[Any, ...], Insert] = {}
+
+
 class PostgreSQL:
     """See ``engine.Engine``."""
 
@@ -170,9 +174,13 @@ class PostgreSQL:
         assert isinstance(table, Table)
         if not rows:
             return
-        arrays = (bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in columns)
+        address = (type(statement), table.name, *columns)
+        whole = _WRITTEN.get(address)
+        if whole is None:  # made once: making it costs more than what it does to ten rows
+            arrays = (bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in columns)
+            whole = _WRITTEN[address] = statement.from_select(columns, select(*map(func.unnest, arrays)))
         values = zip(columns, map(list, zip(*rows, strict=True)), strict=True)
-        connection.execute(statement.from_select(columns, select(*map(func.unnest, arrays))), dict(values))
+        connection.execute(whole, dict(values))
 
     def damage(self, connection: Connection) -> Iterator[str]:
         for (name,) in connection.exec_driver_sql(_INVALID).all():

@@ -43,11 +43,13 @@ def rows(place: Place) -> Iterator[Row]:
         try:
             sync = [sys.executable, "-m", "autotrack", "sync"]
             deadline = time.monotonic() + 30
-            while subprocess.run(sync, cwd=folder, env=_environment(port), capture_output=True).returncode:
+            while subprocess.run(sync, cwd=folder, env=_environment(port, folder), capture_output=True).returncode:
                 if time.monotonic() > deadline:
                     raise RuntimeError("autotrack sync did not deliver")
             code = "import autotrack; print(len(autotrack.last_run().metric_history('loss').steps))"
-            done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=_environment(port), capture_output=True)
+            done = subprocess.run(
+                [sys.executable, "-c", code], cwd=folder, env=_environment(port, folder), capture_output=True
+            )
             kept = float(done.stdout or 0)
         finally:
             process.terminate()
@@ -56,8 +58,8 @@ def rows(place: Place) -> Iterator[Row]:
     yield Row("points of 200 after autotrack sync", kept, "", 200, more_is_better=True)
 
 
-def _environment(port: int) -> dict[str, str]:
-    return {**os.environ, **CALM, "AUTOTRACK_TRACKING_URI": f"http://127.0.0.1:{port}"}
+def _environment(port: int, home: Path) -> dict[str, str]:
+    return {**os.environ, **CALM, "HOME": str(home / "home"), "AUTOTRACK_TRACKING_URI": f"http://127.0.0.1:{port}"}
 
 
 def _train(folder: Path, port: int, victim: int | None) -> float:
@@ -65,7 +67,7 @@ def _train(folder: Path, port: int, victim: int | None) -> float:
     began = time.perf_counter()
     command = [sys.executable, "-c", TRAINING, "kill" if victim else "let"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, cwd=folder, env=_environment(port), text=True, **pipes)
+    process = subprocess.Popen(command, cwd=folder, env=_environment(port, folder), text=True, **pipes)
     assert process.stdin is not None and process.stdout is not None
     process.stdout.readline()
     if victim is not None:

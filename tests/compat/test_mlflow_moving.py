@@ -333,7 +333,7 @@ def test_a_program_logs_to_an_mlflow_server(places: dict[str, Any], tmp_path: Pa
     server = places["server"][0]
     uri = f"mlflow+{server}"
     (tmp_path / ".autotrack").mkdir(mode=0o700)  # where this machine keeps its part
-    env = clean_environment(AUTOTRACK_TRACKING_URI=uri, AUTOTRACK_EXIT_TIMEOUT="60")
+    env = clean_environment(AUTOTRACK_TRACKING_URI=uri, AUTOTRACK_EXIT_TIMEOUT="60", HOME=str(tmp_path / "home"))
     program = subprocess.Popen(
         [sys.executable, "-c", LOGGING], env=env, cwd=tmp_path, stdin=-1, stdout=-1, stderr=-1, text=True
     )

@@ -138,7 +138,8 @@ class Away:
 
 
 @pytest.fixture
-def away(register: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Away]:
+def away(register: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Away]:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # its journals wait there
     monkeypatch.setenv("AUTOTRACK_TRACKING_URI", "away://host.example")
     sink = Away()
     register("away", open_sink=lambda uri: sink if uri.startswith("away") else None)
@@ -213,6 +214,7 @@ def test_a_program_ends_beside_a_store_that_hangs(script: Any, store: Path, endi
             begun.wait()
         {ending}
         """
-    done = script(source, timeout=HANGS, AUTOTRACK_TRACKING_URI="away://host.example", AUTOTRACK_EXIT_TIMEOUT="0.5")
+    where = {"AUTOTRACK_TRACKING_URI": "away://host.example", "HOME": str(store.parent / "home")}
+    done = script(source, timeout=HANGS, AUTOTRACK_EXIT_TIMEOUT="0.5", **where)
     assert done.returncode == (3 if "exit" in ending else 1 if ending else 0)
     assert "`autotrack sync` delivers them" in done.stderr

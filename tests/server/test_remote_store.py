@@ -39,6 +39,7 @@ def home(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     place = tmp_path / "machine"
     (place / ".autotrack").mkdir(parents=True)
     monkeypatch.chdir(place)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # what waits there is delivered, too
     yield place
 
 

@@ -17,7 +17,8 @@ from .asking import Asking, Said
 FORMAT = 1
 #: Files of runs up to this size are in a report, and so many bytes of all of them.
 FILE, FILES = 1 << 20, 24 << 20
-#: Points of all lines together that are aimed at; columns of pixels of a line, at least and at most.
+#: Points of all lines together up to which all are in it, and that are aimed at where there are more; columns of pixels
+#: of a line, at least and at most.
 POINTS, COLUMNS = 150_000, (60, 800)
 #: Points that a column of pixels may have (server/v1/drawing.py), and lines of one question.
 _PER_COLUMN, _LINES, _TEXT = 4, 900, 6000
@@ -69,7 +70,7 @@ class _Gathering:
         self._store = store
         self._largest = largest
         self._room = FILES
-        self._metrics: dict[str, list[str]] = {}
+        self._metrics: dict[str, dict[str, int]] = {}
 
     def _ask(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         found = self._store.ask(path, query).json()
@@ -81,7 +82,7 @@ class _Gathering:
         experiment = about["experiment_id"]
         self.held.runs.append({name: about[name] for name in ("id", "name", "experiment", "experiment_id")})
         found = self._ask(f"/runs/{run}/metrics")["metrics"]
-        self._metrics[run] = [each["key"] for each in found]
+        self._metrics[run] = {each["key"]: each["count"] for each in found}
         if key_of("/columns", {"exp": experiment}) not in self.held.answers:
             self._ask("/columns", {"exp": experiment})
         self._ask("/table", {"exp": experiment, "where": f"parent = '{run}'", "limit": 1000})
@@ -145,14 +146,15 @@ class _Gathering:
         self.held.files[path] = {"media": said.media, "data": base64.b64encode(said.content).decode()}
 
     def curves(self) -> None:
-        """The lines of all metrics: each with all its points where it has few, else as a chart needs them."""
+        """The lines of all metrics: with all their points where those are few, else as charts need them."""
         keys = list(dict.fromkeys(key for own in self._metrics.values() for key in own))
         runs = [run["id"] for run in self.held.runs]
         lines = max(1, sum(map(len, self._metrics.values())))
+        points = sum(sum(own.values()) for own in self._metrics.values())
         least, most = COLUMNS
-        columns = max(least, min(most, POINTS // (lines * _PER_COLUMN)))
+        columns = 0 if points <= POINTS else max(least, min(most, POINTS // (lines * _PER_COLUMN)))
         for some in _few(keys, max(1, _LINES // max(1, len(runs)))):
-            for across, px in (("step", columns), ("time", max(least, columns // 2))):
+            for across, px in (("step", columns), ("time", columns and max(least, columns // 2))):
                 query = {"runs": ",".join(runs), "keys": ",".join(map(_quoted, some)), "x": across, "px": px}
                 data = base64.b64encode(self._store.ask("/series", query).content).decode()
                 self.held.curves.append({"x": across, "data": data})

@@ -128,7 +128,7 @@ def test_curves_of_a_report(showcase: Path, site: ServerProcess, open_page: Open
 def test_hostile_text_in_a_report_is_text(open_page: Open, tmp_path: Path) -> None:
     program = """
 import autotrack
-evil = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
+evil = "</title></script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
 for rate in (1, 2):
     with autotrack.start_run(evil, evil) as run:
         run.log_param("evil", evil + str(rate))

@@ -36,7 +36,7 @@ def churn(showcase: Path) -> list[str]:
 def told(page: Page) -> str:
     """What a page says, without how long ago that was and what changes a run."""
     page.wait_for_function("() => document.querySelector('main') && !document.querySelector('.skeleton, .former')")
-    return re.sub(r"\d+ (s|min|h) ago|just now|In the table\n|Delete\n", "", page.locator("main").inner_text())
+    return re.sub(r"\d+ (s|min|h) ago|just now|Compare ▾\n|Register\n|Delete\n", "", page.locator("main").inner_text())
 
 
 def seen(page: Page, address: str) -> str:
@@ -61,7 +61,7 @@ def test_the_pages_of_a_report_are_those_of_the_server(
         (f"/r/{one}/code", "started as"),
         (f"/r/{one}/data", "Files"),
         (f"/r/{one}/artifacts/plots/confusion.csv", "stayed"),
-        (f"/r/{one}/artifacts/model", "Behind REST"),
+        (f"/r/{one}/artifacts/model", "Signature"),
     ):
         live.goto(site.url + address)
         page.goto(f"{uri}#{address}")
@@ -144,7 +144,9 @@ print(*ids)
     done = subprocess.run([sys.executable, "-c", program], env=where, check=True, capture_output=True, text=True)
     ids = done.stdout.split()
     uri = made(tmp_path / "store", tmp_path, *ids)
-    page = open_page(uri, trouble=(f"asked {uri}", "about:srcdoc", "Not allowed to load local"))
+    page = open_page(
+        uri, trouble=(f"asked {uri}", "about:srcdoc", "Not allowed to load local", f"{tmp_path.as_uri()}/x")
+    )
     page.wait_for_selector("main .sides")
     for address in ("", "/artifacts/evil.html", "/artifacts/evil.md", "/code"):
         assert "window.pwned" in seen(page, f"/r/{ids[0][:12]}{address}")

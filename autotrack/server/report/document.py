@@ -19,7 +19,6 @@ from ..pages.assets import assets, bare_names
 
 #: Where a report begins, and what its modules are called, which have no address of their own.
 ENTRY, PREFIX = "report.js", "autotrack/"
-_COMMENT = re.compile(r"/\*\*\s.*?\*/", re.DOTALL)
 _IMPORT = re.compile(r"""(\bfrom |\bimport |=> import\()'(\.{1,2}/[^']+)'""")
 
 
@@ -58,7 +57,7 @@ def _policy(scripts: tuple[str, ...]) -> str:
     )
     return (
         f"default-src 'none'; script-src {digests} data:; style-src 'unsafe-inline'; img-src data: blob:; "
-        "media-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
+        "media-src data: blob:; frame-src blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -71,7 +70,7 @@ def _modules() -> dict[str, str]:
         path = waiting.pop()
         if PREFIX + path in found:
             continue
-        text = _COMMENT.sub("", _text(path))
+        text = _text(path)
         found[PREFIX + path] = _as_url(_named(text, path))
         waiting += _imports(text, path)
     return found | {name: _as_url(_text(path)) for name, path in bare_names().items()}

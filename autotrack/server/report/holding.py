@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
 
-from autotrack.core.errors import NotFoundError
+from autotrack.core.errors import AutotrackError, NotFoundError
 from autotrack.core.version import __version__
 
 from .asking import Asking, Said
@@ -77,19 +78,30 @@ class _Gathering:
         self.held.answers[key_of(path, query)] = found
         return found
 
+    def _ask_if_there(self, path: str, query: Mapping[str, Any] | None = None) -> None:
+        """As ``_ask`` of what a server may not have, or may be unable to read: the page says so."""
+        with suppress(AutotrackError):
+            self._ask(path, query)
+
     def run(self, run: str) -> None:
         about = self._ask(f"/runs/{run}")
         experiment = about["experiment_id"]
         self.held.runs.append({name: about[name] for name in ("id", "name", "experiment", "experiment_id")})
         found = self._ask(f"/runs/{run}/metrics")["metrics"]
         self._metrics[run] = {each["key"]: each["count"] for each in found}
+        self._ask(f"/runs/{run}/standing")
+        # A panel's page is its plugin's, and asks a server.
+        self.held.answers[f"/runs/{run}/panels"] = {"panels": []}
         if key_of("/columns", {"exp": experiment}) not in self.held.answers:
             self._ask("/columns", {"exp": experiment})
         self._ask("/table", {"exp": experiment, "where": f"parent = '{run}'", "limit": 1000})
         if about.get("session"):
             self._session(about["session"])
-        for path, size in self._walk(run):
+        files = list(self._walk(run))
+        for path, size in files:
             self._file(run, path, size)
+        if any("tfevents" in path for path, _ in files):
+            self._ask_if_there(f"/plugins/tensorboard/scalars/{run}")
 
     def _session(self, session: str) -> None:
         if key_of(f"/sessions/{session}") in self.held.answers:
@@ -137,6 +149,8 @@ class _Gathering:
             self.held.left[where] = size
             return
         self._keep(where, self._store.ask(where))
+        if path.endswith(".parquet"):
+            self._ask_if_there(f"/runs/{run}/rows", {"path": path})
 
     def _keep(self, path: str, said: Said) -> None:
         if len(said.content) > min(max(self._largest, FILE), self._room):

@@ -45,7 +45,7 @@ function Loaded({ url, media, children }) {
     const control = new AbortController()
     fetch(url, { signal: control.signal })
       .then(async (answer) => {
-        if (!answer.ok) throw new Error(`the server answered ${answer.status}`)
+        if (!answer.ok) throw await refusal(answer)
         made = URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type: media }))
         setState({ blob: made })
       })
@@ -58,6 +58,9 @@ function Loaded({ url, media, children }) {
   if (state.error) return html`<${Failed} what="the file" error=${state.error} retry=${() => location.reload()} />`
   return state.blob ? children(state.blob) : html`<${Loading} rows=${6} />`
 }
+
+/** Why a file is not to be had. @param {Response} answer */
+const refusal = async (answer) => new Error((await answer.json().catch(() => ({}))).message ?? `the server answered ${answer.status}`)
 
 /** A table that the server reads. @param {{run: string, file: string}} given */
 function Rows({ run, file }) {
@@ -93,7 +96,7 @@ function Still({ url }) {
   const [error, setError] = useState(/** @type {any} */ (null))
   useEffect(() => {
     fetch(url).then(async (answer) => {
-      if (!answer.ok) throw new Error((await answer.json()).message)
+      if (!answer.ok) throw await refusal(answer)
       setText(await answer.text())
     }).catch(setError)
   }, [url])
@@ -112,7 +115,7 @@ function Text({ url, ending, bytes }) {
     const headers = bytes > until ? { Range: `bytes=0-${until - 1}` } : undefined
     fetch(url, { headers })
       .then(async (answer) => {
-        if (!answer.ok) throw new Error(`the server answered ${answer.status}`)
+        if (!answer.ok) throw await refusal(answer)
         const found = await answer.text()
         if (here) setText(found)
       })

@@ -61,7 +61,7 @@ def report(state: State, runs: tuple[str, ...], output: Path, title: str | None,
     with closing(asking(place.uri)) as store:
         held = hold(store, [run for run, _ in found], largest=int(megabytes * 1_000_000))
     names = [name or run[:8] for run, name in found]
-    title = title or " and ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+    title = title or " and ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
     _write(output, page(title, held.document() | {"title": title}))
     click.echo(f"{output}: {title}, {output.stat().st_size / 1e6:.1f} MB")
     large = {where: size for where, size in held.left.items() if size}

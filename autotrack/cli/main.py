@@ -34,6 +34,7 @@ _COMMANDS = {
     "verify": ("autotrack.cli.backup:verify", "Read everything in a store again and compare its sha256."),
     "db": ("autotrack.cli.maintenance:db", "Look after the database of the store."),
     "ui": ("autotrack.cli.ui:ui", "Open the pages of a store in a browser: find, compare and understand runs."),
+    "report": ("autotrack.cli.report:report", "Write runs, or runs compared, into one HTML file that opens anywhere."),
     "server": ("autotrack.cli.server:server", "Serve a store: to MLflow's clients, to autotrack's, and as pages."),
     "login": ("autotrack.cli.login:login", "Log in to a server."),
     "logout": ("autotrack.cli.login:logout", "Revoke the token for a server, and forget it."),

@@ -14,8 +14,9 @@ import { around, fill } from './tip.js'
 
 let library = /** @type {Promise<any> | null} */ (null)
 
-/** uPlot, fetched with the first chart. @returns {Promise<any>} */
+/** uPlot, fetched with the first chart where it is not there already. @returns {Promise<any>} */
 export function uplot() {
+  if ('uPlot' in window) return Promise.resolve(window.uPlot)
   library ??= new Promise((done, failed) => {
     const base = new URL('./vendor/', import.meta.url)
     const sheet = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: new URL('uplot.css', base).href })

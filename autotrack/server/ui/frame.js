@@ -68,7 +68,7 @@ async function leave() {
   }
 }
 
-function Logo() {
+export function Logo() {
   return html`<svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
     <path d="M3 18 L9 11 L13 14 L21 4" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round" />
     <circle cx="9" cy="11" r="2.3" fill="currentColor" /><circle cx="21" cy="4" r="2.3" fill="currentColor" />
@@ -94,7 +94,8 @@ function LiveDot() {
   return html`<span class=${`live ${state}`} role="status" title=${text} data-live=${state}>${state === 'lost' ? text : ''}</span>`
 }
 
-function Theme() {
+/** The button that turns from light to dark. */
+export function Theme() {
   const [, draw] = useState(0)
   const dark = document.documentElement.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')
   const turn = () => {
@@ -114,8 +115,8 @@ function Theme() {
 /** Grows when the theme changes: what is drawn on a canvas has to be drawn again. */
 export const themed = signal(0)
 
-/** @param {{close: () => void}} given */
-function Keys({ close }) {
+/** The list of keys. @param {{close: () => void}} given */
+export function Keys({ close }) {
   return html`<${Dialog} title="Keys" close=${close}>
     <table class="keys"><tbody>
       ${bound.value.flat().map(({ keys, does }) => html`<tr key=${keys + does}><td>${keys.split(' ').map((key) => html`<kbd>${key}</kbd> `)}</td><td>${does}</td></tr>`)}

@@ -60,7 +60,10 @@ function decoded(part) {
   }
 }
 
-const here = () => location.pathname + location.search
+/** True in a file that stands alone, a report: there is no server to ask for another path, so the address is behind the `#`. */
+export const alone = typeof document !== 'undefined' && document.documentElement.dataset.alone !== undefined
+
+const here = () => (alone ? location.hash.slice(1) || '/' : location.pathname + location.search)
 
 /** Where one is. */
 export const place = signal(parse(typeof location === 'undefined' ? '/' : here()))
@@ -72,7 +75,7 @@ export const place = signal(parse(typeof location === 'undefined' ? '/' : here()
  */
 export function navigate(address, { replace = false } = {}) {
   if (address === place.value.address) return
-  history[replace ? 'replaceState' : 'pushState'](null, '', address)
+  history[replace ? 'replaceState' : 'pushState'](null, '', alone ? `#${address}` : address)
   place.value = parse(here())
 }
 
@@ -122,6 +125,10 @@ export function followLinks() {
   document.addEventListener('click', (event) => {
     const anchor = /** @type {Element} */ (event.target).closest?.('a[href]')
     if (!(anchor instanceof HTMLAnchorElement) || anchor.target || anchor.hasAttribute('download')) return
+    if (alone) {
+      event.preventDefault()
+      return navigate(anchor.getAttribute('href') ?? '/')
+    }
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
     if (anchor.origin !== location.origin || parse(anchor.pathname).screen === 'lost') return
     event.preventDefault()

@@ -5,7 +5,7 @@ import { useJson } from '../../data.js'
 import { size } from '../../format.js'
 import { html } from '../../html.js'
 import { Markdown } from '../../markdown.js'
-import { navigate, path } from '../../router.js'
+import { alone, navigate, path } from '../../router.js'
 import { Failed, Loading, Part } from '../../states.js'
 import { Json, Lines, Sheet } from './text_viewers.js'
 import { Cells } from './cells.js'
@@ -45,7 +45,7 @@ function Loaded({ url, media, children }) {
     const control = new AbortController()
     fetch(url, { signal: control.signal })
       .then(async (answer) => {
-        if (!answer.ok) throw new Error(`the server answered ${answer.status}`)
+        if (!answer.ok) throw await refusal(answer)
         made = URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type: media }))
         setState({ blob: made })
       })
@@ -58,6 +58,9 @@ function Loaded({ url, media, children }) {
   if (state.error) return html`<${Failed} what="the file" error=${state.error} retry=${() => location.reload()} />`
   return state.blob ? children(state.blob) : html`<${Loading} rows=${6} />`
 }
+
+/** Why a file is not to be had. @param {Response} answer */
+const refusal = async (answer) => new Error((await answer.json().catch(() => ({}))).message ?? `the server answered ${answer.status}`)
 
 /** A table that the server reads. @param {{run: string, file: string}} given */
 function Rows({ run, file }) {
@@ -82,8 +85,23 @@ function Picture({ url, media, file, run, siblings }) {
 
 /** @param {{url: string}} given */
 export function Framed({ url }) {
+  if (alone) return html`<${Still} url=${url} />`
   return html`<p class="muted">Scripts of this page run shut off: they see nothing of autotrack's and reach no server. <a href=${url} target="_blank" rel="noreferrer noopener">Open in a tab of its own</a> (as shut off)</p>
     <iframe class="framed" sandbox="allow-scripts" referrerpolicy="no-referrer" src=${url} title="logged page"></iframe>`
+}
+
+/** A page in a report, which has no server that could shut its scripts off. @param {{url: string}} given */
+function Still({ url }) {
+  const [text, setText] = useState(/** @type {string | null} */ (null))
+  const [error, setError] = useState(/** @type {any} */ (null))
+  useEffect(() => {
+    fetch(url).then(async (answer) => {
+      if (!answer.ok) throw await refusal(answer)
+      setText(await answer.text())
+    }).catch(setError)
+  }, [url])
+  if (error) return html`<${Failed} what="the page" error=${error} retry=${() => location.reload()} />`
+  return html`<p class="muted">Scripts of this page do not run in a report. Download it to have them.</p>${text !== null && html`<iframe class="framed" sandbox="" srcdoc=${text} title="logged page"></iframe>`}`
 }
 
 /** @param {{url: string, ending: string, bytes: number}} given */
@@ -97,7 +115,7 @@ function Text({ url, ending, bytes }) {
     const headers = bytes > until ? { Range: `bytes=0-${until - 1}` } : undefined
     fetch(url, { headers })
       .then(async (answer) => {
-        if (!answer.ok) throw new Error(`the server answered ${answer.status}`)
+        if (!answer.ok) throw await refusal(answer)
         const found = await answer.text()
         if (here) setText(found)
       })

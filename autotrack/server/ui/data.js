@@ -24,6 +24,15 @@ class Source {
     this.state = signal(/** @type {Data<T>} */ ({ data: undefined, error: null, busy: false }))
     this.users = 0
     this.again = false
+    this.control = new AbortController()
+  }
+
+  /** Nobody waits for it any more: what is under way is broken off. */
+  leave() {
+    this.users -= 1
+    if (this.users) return
+    this.again = false
+    this.control.abort()
   }
 
   /** Asks anew; a call while one is under way has it asked once more afterwards. */
@@ -33,11 +42,13 @@ class Source {
       return
     }
     this.state.value = { ...this.state.value, busy: true }
+    this.control = new AbortController()
     try {
-      const data = await this.load(new AbortController().signal)
+      const data = await this.load(this.control.signal)
       this.state.value = { data, error: null, busy: false }
     } catch (error) {
-      this.state.value = { ...this.state.value, error: /** @type {any} */ (error), busy: false }
+      const failure = this.control.signal.aborted ? null : /** @type {any} */ (error)
+      this.state.value = { ...this.state.value, error: failure, busy: false }
     }
     if (this.again) {
       this.again = false
@@ -61,7 +72,7 @@ export function useData(key, load, { keep = false } = {}) {
     if (!source) return
     source.users += 1
     if (source.state.value.data === undefined) void source.reload()
-    return () => void (source.users -= 1)
+    return () => source.leave()
   }, [source])
   const state = source ? source.state.value : { data: undefined, error: null, busy: false }
   if (state.data !== undefined) last.current = state.data

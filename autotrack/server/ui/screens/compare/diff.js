@@ -9,7 +9,7 @@ import { Empty, Part } from '../../states.js'
 import { Block } from './block.js'
 import { asCsv, hiddenRows, shortOf } from './differences.js'
 import { Heads } from './heads.js'
-import { Separated } from './separated.js'
+import { Separated } from './separating.js'
 
 /** @param {{compared: import('./compared.js').Compared}} given */
 export function View({ compared }) {

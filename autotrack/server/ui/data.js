@@ -24,14 +24,22 @@ class Source {
     this.state = signal(/** @type {Data<T>} */ ({ data: undefined, error: null, busy: false }))
     this.users = 0
     this.again = false
+    this.stale = true
     this.control = new AbortController()
+  }
+
+  /** Somebody waits for it: it is asked for where it never came, or where newer data were broken off. */
+  join() {
+    this.users += 1
+    if (this.stale) void this.reload()
   }
 
   /** Nobody waits for it any more: what is under way is broken off. */
   leave() {
     this.users -= 1
-    if (this.users) return
+    if (this.users || !this.state.value.busy) return
     this.again = false
+    this.stale = true
     this.control.abort()
   }
 
@@ -45,6 +53,7 @@ class Source {
     this.control = new AbortController()
     try {
       const data = await this.load(this.control.signal)
+      this.stale = false
       this.state.value = { data, error: null, busy: false }
     } catch (error) {
       const failure = this.control.signal.aborted ? null : /** @type {any} */ (error)
@@ -70,8 +79,7 @@ export function useData(key, load, { keep = false } = {}) {
   const source = key === null ? null : sourceOf(key, load)
   useEffect(() => {
     if (!source) return
-    source.users += 1
-    if (source.state.value.data === undefined) void source.reload()
+    source.join()
     return () => source.leave()
   }, [source])
   const state = source ? source.state.value : { data: undefined, error: null, busy: false }

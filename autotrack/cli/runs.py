@@ -213,6 +213,7 @@ def search(
         ("autotrack runs show 3f9a --plot loss val_loss", "with these two in one chart"),
         ("autotrack runs show --plot loss", "the same of the newest run"),
         ("autotrack runs show 3f9a --full", "with every param, long values and the whole traceback"),
+        ("autotrack runs show 3f9a --graph", "the steps of a workflow, and which took what others had made"),
     ),
 )
 @click.argument("run", required=False)
@@ -221,6 +222,7 @@ def search(
 @click.option("--log", "logarithmic", is_flag=True, help="Draw with a logarithmic scale of values.")
 @click.option("--time", "by_time", is_flag=True, help="Draw over seconds since the start instead of steps.")
 @click.option("--full", is_flag=True, help="Cut nothing.")
+@click.option("--graph", is_flag=True, help="Show the runs inside it as the steps of a workflow instead.")
 @json_option
 @click.pass_obj
 def show(
@@ -231,6 +233,7 @@ def show(
     logarithmic: bool,
     by_time: bool,
     full: bool,
+    graph: bool,
     as_json: bool,
 ) -> None:
     """Everything about RUN, an id or the beginning of one; without it, about the newest run."""
@@ -239,6 +242,11 @@ def show(
         run = None
     with closing(open_store(state)) as sink:
         record = sink.run(run) if run else newest(sink)
+        if graph:
+            from .workflow import show_workflow
+
+            show_workflow(sink, record, as_json=as_json)
+            return
         summaries = sink.metric_summaries(record.id)
         children = sink.runs(children_of=record.id, max_results=10_000, lifecycle="all")
         from autotrack.answers.story import tell

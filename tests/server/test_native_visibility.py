@@ -31,6 +31,7 @@ def asked(world: World, who: str, method: str, path: str, body: Any = None, quer
         ("GET", f"/runs/{RUN_B}", None, ""),
         ("GET", "/runs/b", None, ""),
         ("GET", f"/runs/{RUN_B}/metrics", None, ""),
+        ("GET", f"/runs/{RUN_B}/workflow", None, ""),
         ("GET", f"/runs/{RUN_B}/series", None, "key=loss"),
         ("GET", f"/sessions/{SESSION_B}", None, ""),
         ("GET", f"/sessions/{SESSION_B}/console", None, ""),

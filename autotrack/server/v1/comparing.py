@@ -11,7 +11,7 @@ from autotrack.core.wire import plain
 from ..calls import Call
 from ..routing import Of, Permission, Role, Table
 from . import forms
-from .permissions import SEARCH
+from .permissions import READ_RUN, SEARCH
 from .visible import visible
 
 ROUTES = Table("/api/v1")
@@ -49,3 +49,12 @@ def lineage(call: Call) -> Any:
 
     sink = visible(call)
     return plain(trace(sink, find(sink, call.query.subject, None), depth=call.query.depth).document())
+
+
+@ROUTES.get("/runs/{run}/workflow", READ_RUN, answer=forms.Entity)
+def workflow(call: Call) -> Any:
+    """The runs inside a run as steps, with what each took from which other; of a step, the workflow that it is in."""
+    from autotrack.answers.steps import workflow_of
+
+    sink = visible(call)
+    return plain(workflow_of(sink, sink.run(call.path["run"])).document())

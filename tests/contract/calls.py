@@ -281,6 +281,8 @@ ROWS: dict[str, list[Row]] = {
     "models": [],
     "mlflow": [],
     "notebook": [],
+    "projects": [],
+    "serving": [],
     "session": [
         Row(
             "a parse by argparse",

@@ -19,7 +19,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up: a layer may import itself and what stands before it.
-LAYERS = ("core", "answers", "store", "figures", "models", "client", "server", "cli")
+LAYERS = (
+    "core",
+    "environments",
+    "answers",
+    "store",
+    "figures",
+    "models",
+    "client",
+    "rebuild",
+    "server",
+    "cli",
+)
 #: The core never imports these: the training process loads no SQL, no web, no command line of ours.
 NEVER_IN_CORE = frozenset(
     re.findall(

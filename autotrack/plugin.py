@@ -10,6 +10,7 @@ from autotrack.core.errors import (
     AutotrackError,
     NotFoundError,
     PluginError,
+    SchemaError,
     StoreError,
     UntrustedModelError,
     UsageError,
@@ -56,6 +57,13 @@ if TYPE_CHECKING:
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
     from autotrack.core.switch import enable_worker, given
+    from autotrack.models.golden import compare as compare_answers
+    from autotrack.models.loading import load_pyfunc
+    from autotrack.models.pyfunc import PyFunc
+    from autotrack.models.schema import Column as SchemaColumn
+    from autotrack.models.schema import Schema
+    from autotrack.models.schema import Type as SchemaType
+    from autotrack.models.signature import Signature
 
 __all__ = [
     "ArtifactError",
@@ -86,13 +94,19 @@ __all__ = [
     "Patch",
     "PluginError",
     "ProbeRun",
+    "PyFunc",
     "Reply",
     "Request",
     "ResultTap",
     "Run",
     "RunRecord",
+    "Schema",
+    "SchemaColumn",
+    "SchemaError",
+    "SchemaType",
     "ServerRoute",
     "SessionRecord",
+    "Signature",
     "Sink",
     "Status",
     "StoreError",
@@ -107,6 +121,7 @@ __all__ = [
     "check_artifact_path",
     "check_key",
     "choose",
+    "compare_answers",
     "enable_worker",
     "end_run",
     "find_store",
@@ -115,6 +130,7 @@ __all__ = [
     "hookspec",
     "is_taken",
     "later",
+    "load_pyfunc",
     "mask",
     "mask_value",
     "notify",
@@ -153,12 +169,17 @@ _LATER = {
     "ModelVersion": ".registered",
     "Panel": ".plugins.pages",
     "ProbeRun": ".runs.proberun",
+    "PyFunc": "..models.pyfunc",
     "Reply": ".plugins.pages",
     "Request": ".plugins.pages",
     "Run": ".runs.run",
     "RunRecord": ".entities",
+    "Schema": "..models.schema",
+    "SchemaColumn": "..models.schema:Column",
+    "SchemaType": "..models.schema:Type",
     "ServerRoute": ".plugins.pages",
     "SessionRecord": ".entities",
+    "Signature": "..models.signature",
     "Sink": ".sink",
     "Status": ".entities",
     "active_run": ".runs.active",
@@ -167,6 +188,7 @@ _LATER = {
     "carry_on": ".runs.outside",
     "check_artifact_path": ".artifact_paths",
     "check_key": ".keys",
+    "compare_answers": "..models.golden:compare",
     "choose": ".plugins.registry",
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
@@ -174,6 +196,7 @@ _LATER = {
     "given": ".switch",
     "is_taken": ".runs.foreign",
     "later": ".runs.outside",
+    "load_pyfunc": "..models.loading",
     "mask": ".session.masking",
     "mask_value": ".session.masking",
     "notify": ".plugins.registry",

@@ -105,6 +105,11 @@ def _document(content: bytes) -> dict[str, Any]:
     return found
 
 
+def example_of(content: bytes) -> Any:
+    """The rows that the model was asked about when it was saved (ArtifactError where the file is none)."""
+    return decode(_document(content)["example"])
+
+
 def made_with(content: bytes) -> dict[str, str]:
     """The versions that the golden predictions were made with; empty where the file is none."""
     document, _ = attempt(_document, content)

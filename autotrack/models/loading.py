@@ -65,6 +65,8 @@ class Opened:
     digest: str
     sealed: bool
     replay: Replay
+    #: The content of ``golden.json``; None where the folder has none.
+    golden: bytes | None = None
 
 
 def load_model(
@@ -126,10 +128,11 @@ def open_model(
         vouched = _vouched(trust, located, snapshot, description)
         _refuse_code(description, located.folder, vouched)
         model = flavor.load(snapshot.folder, description.flavors[flavor.name], vouched)
-        replay = _replay(snapshot, model, flavor) if replayed else Replay("none", reason="not asked for")
+        golden = (snapshot.folder / GOLDEN).read_bytes() if GOLDEN in snapshot.files else None
+        replay = _replay(golden, model, flavor) if replayed else Replay("none", reason="not asked for")
         _note_read(str(uri), located, snapshot)
         kept = flavor.keeps_folder and _leave_with(model, snapshot)
-        return Opened(model, flavor, description, snapshot.digest, snapshot.sealed, replay)
+        return Opened(model, flavor, description, snapshot.digest, snapshot.sealed, replay, golden)
     except AutotrackError as error:
         raise _said(error, str(uri), located, snapshot) from error.__cause__
     finally:
@@ -167,13 +170,11 @@ def _vouched(trust: bool | str | None, located: Located, snapshot: Snapshot, des
     return located.own or trusts.is_trusted(snapshot.digest)
 
 
-def _replay(snapshot: Snapshot, model: Any, flavor: Flavor) -> Replay:
-    if GOLDEN not in snapshot.files:
+def _replay(content: bytes | None, model: Any, flavor: Flavor) -> Replay:
+    if content is None:
         return Replay("none", reason="the folder holds no golden predictions")
     from .asking import asking
     from .golden import replay
-
-    content = (snapshot.folder / GOLDEN).read_bytes()
 
     def ask() -> Replay:
         with asking(model, flavor) as asks:

@@ -42,9 +42,26 @@ class PyFunc:
         return self._opened.digest
 
     @property
+    def sealed(self) -> bool:
+        """True where the folder has a manifest, as ours have; False for folders of other tools."""
+        return self._opened.sealed
+
+    @property
     def replay(self) -> Replay:
         """How the golden predictions were replayed when the model was loaded."""
         return self._opened.replay
+
+    @property
+    def takes_params(self) -> bool:
+        """True where ``predict`` has params to pass on."""
+        return self._takes_params
+
+    def example(self) -> Any:
+        """The rows that the model was asked about when it was saved; None where they are not kept or not readable."""
+        from .golden import example_of
+
+        content = self._opened.golden
+        return None if content is None else attempt(example_of, content)[0]
 
     def unwrap(self) -> Any:
         """The model itself, as its library has it."""
@@ -56,21 +73,32 @@ class PyFunc:
         SchemaError, which names column and type, where the data do not fit the signature; without a signature the data
         go to the model as they are. Columns and params that the model does not know are left out with one warning.
         """
-        assert self._predictor is not None
-        signature = self.signature
-        if signature is not None and signature.inputs is not None:
-            from .enforcement import enforce
+        return self.ask(self.enforced(data), self.enforced_params(params))
 
-            data = enforce(data, signature.inputs, self._note)
+    def enforced(self, data: Any) -> Any:
+        """The data as the signature wants them (SchemaError); as they are where it has nothing to say."""
+        if self.signature is None or self.signature.inputs is None:
+            return data
+        from .enforcement import enforce
+
+        return enforce(data, self.signature.inputs, self._note)
+
+    def enforced_params(self, params: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The params of one prediction, defaults included (SchemaError); empty where the model takes none."""
         if not self._takes_params:
             if params:
                 self._note(f"params are left out: this model takes none ({', '.join(sorted(map(str, params)))})")
-            return self._predictor(data)
-        if signature is not None:
-            from .enforcement import enforce_params
+            return {}
+        if self.signature is None:
+            return dict(params or {})
+        from .enforcement import enforce_params
 
-            return self._predictor(data, params=enforce_params(params, signature.params, self._note))
-        return self._predictor(data, params=dict(params or {}))
+        return enforce_params(params, self.signature.params, self._note)
+
+    def ask(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        """Predictions for data and params that are as the signature wants them already: nothing is looked at."""
+        assert self._predictor is not None
+        return self._predictor(data, params=params or {}) if self._takes_params else self._predictor(data)
 
     def _note(self, message: str) -> None:
         """Once each: a server predicts a thousand times a second."""

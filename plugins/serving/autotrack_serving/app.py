@@ -1,0 +1,190 @@
+"""The ASGI app (https://asgi.readthedocs.io): which address is answered by what, with the limits that hold for all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from .answering import bare, encoded
+from .batching import Batcher
+from .counting import TYPE, Counts
+from .intake import ARROW, JSON, Asked
+from .observing import Observation, Observer
+from .refused import BAD_REQUEST, FAILED, NOT_FOUND, TOO_LARGE, Refused
+from .scorer import Scorer
+
+log = logging.getLogger("autotrack.serving")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+#: Headers of every answer.
+_ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a model is served. ``timeout`` in seconds, ``max_bytes`` a request's body."""
+
+    max_rows: int = 1000
+    batch_ms: float = 0.0
+    timeout: float = 60.0
+    max_bytes: int = 100 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer."""
+
+    body: bytes
+    content_type: bytes = b"application/json"
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class ScoringApp:
+    """Answers requests to one model."""
+
+    def __init__(self, scorer: Scorer, options: Options, observer: Observer, version: str) -> None:
+        self.scorer = scorer
+        self.options = options
+        self.observer = observer
+        self.version = version
+        self.counts = Counts()
+        self._batcher: Batcher | None = None
+
+    @property
+    def batcher(self) -> Batcher:
+        """Made on the loop that serves."""
+        if self._batcher is None:
+            options = self.options
+            self._batcher = Batcher(
+                self.scorer.ask,
+                max_rows=options.max_rows,
+                batch_ms=options.batch_ms,
+                timeout=options.timeout,
+                joins=self.scorer.joins,
+            )
+        return self._batcher
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        began = time.perf_counter()
+        method, path = scope["method"], scope["path"]
+        route, rows = path, 0
+        try:
+            if path == "/invocations":
+                reply, rows = await self._invocations(scope, receive, began)
+            else:
+                from .routes import answer
+
+                route, reply = await answer(self, method, path, scope, receive)
+        except Refused as error:
+            reply = Reply(error.body(), error.content_type, error.status)
+        status = reply.status
+        self.counts.answered(route if status != 404 else "other", status, time.perf_counter() - began, rows)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [
+                    (b"content-type", reply.content_type),
+                    (b"content-length", str(len(reply.body)).encode()),
+                    *_ALWAYS,
+                    *reply.headers,
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+
+    async def _invocations(self, scope: Scope, receive: Receive, began: float) -> tuple[Reply, int]:
+        if scope["method"] != "POST":
+            raise Refused(405, BAD_REQUEST, "send rows to be predicted with POST")
+        content_type = accept = request = ""
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                content_type = value.decode("latin-1")
+            elif name == b"accept":
+                accept = value.decode("latin-1")
+            elif name == b"x-request-id":
+                request = value.decode("latin-1")[:128]
+        body = await self.body(scope, receive)
+        asked = await self.read(content_type, body)
+        request = request if request.isprintable() and request else secrets.token_hex(8)
+        answers = await self.predicted(asked, request, began)
+        identity = ((b"x-request-id", request.encode("latin-1", "replace")),)
+        if ARROW in accept:
+            from .arrow import stream
+
+            return Reply(stream(answers), ARROW.encode(), 200, identity), asked.rows.count
+        try:
+            content = bare(answers) if asked.bare else encoded(answers)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise Refused(500, FAILED, f"the model's answer has no form in JSON: {str(error)[:300]}") from None
+        return Reply(content, headers=identity), asked.rows.count
+
+    async def predicted(self, asked: Asked, request: str, began: float) -> Any:
+        """The model's answers to a request."""
+        answers = await self.batcher.answer(asked.rows, asked.params)
+        self.observer.see(Observation(request, time.time(), asked.rows, answers, time.perf_counter() - began))
+        return answers
+
+    async def read(self, content_type: str, body: bytes | bytearray) -> Asked:
+        """The request in a body; a large one is read on another thread."""
+        read = self.scorer.intake.read
+        if len(body) < 1 << 16 and content_type.startswith(JSON):
+            return read(content_type, body)
+        return await asyncio.to_thread(read, content_type, body)
+
+    async def body(self, scope: Scope, receive: Receive) -> bytes | bytearray:
+        """The whole body (Refused where it is too large, before it has come)."""
+        limit = self.options.max_bytes
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > limit:
+                raise _too_large(limit)
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            found: bytes = message.get("body", b"")
+            if len(found) > limit:
+                raise _too_large(limit)
+            return found
+        collected = bytearray()
+        while message["type"] == "http.request":
+            collected += message.get("body", b"")
+            if len(collected) > limit:
+                raise _too_large(limit)
+            if not message.get("more_body"):
+                return collected
+            message = await receive()
+        raise Refused(400, BAD_REQUEST, "the request ended before its body was there")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                if self._batcher is not None:
+                    self._batcher.close()
+                self.observer.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused(413, TOO_LARGE, f"a request has at most {limit:,} bytes here; send fewer rows at a time")
+
+
+def not_found(path: str) -> Refused:
+    """There is nothing at an address."""
+    return Refused(404, NOT_FOUND, f"there is nothing at {path[:200]}; see /docs")

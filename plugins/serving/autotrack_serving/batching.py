@@ -1,0 +1,221 @@
+"""Predictions off the event loop, several requests in one call where the model takes rows.
+
+While the model predicts, requests gather; what has gathered is asked about in one call when it is done. Nobody waits
+for company unless ``batch_ms`` says so, so a lone request is answered as fast as the model allows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autotrack.plugin import attempt
+
+from .refused import FAILED, LATE, UNAVAILABLE, Refused
+from .rows import Rows, apart, together
+
+#: Asks the model about rows.
+Ask = Callable[[Rows, Mapping[str, Any]], Any]
+#: Threads that may hang in the model before this process takes no more requests.
+MOST_STUCK = 3
+
+
+@dataclass(slots=True)
+class _Waiting:
+    rows: Rows
+    params: Mapping[str, Any]
+    done: asyncio.Future[Any]
+    #: True for a request that is asked about by itself, whatever the others are.
+    alone: bool = False
+
+
+class Batcher:
+    """Asks a model on behalf of requests; belongs to one event loop.
+
+    ``max_rows`` bounds the rows of a call that several requests share, ``max_bytes`` what waits in all, ``timeout`` the
+    seconds of one request from its arrival to its answer. ``joins`` is False for a model that answers otherwise in company.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        *,
+        max_rows: int = 1000,
+        batch_ms: float = 0.0,
+        timeout: float = 60.0,
+        max_bytes: int = 256 << 20,
+        joins: bool = True,
+    ) -> None:
+        self._ask = ask
+        self.max_rows = max_rows
+        self.batch_seconds = batch_ms / 1000
+        self.timeout = timeout
+        self.max_bytes = max_bytes
+        self.joins = joins
+        self.stuck = 0
+        self.calls = 0
+        self._waiting: deque[_Waiting] = deque()
+        self._bytes = 0
+        self._worker: _Worker | None = None
+        self._busy = False
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def healthy(self) -> bool:
+        """False once the model hangs in as many threads as are given up on."""
+        return self.stuck < MOST_STUCK
+
+    async def answer(self, rows: Rows, params: Mapping[str, Any]) -> Any:
+        """The model's answer (Refused: 503 where too much waits, 504 after ``timeout``, 500 where the model fails)."""
+        if not self.healthy:
+            raise Refused(503, UNAVAILABLE, "the model does not answer any more; this server must be started again")
+        if self._waiting and self._bytes + rows.size > self.max_bytes:
+            raise Refused(503, UNAVAILABLE, "too much waits to be predicted; try again later")
+        one = _Waiting(rows, params, self._loop.create_future())
+        self._waiting.append(one)
+        self._bytes += rows.size
+        if not self._busy:
+            self._busy = True
+            if self.batch_seconds and self.joins:
+                self._loop.call_later(self.batch_seconds, self._next)
+            else:
+                self._loop.call_soon(self._next)
+        try:
+            return await asyncio.wait_for(asyncio.shield(one.done), self.timeout)
+        except TimeoutError:
+            self._give_up(one)
+            raise Refused(504, LATE, f"the model did not answer within {self.timeout:g} s") from None
+        except asyncio.CancelledError:
+            one.done.cancel()  # the client is gone: what has not begun need not
+            raise
+
+    def close(self) -> None:
+        """Lets the thread end."""
+        if self._worker is not None:
+            self._worker.stop()
+
+    def _next(self) -> None:
+        batch = self._taken()
+        if not batch:
+            self._busy = False
+            return
+        if self._worker is None:
+            self._worker = _Worker()
+        self.calls += 1
+        worker = self._worker
+        worker.do(lambda: self._predict(worker, batch))
+
+    def _taken(self) -> list[_Waiting]:
+        """The next requests that go together."""
+        batch: list[_Waiting] = []
+        count = 0
+        while self._waiting:
+            one = self._waiting[0]
+            if one.done.done():
+                self._drop(self._waiting.popleft())
+                continue
+            if batch and not (self._may_join(one, batch[0]) and count + one.rows.count <= self.max_rows):
+                break
+            batch.append(self._waiting.popleft())
+            self._drop(one)
+            count += one.rows.count
+        return batch
+
+    def _may_join(self, one: _Waiting, first: _Waiting) -> bool:
+        alone = one.alone or first.alone or not self.joins or not one.rows.joins
+        return not alone and one.rows.kind == first.rows.kind and one.params == first.params
+
+    def _drop(self, one: _Waiting) -> None:
+        self._bytes -= one.rows.size
+
+    def _predict(self, worker: _Worker, batch: list[_Waiting]) -> None:
+        """On the worker's thread."""
+        found: Sequence[Any] | None = None
+        failure: BaseException | None = _Ended()
+        try:
+            found, failure = attempt(self._asked, batch)
+        finally:  # a model that exits ends its thread, not the server
+            self._loop.call_soon_threadsafe(self._answered, worker, batch, found, failure)
+
+    def _asked(self, batch: list[_Waiting]) -> Sequence[Any] | None:
+        answers = self._ask(together([one.rows for one in batch]), batch[0].params)
+        return [answers] if len(batch) == 1 else apart(answers, [one.rows.count for one in batch])
+
+    def _answered(
+        self, worker: _Worker, batch: list[_Waiting], found: Sequence[Any] | None, failure: BaseException | None
+    ) -> None:
+        if worker is not self._worker:
+            return  # it was given up on
+        if isinstance(failure, _Ended):
+            self._worker = None
+        if len(batch) > 1 and found is None:
+            # One of them cannot be answered, or the answers are not one a row: each is asked about alone.
+            if failure is None:
+                self.joins = False
+            for one in reversed(batch):
+                one.alone = True
+                self._waiting.appendleft(one)
+                self._bytes += one.rows.size
+        else:
+            for at, one in enumerate(batch):
+                if one.done.done():
+                    continue
+                if failure is not None:
+                    one.done.set_exception(_refusal(failure))
+                elif found is not None:
+                    one.done.set_result(found[at])
+        self._next()
+
+    def _give_up(self, one: _Waiting) -> None:
+        """The time of a request is over: one that waits is dropped; one that is asked about leaves its thread behind."""
+        one.done.cancel()
+        if one in self._waiting or self._worker is None:
+            return
+        self._worker.stop()
+        self._worker = None
+        self.stuck += 1
+        self._next()
+
+
+def _refusal(error: BaseException) -> Refused:
+    if isinstance(error, Refused):
+        return error
+    kind = type(error).__name__.lstrip("_")
+    return Refused(500, FAILED, f"the model raised {kind}: {str(error)[:300]}")
+
+
+class _Ended(Exception):
+    """The model ended the thread that asked it."""
+
+    def __str__(self) -> str:
+        return "it exits instead of answering"
+
+
+class _Worker:
+    """A thread that predicts, one call after another. A daemon: a model that hangs keeps nobody from stopping."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[Callable[[], None] | None] = deque()
+        self._there = threading.Semaphore(0)
+        threading.Thread(target=self._run, name="autotrack-predict", daemon=True).start()
+
+    def do(self, job: Callable[[], None]) -> None:
+        self._jobs.append(job)
+        self._there.release()
+
+    def stop(self) -> None:
+        self._jobs.append(None)
+        self._there.release()
+
+    def _run(self) -> None:
+        while True:
+            self._there.acquire()
+            job = self._jobs.popleft()
+            if job is None:
+                return
+            job()
+

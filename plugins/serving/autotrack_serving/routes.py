@@ -1,0 +1,68 @@
+"""Every address but ``/invocations``: health, the Open Inference Protocol, the description of the API, counters."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .app import Receive, Reply, Scope, not_found
+from .counting import TYPE
+from .refused import BAD_REQUEST, Refused
+
+if TYPE_CHECKING:
+    from .app import ScoringApp
+
+_MODEL = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(?:/(ready|infer))?")
+
+
+async def answer(app: ScoringApp, method: str, path: str, scope: Scope, receive: Receive) -> tuple[str, Reply]:
+    """The route's name and the answer (Refused)."""
+    if path in ("/ping", "/health"):
+        _only(method, "GET", "HEAD")
+        healthy = app.batcher.healthy
+        return path, Reply(b"\n", status=200 if healthy else 503)
+    if path == "/version":
+        _only(method, "GET", "HEAD")
+        return path, Reply(app.version.encode())
+    if path == "/metrics":
+        _only(method, "GET", "HEAD")
+        batcher = app.batcher
+        text = app.counts.text(calls=batcher.calls, joins=batcher.joins, left_out=app.observer.left_out)
+        return path, Reply(text, TYPE)
+    if path in ("/", "/docs", "/openapi.json"):
+        _only(method, "GET", "HEAD")
+        from . import description
+
+        if path == "/openapi.json":
+            return path, Reply(description.document(app))
+        return "/docs", Reply(description.page(app), b"text/html; charset=utf-8", headers=description.HEADERS)
+    if path == "/v2" or path.startswith("/v2/"):
+        return await _open_inference(app, method, path, scope, receive)
+    raise not_found(path)
+
+
+async def _open_inference(app: ScoringApp, method: str, path: str, scope: Scope, receive: Receive) -> tuple[str, Reply]:
+    from . import open_inference
+
+    if path in ("/v2", "/v2/health/live", "/v2/health/ready"):
+        _only(method, "GET", "HEAD")
+        if path == "/v2":
+            return path, open_inference.server(app)
+        return path, open_inference.health(app, path.rpartition("/")[2])
+    found = _MODEL.fullmatch(path)
+    if found is None:
+        raise not_found(path)
+    name, version, what = found.groups()
+    open_inference.check(app, name, version)
+    if what == "infer":
+        _only(method, "POST")
+        return "/v2/infer", await open_inference.infer(app, scope, receive, version)
+    _only(method, "GET", "HEAD")
+    if what == "ready":
+        return "/v2/ready", open_inference.health(app, "ready")
+    return "/v2/models", open_inference.metadata(app)
+
+
+def _only(method: str, *allowed: str) -> None:
+    if method not in allowed:
+        raise Refused(405, BAD_REQUEST, f"this address is asked with {allowed[0]}, not {method[:20]}")

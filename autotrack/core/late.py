@@ -12,9 +12,8 @@ from .garbage import uncollected
 def late_names(package: str, homes: Mapping[str, str], of: str | None = None) -> Callable[[str], Any]:
     """A module's ``__getattr__``: each name of ``homes`` is found in the module given there, relative to the package.
 
-    A module that bears the name itself is what the name means; ``module:name`` is something that has another name there.
-    ``of`` is the module that asks, where it is not the
-    package.
+    A module that bears the name itself is what the name means; ``module:name`` is something that has another name
+    there. ``of`` is the module that asks, where it is not the package.
     """
     asking = of or package
 

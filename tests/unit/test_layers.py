@@ -155,8 +155,9 @@ def layers_point_down(module: Module) -> list[str]:
     if module.plugin or own is None:
         return []  # plugins have a rule of their own; the public face may name everything
     wrong = []
-    for line, name in module.imports():
-        other = _layer(name)
+    # The plugins' face may say of what type is what it brings when it is asked for.
+    for node, name in module.import_nodes(typing=own != "plugin"):
+        line, other = node.lineno, _layer(name)
         if other is None:
             if name.split(".")[0] == "autotrack" and name not in ("autotrack.__version__",) and own != "cli":
                 wrong.append(f"{module.path}:{line}: {own} imports the public face ({name})")

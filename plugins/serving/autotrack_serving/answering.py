@@ -65,4 +65,6 @@ def _moments(values: Any) -> Any:
     if not hasattr(values, "astype") or not getattr(values, "shape", None):
         return None if numpy.isnat(values) else str(values)
     array = numpy.asarray(values)
-    return [None if numpy.isnat(each) else str(each) for each in array] if array.ndim == 1 else array.astype(str).tolist()
+    return (
+        [None if numpy.isnat(each) else str(each) for each in array] if array.ndim == 1 else array.astype(str).tolist()
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import time
@@ -12,7 +11,7 @@ from typing import Any
 
 from .answering import bare, encoded
 from .batching import Batcher
-from .counting import TYPE, Counts
+from .counting import Counts
 from .intake import ARROW, JSON, Asked
 from .observing import Observation, Observer
 from .refused import BAD_REQUEST, FAILED, NOT_FOUND, TOO_LARGE, Refused
@@ -22,8 +21,12 @@ log = logging.getLogger("autotrack.serving")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+#: Writes the answers to a request.
+Form = Callable[[Asked, Any], bytes]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+#: Bytes of a request's body from which on it is read on the thread that predicts.
+_LARGE = 1 << 16
 #: Headers of every answer.
 _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
@@ -119,19 +122,24 @@ class ScoringApp:
             elif name == b"x-request-id":
                 request = value.decode("latin-1")[:128]
         body = await self.body(scope, receive)
-        asked = await self.read(content_type, body)
         request = request if request.isprintable() and request else secrets.token_hex(8)
-        answers = await self.predicted(asked, request, began)
-        identity = ((b"x-request-id", request.encode("latin-1", "replace")),)
-        if ARROW in accept:
-            from .arrow import stream
+        form = _arrow if ARROW in accept else _json
+        if len(body) < _LARGE and content_type.startswith(JSON):
+            asked = self.scorer.intake.read(content_type, body)
+            answers = await self.batcher.answer(asked.rows, asked.params)
+            content = form(asked, answers)
+        else:  # what takes long is not done where all others wait
+            asked, answers, content = await self.batcher.do(lambda: self._all(content_type, body, form), len(body))
+        self.observer.see(Observation(request, time.time(), asked.rows, answers, time.perf_counter() - began))
+        kind = ARROW.encode() if form is _arrow else b"application/json"
+        return Reply(
+            content, kind, headers=((b"x-request-id", request.encode("latin-1", "replace")),)
+        ), asked.rows.count
 
-            return Reply(stream(answers), ARROW.encode(), 200, identity), asked.rows.count
-        try:
-            content = bare(answers) if asked.bare else encoded(answers)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise Refused(500, FAILED, f"the model's answer has no form in JSON: {str(error)[:300]}") from None
-        return Reply(content, headers=identity), asked.rows.count
+    def _all(self, content_type: str, body: bytes | bytearray, form: Form) -> tuple[Asked, Any, bytes]:
+        asked = self.scorer.intake.read(content_type, body)
+        answers = self.scorer.ask(asked.rows, asked.params)
+        return asked, answers, form(asked, answers)
 
     async def predicted(self, asked: Asked, request: str, began: float) -> Any:
         """The model's answers to a request."""
@@ -139,18 +147,12 @@ class ScoringApp:
         self.observer.see(Observation(request, time.time(), asked.rows, answers, time.perf_counter() - began))
         return answers
 
-    async def read(self, content_type: str, body: bytes | bytearray) -> Asked:
-        """The request in a body; a large one is read on another thread."""
-        read = self.scorer.intake.read
-        if len(body) < 1 << 16 and content_type.startswith(JSON):
-            return read(content_type, body)
-        return await asyncio.to_thread(read, content_type, body)
-
     async def body(self, scope: Scope, receive: Receive) -> bytes | bytearray:
         """The whole body (Refused where it is too large, before it has come)."""
         limit = self.options.max_bytes
         for name, value in scope["headers"]:
             if name == b"content-length" and value.isdigit() and int(value) > limit:
+                await _let_pass(receive, 2 * limit)
                 raise _too_large(limit)
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body"):
@@ -162,6 +164,8 @@ class ScoringApp:
         while message["type"] == "http.request":
             collected += message.get("body", b"")
             if len(collected) > limit:
+                collected.clear()
+                await _let_pass(receive, limit)
                 raise _too_large(limit)
             if not message.get("more_body"):
                 return collected
@@ -179,6 +183,28 @@ class ScoringApp:
                 self.observer.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+async def _let_pass(receive: Receive, most: int) -> None:
+    """Reads what still comes and keeps nothing of it: most clients look at an answer only when all is sent."""
+    while most > 0:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+        most -= len(message.get("body", b""))
+
+
+def _json(asked: Asked, answers: Any) -> bytes:
+    try:
+        return bare(answers) if asked.bare else encoded(answers)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Refused(500, FAILED, f"the model's answer has no form in JSON: {str(error)[:300]}") from None
+
+
+def _arrow(asked: Asked, answers: Any) -> bytes:
+    from .arrow import stream
+
+    return stream(answers)
 
 
 def _too_large(limit: int) -> Refused:

@@ -10,18 +10,20 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from autotrack.plugin import attempt
 
-from .refused import FAILED, LATE, UNAVAILABLE, Refused
+from .refused import LATE, UNAVAILABLE, Refused, failed
 from .rows import Rows, apart, together
 
 #: Asks the model about rows.
 Ask = Callable[[Rows, Mapping[str, Any]], Any]
 #: Threads that may hang in the model before this process takes no more requests.
 MOST_STUCK = 3
+_NO_ROWS = Rows("whole", None, 0)
 
 
 @dataclass(slots=True)
@@ -29,15 +31,19 @@ class _Waiting:
     rows: Rows
     params: Mapping[str, Any]
     done: asyncio.Future[Any]
+    size: int
     #: True for a request that is asked about by itself, whatever the others are.
     alone: bool = False
+    #: All that is to be done for the request, where it is large: reading it takes longer than predicting.
+    job: Callable[[], Any] | None = None
 
 
 class Batcher:
     """Asks a model on behalf of requests; belongs to one event loop.
 
     ``max_rows`` bounds the rows of a call that several requests share, ``max_bytes`` what waits in all, ``timeout`` the
-    seconds of one request from its arrival to its answer. ``joins`` is False for a model that answers otherwise in company.
+    seconds of one request from its arrival to its answer. ``joins`` is False for a model that answers otherwise in
+    company.
     """
 
     def __init__(
@@ -62,6 +68,7 @@ class Batcher:
         self._bytes = 0
         self._worker: _Worker | None = None
         self._busy = False
+        self._watch: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -71,13 +78,19 @@ class Batcher:
 
     async def answer(self, rows: Rows, params: Mapping[str, Any]) -> Any:
         """The model's answer (Refused: 503 where too much waits, 504 after ``timeout``, 500 where the model fails)."""
+        return await self._answer(_Waiting(rows, params, self._loop.create_future(), rows.size))
+
+    async def do(self, job: Callable[[], Any], size: int) -> Any:
+        """What a job answers that asks the model itself, on the thread that predicts; it holds ``size`` bytes."""
+        return await self._answer(_Waiting(_NO_ROWS, {}, self._loop.create_future(), size, True, job))
+
+    async def _answer(self, one: _Waiting) -> Any:
         if not self.healthy:
             raise Refused(503, UNAVAILABLE, "the model does not answer any more; this server must be started again")
-        if self._waiting and self._bytes + rows.size > self.max_bytes:
+        if self._waiting and self._bytes + one.size > self.max_bytes:
             raise Refused(503, UNAVAILABLE, "too much waits to be predicted; try again later")
-        one = _Waiting(rows, params, self._loop.create_future())
         self._waiting.append(one)
-        self._bytes += rows.size
+        self._bytes += one.size
         if not self._busy:
             self._busy = True
             if self.batch_seconds and self.joins:
@@ -85,13 +98,9 @@ class Batcher:
             else:
                 self._loop.call_soon(self._next)
         try:
-            return await asyncio.wait_for(asyncio.shield(one.done), self.timeout)
+            return await asyncio.wait_for(one.done, self.timeout)
         except TimeoutError:
-            self._give_up(one)
             raise Refused(504, LATE, f"the model did not answer within {self.timeout:g} s") from None
-        except asyncio.CancelledError:
-            one.done.cancel()  # the client is gone: what has not begun need not
-            raise
 
     def close(self) -> None:
         """Lets the thread end."""
@@ -107,6 +116,7 @@ class Batcher:
             self._worker = _Worker()
         self.calls += 1
         worker = self._worker
+        self._watch = self._loop.call_later(self.timeout, self._leave, worker)
         worker.do(lambda: self._predict(worker, batch))
 
     def _taken(self) -> list[_Waiting]:
@@ -130,7 +140,7 @@ class Batcher:
         return not alone and one.rows.kind == first.rows.kind and one.params == first.params
 
     def _drop(self, one: _Waiting) -> None:
-        self._bytes -= one.rows.size
+        self._bytes -= one.size
 
     def _predict(self, worker: _Worker, batch: list[_Waiting]) -> None:
         """On the worker's thread."""
@@ -139,9 +149,12 @@ class Batcher:
         try:
             found, failure = attempt(self._asked, batch)
         finally:  # a model that exits ends its thread, not the server
-            self._loop.call_soon_threadsafe(self._answered, worker, batch, found, failure)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._answered, worker, batch, found, failure)
 
     def _asked(self, batch: list[_Waiting]) -> Sequence[Any] | None:
+        if batch[0].job is not None:
+            return [batch[0].job()]
         answers = self._ask(together([one.rows for one in batch]), batch[0].params)
         return [answers] if len(batch) == 1 else apart(answers, [one.rows.count for one in batch])
 
@@ -149,7 +162,9 @@ class Batcher:
         self, worker: _Worker, batch: list[_Waiting], found: Sequence[Any] | None, failure: BaseException | None
     ) -> None:
         if worker is not self._worker:
-            return  # it was given up on
+            return  # it was left behind
+        if self._watch is not None:
+            self._watch.cancel()
         if isinstance(failure, _Ended):
             self._worker = None
         if len(batch) > 1 and found is None:
@@ -159,33 +174,23 @@ class Batcher:
             for one in reversed(batch):
                 one.alone = True
                 self._waiting.appendleft(one)
-                self._bytes += one.rows.size
+                self._bytes += one.size
         else:
             for at, one in enumerate(batch):
                 if one.done.done():
                     continue
                 if failure is not None:
-                    one.done.set_exception(_refusal(failure))
+                    one.done.set_exception(failed(failure))
                 elif found is not None:
                     one.done.set_result(found[at])
         self._next()
 
-    def _give_up(self, one: _Waiting) -> None:
-        """The time of a request is over: one that waits is dropped; one that is asked about leaves its thread behind."""
-        one.done.cancel()
-        if one in self._waiting or self._worker is None:
-            return
-        self._worker.stop()
+    def _leave(self, worker: _Worker) -> None:
+        """The model has hung for as long as a request may take: its thread is left behind, the others go on."""
+        worker.stop()
         self._worker = None
         self.stuck += 1
         self._next()
-
-
-def _refusal(error: BaseException) -> Refused:
-    if isinstance(error, Refused):
-        return error
-    kind = type(error).__name__.lstrip("_")
-    return Refused(500, FAILED, f"the model raised {kind}: {str(error)[:300]}")
 
 
 class _Ended(Exception):
@@ -218,4 +223,3 @@ class _Worker:
             if job is None:
                 return
             job()
-

@@ -78,7 +78,7 @@ def serve(
     (/v2), and describes itself at /docs and /openapi.json; /metrics is for Prometheus. The port opens once the model
     has given the predictions again that were kept where it was trained.
     """
-    from .engine import engine_of
+    from .engine import server_for
     from .scorer import full_uri
 
     if getattr(state, "store", None):
@@ -100,5 +100,4 @@ def serve(
     def ready(url: str) -> None:
         click.echo(f"{request.uri} is served at {url}  (docs: {url}/docs; Ctrl-C ends it)")
 
-    with engine_of(request) as server:
-        server.run(ready)
+    server_for(request).run(ready)

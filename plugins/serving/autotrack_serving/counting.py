@@ -32,7 +32,10 @@ class Counts:
 
     def text(self, *, calls: int, joins: bool, left_out: int) -> bytes:
         """Everything, as Prometheus wants it."""
-        lines = ["# HELP autotrack_requests_total Requests by route and status.", "# TYPE autotrack_requests_total counter"]
+        lines = [
+            "# HELP autotrack_requests_total Requests by route and status.",
+            "# TYPE autotrack_requests_total counter",
+        ]
         lines += [
             f'autotrack_requests_total{{route="{route}",status="{status}"}} {count}'
             for (route, status), count in sorted(self.requests.items())
@@ -40,7 +43,9 @@ class Counts:
         lines += _single("autotrack_rows_total", "counter", "Rows that were predicted.", self.rows)
         lines += _single("autotrack_model_calls_total", "counter", "Calls of the model; requests share them.", calls)
         lines += _single("autotrack_batching", "gauge", "1 where requests share calls of the model.", int(joins))
-        lines += _single("autotrack_unobserved_total", "counter", "Requests that found no room to be recorded.", left_out)
+        lines += _single(
+            "autotrack_unobserved_total", "counter", "Requests that found no room to be recorded.", left_out
+        )
         lines += [
             "# HELP autotrack_prediction_seconds From a request's last byte to its answer.",
             "# TYPE autotrack_prediction_seconds histogram",

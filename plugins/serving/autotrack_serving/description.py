@@ -199,9 +199,11 @@ p { margin: .25rem 0; opacity: .75 }
 table { border-collapse: collapse } td { padding: .1rem 1.5rem .1rem 0; vertical-align: top }
 td + td { opacity: .75 }
 textarea, pre { box-sizing: border-box; width: 100%; font: 13px/1.5 ui-monospace, monospace; padding: .75rem;
-  border: 1px solid #8886; border-radius: 6px; background: #8881; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
+  border: 1px solid #8886; border-radius: 6px; background: #8881; margin: 0; white-space: pre-wrap;
+  overflow-wrap: anywhere }
 textarea { min-height: 12rem }
-button { font: inherit; padding: .35rem 1rem; margin: .5rem 0; border-radius: 6px; border: 1px solid #8886; cursor: pointer }
+button { font: inherit; padding: .35rem 1rem; margin: .5rem 0; border-radius: 6px; border: 1px solid #8886;
+  cursor: pointer }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 2rem }
 </style>
 <h1>[[name]]</h1><p>[[said]]</p>

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ _YOUNG = 30.0
 #: The first line of a worker that listens.
 _READY = "autotrack-serving-ready"
 #: Threads change places after this (Python waits 5 ms, which is longer than most predictions take).
-_SWITCH_SECONDS = 0.0005
+_SWITCH_SECONDS = 0.002
 
 
 class WorkerFailed(AutotrackError):
@@ -47,7 +47,7 @@ class UvicornServer:
     request: Request
 
     def run(self, ready: Ready) -> None:
-        """Serves until SIGTERM or Ctrl-C; what is under way is answered first (Drifted and errors of ``load_model``)."""
+        """Serves until SIGTERM or Ctrl-C, and answers what is under way (Drifted, errors of ``load_model``)."""
         listener = _bound(self.request.host, self.request.port)
         with contextlib.closing(listener):
             if self.request.workers == 1:
@@ -87,28 +87,14 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
         h11_max_incomplete_event_size=64 << 10,
     )
     sys.setswitchinterval(_SWITCH_SECONDS)
-    server = _Server(config, ready)
-    server.run([listener])
-
-
-def _server_class() -> type:
-    import uvicorn
 
     class Server(uvicorn.Server):
-        def __init__(self, config: Any, ready: Callable[[], None]) -> None:
-            super().__init__(config)
-            self._ready = ready
-
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                self._ready()
+                ready()
 
-    return Server
-
-
-def _Server(config: Any, ready: Callable[[], None]) -> Any:
-    return _server_class()(config, ready)
+    Server(config).run([listener])
 
 
 def _warm() -> None:
@@ -126,6 +112,7 @@ class _Workers:
         self.ready = ready
         self.stopping = False
         self._wake = threading.Event()
+        self._said = False
         self._running: dict[int, tuple[subprocess.Popen[str], float]] = {}
 
     def run(self) -> None:
@@ -159,7 +146,7 @@ class _Workers:
         assert process.stdout is not None
         for line in process.stdout:
             if line.strip() == _READY:
-                if not self._wake.is_set() and not getattr(self, "_said", False):
+                if not self._said:
                     self._said = True
                     self.ready(_url(self.listener))
             else:
@@ -231,12 +218,11 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-@contextlib.contextmanager
-def engine_of(request: Request) -> Iterator[Any]:
-    """The server that the plugins make for a request (UsageError where none takes it)."""
+def server_for(request: Request) -> Any:
+    """The server that a plugin makes for a request (UsageError where none takes it)."""
     from autotrack.plugin import choose
 
     found = choose("make_server", request=request)
     if found is None:
         raise UsageError(f"no plugin here serves with the engine {request.engine!r}; leave --engine out for our own")
-    yield found
+    return found

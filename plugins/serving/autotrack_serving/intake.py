@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ _CHATS = ("messages", "prompt", "input")
 _WANTED = f"send a JSON object with exactly one of {', '.join(SHAPES)}"
 #: Types of which a signature may have one only for its rows to be one array.
 _EVEN = frozenset({"double", "float", "long", "integer"})
+_EXACT = {"float64": 2.0**53, "float32": 2.0**24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +42,6 @@ class Asked:
     rows: Rows
     params: Mapping[str, Any] = field(default_factory=dict)
     bare: bool = False
-
-
-class _Split(msgspec.Struct):
-    data: list[list[float]]
-    columns: list[str] | None = None
-
-
-class _Numbers(msgspec.Struct):
-    """The shapes that a request of numbers comes in most often, read by msgspec without an object in between."""
-
-    dataframe_split: _Split | None = None
-    dataframe_records: list[dict[str, float]] | None = None
-    instances: list[list[float]] | None = None
-    inputs: list[list[float]] | None = None
-    params: dict[str, Any] | None = None
-    messages: Any = None
-    prompt: Any = None
-    input: Any = None
 
 
 class Intake:
@@ -75,13 +58,9 @@ class Intake:
         self._dtype = NUMBERS[kinds.pop()] if even else None
         tensors = self.schema.tensors if self.schema is not None else ()
         self._tensor = tensors[0] if len(tensors) == 1 and tensors[0].name is None else None
-        self._named = {tensor.name: tensor for tensor in tensors if tensor.name is not None}
-        floats = self._dtype in ("float64", "float32") or (
-            self._tensor is not None and self._tensor.dtype in ("float64", "float32") and len(self._tensor.shape) == 2
-        )
-        self._numbers = msgspec.json.Decoder(_Numbers) if floats else None
+        self._named: dict[Any, Any] = {tensor.name: tensor for tensor in tensors if tensor.name is not None}
         self._cuts = not model.sealed
-        self._names = [column.name for column in self.columns]
+        self._names: list[Any] = [column.name for column in self.columns]
 
     @property
     def names(self) -> list[Any] | None:
@@ -119,41 +98,23 @@ class Intake:
     # JSON.
 
     def _json(self, body: bytes | bytearray) -> Asked:
-        if self._numbers is not None:
-            try:
-                found = self._numbers.decode(body)
-            except (msgspec.DecodeError, RecursionError):
-                pass  # other values than numbers, or none of the usual shapes: what is wrong is said below
-            else:
-                asked = self._matrix(found)
-                if asked is not None:
-                    return asked
         return self.document(parse(body))
 
-    def _matrix(self, found: _Numbers) -> Asked | None:
-        there = [found.dataframe_split, found.dataframe_records, found.instances, found.inputs]
-        if sum(each is not None for each in there) != 1 or found.messages or found.prompt or found.input:
-            return None
-        names: Sequence[Any] | None = None
-        values: list[list[float]]
-        if found.dataframe_split is not None:
-            values, names = found.dataframe_split.data, found.dataframe_split.columns
-        elif found.dataframe_records is not None:
-            return None
-        else:
-            values = found.instances if found.instances is not None else found.inputs or []
-        if not values or (names is not None and names != self._names and self.columns):
-            return None
+    def _matrix(self, values: Any, names: Any = None) -> Rows | None:
+        """Rows of numbers as one array, at once; None where they are no such thing, or must be looked at one by one."""
         if self._tensor is not None:
-            made, _ = attempt(np.array, values, self._tensor.dtype)
-            wanted = self._tensor.shape[1]
-            if made is None or made.ndim != 2 or wanted not in (-1, made.shape[1]):
-                return None
+            dtype, width = self._tensor.dtype, self._tensor.shape[-1]
+            fits = len(self._tensor.shape) == 2 and self._tensor.shape[0] == -1
         else:
-            made, _ = attempt(np.array, values, self._dtype)
-            if made is None or made.ndim != 2 or made.shape[1] != len(self._names):
-                return None
-        return Asked(Rows("matrix", made, len(made)), self._params(found.params))
+            dtype, width = self._dtype or "", len(self._names)
+            fits = names is None or names == self._names
+        if not fits or dtype not in ("float64", "float32") or not isinstance(values, list) or not values:
+            return None
+        made, _ = attempt(np.array, values, dtype)
+        if made is None or made.ndim != 2 or width not in (-1, made.shape[1]):
+            return None
+        # Integers beyond this are no longer exact as floats.
+        return None if float(np.abs(made).max(initial=0.0)) >= _EXACT[dtype] else Rows("matrix", made, len(made))
 
     def document(self, document: Any) -> Asked:
         """The request in a JSON document of one of MLflow's four shapes (Refused)."""
@@ -202,6 +163,9 @@ class Intake:
         if "data" not in content or extra:
             raise bad(f"dataframe_split has data, and columns and index if there are any; found {list(content)[:20]}.")
         data, names = content["data"], content.get("columns")
+        rows = self._matrix(data, names)
+        if rows is not None:
+            return rows
         if not isinstance(data, list) or not all(isinstance(row, list) for row in data):
             raise bad("the data of dataframe_split must be a list of rows, each a list.")
         if names is not None and (not isinstance(names, list) or any(isinstance(n, (list, dict)) for n in names)):
@@ -221,7 +185,7 @@ class Intake:
         return list(self._names) if self.columns else list(range(width))
 
     def _records(self, records: list[dict[str, Any]]) -> Rows:
-        names = self._names if self.columns else list(dict.fromkeys(name for row in records for name in row))
+        names: list[Any] = self._names if self.columns else list(dict.fromkeys(name for row in records for name in row))
         present = {name for name in names if any(name in row for row in records)}
         return self._table({name: [row.get(name) for row in records] for name in names if name in present},
                            len(records))  # fmt: skip
@@ -236,6 +200,9 @@ class Intake:
         return self._inputs(content)
 
     def _inputs(self, content: Any) -> Rows:
+        rows = self._matrix(content)
+        if rows is not None:
+            return rows
         if self.columns and isinstance(content, dict):
             lists = [value for value in content.values() if isinstance(value, list)]
             single = len(lists) < len(content)
@@ -392,4 +359,3 @@ def _pyarrow(what: str) -> Any:
     except ImportError:
         raise unknown_type(f"{what} is read by pyarrow, which is not installed on this server") from None
     return pyarrow
-

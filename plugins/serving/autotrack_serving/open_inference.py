@@ -67,7 +67,9 @@ def metadata(app: ScoringApp) -> Reply:
     """``GET /v2/models/NAME``: inputs and outputs by the signature."""
     signature = app.scorer.model.signature
     parts = {"inputs": getattr(signature, "inputs", None), "outputs": getattr(signature, "outputs", None)}
-    found = {part: _described(schema, "predictions" if part == "outputs" else "input") for part, schema in parts.items()}
+    found = {
+        part: _described(schema, "predictions" if part == "outputs" else "input") for part, schema in parts.items()
+    }
     return _json({"name": app.scorer.name, "versions": [_VERSION], "platform": "autotrack", **found})
 
 
@@ -115,7 +117,9 @@ def _array(tensor: _Tensor) -> Any:
     elif tensor.datatype in _DTYPES:
         flat, problem = attempt(lambda: np.asarray(tensor.data, _DTYPES[tensor.datatype]).reshape(-1))
     else:
-        raise bad(f"input {tensor.name!r} is of datatype {tensor.datatype[:40]!r}; there are BYTES, {', '.join(_DTYPES)}")
+        raise bad(
+            f"input {tensor.name!r} is of datatype {tensor.datatype[:40]!r}; there are BYTES, {', '.join(_DTYPES)}"
+        )
     made, error = attempt(lambda: flat.reshape(tensor.shape)) if flat is not None else (None, problem)
     if made is None:
         raise unfit(f"input {tensor.name!r} is no {tensor.datatype} of shape {tensor.shape[:8]}: {str(error)[:200]}")
@@ -177,5 +181,3 @@ def _described(schema: Any, unnamed: str) -> list[dict[str, Any]]:
 
 def _json(document: Any) -> Reply:
     return Reply(msgspec.json.encode(document))
-
-

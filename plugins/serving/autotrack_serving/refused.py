@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -51,6 +52,29 @@ def bad(message: str) -> Refused:
 def unfit(message: str) -> Refused:
     """Data that can be read and do not fit the model's signature."""
     return Refused(400, INVALID, f"Failed to enforce schema: {message}", kind="SCHEMA_ENFORCEMENT_FAILED")
+
+
+def failed(error: BaseException) -> Refused:
+    """What a request is told whose prediction raised: 400 where the model refuses its values, else 500.
+
+    scikit-learn and its like look at what they are given before they compute, and say by ValueError or TypeError that
+    they take no NaN, or no text: that is the client's mistake, not the model's.
+    """
+    if isinstance(error, Refused):
+        return error
+    kind = type(error).__name__.lstrip("_")
+    if isinstance(error, (ValueError, TypeError)) and _is_checking(error.__traceback__):
+        return Refused(400, BAD_REQUEST, f"the model does not take these values: {str(error)[:300]}")
+    return Refused(500, FAILED, f"the model raised {kind}: {str(error)[:300]}")
+
+
+def _is_checking(trace: TracebackType | None) -> bool:
+    """True where the innermost frames are of a library's module that validates input."""
+    modules: list[str] = []
+    while trace is not None:
+        modules.append(str(trace.tb_frame.f_globals.get("__name__", "")))
+        trace = trace.tb_next
+    return any(name.rpartition(".")[2] in ("validation", "_validation") for name in modules[-6:])
 
 
 def unknown_type(message: str) -> Refused:

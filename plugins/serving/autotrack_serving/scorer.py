@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any
 from autotrack.plugin import AutotrackError, PyFunc, attempt, compare_answers, load_pyfunc
 
 from .intake import Intake
-from .rows import Rows, model_input, together
+from .rows import Rows, apart, model_input, together
 
 #: Rows of the example that are asked about together and one by one.
 _REHEARSED = 8
@@ -40,7 +39,9 @@ class Scorer:
         return name_of(self.uri)
 
     def ask(self, rows: Rows, params: Mapping[str, Any]) -> Any:
-        """The model's answer."""
+        """The model's answer; none for no rows, about which it need not be asked."""
+        if rows.count == 0 and rows.joins:
+            return []
         return self.model.ask(model_input(rows, self.intake.names), params)
 
 
@@ -71,7 +72,7 @@ def name_of(uri: str) -> str:
 
 def full_uri(text: str) -> str:
     """A model's URI; the beginning of a run's id stands for the model of that run."""
-    if re.fullmatch(r"[0-9a-f]{4,32}", text) and not os.path.exists(text):
+    if re.fullmatch(r"[0-9a-f]{4,32}", text) and not Path(text).exists():
         return f"runs:/{text}/model"
     return text
 
@@ -85,11 +86,10 @@ def _same_together(scorer: Scorer) -> bool:
     single = [rows.at(index) for index in range(min(rows.count, _REHEARSED))]
     params = scorer.model.enforced_params(None)
     at_once = scorer.ask(together(single), params)
-    from .rows import apart
-
     parts = apart(at_once, [1] * len(single))
     if parts is None:
         return False
     return all(
-        compare_answers(part, scorer.ask(one, params), "predict").passed for part, one in zip(parts, single, strict=True)
+        compare_answers(part, scorer.ask(one, params), "predict").passed
+        for part, one in zip(parts, single, strict=True)
     )

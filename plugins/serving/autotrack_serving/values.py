@@ -76,9 +76,7 @@ def _whole(values: Sequence[Any], column: SchemaColumn, cuts: bool) -> Any:
 def _integer(value: Any, row: int, column: SchemaColumn, cuts: bool) -> int:
     low, high = _RANGES[column.type.name]
     found: Any = None
-    if isinstance(value, int):
-        found = int(value)
-    elif isinstance(value, float) and math.isfinite(value) and (cuts or value == int(value)):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value) and (cuts or value == int(value))):
         found = int(value)
     elif isinstance(value, str) and len(value) < 40:
         found, _ = attempt(int, value)

@@ -31,6 +31,7 @@ _HOMES = {
     "export_runs": ".client.answers",
     "import_runs": ".client.answers",
     "lineage": ".client.answers",
+    "rebuild": ".rebuilding",
     "register_model": ".client.answers",
     "load_model": ".models",
     "load_pyfunc": ".models",
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from .core.errors import AutotrackError
     from .core.switch import disable, enable, is_enabled
     from .models import load_model, load_pyfunc, save_model
+    from .rebuilding import rebuild
 
 __all__ = [
     "AutotrackError",
@@ -105,6 +107,7 @@ __all__ = [
     "log_params",
     "log_table",
     "log_text",
+    "rebuild",
     "register_model",
     "save_model",
     "search_runs",

@@ -12,7 +12,7 @@ from .difference import Findings
 
 #: What an environment's document holds of the machine. The rest is software.
 _HARDWARE = ("cpu", "memory_bytes", "gpus", "gpu_driver")
-#: Where an interpreter lies, and what compiled it, tells nothing of what it computes.
+#: Where an interpreter lies, what compiled it, and where runs are recorded tells nothing of what it computes.
 _BESIDE_THE_POINT = frozenset({"lock", "distributions", "gaps", "python.executable", "python.compiler"})
 _LONGEST = 80
 
@@ -56,7 +56,7 @@ def compare_seeds(a: Story, b: Story, findings: Findings) -> list[str]:
     part_a, part_b = a.part("seeds") or {}, b.part("seeds") or {}
     if part_a and part_b:
         findings.compared = True
-        compare_values(_without_gaps(part_a), _without_gaps(part_b), findings)
+        compare_values(_seeding(part_a), _seeding(part_b), findings)
     state_a, state_b = a.run.random_state, b.run.random_state
     if state_a is None or state_b is None:
         findings.miss("the states of the random generators were not kept for both")
@@ -72,6 +72,11 @@ def compare_seeds(a: Story, b: Story, findings: Findings) -> list[str]:
         else:
             unseeded.append(name)
     return unseeded
+
+
+def _seeding(part: Mapping[str, Any]) -> dict[str, str]:
+    """What the program did about its generators; where they began by chance is another place in each process."""
+    return {key: value for key, value in _without_gaps(part).items() if key not in ("start", "numpy.entropy")}
 
 
 def _moved(a: Story, b: Story, findings: Findings) -> list[str]:
@@ -136,7 +141,11 @@ def packages(story: Story, part: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _halves(part: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    values = {key: value for key, value in flat(part).items() if key not in _BESIDE_THE_POINT}
+    values = {
+        key: value
+        for key, value in flat(part).items()
+        if key not in _BESIDE_THE_POINT and not key.startswith("variables.AUTOTRACK_")
+    }
     hard = {key: value for key, value in values.items() if key.partition(".")[0] in _HARDWARE}
     return {key: value for key, value in values.items() if key not in hard}, hard
 

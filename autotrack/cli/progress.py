@@ -11,6 +11,22 @@ LONG = 16 << 20
 
 
 @contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """What is told of the stage that long work is in, and shows it with a spinner and the time that it takes."""
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda text: bar.update(task, description=escape(text))
+
+
+@contextmanager
 def file_progress() -> Iterator[Callable[[str, int, int], None]]:
     """What is told of files on their way (name, bytes done, bytes in all) and draws a bar for each large one."""
     if not sys.stderr.isatty():

@@ -110,6 +110,11 @@ def example_of(content: bytes) -> Any:
     return decode(_document(content)["example"])
 
 
+def answers_of(content: bytes) -> dict[str, Any]:
+    """What the model answered when it was saved, by the name of what was asked (ArtifactError)."""
+    return {str(name): decode(answer) for name, answer in _document(content)["answers"].items()}
+
+
 def made_with(content: bytes) -> dict[str, str]:
     """The versions that the golden predictions were made with; empty where the file is none."""
     document, _ = attempt(_document, content)

@@ -27,7 +27,7 @@ LAYERS = (
     "figures",
     "models",
     "client",
-    "rebuild",
+    "rebuilding",
     "server",
     "cli",
 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..gaps import Gap
 from ..guard import guard
 from ..objects import Objects
-from . import watchers
+from . import streams, watchers
 from .seen import FileSeen
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class SessionRecorder:
         self._began = 0
         self._sent: dict[str, dict[str, Any]] = {}
         self._sources: set[str] = set()
+        self._at_start: str | None = None
         self._random: str | None = None
         self._random_put = 0.0
         self._random_gaps: list[Gap] = []
@@ -114,6 +115,13 @@ class SessionRecorder:
             what = f"the state of the random generators could not be kept ({error.strerror or error})"
             self._random_unkept = [Gap("seeds", what, _MAKE_ROOM)]
 
+    def _start(self) -> dict[str, str]:
+        """``start``: the object with the states of the generators when watching began."""
+        if self._at_start is None and streams.at_start is not None:
+            self._keep(streams.at_start)
+            self._at_start = hashlib.sha256(streams.at_start).hexdigest()
+        return {} if self._at_start is None else {"start": self._at_start}
+
     # Parts.
 
     def _code(self) -> None:
@@ -145,7 +153,7 @@ class SessionRecorder:
         from .seeds import seeded
 
         self._part("arguments", *collect_arguments())
-        self._part("seeds", seeded(), [*self._random_gaps, *self._random_unkept])
+        self._part("seeds", {**seeded(), **self._start()}, [*self._random_gaps, *self._random_unkept])
         files, console = watchers.files, watchers.console
         if files is not None:
             self._write_files(files.drain())

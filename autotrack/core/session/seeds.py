@@ -13,6 +13,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from ..guard import attempt
+from .streams import numpy_entropy
 
 if TYPE_CHECKING:
     from ..probes.capture import Call
@@ -31,7 +32,8 @@ def seeded() -> dict[str, Any]:
     """What is known of the seeds of this process, by generator.
 
     ``python`` and ``numpy``: ``{"seeds": [...], "seeded": True, False or None}``, None where the generator does not say
-    and nothing was seen; a list that is full may have lost later ones. ``torch``: its seed, whoever chose it.
+    and nothing was seen; a list that is full may have lost later ones. numpy's has its ``entropy`` where nobody seeded
+    it. ``torch``: its seed, whoever chose it.
     ``PYTHONHASHSEED``: the variable, or None. Only generators whose module is imported are there.
     """
     found: dict[str, Any] = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED")}
@@ -39,6 +41,9 @@ def seeded() -> dict[str, Any]:
         found["python"] = _of("python", None)
     if "numpy.random" in sys.modules:
         found["numpy"] = _of("numpy", _numpy_was_seeded())
+        entropy = numpy_entropy() if found["numpy"]["seeded"] is False else None
+        if entropy is not None:
+            found["numpy"]["entropy"] = entropy
     generator = getattr(sys.modules.get("torch"), "default_generator", None)
     if generator is not None:
         seed = int(generator.initial_seed())

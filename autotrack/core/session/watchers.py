@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import process
 from ..guard import guard
+from . import streams
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -27,6 +28,7 @@ def start(settings: Settings, root: Path) -> None:
     if not _on_fork:
         _on_fork = True
         process.on_fork("the watchers of a session", _forget)
+    guard.call("the random streams", streams.begin)
     if settings.files and files is None:
         from .files import Files
 

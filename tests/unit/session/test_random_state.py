@@ -104,6 +104,8 @@ autotrack.enable()
 from autotrack.core.session.seeds import seeded
 {after}
 found = seeded()
+entropy = found["numpy"].pop("entropy", None)
+assert (entropy is not None) == (found["numpy"]["seeded"] is False)
 print(found["python"], found["numpy"], found["PYTHONHASHSEED"])
 """
 

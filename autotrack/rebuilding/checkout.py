@@ -1,0 +1,103 @@
+"""Puts the code of a run into a fresh folder: the commit, the uncommitted changes, the untracked sources."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from autotrack.answers.repository import Repository
+from autotrack.core.gaps import Gap
+
+from .plan import Plan
+
+#: No hook, filter or helper of a repository's own runs, and nothing is fetched but from the clone at hand.
+_SAFE = (
+    "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never",
+    "-c", "protocol.file.allow=always", "-c", "core.autocrlf=false", "-c", "advice.detachedHead=false",
+    "-c", "filter.lfs.smudge=", "-c", "filter.lfs.required=false", "-c", "core.symlinks=true",
+)  # fmt: skip
+_SECONDS = 600.0
+
+
+def check_out(plan: Plan, fresh: Path) -> list[Gap]:
+    """Fills ``fresh/code``; answers what of the code cannot be had."""
+    target = fresh / "code"
+    target.mkdir(parents=True, exist_ok=True)
+    if plan.code.get("kind") == "git":
+        problems = _from_commit(plan, target)
+        if problems:
+            return problems
+    return _write_sources(plan, target)
+
+
+def _from_commit(plan: Plan, target: Path) -> list[Gap]:
+    commit = str(plan.code.get("commit") or "")
+    repository = Repository.having([plan.root, plan.folder, os.getcwd()], [commit]) if commit else None  # noqa: PTH109
+    if repository is None:
+        remote = plan.code.get("remote")
+        where = f"; it was cloned from {remote}" if remote else ""
+        return [
+            Gap(
+                "code",
+                f"commit {commit[:12] or '(none)'} is in no clone at hand{where}",
+                "Run this inside a clone of the repository that has the commit",
+            )
+        ]
+    said = _git(target.parent, "clone", "--quiet", "--no-checkout", "--no-tags", str(repository.folder), str(target))
+    said = said or _git(target, "checkout", "--quiet", "--detach", commit)
+    if said:
+        return [Gap("code", f"commit {commit[:12]} could not be checked out: {said}", "")]
+    digest = plan.code.get("diff")
+    if digest is None:
+        return []
+    patch = plan.story.content(digest)
+    if patch is None:
+        return [Gap("code", "the uncommitted changes were captured, and are not at hand", "")]
+    said = _git(target, "apply", "--whitespace=nowarn", "-", given=patch)
+    return [Gap("code", f"the uncommitted changes do not apply: {said}", "")] if said else []
+
+
+def _write_sources(plan: Plan, target: Path) -> list[Gap]:
+    problems = []
+    sources = plan.code.get("sources")
+    for path, kept in (sources if isinstance(sources, Mapping) else {}).items():
+        place = PurePosixPath(str(path))
+        if place.is_absolute() or ".." in place.parts:
+            continue  # of another folder: it is read where it is
+        content = plan.story.content(kept.get("sha256") if isinstance(kept, Mapping) else None)
+        if content is None:
+            problems.append(Gap("code", f"the text of {path} is not at hand", ""))
+            continue
+        file = target / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.is_symlink() or not file.resolve().is_relative_to(target.resolve()):
+            problems.append(Gap("code", f"{path} leads out of the folder", ""))
+            continue
+        file.write_bytes(content)
+    large = plan.code.get("large")
+    for path in large if isinstance(large, Mapping) else ():
+        problems.append(Gap("code", f"{path} had changed, and was too large to be kept", "Commit it"))
+    return problems
+
+
+def _git(folder: Path, *arguments: str, given: bytes | None = None) -> str:
+    """What git complains of; empty where it did what it was told."""
+    environment: dict[str, Any] = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1", "GIT_LFS_SKIP_SMUDGE": "1"}
+    try:
+        done = subprocess.run(
+            ["git", *_SAFE, *arguments],
+            cwd=folder,
+            env=environment,
+            input=given if given is not None else b"",
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)[:300]
+    said = done.stderr.decode("utf-8", "replace").strip()
+    return "" if done.returncode == 0 else (said or f"git ended with {done.returncode}")[:300]

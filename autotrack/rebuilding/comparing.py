@@ -1,0 +1,224 @@
+"""Holds what came out of a rebuild against the original: params, data, every point of every metric, models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from autotrack.answers.outcomes import is_timing
+from autotrack.core.entities import RunRecord
+from autotrack.core.guard import attempt
+
+from .verdict import Difference
+
+if TYPE_CHECKING:
+    from autotrack.core.sink import Sink
+
+#: Params and metrics that say where and when, not what.
+_BESIDE = ("system/", "autotrack.")
+_DRAWN = (".png", ".svg", ".pdf", ".html", ".jpg", ".ipynb", ".log", ".tfevents")
+_PAPERS = frozenset({"MLmodel", "manifest.json", "golden.json", "conda.yaml", "python_env.yaml", "requirements.txt"})
+
+
+def compare_outcomes(
+    sink: Sink, one: RunRecord, other: RunRecord, tolerance: float
+) -> tuple[list[str], list[Difference]]:
+    """What was compared, in words, and what differs: metrics by the step at which they part, then the rest."""
+    compared: list[str] = []
+    found: list[Difference] = []
+    if one.status != other.status:
+        found.append(
+            _other("status", f"{one.status} → {other.status}", str(one.status), str(other.status))
+        )
+    found += _params(one, other)
+    if one.params:
+        compared.append(f"{len(one.params)} params")
+    found += _data(one, other)
+    if one.datasets:
+        compared.append(f"{len(one.datasets)} data sets")
+    points, parted = _metrics(sink, one, other, tolerance)
+    found += parted
+    if points:
+        compared.append(f"{points:,} points of metrics")
+    models, parted = _models(sink, one, other)
+    found += parted
+    if models:
+        compared.append(f"{models} model{'s' if models > 1 else ''}")
+    kept, parted = _artifacts(one, other)
+    found += parted
+    if kept:
+        compared.append(f"{kept} artifact{'s' if kept > 1 else ''}")
+    if not compared:  # of a program that logs nothing, what it printed is what it has to say
+        lines, parted = _output(sink, one, other)
+        found += parted
+        if lines:
+            compared.append(f"{lines:,} lines of output")
+    return compared, found
+
+
+def _params(one: RunRecord, other: RunRecord) -> Iterator[Difference]:
+    for key in sorted({**one.params, **other.params}):
+        a, b = one.params.get(key), other.params.get(key)
+        if a != b and not key.startswith(_BESIDE) and not (a or "").startswith("/"):
+            yield _other(f"param {key}", f"{_short(a)} → {_short(b)}", a, b)
+
+
+def _data(one: RunRecord, other: RunRecord) -> Iterator[Difference]:
+    theirs = [(data.context, data.digest) for data in other.datasets]
+    for data in one.datasets:
+        if (data.context, data.digest) not in theirs:
+            named = [each for each in other.datasets if (each.context, each.name) == (data.context, data.name)]
+            found = named[0].digest if named else None
+            text = "its rows are others" if found else "was not read"
+            yield _other(f"data {data.name} ({data.context})", text, data.digest, found)
+
+
+def _metrics(sink: Sink, one: RunRecord, other: RunRecord, tolerance: float) -> tuple[int, list[Difference]]:
+    """Points that were compared, and the metrics that part, the earliest first."""
+    points = 0
+    found: list[tuple[float, Difference]] = []
+    for key in one.metrics:
+        if is_timing(key) or key.startswith(_BESIDE):
+            continue
+        if key not in other.metrics:
+            found.append((math.inf, _other(key, "was not logged", one.metrics[key], None)))
+            continue
+        a, b = sink.metric_history(one.id, key), sink.metric_history(other.id, key)
+        points += len(a.values)
+        parted = _parted(key, a, b, tolerance)
+        if parted is not None:
+            found.append((math.inf if parted.step is None else parted.step, parted))
+    for key in other.metrics:
+        if key not in one.metrics and not is_timing(key) and not key.startswith(_BESIDE):
+            found.append((math.inf, _other(key, "was not logged before", None, other.metrics[key])))
+    return points, [each for _, each in sorted(found, key=lambda pair: (pair[1].within, pair[0]))]
+
+
+def _parted(key: str, a: Any, b: Any, tolerance: float) -> Difference | None:
+    import numpy
+
+    steps = min(len(a.values), len(b.values))
+    one, two = (numpy.asarray(each.values[:steps], float) for each in (a, b))
+    same = (one == two) | (numpy.isnan(one) & numpy.isnan(two))
+    same &= numpy.asarray(a.steps[:steps]) == numpy.asarray(b.steps[:steps])
+    if not same.all():
+        at = int((~same).argmax())
+        scale = numpy.maximum(numpy.abs(one), numpy.abs(two))
+        near = numpy.abs(one - two) <= tolerance * scale
+        within = bool((same | near).all()) and len(a.values) == len(b.values)
+        largest = float(numpy.nanmax(numpy.where(same, 0.0, numpy.abs(one - two) / numpy.where(scale > 0, scale, 1.0))))
+        text = f"{_number(one[at])} → {_number(two[at])}  (by up to {largest:.2g} of its size)"
+        return Difference(key, text, int(a.steps[at]), within, float(one[at]), float(two[at]))
+    if len(a.values) != len(b.values):
+        where = int(a.steps[steps] if len(a.values) > steps else b.steps[steps])
+        return Difference(
+            key, f"{len(a.values):,} points → {len(b.values):,}", where, False, len(a.values), len(b.values)
+        )
+    return None
+
+
+def _models(sink: Sink, one: RunRecord, other: RunRecord) -> tuple[int, list[Difference]]:
+    count = 0
+    found: list[Difference] = []
+    theirs = {model.path: model for model in other.models}
+    for model in one.models:
+        count += 1
+        twin = theirs.get(model.path)
+        if twin is None:
+            found.append(_other(f"model {model.path}", "was not saved", model.digest, None))
+            continue
+        a, b = _files(one, model.path), _files(other, twin.path)
+        weights = sorted(name for name in {**a, **b} if a.get(name) != b.get(name) and name not in _PAPERS)
+        if not weights:
+            continue
+        answers = _answers(sink, one, other, model.path)
+        text = f"{', '.join(weights[:3])} {'differs' if len(weights) == 1 else 'differ'}"
+        within = answers is not None and answers[0]
+        said = f"; {answers[1]}" if answers is not None else ""
+        found.append(Difference(f"model {model.path}", text + said, None, within, model.digest, twin.digest))
+    return count, found
+
+
+def _artifacts(one: RunRecord, other: RunRecord) -> tuple[int, list[Difference]]:
+    """Artifacts that are no pictures and no pages, which hold the time at which they were drawn."""
+    a, b = (
+        {
+            file.path: file.sha256
+            for file in run.artifacts
+            if not file.path.startswith(tuple(f"{model.path}/" for model in run.models) or ("\0",))
+            and not file.path.lower().endswith(_DRAWN)
+        }
+        for run in (one, other)
+    )
+    found = [
+        _other(
+            f"artifact {path}",
+            "was not kept" if path not in b else "its content differs",
+            None,
+            False,
+            a[path],
+            b.get(path),
+        )
+        for path in sorted(a)
+        if a[path] != b.get(path)
+    ]
+    return len(a), found
+
+
+def _output(sink: Sink, one: RunRecord, other: RunRecord) -> tuple[int, list[Difference]]:
+    texts = []
+    for run in (one, other):
+        pieces = sink.console(run.session) if run.session else []
+        texts.append("".join(text for _, stream, text in pieces if stream == "stdout").splitlines())
+    a, b = texts
+    for at, (was, now) in enumerate(zip(a, b, strict=False)):
+        if was != now:
+            return len(a), [
+                _other(f"output, line {at + 1}", f"{_short(was)} → {_short(now)}", was, now)
+            ]
+    if len(a) != len(b):
+        return len(a), [_other("output", f"{len(a):,} lines → {len(b):,}", len(a), len(b))]
+    return len(a), []
+
+
+def _files(run: RunRecord, path: str) -> dict[str, str]:
+    prefix = f"{path}/"
+    return {file.path.removeprefix(prefix): file.sha256 for file in run.artifacts if file.path.startswith(prefix)}
+
+
+def _answers(sink: Sink, one: RunRecord, other: RunRecord, path: str) -> tuple[bool, str] | None:
+    """Whether the two give the same golden predictions, within the tolerance for other machines, and how far apart."""
+    from autotrack.models.golden import FILE, answers_of, compare
+
+    kept: list[dict[str, Any]] = []
+    for run in (one, other):
+        opened, _ = attempt(sink.artifacts.open, run.files, f"{path}/{FILE}")
+        if opened is None:
+            return None
+        with opened:
+            found, _ = attempt(answers_of, opened.read())
+        if found is None:
+            return None
+        kept.append(found)
+    if set(kept[0]) != set(kept[1]):
+        return None
+    verdicts = [compare(kept[0][name], kept[1][name], name) for name in kept[0]]
+    bad = next((each for each in verdicts if not each.passed), None)
+    if bad is not None:
+        return False, f"its predictions differ: {bad.where}"
+    exact = all(each.verdict == "equal" for each in verdicts)
+    return True, "its predictions on the example are the same" if exact else "its predictions are within tolerance"
+
+
+def _other(what: str, text: str, a: Any, b: Any) -> Difference:
+    """Something without steps, of which there is no nearly."""
+    return Difference(what, text, None, False, a, b)
+
+
+def _number(value: float) -> str:
+    return f"{value:.9g}"
+
+
+def _short(value: str | None) -> str:
+    return "none" if value is None else value if len(value) <= 60 else value[:57] + "..."

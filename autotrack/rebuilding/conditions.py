@@ -1,0 +1,112 @@
+"""Whether this machine is like the one that the run was made on, and what of it can be made so."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autotrack.answers.story import Story
+from autotrack.core.gaps import Gap
+from autotrack.core.guard import attempt
+
+#: Distributions that change nothing of what a program computes.
+_BESIDE = frozenset({"autotrack", "pip", "setuptools", "wheel", "uv"})
+#: Packages that are named where many differ.
+_FEW = 5
+#: Variables that a rebuild sets as they were; others of the captured ones say where the program ran.
+_RESTORED = (
+    "OMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "VECLIB_", "KMP_", "GOMP_", "NUMBA_", "PYTHONHASHSEED", "TORCH_",
+    "PYTORCH_", "CUBLAS_WORKSPACE_CONFIG", "TF_", "XLA_", "JAX_", "LC_ALL", "LANG", "TZ",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """``same``: every distribution, and Python, are those of the run; ``said`` is that in words. ``problems`` keep a
+    rebuild from being made here."""
+
+    same: bool
+    said: str
+    problems: tuple[Gap, ...] = ()
+    unknown: tuple[Gap, ...] = ()
+
+
+def check(story: Story) -> Conditions:
+    """How this interpreter compares with that of the run."""
+    part = story.part("environment")
+    if part is None:
+        gap = Gap("environment", "the environment was not captured", "Record with a current autotrack")
+        return Conditions(False, "not known", unknown=(gap,))
+    differing, unknown = _packages(story, part)
+    python = part.get("python")
+    version = str(python.get("version")) if isinstance(python, Mapping) else ""
+    if version and version != platform.python_version():
+        differing.insert(0, f"Python {version} → {platform.python_version()}")
+    problems = _hardware(part)
+    if not differing:
+        return Conditions(True, "SAME: every package and Python as they were", tuple(problems), tuple(unknown))
+    more = f" and {len(differing) - _FEW} more" if len(differing) > _FEW else ""
+    return Conditions(False, f"NOT THE SAME: {', '.join(differing[:_FEW])}{more}", tuple(problems), tuple(unknown))
+
+
+def _packages(story: Story, part: Mapping[str, Any]) -> tuple[list[str], list[Gap]]:
+    from autotrack.core.session.distributions import distributions
+    from autotrack.core.session.environment import lock_of
+
+    then, _ = attempt(lock_of, part, story.objects)
+    if then is None:
+        return [], [Gap("environment", "the list of packages is not at hand", "")]
+    now = {str(each["name"]): str(each["version"]) for each in distributions()}
+    was = {name: version.partition(" @ ")[0] for name, version in then.items()}
+    found = [
+        f"{name} {was.get(name, 'none')} → {now.get(name, 'none')}"
+        for name in sorted({**was, **now})
+        if was.get(name) != now.get(name) and name.lower() not in _BESIDE
+    ]
+    # What is here besides is not what the program had, but what it had is what it needs.
+    return [text for text in found if text.split(" ")[1] != "none"], []
+
+
+def _hardware(part: Mapping[str, Any]) -> list[Gap]:
+    gpus = part.get("gpus")
+    if isinstance(gpus, list) and gpus and part.get("cuda") and not _has_gpu():
+        return [Gap("hardware", f"the run used {len(gpus)} graphics cards, and there is none here", "")]
+    return []
+
+
+def _has_gpu() -> bool:
+    from autotrack.core.session.hardware import gpus
+
+    found, _ = attempt(gpus)
+    return bool(found)
+
+
+def variables(story: Story) -> dict[str, str]:
+    """The environment of the program: this one, with threads, seeds of hashing and flags as they were."""
+    found = {name: value for name, value in os.environ.items() if not name.startswith(("_AUTOTRACK", "AUTOTRACK_"))}
+    part = story.part("environment") or {}
+    captured = part.get("variables")
+    was = {str(k): str(v) for k, v in captured.items()} if isinstance(captured, Mapping) else {}
+    for name in [name for name in found if name.startswith(_RESTORED) and name not in was]:
+        del found[name]
+    found |= {name: value for name, value in was.items() if name.startswith(_RESTORED)}
+    seeds = story.part("seeds") or {}
+    if seeds.get("PYTHONHASHSEED") is not None:
+        found["PYTHONHASHSEED"] = str(seeds["PYTHONHASHSEED"])
+    threads = _threads(part)
+    if threads is not None and "OMP_NUM_THREADS" not in found and threads != (os.cpu_count() or threads):
+        found["OMP_NUM_THREADS"] = str(threads)
+    return found
+
+
+def _threads(part: Mapping[str, Any]) -> int | None:
+    """How many threads the libraries of linear algebra had."""
+    counts = [
+        each["num_threads"]
+        for each in part.get("blas") or ()
+        if isinstance(each, Mapping) and isinstance(each.get("num_threads"), int)
+    ]
+    return max(counts, default=None)

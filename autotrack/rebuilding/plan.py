@@ -1,0 +1,81 @@
+"""What is known of how a run was made, as far as it takes to make it again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autotrack.answers.story import Story
+from autotrack.core.gaps import Gap
+
+#: Python's options that take their value from the next word.
+_VALUED = ("-W", "-X", "--check-hash-based-pycs")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the program of a run was started. Paths are those of the machine it ran on.
+
+    ``options`` are Python's own, ``target`` is the script, or a module (``is_module``), ``arguments`` what follows.
+    ``root`` is the folder that the code was captured from, ``folder`` the one that the program was started in.
+    """
+
+    story: Story
+    code: Mapping[str, Any]
+    options: tuple[str, ...]
+    target: str
+    is_module: bool
+    arguments: tuple[str, ...]
+    root: str
+    folder: str
+
+    def place(self, path: str, fresh: Path) -> Path | None:
+        """Where a file of the program's own folders is in the fresh one; None for a file elsewhere."""
+        for old, new in ((self.root, fresh / "code"), (self.folder, fresh / "folder")):
+            if _inside(path, old):
+                return new / os.path.relpath(path, old)
+        return None
+
+    def fresh_folder(self, fresh: Path) -> Path:
+        """The folder to start the program in."""
+        return self.place(self.folder, fresh) or fresh / "code"
+
+
+def plan_of(story: Story) -> Plan | Gap:
+    """The plan, or why there can be none."""
+    if story.session is None:
+        return Gap("session", "nothing is known of the program that made this run", "Record with a current autotrack")
+    code = story.part("code")
+    if code is None or code.get("kind") == "none":
+        return Gap("code", "the program's code was not captured", "Keep the code in files, and code capture on")
+    argv = [str(word) for word in (story.part("arguments") or story.session.data).get("argv") or ()]
+    if isinstance(code.get("cells"), Mapping):
+        return Gap("code", "this run was made in a notebook", "Export the notebook as a script and run that")
+    options, at = _options(argv)
+    is_module = at < len(argv) and argv[at] == "-m"
+    at += is_module
+    if at >= len(argv) or argv[at] in ("-c", "-"):
+        return Gap("code", "this run was made by a program without a file", "Keep the code in a file")
+    folder = str(story.session.data.get("cwd") or "")
+    root = str(code.get("root") or folder)
+    if not os.path.isabs(folder) or not os.path.isabs(root):  # noqa: PTH117 - texts of another machine
+        return Gap("session", "the folder that the program was started in is not known", "")
+    return Plan(story, code, tuple(options), argv[at], is_module, tuple(argv[at + 1 :]), root, folder)
+
+
+def _options(argv: list[str]) -> tuple[list[str], int]:
+    """Python's own options, and where they end."""
+    at = 1
+    found: list[str] = []
+    while at < len(argv) and argv[at].startswith("-") and argv[at] not in ("-m", "-c", "-"):
+        size = 2 if argv[at] in _VALUED else 1
+        found += argv[at : at + size]
+        at += size
+    return found, at
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")

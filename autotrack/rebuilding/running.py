@@ -1,0 +1,108 @@
+"""Runs the program again, in its fresh folder, tracked into the same store."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autotrack.answers.story import Story
+
+from .conditions import variables
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from autotrack.core.entities import RunRecord
+    from autotrack.core.sink import Sink
+
+#: The tag of a rebuilt run: the id of the run that it was made from.
+TAG = "autotrack.rebuild_of"
+#: Runs of one session that are looked at.
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How the program ended."""
+
+    code: int
+    output: Path
+
+
+def run_again(plan: Plan, python: str, uri: str, fresh: Path, moved: Mapping[str, str], token: str) -> Finished:
+    """Runs the program to its end; ``token`` is the value of its runs' tag."""
+    environment = variables(plan.story)
+    environment["AUTOTRACK_TRACKING_URI"] = uri
+    streams = _streams(plan.story, fresh)
+    if streams is not None:
+        environment["_AUTOTRACK_STREAMS"] = str(streams)
+    command = [python, *plan.options, "-m", "autotrack", "run", "-t", f"{TAG}={token}"]
+    if plan.story.run.experiment:
+        command += ["-e", plan.story.run.experiment]
+    folder = plan.fresh_folder(fresh)
+    folder.mkdir(parents=True, exist_ok=True)
+    words = [_moved(word, plan, fresh, moved) for word in plan.arguments]
+    command += ["-m", plan.target, *words] if plan.is_module else [_moved(plan.target, plan, fresh, moved), *words]
+    output = fresh / "output.txt"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        )
+        try:
+            process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(10)
+    return Finished(process.returncode, output)
+
+
+def _moved(word: str, plan: Plan, fresh: Path, moved: Mapping[str, str]) -> str:
+    """An argument, with files named where they are now; ``--data=/old/path`` too."""
+    option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    if value.startswith("/"):
+        place = plan.place(value, fresh)
+        value = moved.get(value, str(place) if place is not None else value)
+    return f"{option}{equals}{value}"
+
+
+def _streams(story: Story, fresh: Path) -> Path | None:
+    """Where the random generators began, for ``core.session.streams``."""
+    part = story.part("seeds") or {}
+    streams: dict[str, Any] = {}
+    content = story.content(part.get("start"))
+    if content is not None:
+        start = fresh / "random_state"
+        start.write_bytes(content)
+        streams["start"] = str(start)
+    numpy, torch = part.get("numpy"), part.get("torch")
+    if isinstance(numpy, Mapping) and isinstance(numpy.get("entropy"), str):
+        streams["numpy"] = numpy["entropy"]
+    if isinstance(torch, Mapping) and torch.get("seeded") is None and torch.get("seeds"):
+        streams["torch"] = torch["seeds"][0]
+    if not streams:
+        return None
+    path = fresh / "streams.json"
+    path.write_text(json.dumps(streams), "utf-8")
+    return path
+
+
+def counterpart(sink: Sink, story: Story, token: str) -> RunRecord | None:
+    """The run of the new program that stands where the original stood in its own: the so manieth, by start; None where
+    the program has not come that far, or made another."""
+    made = sink.runs(f"tags.\"{TAG}\" = '{token}'", max_results=_MOST)
+    made = sorted(made, key=lambda run: (run.started, run.id))
+    if not made:
+        return None
+    session = story.run.session
+    siblings = sink.runs_with(sessions=[session]) if session else [story.run]
+    siblings = sorted(siblings, key=lambda run: (run.started, run.id))
+    place = next(at for at, run in enumerate(siblings) if run.id == story.run.id)
+    session_made = [run for run in made if run.session == made[0].session]
+    everyone = sink.runs_with(sessions=[made[0].session]) if made[0].session else session_made
+    everyone = sorted(everyone, key=lambda run: (run.started, run.id))
+    found = everyone[place] if place < len(everyone) else None
+    return found if found is not None and found.name == story.run.name else None

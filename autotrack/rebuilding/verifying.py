@@ -1,0 +1,215 @@
+"""The whole way from a run to a verdict."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autotrack.answers.story import Story, tell
+from autotrack.core.entities import RunRecord
+from autotrack.core.errors import NotFoundError, UsageError
+from autotrack.core.gaps import Gap
+
+from .checkout import check_out
+from .comparing import compare_outcomes
+from .conditions import Conditions, check
+from .inputs import put_inputs
+from .plan import Plan, plan_of
+from .running import TAG, Finished, counterpart, run_again
+from .verdict import Kind, Verdict
+
+if TYPE_CHECKING:
+    from autotrack.core.sink import Sink
+
+#: Relative difference of two numbers up to which a result is within tolerance.
+TOLERANCE = 1e-6
+#: Gaps in what was captured that cannot change what a program computes.
+_HARMLESS = ("console", "arguments")
+_CAUSES = ("code", "data", "files", "arguments", "seeds", "environment", "hardware")
+#: The last lines of a failing program that are shown.
+_LAST = 15
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``env``: ``auto`` (this environment where it is the same, else one that is built), ``local`` or ``venv``.
+    ``data`` maps where files were to where they are now. ``keep`` leaves the fresh folder there."""
+
+    env: str = "auto"
+    data: Mapping[str, str] | None = None
+    tolerance: float = TOLERANCE
+    keep: bool = False
+
+
+def rebuild(
+    run: str | os.PathLike[str],
+    *,
+    env: str = "auto",
+    data: Mapping[str, str] | None = None,
+    tolerance: float = TOLERANCE,
+    keep: bool = False,
+    tracking_uri: str | None = None,
+) -> Verdict:
+    """Runs a run again from what was captured of it, in a fresh folder, and compares what comes out.
+
+    ``run``: a run's id (or its beginning), ``runs:/...``, ``models:/...``, or a file of a model, which is known by its
+    content. ``tolerance`` is the relative difference up to which numbers count as close. The new run is in the same
+    store, tagged ``autotrack.rebuild_of``. NotFoundError where there is no such run.
+    """
+    from contextlib import closing
+
+    from autotrack.core.config import find_store
+    from autotrack.core.plugins.registry import open_sink
+    from autotrack.core.runs.trackers import tracker_to_read
+
+    if tracking_uri is None:
+        current = tracker_to_read()
+        current.catch_up()
+        uri = current.location.uri
+    else:
+        uri = find_store(tracking_uri).uri
+    with closing(open_sink(uri)) as sink:
+        record = find_run(sink, os.fspath(run), Path.cwd())
+        return rebuild_in(sink, uri, record, Options(env, data, tolerance, keep))
+
+
+def find_run(sink: Sink, what: str, folder: Path) -> RunRecord:
+    """The run that is meant: itself, or the one that made a model or a file (NotFoundError)."""
+    from autotrack.answers.subjects import find
+
+    subject = find(sink, what, folder)
+    if subject.runs:
+        return subject.runs[0]
+    contents = sorted({content for _, things in subject.things for content in things})
+    nodes = {str(node.detail.get("uri", "")).removeprefix("runs:/").partition("/")[0] for node, _ in subject.things}
+    makers = [run for run in sink.runs_with(contents=contents) if run.models or run.artifacts] if contents else []
+    named = [run for run in makers if run.id in nodes]
+    chosen = sorted(named or makers, key=lambda run: (TAG in run.tags, run.started))
+    if not chosen:
+        raise NotFoundError(f"no run here is known to have made {what}; name a run (autotrack runs list)")
+    return chosen[0]
+
+
+def rebuild_in(
+    sink: Sink,
+    uri: str,
+    record: RunRecord,
+    options: Options,
+    say: Tell = lambda text: None,
+) -> Verdict:
+    """The verdict on a run of a store; ``say`` is told the stage: code, environment, data, run, compare."""
+    if options.env not in ("auto", "local", "venv"):
+        raise UsageError(f"env should be auto, local or venv, not {options.env!r}")
+    began = time.monotonic()
+    story = tell(sink, record)
+    plan = plan_of(story)
+    if isinstance(plan, Gap):
+        return _cannot(record, story, [plan])
+    conditions = check(story)
+    python, problem = _python(conditions, story, options.env, say)
+    if problem is not None or conditions.problems:
+        problems = [*conditions.problems, *([problem] if problem is not None else [])]
+        return _cannot(record, story, problems, conditions)
+    fresh = Path(tempfile.mkdtemp(prefix=f"autotrack-rebuild-{record.id[:8]}-"))
+    keep = options.keep
+    try:
+        say("code")
+        problems = check_out(plan, fresh)
+        say("data")
+        inputs = put_inputs(plan, sink, fresh, options.data or {})
+        problems += inputs.problems
+        if problems:
+            return _cannot(record, story, problems, conditions)
+        say("run")
+        token = f"{record.id}.{int(time.time() * 1000):x}"
+        finished = run_again(plan, python, uri, fresh, inputs.moved, token)
+        say("compare")
+        verdict = _judge(sink, uri, record, story, plan, conditions, token, finished, options, inputs.unknown)
+        keep = keep or not verdict
+        return _with(verdict, str(fresh) if keep else None, time.monotonic() - began)
+    finally:
+        if not keep:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _python(conditions: Conditions, story: Story, env: str, say: Tell) -> tuple[str, Gap | None]:
+    """The interpreter to run on, or why there is none."""
+    if env == "local" or (env == "auto" and conditions.same):
+        return sys.executable, None
+    return sys.executable, Gap(
+        "environment",
+        f"this environment is not the run's ({conditions.said})",
+        "Say --env local to rebuild with what is installed here",
+    )
+
+
+def _judge(
+    sink: Sink,
+    uri: str,
+    record: RunRecord,
+    story: Story,
+    plan: Plan,
+    conditions: Conditions,
+    token: str,
+    finished: Finished,
+    options: Options,
+    unknown: list[Gap],
+) -> Verdict:
+    from autotrack.answers.diff import compare_runs
+    from autotrack.core.config import find_store
+
+    sink.deliver(find_store(uri).journal)
+    made = counterpart(sink, story, token)
+    gaps = (*conditions.unknown, *unknown, *_open(story))
+    if made is None:
+        last = finished.output.read_text("utf-8", "replace").splitlines()[-_LAST:]
+        said = f"the program ended with exit code {finished.code}, before it made this run"
+        problem = Gap("run", said, "\n    ".join(last))
+        return Verdict(
+            Kind.IMPOSSIBLE, record.id, record.name, environment=conditions.said, problems=(problem,), unknown=gaps
+        )
+    compared, differences = compare_outcomes(sink, record, made, options.tolerance)
+    kind = Kind.IDENTICAL if not differences else Kind.CLOSE if all(d.within for d in differences) else Kind.DIFFERENT
+    causes = compare_runs(sink, record, made).only(_CAUSES) if kind is Kind.DIFFERENT else None
+    return Verdict(
+        kind,
+        record.id,
+        record.name,
+        made.id,
+        conditions.said,
+        compared=tuple(compared),
+        differences=tuple(differences),
+        causes=causes,
+        unknown=gaps,
+    )
+
+
+def _open(story: Story) -> list[Gap]:
+    """What was not captured and may matter."""
+    gaps = [gap for gap in story.gaps() if gap.part not in _HARMLESS]
+    if (story.part("seeds") or {"PYTHONHASHSEED": ""}).get("PYTHONHASHSEED") is None:
+        what = "the order of sets of texts was another in each process, for hashing was not seeded"
+        gaps.append(Gap("seeds", what, "set PYTHONHASHSEED where an order of sets matters"))
+    return gaps
+
+
+def _cannot(record: RunRecord, story: Story, problems: list[Gap], conditions: Conditions | None = None) -> Verdict:
+    said = conditions.said if conditions is not None else ""
+    return Verdict(
+        Kind.IMPOSSIBLE, record.id, record.name, environment=said, problems=tuple(problems), unknown=tuple(_open(story))
+    )
+
+
+def _with(verdict: Verdict, folder: str | None, seconds: float) -> Verdict:
+    from dataclasses import replace
+
+    return replace(verdict, folder=folder, seconds=seconds)

@@ -1,0 +1,217 @@
+"""``autotrack rebuild``: programs that really trained, run again from what was captured of them alone.
+
+Each program lies in a folder of its own, is run once, and is then changed or taken away: the rebuild must not need it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autotrack
+from autotrack.rebuilding import Kind
+
+DATA = "x,y,label\n" + "".join(f"{at % 17},{at * 7 % 13},{int(at % 17 > at * 7 % 13)}\n" for at in range(200))
+#: Nothing in it is seeded: the split, the forest and the noise come from where the generators happened to begin.
+TRAIN = """
+    import random, sys
+    import numpy, pandas
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import train_test_split
+    from features import noise
+    data = pandas.read_csv(sys.argv[1])
+    data["x"] += noise(len(data)) + random.random()
+    X, rest, y, _ = train_test_split(data[["x", "y"]], data["label"])
+    RandomForestClassifier(n_estimators=5).fit(X, y)
+"""
+FEATURES = "import numpy\ndef noise(n): return numpy.random.normal(size=n)\n"
+
+
+@pytest.fixture
+def project(store: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_csv", ".csv").replace("_py", ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"))
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> Any:
+    """Runs a program with autotrack; answers its run."""
+    subprocess.run(
+        [sys.executable, "-m", "autotrack", "run", *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        check=True,
+        capture_output=True,
+    )
+    return autotrack.last_run()
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_an_unseeded_training_comes_out_the_same(project: Path) -> None:
+    """Without git, from the captured sources; the sources are gone, and another thing has their names."""
+    write(project, train_py=TRAIN, features_py=FEATURES, data_csv=DATA)
+    first = run(project, "train.py", "data.csv")
+    write(project, train_py="raise SystemExit('changed')", features_py="raise SystemExit('changed')")
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IDENTICAL, str(verdict)
+    rebuilt = autotrack.get_run(verdict.rebuilt)
+    assert rebuilt.metrics["training_score"] == first.metrics["training_score"]
+    assert rebuilt.tags["autotrack.rebuild_of"].startswith(first.id)
+    assert any("model" in text for text in verdict.compared) and any("points" in text for text in verdict.compared)
+    # The same training without the streams put back comes out otherwise, so the verdict means something.
+    write(project, train_py=TRAIN, features_py=FEATURES)
+    other = run(project, "train.py", "data.csv")
+    assert [data.digest for data in other.datasets] != [data.digest for data in first.datasets]
+
+
+def test_a_commit_with_changes_in_a_repository(project: Path) -> None:
+    """Commit, uncommitted change and untracked source; then the branch goes on, and the file of the model is all there
+    is to ask about."""
+    write(project, src__train_py=TRAIN, src__features_py="def noise(n): return 0\n", data_csv=DATA)
+    git(project, "init", "-q")
+    git(project, "add", "src/train.py", "data.csv")
+    git(project, "commit", "-qm", "first")
+    write(project, src__train_py=TRAIN.replace("n_estimators=5", "n_estimators=6"))
+    first = run(project, "src/train.py", "data.csv")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "second")
+    git(project, "rm", "-rq", "src", "data.csv")
+    git(project, "commit", "-qm", "third")
+    model = Path(str(first.artifact_uri).replace("file://", ""))
+    files = list(Path(os.environ["AUTOTRACK_TRACKING_URI"]).rglob("model.skops"))
+    assert len(files) == 1, model
+    shutil.copy(files[0], project / "found.bin")
+    done = subprocess.run(
+        [sys.executable, "-m", "autotrack", "rebuild", "found.bin", "--json"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["verdict"], said["run"]) == (0, "IDENTICAL", first.id), done.stdout + done.stderr
+    assert autotrack.get_run(said["rebuilt"]).params["n_estimators"] == "6"
+
+
+def test_files_are_checked_before_anything_runs(project: Path, tmp_path: Path) -> None:
+    """A changed row, a missing file, a file that lies elsewhere now."""
+    outside = tmp_path / "data" / "train.csv"
+    write(outside.parent, train_csv=DATA)
+    write(project, train_py=TRAIN, features_py=FEATURES)
+    first = run(project, "train.py", str(outside))
+    count = len(autotrack.search_runs())
+    outside.write_text(DATA.replace("3,8,0", "3,8,1", 1))
+    changed = autotrack.rebuild(first.id)
+    assert changed.kind is Kind.IMPOSSIBLE and "has changed" in changed.problems[0].what
+    outside.unlink()
+    missing = autotrack.rebuild(first.id)
+    assert missing.kind is Kind.IMPOSSIBLE and f"{outside} is not there" in missing.problems[0].what
+    assert len(autotrack.search_runs()) == count  # nothing was run
+    elsewhere = tmp_path / "elsewhere.csv"
+    elsewhere.write_text(DATA)
+    assert autotrack.rebuild(first.id, data={str(outside): str(elsewhere)}).kind is Kind.IDENTICAL
+    done = subprocess.run(
+        [sys.executable, "-m", "autotrack", "rebuild", first.id], cwd=project, capture_output=True, text=True
+    )
+    assert done.returncode == 3 and done.stdout.startswith("CANNOT REBUILD") and "--data" in done.stdout
+
+
+def test_what_parts_is_named_with_its_step(project: Path) -> None:
+    """Numbers from outside: the first metric and the first step at which they part."""
+    write(
+        project,
+        train_py="""
+        import os, autotrack
+        drift = int.from_bytes(os.urandom(4), "little") / 2**32
+        with autotrack.start_run("loop") as run:
+            run.log_param("rate", 0.1)
+            for step in range(20):
+                run.log_metric("steady", step * 0.5, step)
+                run.log_metric("loss", 1 / (step + 1) + (drift if step >= 7 else 0), step)
+                run.log_metric("late", drift if step >= 11 else 0.0, step)
+                run.log_metric("epoch_seconds", drift, step)
+        """,
+    )
+    first = run(project, "train.py")
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.DIFFERENT
+    assert [(each.what, each.step) for each in verdict.differences] == [("loss", 7), ("late", 11)]
+    assert verdict.folder and Path(verdict.folder).is_dir()
+    shutil.rmtree(verdict.folder)
+    assert "parts first  loss at step 7" in str(verdict)
+    assert autotrack.rebuild(first.id, tolerance=1.0).kind is Kind.CLOSE
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_hash_seed_threads_and_modules_are_as_they_were(project: Path, seed: str) -> None:
+    """``python -m``, with variables of the environment that change what comes out."""
+    write(
+        project,
+        package____init___py="",
+        package__train_py="""
+        import os, sys, autotrack
+        with autotrack.start_run() as run:
+            run.log_params({"order": "".join({"a", "b", "c", "d", "e", "f"}), "threads": os.environ["OMP_NUM_THREADS"]})
+            run.log_params({"words": sys.argv[1:], "optimised": sys.flags.optimize})
+        """,
+    )
+    first = run(project, "-m", "package.train", "--x", "1", PYTHONHASHSEED=seed, OMP_NUM_THREADS=seed)
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IDENTICAL, str(verdict)
+
+
+def test_a_program_that_fails_now_says_how(project: Path) -> None:
+    write(project, train_py="import autotrack, once\nautotrack.start_run('a').log_metric('m', 1.0)\n")
+    library = project.parent / "library"
+    write(library, once_py="")
+    first = run(project, "train.py", PYTHONPATH=str(library))
+    shutil.rmtree(library)
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IMPOSSIBLE
+    assert (
+        "before it made this run" in verdict.problems[0].what and "No module named 'once'" in verdict.problems[0].close
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["torch", "xgboost"])
+def test_unseeded_trainings_of_other_libraries(project: Path, library: str) -> None:
+    pytest.importorskip(library)
+    programs = {
+        "torch": """
+            import torch
+            data, target = torch.randn(64, 4), torch.randint(0, 2, (64,))
+            model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.3), torch.nn.Linear(8, 2))
+            optimizer = torch.optim.Adam(model.parameters())
+            for _ in range(12):
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(model(data), target).backward()
+                optimizer.step()
+        """,
+        "xgboost": """
+            import numpy, xgboost
+            X = numpy.random.normal(size=(300, 4))
+            xgboost.XGBClassifier(n_estimators=8, subsample=0.5).fit(X, X[:, 0] > 0)
+        """,
+    }
+    write(project, train_py=programs[library])
+    verdict = autotrack.rebuild(run(project, "train.py").id)
+    assert verdict.kind is Kind.IDENTICAL, str(verdict)

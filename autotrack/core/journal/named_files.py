@@ -204,10 +204,10 @@ def _digests(value: Any) -> Iterator[str]:
             yield from _digests(inner)
 
 
-def sha256_of(file: BinaryIO, block: int = 1 << 20) -> tuple[str, int]:
+def sha256_of(file: BinaryIO) -> tuple[str, int]:
     """The sha256 and the size of what an open file holds; it stands at its beginning again."""
     digest, size = hashlib.sha256(), 0
-    while data := file.read(block):
+    while data := file.read(1 << 20):
         digest.update(data)
         size += len(data)
     file.seek(0)

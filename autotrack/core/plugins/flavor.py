@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,6 @@ class Flavor:
     packages: tuple[str, ...] = ()
     #: MLflow's loader for ``python_function``, where MLflow can load this format.
     mlflow_loader: str | None = None
-    requires: Mapping[str, str] = field(default_factory=dict)
     #: Methods whose answers to the example are kept and asked for again at each load, where the model has them;
     #: ``predict`` is asked through ``predictor``.
     answers: tuple[str, ...] = ("predict",)

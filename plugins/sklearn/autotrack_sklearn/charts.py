@@ -28,7 +28,6 @@ def of_classifier(
     probability: Array | None,
     classes: Array | None,
     where: str,
-    positive: object = None,
 ) -> dict[str, Chart]:
     """Confusion matrix; with probabilities also ROC, precision-recall and calibration. By name."""
     found: dict[str, Chart] = {}

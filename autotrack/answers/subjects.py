@@ -16,7 +16,8 @@ from autotrack.core.errors import AmbiguousError, NotFoundError, UsageError
 from autotrack.core.model_uris import SCHEME, find_version, parse_model_uri
 
 from .graph import Node
-from .lineage import chosen, contents_of, data_node, file_node, model_node
+from .model_files import chosen, contents_of
+from .nodes import data_node, file_node, model_node
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink

@@ -21,7 +21,7 @@ from autotrack.core.session.opened import saw_file
 from . import trust as trusts
 from .golden import FILE as GOLDEN
 from .golden import Replay
-from .mlmodel import NAME, ModelDescription, file_inside, read
+from .mlmodel import NAME, ModelDescription, read
 from .registered import registered_flavors
 from .snapshot import Snapshot, take
 
@@ -346,4 +346,4 @@ def _refuse_code(description: ModelDescription, folder: Path, trust: bool) -> No
         )
 
 
-__all__ = ["Located", "Opened", "file_inside", "load_model", "load_pyfunc", "locate", "open_model"]
+__all__ = ["Located", "Opened", "load_model", "load_pyfunc", "locate", "open_model"]

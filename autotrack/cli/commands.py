@@ -10,9 +10,6 @@ from typing import Any
 
 import click
 
-#: Where the context of the command line keeps whether plugins have added their commands.
-_ASKED = "autotrack.asked_plugins"
-
 Examples = Sequence[tuple[str, str]]
 
 
@@ -93,13 +90,14 @@ class Command(click.Command):
 
 
 def ask_plugins(ctx: click.Context) -> None:
-    """Lets the plugins add their commands to any group of the command line, once."""
-    root = ctx.find_root()
-    if isinstance(root.command, click.Group) and not root.meta.setdefault(_ASKED, False):
-        root.meta[_ASKED] = True
+    """Lets the plugins add their commands to any group of the command line, once: click takes the options off a
+    function that it makes a command of, so a second command of the same function would have none."""
+    root = ctx.find_root().command
+    if isinstance(root, Group) and not root.asked_plugins:
+        root.asked_plugins = True
         from .plugins import add_plugin_commands
 
-        add_plugin_commands(root.command)
+        add_plugin_commands(root)
 
 
 class Group(click.Group):
@@ -121,6 +119,7 @@ class Group(click.Group):
         attributes.setdefault("no_args_is_help", True)
         super().__init__(*args, **attributes)
         self.lazy = dict(lazy or {})
+        self.asked_plugins = False
         self.examples = tuple(examples)
         self.params = [*self.params, *_global_options()]
 

@@ -12,6 +12,8 @@ import click
 
 Examples = Sequence[tuple[str, str]]
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+
 
 @dataclass(slots=True)
 class State:

@@ -335,6 +335,3 @@ def _change(state: State, names: tuple[str, ...], filter: str | None, as_json: b
             screen.line(f"run {run[:8]} keeps its files for {', '.join(versions)} of the registry")
         if ids:
             screen.note(f"back with `autotrack runs restore {ids[0][:8]}`; gone for good with `autotrack gc --yes`")
-
-
-__all__ = ["json_option", "runs"]

@@ -310,6 +310,3 @@ def _is_own(entry: EntryPoint, missing: str | None) -> bool:
     """True where the module that is missing is part of the plugin itself or of autotrack: a bug, no absent library."""
     top = (missing or "").partition(".")[0]
     return top in ("", "autotrack", entry.target.partition(":")[0].partition(".")[0])
-
-
-__all__ = ["BLOCK_VARIABLE", "GROUP", "Manager", "Problem"]

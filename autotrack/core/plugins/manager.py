@@ -237,7 +237,9 @@ class Manager:
     def _caller(self, hook: str) -> pluggy.HookCaller:
         caller: pluggy.HookCaller | None = getattr(self._pluggy.hook, hook, None)
         if caller is None:
-            raise PluginError(f"there is no hook named {hook!r}")
+            raise PluginError(
+                f"there is no hook named {hook!r}; a plugin's own are in the modules of its register_hookspecs"
+            )
         return caller
 
     # Loading.

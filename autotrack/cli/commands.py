@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +92,7 @@ class Command(click.Command):
 
 
 def ask_plugins(ctx: click.Context) -> None:
-    """Lets the plugins add their commands to any group of the command line, once: click takes the options off a
-    function that it makes a command of, so a second command of the same function would have none."""
+    """Lets the plugins add their commands to any group of the command line, once."""
     root = ctx.find_root().command
     if isinstance(root, Group) and not root.asked_plugins:
         root.asked_plugins = True
@@ -124,6 +123,22 @@ class Group(click.Group):
         self.asked_plugins = False
         self.examples = tuple(examples)
         self.params = [*self.params, *_global_options()]
+
+    def command(  # type: ignore[override]
+        self, *args: Any, **attributes: Any
+    ) -> Callable[[Callable[..., Any]], click.Command]:
+        """As click's, with ``examples``. The function keeps its options, which click takes off it: plugins make
+        commands of the same functions wherever they are asked for them."""
+        decorate = super().command(*args, **attributes)
+
+        def keeping(function: Any) -> click.Command:
+            options = list(getattr(function, "__click_params__", ()))
+            made: click.Command = decorate(function)
+            if options:
+                function.__click_params__ = options
+            return made
+
+        return keeping
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.lazy, *(name for name in self.commands if name not in self.lazy)]

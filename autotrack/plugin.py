@@ -17,7 +17,7 @@ from autotrack.core.errors import (
 )
 from autotrack.core.guard import attempt, warn
 from autotrack.core.late import late_names
-from autotrack.core.plugins.flavor import Flavor
+from autotrack.core.plugins.flavor import Flavor, file_inside, path_inside
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
 from autotrack.core.private import Ours
 from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, Tap
@@ -124,6 +124,7 @@ __all__ = [
     "compare_answers",
     "enable_worker",
     "end_run",
+    "file_inside",
     "find_store",
     "given",
     "hookimpl",
@@ -136,6 +137,7 @@ __all__ = [
     "notify",
     "open_run",
     "open_sink",
+    "path_inside",
     "pickled",
     "receiver",
     "run_name",

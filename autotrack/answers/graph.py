@@ -57,14 +57,6 @@ class Lineage:
     #: False where there is more than was looked at.
     complete: bool = True
 
-    def upstream(self, node: str) -> list[tuple[str, str]]:
-        """(id, how) of what went into a node."""
-        return [(edge.source, edge.how) for edge in self.edges if edge.target == node]
-
-    def downstream(self, node: str) -> list[tuple[str, str]]:
-        """(id, how) of what a node went into."""
-        return [(edge.target, edge.how) for edge in self.edges if edge.source == node]
-
     def document(self) -> dict[str, Any]:
         """Everything as JSON: ``lineage`` is the format's number; edges point the way that data went."""
         return {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from autotrack.core.entities import DatasetRecord, FileRecord, ModelRecord, RunRecord, Status
+from autotrack.core.entities import DatasetRecord, FileRecord, ModelRecord, RunRecord
 
 from .graph import Edge, Lineage, Node
+from .model_files import chosen, contents_of
+from .nodes import data_node, file_node, model_node, run_node
 from .story import is_written_since
 
 if TYPE_CHECKING:
@@ -300,58 +302,3 @@ class _Walk:
         wanted = [content for content in dict.fromkeys(contents) if content != _EMPTY]
         runs = self.sink.runs_with(contents=wanted) if wanted else []
         return [(run, model) for run in runs for model in run.models if contents_of(run, model) & set(wanted)]
-
-
-def chosen(
-    models: Iterable[tuple[RunRecord, ModelRecord]], contents: set[str], *, self_of: str | None = None
-) -> list[tuple[RunRecord, ModelRecord]]:
-    """The models that somebody who read those contents has loaded.
-
-    Models share small files (requirements), so the largest file must be among the contents; of several models with the
-    same one, those count of which more was read, down to the papers that name the very run.
-    """
-    fitting: dict[str, list[tuple[int, RunRecord, ModelRecord]]] = defaultdict(list)
-    for run, model in models:
-        if run.id == self_of:
-            continue
-        files = [file for file in run.artifacts if file.path.startswith(f"{model.path}/")]
-        largest = max(files, key=lambda file: (file.size, file.path))
-        if largest.sha256 in contents:
-            read = sum(file.sha256 in contents for file in files)
-            fitting[largest.sha256].append((read, run, model))
-    found = []
-    for same in fitting.values():
-        most = max(read for read, _, _ in same)
-        found += [(run, model) for read, run, model in same if read == most]
-    return found
-
-
-def contents_of(run: RunRecord, model: ModelRecord) -> frozenset[str]:
-    """The contents (sha256) of a model folder's files."""
-    return frozenset(file.sha256 for file in run.artifacts if file.path.startswith(f"{model.path}/"))
-
-
-def run_node(run: RunRecord) -> Node:
-    detail = {"run": run.id, "name": run.name, "experiment": run.experiment, "status": str(run.status)}
-    more: dict[str, Any] = {"started_ns": run.started}
-    ended = "" if run.status is Status.FINISHED else f"  {str(run.status).lower()}"
-    return Node(f"run:{run.id}", "run", f"{run.id[:8]}  {run.name}{ended}", {**detail, **more})
-
-
-def file_node(path: str, sha256: str | None, size: int | None) -> Node:
-    identity = f"file:{sha256}" if sha256 else f"file:?{path}"
-    said = f"{path}  {sha256[:12]}" if sha256 else f"{path}  content not known"
-    return Node(identity, "file", said, {"path": path, "sha256": sha256, "size": size})
-
-
-def model_node(run: RunRecord, model: ModelRecord) -> Node:
-    uri = f"runs:/{run.id}/{model.path}"
-    detail = {"uri": uri, "class_name": model.class_name, "digest": model.digest}
-    short = model.class_name.rpartition(".")[2]
-    return Node(f"model:{run.id}/{model.path}", "model", f"runs:/{run.id[:8]}/{model.path}  {short}", detail)
-
-
-def data_node(data: DatasetRecord) -> Node:
-    shape = "" if data.rows is None else f"  {data.rows:,} x {max(len(data.columns), 1):,}"
-    detail = {"digest": data.digest, "name": data.name, "rows": data.rows}
-    return Node(f"data:{data.digest}", "data", f"{data.name}{shape}  {data.digest[:12]}", detail)

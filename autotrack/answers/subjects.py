@@ -16,7 +16,8 @@ from autotrack.core.errors import AmbiguousError, NotFoundError, UsageError
 from autotrack.core.model_uris import SCHEME, find_version, parse_model_uri
 
 from .graph import Node
-from .lineage import chosen, contents_of, data_node, file_node, model_node
+from .model_files import chosen, contents_of
+from .nodes import data_node, file_node, model_node
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
@@ -25,7 +26,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HEX = re.compile(r"[0-9a-f]{4,64}")
 #: Contents of one path, or states of one table, that are looked at: the newest ones.
 _MOST = 10
-_BLOCK = 1 << 20
 #: Files of a folder that may be a model.
 _MOST_FILES = 1000
 
@@ -208,10 +208,7 @@ def digest_of(path: Path) -> str | None:
         os.close(descriptor)
         return None
     with os.fdopen(descriptor, "rb") as stream:
-        digest = hashlib.sha256()
         try:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
+            return hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError:
             return None
-        return digest.hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from .commands import Command, State
+from .commands import Command, State, json_option
 from .documents import print_json
 from .screen import Screen
 from .stores import find_place, open_place, open_store
@@ -17,7 +17,6 @@ from .words import plural, size
 
 #: Bytes from which on a person wants to see that something happens.
 _LONG = 64 << 20
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 
 
 @click.command(
@@ -33,7 +32,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON doc
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
 )
 @click.option("--replace", is_flag=True, help="Replace the file where it is there already.")
-@_json
+@json_option
 @click.pass_obj
 def export_runs(state: State, runs: tuple[str, ...], output: Path, replace: bool, as_json: bool) -> None:
     """Write runs to one file that `autotrack runs import` takes in anywhere, ids kept."""
@@ -58,7 +57,7 @@ def export_runs(state: State, runs: tuple[str, ...], output: Path, replace: bool
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@_json
+@json_option
 @click.pass_obj
 def import_runs(state: State, file: Path, as_json: bool) -> None:
     """Take in the runs of FILE. Those that are here already are left alone; a file that is not sound is refused."""

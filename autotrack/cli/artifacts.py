@@ -16,10 +16,9 @@ from autotrack.core.entities import ArtifactRecord, RunRecord
 from autotrack.core.errors import ArtifactError, NotFoundError, UsageError
 from autotrack.core.sink import Sink
 
-from .commands import Group, State
+from .commands import Group, State, json_option
 from .documents import print_json
 from .progress import file_progress
-from .runs import json_option
 from .screen import Cell, Column, Screen
 from .stores import open_store
 from .words import plural, size

@@ -11,9 +11,8 @@ import click
 
 from autotrack.core.errors import NotFoundError, UsageError
 
-from .commands import Command, State
+from .commands import Command, State, json_option
 from .documents import print_json
-from .runs import json_option
 from .stores import find_place, no_store, open_folder, open_place
 from .words import plural, size
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-#: Where the context of the command line keeps whether plugins have added their commands.
-_ASKED = "autotrack.asked_plugins"
-
 Examples = Sequence[tuple[str, str]]
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 
 
 @dataclass(slots=True)
@@ -94,12 +93,12 @@ class Command(click.Command):
 
 def ask_plugins(ctx: click.Context) -> None:
     """Lets the plugins add their commands to any group of the command line, once."""
-    root = ctx.find_root()
-    if isinstance(root.command, click.Group) and not root.meta.setdefault(_ASKED, False):
-        root.meta[_ASKED] = True
+    root = ctx.find_root().command
+    if isinstance(root, Group) and not root.asked_plugins:
+        root.asked_plugins = True
         from .plugins import add_plugin_commands
 
-        add_plugin_commands(root.command)
+        add_plugin_commands(root)
 
 
 class Group(click.Group):
@@ -121,8 +120,25 @@ class Group(click.Group):
         attributes.setdefault("no_args_is_help", True)
         super().__init__(*args, **attributes)
         self.lazy = dict(lazy or {})
+        self.asked_plugins = False
         self.examples = tuple(examples)
         self.params = [*self.params, *_global_options()]
+
+    def command(  # type: ignore[override]
+        self, *args: Any, **attributes: Any
+    ) -> Callable[[Callable[..., Any]], click.Command]:
+        """As click's, with ``examples``. The function keeps its options, which click takes off it: plugins make
+        commands of the same functions wherever they are asked for them."""
+        decorate = super().command(*args, **attributes)
+
+        def keeping(function: Any) -> click.Command:
+            options = list(getattr(function, "__click_params__", ()))
+            made: click.Command = decorate(function)
+            if options:
+                function.__click_params__ = options
+            return made
+
+        return keeping
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.lazy, *(name for name in self.commands if name not in self.lazy)]

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import click
 
-from .commands import Command, State
+from .commands import Command, State, json_option
 from .documents import print_json
-from .runs import json_option, newest
+from .runs import newest
 from .stores import open_store
 from .words import clean
 

@@ -9,7 +9,7 @@ import click
 
 from autotrack.core.errors import UsageError
 
-from .commands import Command, State
+from .commands import Command, State, json_option
 from .documents import print_json
 from .screen import Cell, Screen
 from .stores import open_store
@@ -42,7 +42,7 @@ _STYLES = {
 @click.option("--only", metavar="SECTIONS", help="Only these, with commas between: code,data,params,...")
 @click.option("--full", is_flag=True, help="Cut nothing.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where the runs differ, as git does.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+@json_option
 @click.pass_context
 def diff(ctx: click.Context, a: str, b: str, only: str | None, full: bool, exit_code: bool, as_json: bool) -> None:
     """Why runs A and B differ: code, data, arguments, params, seeds, environment, hardware; then what came out.

@@ -18,10 +18,9 @@ import click
 from autotrack.core.errors import AutotrackError
 from autotrack.core.version import __version__
 
-from .commands import Command, State
+from .commands import Command, State, json_option
 from .documents import print_json
 from .plugins import Plugin, found_plugins
-from .runs import json_option
 from .screen import Cell, Screen
 from .stores import Place, database_file, find_place, open_folder, open_place
 from .words import plural, size

@@ -7,11 +7,10 @@ from contextlib import closing
 
 import click
 
-from .commands import Group, State, pairs
+from .commands import Group, State, json_option, pairs
 from .documents import experiment_document, print_json
-from .runs import json_option
 from .screen import Cell, Column, Screen
-from .stores import find_place, no_store, open_place, open_store
+from .stores import find_place, open_place, open_store, tell_no_store
 from .words import age
 
 
@@ -42,10 +41,7 @@ def list_experiments(state: State, deleted: bool, as_json: bool) -> None:
     """The experiments, with the number of their runs."""
     place = find_place(state)
     if not place.exists:
-        if as_json:
-            print_json([])
-        else:
-            click.echo(no_store(place), err=True)
+        tell_no_store(place, as_json)
         return
     with closing(open_place(place)) as sink:
         found = sink.experiments("deleted" if deleted else "active")

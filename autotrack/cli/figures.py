@@ -15,9 +15,9 @@ from autotrack.core.errors import ArtifactError, NotFoundError, UsageError
 from autotrack.core.sink import Artifacts
 from autotrack.figures import FORMATS, read, render, several
 
-from .commands import Command, State
+from .commands import Command, State, json_option
 from .documents import print_json
-from .runs import json_option, newest
+from .runs import newest
 from .screen import Column, Screen
 from .stores import open_store
 from .words import plural

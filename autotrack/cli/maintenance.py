@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from autotrack.core.addresses import shown
 from autotrack.core.errors import NotFoundError, StoreError, UsageError
 
-from .commands import Command, Group, State
+from .commands import Command, Group, State, json_option
 from .documents import print_json
 from .progress import file_progress
-from .runs import json_option
 from .screen import Cell, Column, Screen
 from .stores import Place, database_file, find_place, no_store, open_place
 from .words import plural, size
+
+if TYPE_CHECKING:
+    from autotrack.store.gc import GarbagePlan
 
 #: How many names of a kind `gc` shows on a terminal.
 _SHOWN = 12
@@ -61,7 +64,11 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
                 "folders": [str(path) for path in plan.folders],
             }
         )
-        return
+    else:
+        _print_garbage(plan, yes)
+
+
+def _print_garbage(plan: GarbagePlan, done: bool) -> None:
     screen = Screen()
     for sentence in plan.kept:
         screen.line(sentence)
@@ -87,7 +94,7 @@ def gc(state: State, yes: bool, as_json: bool) -> None:
         for one, names in (("deleted run", plan.runs), ("experiment", plan.experiments), ("file", files))
         if names
     )
-    if yes:
+    if done:
         click.echo(f"freed {size(plan.bytes)}" + (f": {what}" if what else ""))
     else:
         click.echo(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,13 +20,12 @@ from autotrack.models.golden import made_with
 from autotrack.models.loading import open_model
 from autotrack.models.pickle_scan import is_dangerous, risky_files
 
-from .commands import Group, State
+from .commands import Group, State, json_option
 from .documents import print_json
 from .model_page import is_registered, located_in, looked_into, model_document, model_uri, print_model
-from .runs import json_option
 from .screen import Cell, Column, Screen
 from .standing import registered_as
-from .stores import find_place, no_store, open_place
+from .stores import find_place, open_place, tell_no_store
 from .words import age, short_ids, size
 
 #: Globals of one file that are listed, the dangerous ones first.
@@ -78,10 +78,7 @@ def list_models(state: State, experiments: tuple[str, ...], registered: bool, li
         return
     place = find_place(state)
     if not place.exists:
-        if as_json:
-            print_json([])
-        else:
-            click.echo(no_store(place), err=True)
+        tell_no_store(place, as_json)
         return
     found: list[tuple[RunRecord, ModelRecord]] = []
     with closing(open_place(place)) as sink:
@@ -95,29 +92,31 @@ def list_models(state: State, experiments: tuple[str, ...], registered: bool, li
         found = found[:limit]
         named = registered_as(sink, [run.id for run, _ in found])
     if as_json:
-        print_json(
-            [
-                {
-                    "uri": f"runs:/{run.id}/{model.path}",
-                    "run": run.id,
-                    "run_name": run.name,
-                    "experiment": run.experiment,
-                    "path": model.path,
-                    "flavor": model.flavor,
-                    "class_name": model.class_name,
-                    "size": model.size,
-                    "digest": model.digest,
-                    "registered": [
-                        f"models:/{each.name}/{each.version}" for each in named.get((run.id, model.path), ())
-                    ],
-                }
-                for run, model in found
-            ]
-        )
-        return
-    if not found:
+        print_json([_document(run, model, named.get((run.id, model.path), ())) for run, model in found])
+    elif found:
+        _print_models(found, named)
+    else:
         click.echo(f"no models at {place.shown}", err=True)
-        return
+
+
+def _document(run: RunRecord, model: ModelRecord, versions: Iterable[ModelVersion]) -> dict[str, Any]:
+    return {
+        "uri": f"runs:/{run.id}/{model.path}",
+        "run": run.id,
+        "run_name": run.name,
+        "experiment": run.experiment,
+        "path": model.path,
+        "flavor": model.flavor,
+        "class_name": model.class_name,
+        "size": model.size,
+        "digest": model.digest,
+        "registered": [f"models:/{each.name}/{each.version}" for each in versions],
+    }
+
+
+def _print_models(
+    found: list[tuple[RunRecord, ModelRecord]], named: Mapping[tuple[str, str], list[ModelVersion]]
+) -> None:
     ids, now = short_ids({run.id: None for run, _ in found}), time.time_ns()
     screen = Screen()
     screen.table(

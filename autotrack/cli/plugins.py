@@ -7,9 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from .commands import Group, State
+from .commands import Group, State, json_option
 from .documents import print_json
-from .runs import json_option
 from .screen import Cell, Column, Screen
 
 _STYLES = {"loaded": "green", "blocked": "yellow", "missing": "yellow", "failed": "red"}

@@ -14,10 +14,9 @@ from autotrack.core.errors import AutotrackError, UsageError
 from autotrack.core.registered import AliasMove, ModelVersion, RegisteredModel, Registry
 from autotrack.core.session import user_name
 
-from .commands import Command, State, pairs
+from .commands import Command, State, json_option, pairs
 from .documents import print_json
 from .model_page import looked_into, model_document, model_uri, print_model
-from .runs import json_option
 from .screen import Cell, Column, Screen
 from .stores import find_place, no_store, open_place, open_store
 from .words import age, iso, plural

@@ -11,17 +11,16 @@ from autotrack.core.entities import RunRecord
 from autotrack.core.errors import NotFoundError
 from autotrack.core.sink import Sink
 
-from .commands import Group, State
+from .commands import Group, State, json_option
 from .documents import print_json, run_document, summaries_document
 from .listing import Choice, more_line, print_runs
 from .screen import Screen
-from .stores import find_place, no_store, open_place, open_store
+from .stores import find_place, open_place, open_store, tell_no_store
 from .telling import Branch, fold
 from .words import plural
 
 _HEX = frozenset("0123456789abcdef")
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 _limit = click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, at most.")
 _experiment = click.option("-e", "--experiment", "experiments", multiple=True, metavar="NAME", help="Only of this one.")
 _order = click.option(
@@ -89,10 +88,7 @@ def list_runs(
     """The newest runs. With --json, children are in the list too, each with its parent's id."""
     place = find_place(state)
     if not place.exists:
-        if as_json:
-            print_json([])
-        else:
-            click.echo(no_store(place), err=True)
+        tell_no_store(place, as_json)
         return
     with closing(open_place(place)) as sink:
         lifecycle = "deleted" if deleted else "active"
@@ -339,6 +335,3 @@ def _change(state: State, names: tuple[str, ...], filter: str | None, as_json: b
             screen.line(f"run {run[:8]} keeps its files for {', '.join(versions)} of the registry")
         if ids:
             screen.note(f"back with `autotrack runs restore {ids[0][:8]}`; gone for good with `autotrack gc --yes`")
-
-
-__all__ = ["json_option", "runs"]

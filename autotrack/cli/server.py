@@ -99,7 +99,6 @@ def server(
         artifacts,
         auth,
         allowed_host,
-        insecure_no_auth,
         patience=request_timeout,
         proxies=trusted_proxy,
         rate=token_rate,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import click
+
 from autotrack.core.config import Location, find_store
 from autotrack.core.errors import NotFoundError, UsageError
 from autotrack.core.sink import Sink
 
 from .commands import State
+from .documents import print_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,3 +98,11 @@ def no_store(place: Place) -> str:
         f"there are no runs yet: nothing is kept at {place.shown}; make some with `autotrack run train.py`, "
         "or name another place with --store"
     )
+
+
+def tell_no_store(place: Place, as_json: bool) -> None:
+    """What a listing of a store that is not there yet prints: the sentence, or a list of nothing."""
+    if as_json:
+        print_json([])
+    else:
+        click.echo(no_store(place), err=True)

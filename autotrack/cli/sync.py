@@ -21,10 +21,9 @@ from autotrack.core.errors import NotFoundError, StoreError, UsageError
 from autotrack.core.journal.delivery import journals_in, total
 from autotrack.core.plugins.registry import open_sink
 
-from .commands import Command, State
+from .commands import Command, State, json_option
 from .documents import delivery_document, print_json
 from .progress import file_progress
-from .runs import json_option
 from .stores import find_place, no_store, open_place
 from .waiting import Waiting, folders_under, other_folders, waiting_in
 from .words import plural

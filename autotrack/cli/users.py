@@ -13,10 +13,9 @@ from autotrack.core.credentials import authorization_for
 from autotrack.core.errors import UsageError
 from autotrack.core.users import ROLES, Token, User
 
-from .commands import Group, State
+from .commands import Group, State, json_option
 from .documents import print_json
 from .login import secret
-from .runs import json_option
 from .screen import Cell, Column, Screen
 from .stores import Place, find_place, open_place
 from .words import age, iso, local_time

@@ -81,6 +81,3 @@ def drop_our_frames(error: BaseException) -> None:
         if following is not trace.tb_next:
             trace.tb_next = following
         trace = following
-
-
-__all__ = ["add_plugin", "drop_our_frames", "is_library", "is_ours", "is_users", "our_code", "user_site"]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
+    """A named group of runs. Times in nanoseconds since the epoch; ``run_count`` is None where nobody counted;
+    ``artifact_location`` is the folder that a client of MLflow's API chose for the files of its runs, if one did."""
+
     id: str
     name: str
     lifecycle: str = "active"  # active | deleted

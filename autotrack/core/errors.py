@@ -79,10 +79,6 @@ class JournalFull(JournalError):
     """There was no room for a record (the disk or a quota is full); nothing of it was written."""
 
 
-class RecordError(JournalError):
-    """A record that no journal could ever take, because it cannot be said in JSON or in Unicode."""
-
-
 class ArtifactError(AutotrackError):
     """An artifact path that is refused, or an artifact that could not be read or written."""
 

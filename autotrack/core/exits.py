@@ -2,7 +2,7 @@
 
 An uncaught exception stands in ``sys.last_value`` when exit handlers run, so ``sys.excepthook`` stays the user's. A
 deadly signal is written down by C code (``journal.lastwords``), so signal handlers stay the user's. The exit code is
-known to nobody inside Python, whatever way ``SystemExit`` was raised: the C library writes it down (``ExitCode``).
+known to nobody inside Python, whatever way ``SystemExit`` was raised: ``write_exit_code`` has C write it down.
 """
 
 from __future__ import annotations

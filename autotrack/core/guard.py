@@ -224,5 +224,3 @@ def warn(message: str, *, silent: bool = False) -> None:
 
 #: The process's guard. One, because its strikes are about this process's autotrack, whoever calls it.
 guard = Guard()
-
-__all__ = ["Failure", "Guard", "attempt", "guard", "warn"]

@@ -32,6 +32,7 @@ def new_id() -> str:
 
 
 def is_run_id(text: str) -> bool:
+    """True for 32 hexadecimal digits in small letters."""
     return _RUN_ID.fullmatch(text) is not None
 
 

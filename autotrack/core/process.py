@@ -99,6 +99,3 @@ def _is_worker() -> bool:
             return True
     # Wherever multiprocessing is imported __mp_main__ is an alias of __main__; only in a child is it called so.
     return getattr(sys.modules.get("__mp_main__"), "__name__", None) == "__mp_main__"
-
-
-__all__ = ["RANK_VARIABLES", "Role", "lead", "mark_tracked", "on_fork", "role"]

@@ -71,6 +71,13 @@ class Artifacts(Protocol):
 
 @runtime_checkable
 class Sink(Protocol):
+    """A store, here or on a server: what runs are delivered to, read from and changed in.
+
+    Threads may share one. Errors are those of ``core.errors``: NotFoundError and AmbiguousError for an id or name,
+    FilterError for a filter, UnavailableError where it does not answer, StoreError for all else that it refuses.
+    """
+
+    #: Its address as people may see it: without user names, passwords and tokens.
     uri: str
 
     #: True where data must leave the process while it runs (a remote server): the courier then delivers every second.
@@ -78,13 +85,13 @@ class Sink(Protocol):
     #: next reader and never imports SQL.
     eager: bool
 
-    #: Content by its sha256: diffs, sources, environments, fingerprints, which records refer to.
     @property
-    def objects(self) -> Contents: ...
+    def objects(self) -> Contents:
+        """Content by its sha256: diffs, sources, environments, fingerprints, which records refer to."""
 
-    #: The files of its runs.
     @property
-    def artifacts(self) -> Artifacts: ...
+    def artifacts(self) -> Artifacts:
+        """The files of its runs."""
 
     @property
     def registry(self) -> Registry:

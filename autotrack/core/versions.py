@@ -114,6 +114,3 @@ def is_installed(top: str) -> bool:
         return importlib.util.find_spec(top) is not None
     except (ImportError, ValueError):
         return False
-
-
-__all__ = ["in_range", "installed_version", "is_installed", "version_key"]

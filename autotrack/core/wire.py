@@ -220,6 +220,3 @@ def columns_unpacked(data: bytes) -> tuple[Columns, dict[str, Any]]:
             for bit, flag, real in zip(bits.tolist(), whole, bits.view("<f8").tolist(), strict=True)
         ]
     return Columns(column(0, "<i8"), column(1, "<i8"), values), head
-
-
-__all__ = ["COLUMNS", "columns_packed", "columns_unpacked", "decoded", "encoded", "number", "plain"]

@@ -167,5 +167,3 @@ KINDS: dict[str, Callable[[Document], None]] = {
     "tree": _tree,
     "several": _several,
 }
-
-__all__ = ["KINDS", "VERSION", "read", "several", "validate"]

@@ -362,5 +362,3 @@ def _short(text: str, most: int = LONGEST_LABEL) -> str:
 
 
 _DRAW = {"lines": _lines, "points": _points, "bars": _bars, "matrix": _matrix, "table": _table, "tree": _tree}
-
-__all__ = ["FORMATS", "render"]

@@ -1,12 +1,27 @@
-"""Which flavor a model belongs to. Class paths are compared as text, so no library is imported to find out."""
+"""The flavors of the plugins, and which one a model belongs to: class paths are compared as text, nothing is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autotrack.core.errors import PluginError, UsageError
 from autotrack.core.plugins.flavor import Flavor
+
+
+def registered_flavors() -> Sequence[Flavor]:
+    """All flavors of the plugins that are installed and not blocked."""
+    from autotrack.core.plugins.registry import plugins
+
+    return tuple(plugins().flavors())
+
+
+def chosen_flavor(model: Any) -> str | None:
+    """The name of the flavor that a plugin chooses for this model; None where its class is to decide."""
+    from autotrack.core.plugins.registry import plugins
+
+    name = plugins().choose("choose_flavor", model=model)
+    return None if name is None else str(name)
 
 
 def flavor_of(model: Any, flavors: Iterable[Flavor]) -> Flavor | None:

@@ -55,13 +55,9 @@ class Replay(NamedTuple):
         return "its predictions are those that it was saved with" if self.verdict == "equal" else self.reason
 
 
-def golden_file(example: Any, answers: Mapping[str, Any], versions: Mapping[str, str | None]) -> bytes:
-    """The content of ``golden.json``. CannotKeep where an example or answer is of a kind that is not kept."""
-    return golden_content(encode(example), answers, versions)
-
-
 def golden_content(document: Any, answers: Mapping[str, Any], versions: Mapping[str, str | None]) -> bytes:
-    """The same of an example that is encoded already."""
+    """The content of ``golden.json``; ``document`` is the example as ``exact.encode`` says it. CannotKeep where an
+    answer is of a kind that is not kept."""
     content = {
         "golden": FORMAT,
         "example": document,

@@ -19,10 +19,10 @@ from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.session.opened import saw_file
 
 from . import trust as trusts
+from .flavors import registered_flavors
 from .golden import FILE as GOLDEN
 from .golden import Replay
-from .mlmodel import NAME, ModelDescription, file_inside, read
-from .registered import registered_flavors
+from .mlmodel import NAME, ModelDescription, read
 from .snapshot import Snapshot, take
 
 if TYPE_CHECKING:
@@ -344,6 +344,3 @@ def _refuse_code(description: ModelDescription, folder: Path, trust: bool) -> No
             f"the model in {folder} brings code of its own ({brings[0]}), which would run here. If you know who made "
             f"it, load it with autotrack.load_model(..., trust=True)"
         )
-
-
-__all__ = ["Located", "Opened", "file_inside", "load_model", "load_pyfunc", "locate", "open_model"]

@@ -169,15 +169,3 @@ def _parse(content: bytes, path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ArtifactError(f"{path} is not a model description: it is not a mapping")
     return found
-
-
-def file_inside(folder: Path, name: object) -> Path:
-    """The file or folder that an entry names, which must lie in the model folder (ArtifactError)."""
-    if not isinstance(name, str) or not name or "\0" in name:
-        raise ArtifactError(f"the {NAME} in {folder} names no file to load")
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()) or path == folder.resolve():
-        raise ArtifactError(f"the {NAME} in {folder} names {name!r}, which lies outside of the model's folder")
-    if not path.exists():
-        raise ArtifactError(f"the {NAME} in {folder} names {name!r}, which is not there")
-    return path

@@ -44,11 +44,10 @@ def log_model(
     """Saves the model among the run's artifacts; None where no plugin's flavor handles its class."""
     from autotrack.core.entities import ModelRecord
 
-    from .flavors import flavor_of, named_flavor
+    from .flavors import chosen_flavor, flavor_of, named_flavor, registered_flavors
     from .manifest import FILE as MANIFEST
     from .manifest import FileDigest, write_manifest
     from .mlmodel import NAME
-    from .registered import chosen_flavor, registered_flavors
     from .saving import Details, class_name, digest_of_bytes, fill
 
     if isinstance(model, (str, Path)):

@@ -176,14 +176,15 @@ def _imported(code: Path) -> Iterator[str]:
 
 def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
     """The model: an instance of the class, told where its artifacts are. UntrustedModelError without trust."""
+    from autotrack.core.plugins.flavor import file_inside, path_inside
+
     from .code_loading import load_class
-    from .mlmodel import file_inside
 
     name, kept = entry.get("class"), entry.get("artifacts") or {}
     if not isinstance(name, str) or not isinstance(kept, dict):
         raise ArtifactError(f"the MLmodel in {folder} does not say which class the model is")
     file = file_inside(folder / CODE, entry.get("file"))
-    artifacts = {str(key): file_inside(folder, path) for key, path in kept.items()}
+    artifacts = {str(key): path_inside(folder, path) for key, path in kept.items()}
     return _made(load_class(file, name, (folder / CODE,), trust), artifacts)
 
 

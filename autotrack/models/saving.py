@@ -18,12 +18,11 @@ from autotrack.core.plugins.flavor import Flavor
 
 from .asking import asking
 from .environment import distributions_of, environment_files, own_modules, version_of
-from .flavors import require_flavor
+from .flavors import chosen_flavor, registered_flavors, require_flavor
 from .inference import table_kind
 from .manifest import FILE as MANIFEST
 from .manifest import FileDigest, write_manifest
 from .mlmodel import MAX_BYTES, NAME, describe
-from .registered import chosen_flavor, registered_flavors
 from .signature import Signature, infer_signature
 
 if TYPE_CHECKING:

@@ -139,6 +139,3 @@ def make_app(settings: ServerSettings, services: Services | None = None) -> App:
     app = App(router, Gate(hosts), lambda: open_services(settings), settings.patience, Proxies(settings.proxies))
     app.services = services
     return app
-
-
-__all__ = ["App", "api_tables", "is_mlflow", "make_app", "tables"]

@@ -27,8 +27,6 @@ class ServerSettings:
     artifacts: str | None = None
     auth: bool = False
     allowed_hosts: tuple[str, ...] = ()
-    #: True where somebody has typed that a server without users may be reached from other machines.
-    insecure: bool = False
     #: sha256 of the one-time code for the first administrator; None where there are users.
     first_code: str | None = None
     #: Seconds in which a request's headers have to be here, and its body, at the least rate (``limits``).

@@ -163,6 +163,3 @@ def _copied(path: Path, target: Path, progress: Progress) -> int:
         os.utime(partial, ns=(info.st_atime_ns, info.st_mtime_ns))
         partial.rename(target)
         return info.st_size
-
-
-__all__ = ["BackedUp", "Problem", "back_up", "problems"]

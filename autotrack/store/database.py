@@ -23,6 +23,7 @@ from autotrack.core.entities import (
 from autotrack.core.errors import FilterError, NotFoundError, StoreError, UsageError
 from autotrack.core.journal.lastwords import LastWord
 from autotrack.core.journal.reader import Batch, Cursor
+from autotrack.core.keys import printable
 
 from . import experiments as lives
 from . import integrity, origins, queries, schema
@@ -142,9 +143,13 @@ class Database:
     def metric_history(self, run_id: str, key: str) -> Columns:
         """All points of one metric (NotFoundError where the run has no such metric)."""
         with self.reading() as connection:
-            found = queries.history(connection, queries.number_of(connection, run_id), key)
-        if found is None:
-            raise NotFoundError(f"run {run_id} has no metric {key[:80]!r}")
+            number = queries.number_of(connection, run_id)
+            # What no store can keep is not there, and no engine is asked for it.
+            found = queries.history(connection, number, key) if key == printable(key) else None
+            if found is None:
+                raise NotFoundError(
+                    f"run {run_id} has no metric {key[:80]!r}{_instead(key, queries.summaries(connection, number))}"
+                )
         return found
 
     def metric_summaries(self, run_id: str) -> list[MetricSummary]:
@@ -286,3 +291,14 @@ class Database:
     def close(self) -> None:
         """Lets go of the database; it is opened again if it is used again."""
         self._engine.dispose()
+
+
+def _instead(key: str, there: Sequence[MetricSummary]) -> str:
+    """What a run has that somebody asked for another metric: what is spelled alike, else the first few."""
+    if not there:
+        return "; it has none"
+    names = [each.key for each in there]
+    from difflib import get_close_matches
+
+    shown = get_close_matches(key[:80], names[:2000], 3) or names[:5]
+    return f"; it has {', '.join(shown)}{'' if len(shown) == len(names) else ', ...'}"

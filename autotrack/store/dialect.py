@@ -107,21 +107,15 @@ def among(column: ColumnElement[Any], values: Sequence[int] | Sequence[str]) -> 
     return clauses.Among(column, values)
 
 
-def among_pairs(
-    first: ColumnElement[Any], second: ColumnElement[Any], pairs: Sequence[tuple[int, str]]
-) -> ColumnElement[bool]:
-    """``(first, second) IN pairs`` with one bound value, however many there are."""
-    return clauses.AmongPairs(first, second, pairs)
-
-
 def among_bound(column: ColumnElement[Any], bound: str) -> ColumnElement[bool]:
     """``among`` for a statement that is made once: its values are those of the parameter ``bound``."""
     return clauses.Among(column, None, bound)
 
 
 def among_pairs_bound(first: ColumnElement[Any], second: ColumnElement[Any], bound: str) -> ColumnElement[bool]:
-    """``among_pairs`` for a statement that is made once: its pairs are those of the parameter ``bound``."""
-    return clauses.AmongPairs(first, second, None, bound)
+    """``(first, second) IN pairs`` for a statement that is made once: its pairs, however many, are those of the
+    parameter ``bound``."""
+    return clauses.AmongPairs(first, second, bound)
 
 
 def for_update(statement: Select[Any]) -> Select[Any]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from autotrack.core.addresses import shown
+from autotrack.core.cache import digest_of
 from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import ArtifactError, NotFoundError, UnavailableError
-from autotrack.core.journal.named_files import Place, Progress, sha256_of
+from autotrack.core.journal.named_files import Place, Progress
 from autotrack.core.keys import is_run_id
 from autotrack.core.objects import Objects
 from autotrack.core.private import Ours
@@ -58,7 +59,7 @@ class Sending:
             return True
         folder = self._folder_of(run)
         size = os.fstat(file.fileno()).st_size
-        if size != record.size or sha256_of(file)[0] != record.sha256:
+        if size != record.size or digest_of(file) != record.sha256:
             raise ArtifactError(f"the artifact {record.path!r} is not what was kept: its bytes have changed")
         try:
             self._artifacts.put_blocks(folder, record.path, _blocks(file, record, progress), sha256=record.sha256)

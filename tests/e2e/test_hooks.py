@@ -71,7 +71,8 @@ class Heard:
 
 
 def test_every_hook_has_a_caller(register: Any, tmp_path: Path) -> None:
-    import click
+    from autotrack.cli.commands import Group
+    from autotrack.cli.imports import imports
 
     heard = Heard()
     register(heard, "heard")
@@ -80,7 +81,10 @@ def test_every_hook_has_a_caller(register: Any, tmp_path: Path) -> None:
         Ridge().fit(X, Y)
         run.set_tag("a", "b")
         autotrack.search_runs()
-    add_plugin_commands(click.Group())
+    root = Group("autotrack", commands={"import": imports})
+    for _ in range(2):
+        add_plugin_commands(root)
+    assert root.commands["export"].params[0].name == "destination"  # the second time, too
     loaded._settings.clear()
     loaded.settings("heard")
     loaded.plugins().panels()

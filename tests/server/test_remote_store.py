@@ -128,8 +128,9 @@ def test_a_server_answers_as_its_folder_does(server: ServerProcess, remote: Remo
     assert wrong.value.position == 14 and str(wrong.value).count("at character") == 1
     with pytest.raises(NotFoundError, match="no metric"):
         remote.metric_history(run_id, "nothing")
-    with pytest.raises(NotFoundError):
-        remote.run("f" * 32)
+    for run, key in ((run_id, "\ud800"), ("\ud800", "loss"), ("f" * 32, "loss")):
+        with pytest.raises(NotFoundError):
+            remote.metric_history(run, key)
     remote.create_experiment("made", {"team": "risk"})
     with pytest.raises(UsageError, match="'made' already"):
         remote.create_experiment("made")

@@ -99,6 +99,7 @@ def _explained(path: str) -> Iterator[None]:
 
 
 def refused(path: object, why: str) -> ArchiveError:
+    """The error for an archive of which nothing is taken in."""
     return ArchiveError(f"the archive {path} is refused, and nothing of it was taken in: {why}")
 
 

@@ -43,22 +43,27 @@ class Manifest:
 
 
 def records_of_run(run_id: str) -> str:
+    """The member with what was said of a run, a record a line."""
     return f"runs/{run_id}.jsonl"
 
 
 def points_of_run(run_id: str) -> str:
+    """The member with the points of a run's metrics."""
     return f"runs/{run_id}.points"
 
 
 def records_of_session(session_id: str) -> str:
+    """The member with what was found out about a session, a record a line."""
     return f"sessions/{session_id}.jsonl"
 
 
 def content_of_artifact(sha256: str) -> str:
+    """The member with the bytes of artifacts, once however many runs have them."""
     return f"artifacts/{sha256}"
 
 
 def content_of_object(sha256: str) -> str:
+    """The member with the bytes of an object (``core.objects``)."""
     return f"objects/{sha256}"
 
 

@@ -16,10 +16,9 @@ import click
 from autotrack.core.entities import RunRecord
 from autotrack.core.errors import AutotrackError
 
-from ..commands import Command, State
+from ..commands import Command, State, json_option
 from ..documents import print_json, run_document
 from ..listing import Choice, print_runs
-from ..runs import json_option
 from ..screen import Cell, Column, Screen
 from ..stores import find_place, open_place
 from ..telling import Branch, fold

@@ -116,10 +116,13 @@ class Connection:
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """The response to a request, its body still to be read (in ``reading()``). ``deadline`` is a
         ``time.monotonic()`` value past which nothing is waited for, ``patience`` how long an answer may take."""
-        target = "/".join((self.url, *map(_segment, path)))
-        if query:
-            pairs = [(name, value) for name, value in query.items() if value is not None]
-            target += "?" + urlencode(pairs, doseq=True)
+        try:
+            target = "/".join((self.url, *map(_segment, path)))
+            if query:
+                pairs = [(name, value) for name, value in query.items() if value is not None]
+                target += "?" + urlencode(pairs, doseq=True)
+        except UnicodeEncodeError as error:
+            raise NotFoundError(f"{error.object[:80]!r} is at no server: it has half a surrogate pair in it") from None
         given = {"User-Agent": f"autotrack/{__version__}", "Accept-Encoding": "identity", **(headers or {})}
         with self._explained():
             pool = self._manager()

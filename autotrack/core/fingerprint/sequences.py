@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-Cut = Callable[[int, int, int], "list[Any]"]
-
 
 def sequence(data: Any) -> Table:
     """A list's values as one column; of rows (lists or tuples of one length) or dicts, their columns."""

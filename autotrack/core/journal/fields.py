@@ -35,6 +35,7 @@ def text(record: Fields, field: str) -> str:
 
 
 def optional_text(record: Fields, field: str) -> str | None:
+    """``text``, where there is one."""
     return None if record.get(field) is None else text(record, field)
 
 
@@ -47,6 +48,7 @@ def spelled(record: Fields, field: str) -> str:
 
 
 def optional_spelled(record: Fields, field: str) -> str | None:
+    """``spelled``, where there is one."""
     return None if record.get(field) is None else spelled(record, field)
 
 
@@ -59,6 +61,7 @@ def identity(record: Fields, field: str) -> str:
 
 
 def optional_id(record: Fields, field: str) -> str | None:
+    """``identity``, where there is one."""
     return None if record.get(field) is None else identity(record, field)
 
 
@@ -91,6 +94,7 @@ def integer(record: Fields, field: str) -> int:
 
 
 def optional_integer(record: Fields, field: str) -> int | None:
+    """``integer``, where there is one."""
     return None if record.get(field) is None else integer(record, field)
 
 
@@ -119,6 +123,7 @@ def status(record: Fields) -> str:
 
 
 def items(record: Fields, field: str) -> Sequence[Any]:
+    """A list, of whatever."""
     value = record.get(field)
     if not isinstance(value, list | tuple):
         raise UsageError(f"{field} is no list")

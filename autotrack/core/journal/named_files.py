@@ -6,7 +6,6 @@ stands beside it (``sent``), so that a process that dies in between costs a seco
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -202,13 +201,3 @@ def _digests(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _digests(inner)
-
-
-def sha256_of(file: BinaryIO, block: int = 1 << 20) -> tuple[str, int]:
-    """The sha256 and the size of what an open file holds; it stands at its beginning again."""
-    digest, size = hashlib.sha256(), 0
-    while data := file.read(block):
-        digest.update(data)
-        size += len(data)
-    file.seek(0)
-    return digest.hexdigest(), size

@@ -88,6 +88,3 @@ def _by_importlib(group: str, path: Iterable[str] | None) -> list[EntryPoint]:
         seen.add(name)
         found.extend(EntryPoint(e.name, e.value, name) for e in distribution.entry_points if e.group == group)
     return found
-
-
-__all__ = ["EntryPoint", "entry_points", "parse"]

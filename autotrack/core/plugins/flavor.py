@@ -1,12 +1,14 @@
-"""What a model format is to autotrack: three functions and the classes that it handles."""
+"""What a model format is to autotrack: three functions and the classes that it handles; and how it finds its files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ..errors import ArtifactError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,6 @@ class Flavor:
     packages: tuple[str, ...] = ()
     #: MLflow's loader for ``python_function``, where MLflow can load this format.
     mlflow_loader: str | None = None
-    requires: Mapping[str, str] = field(default_factory=dict)
     #: Methods whose answers to the example are kept and asked for again at each load, where the model has them;
     #: ``predict`` is asked through ``predictor``.
     answers: tuple[str, ...] = ("predict",)
@@ -45,3 +46,24 @@ class Flavor:
     dump: Callable[[Any], tuple[Mapping[str, Any], Mapping[str, bytes]]] | None = None
     #: True where the model reads its folder later, too: the private copy then lives as long as the model.
     keeps_folder: bool = False
+
+
+def path_inside(folder: Path, name: object) -> Path:
+    """What an entry of MLmodel names, for a flavor's ``load``. It must lie in the model's folder, links followed
+    (ArtifactError): anybody may have written the entry."""
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise ArtifactError(f"the MLmodel in {folder} names no file to load: {name!r}")
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()) or path == folder.resolve():
+        raise ArtifactError(f"the MLmodel in {folder} names {name!r}, which lies outside of the model's folder")
+    if not path.exists():
+        raise ArtifactError(f"the MLmodel in {folder} names {name!r}, which is not there")
+    return path
+
+
+def file_inside(folder: Path, name: object) -> Path:
+    """The file that an entry of MLmodel names; see ``path_inside``."""
+    path = path_inside(folder, name)
+    if not path.is_file():
+        raise ArtifactError(f"the MLmodel in {folder} names {name!r}, which is no file")
+    return path

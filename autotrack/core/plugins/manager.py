@@ -237,7 +237,9 @@ class Manager:
     def _caller(self, hook: str) -> pluggy.HookCaller:
         caller: pluggy.HookCaller | None = getattr(self._pluggy.hook, hook, None)
         if caller is None:
-            raise PluginError(f"there is no hook named {hook!r}")
+            raise PluginError(
+                f"there is no hook named {hook!r}; a plugin's own are in the modules of its register_hookspecs"
+            )
         return caller
 
     # Loading.
@@ -310,6 +312,3 @@ def _is_own(entry: EntryPoint, missing: str | None) -> bool:
     """True where the module that is missing is part of the plugin itself or of autotrack: a bug, no absent library."""
     top = (missing or "").partition(".")[0]
     return top in ("", "autotrack", entry.target.partition(":")[0].partition(".")[0])
-
-
-__all__ = ["BLOCK_VARIABLE", "GROUP", "Manager", "Problem"]

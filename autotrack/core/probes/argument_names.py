@@ -172,6 +172,3 @@ def _name_of(part: list[_Step]) -> str | None:
     elif last.opname == "BINARY_SUBSCR" and len(part) >= 2 and part[-2].opname == "LOAD_CONST":
         name = part[-2].argval
     return name if isinstance(name, str) and name.isidentifier() else None
-
-
-__all__ = ["argument_name"]

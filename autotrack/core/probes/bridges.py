@@ -134,6 +134,3 @@ class _Tasks(list[Any]):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return list, (), None, super().__iter__()
-
-
-__all__ = ["JoblibBridge"]

@@ -55,6 +55,3 @@ def inside(function: Any, target: str) -> Inside | None:
         if contents is original and original is not None:
             return Inside(cell, target)
     return None
-
-
-__all__ = ["CONTENTS", "Inside", "inside"]

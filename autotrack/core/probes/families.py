@@ -58,7 +58,5 @@ class Creation:
 
 
 def is_hook(value: Any) -> bool:
+    """True for the ``__init_subclass__`` that a family has put in place."""
     return type(value) is classmethod and isinstance(value.__func__, Creation)
-
-
-__all__ = ["Creation", "FamilyWatch", "is_hook"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .capture import Call, Recording
@@ -68,6 +68,3 @@ def sealed() -> Iterator[None]:
     finally:
         frame.close()
         FRAME.set(outer)
-
-
-__all__: list[Any] = ["CLOSED", "FRAME", "OPEN", "SEALED", "Frame", "current_frame", "sealed"]

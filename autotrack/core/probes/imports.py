@@ -127,6 +127,3 @@ class _Finder:
 
 
 _finder: Any = _Finder()
-
-
-__all__ = ["is_complete", "when_imported"]

@@ -387,6 +387,3 @@ def _path(owner: Any, name: str) -> str:
     if isinstance(owner, type):
         return f"{owner.__module__}:{owner.__qualname__}.{name}"
     return f"{owner.__name__}:{name}"
-
-
-__all__ = ["Installer"]

@@ -40,6 +40,3 @@ class Ledger:
         entry = self._places.get(key)
         if entry is not None and entry[0] is ref:
             del self._places[key]
-
-
-__all__ = ["Ledger"]

@@ -53,6 +53,3 @@ def watch_for(engine: Engine, plugin: str, declaration: Any, target: str, takes_
         return ResultWatch(engine, plugin, declaration, target, takes_self)
     kind = TapWatch if isinstance(declaration, Tap) else Watch
     return kind(engine, plugin, declaration, target, takes_self)
-
-
-__all__ = ["ResultWatch", "TapWatch", "listener", "watch_for"]

@@ -291,14 +291,3 @@ def stood_before(value: Any, wrapper: Any) -> Any:
 #: The classes of what stands for functions.
 wrapper_types: Final = (Watched, Tapped, Overheard)
 our_code |= {each.__call__.__code__ for each in (Watched, Tapped, Overheard, _BoundWatched)}
-
-__all__ = [
-    "Watched",
-    "WatchedAttribute",
-    "WatchedDataAttribute",
-    "stood_before",
-    "watched",
-    "wrap_attribute",
-    "wrapper_in",
-    "wrapper_types",
-]

@@ -282,6 +282,3 @@ def _batches(
             left, start = [], stop
     found.append(Batch([*left, last] if last else left, [], Cursor(_DONE, count), 0, False))
     return found
-
-
-__all__ = ["ForeignRun", "is_taken", "receiver", "take_in"]

@@ -38,6 +38,3 @@ def later(run: Run, site: str, job: Callable[[], object]) -> None:
     """Has a plugin's job done on the background thread of the run's recorder, soon, and before the process ends if
     time allows. ``site`` (``"<plugin>.<what>"``) is what its failures are counted for."""
     run._tracker_of().later(site, lambda: guard.call_plugin(site, job))
-
-
-__all__ = ["carry_on", "end_run", "later"]

@@ -1,8 +1,8 @@
 """A run: what one training was given and what came out, written as it happens and read back from the store.
 
 ``log_*`` returns when the record is in the journal, from where it survives ``kill -9``; it never raises into training
-(unless ``strict`` is set) and never waits for a store. The halves of the class: ``runview`` reads, ``runwriting`` is
-what writing shares, ``runmetrics`` has the points, ``runfiles`` the artifacts; here are texts, beginning and end.
+(unless ``strict`` is set) and never waits for a store. The parts of the class: ``view`` reads, ``writing`` is what
+writing shares, ``metrics`` has the points, ``files`` the artifacts; here are texts, beginning and end.
 """
 
 from __future__ import annotations

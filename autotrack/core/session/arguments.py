@@ -178,6 +178,3 @@ def _is_one_of(kind: type, kinds: tuple[type, ...]) -> bool:
 
 def _item(value: object, depth: int) -> str:
     return repr(value) if type(value) is str else _text(value, depth + 1)
-
-
-__all__ = ["argparse_parsed", "click_parsed", "collect_arguments", "flat", "parsed"]

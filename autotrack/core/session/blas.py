@@ -81,6 +81,3 @@ def _openblas(library: Any) -> dict[str, Any]:
 
 def _called(name: str, affixes: tuple[str, str]) -> str:
     return f"{affixes[0]}openblas_{name}{affixes[1]}"
-
-
-__all__ = ["native_libraries"]

@@ -159,6 +159,3 @@ def _is_foreign(repository: Repository) -> bool:
 def _some(paths: dict[str, int]) -> str:
     named = ", ".join(printable(path) for path in sorted(paths)[:3])
     return named if len(paths) <= 3 else f"{named} and {len(paths) - 3} more"
-
-
-__all__ = ["LARGEST_DIFF", "Changes", "uncommitted"]

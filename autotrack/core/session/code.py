@@ -161,6 +161,3 @@ def _cells() -> list[str] | None:
     shell = getattr(getattr(interactive, "InteractiveShell", None), "_instance", None)
     cells = getattr(shell, "user_ns", {}).get("In") if shell is not None else None
     return [str(cell) for cell in list(cells)[1:]] if isinstance(cells, list) else None
-
-
-__all__ = ["collect_code", "collect_imported"]

@@ -103,6 +103,3 @@ def _text(path: str) -> str:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-__all__ = ["distributions"]

@@ -147,6 +147,3 @@ def _blas() -> list[dict[str, Any]]:
     config = getattr(sys.modules.get("numpy.__config__"), "CONFIG", None)
     built = config.get("Build Dependencies", {}).get("blas", {}) if isinstance(config, dict) else {}
     return [{"internal_api": built.get("name"), "version": built.get("version")}] if built else []
-
-
-__all__ = ["LOCK_FORMAT", "collect_environment", "lock_of", "relevant_variables"]

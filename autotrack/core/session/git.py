@@ -156,6 +156,3 @@ def listed(paths: Sequence[str], *, leave_out: bool = False) -> list[str]:
     if leave_out:
         return ["--", ":(top)", *(f":(top,exclude,literal){path}" for path in paths)]
     return ["--", *(f":(top,literal){path}" for path in paths)]
-
-
-__all__ = ["Answer", "ask_git", "listed"]

@@ -92,6 +92,3 @@ def _text(path: Path, most: int = 65536) -> str:
             return file.read(most).decode("utf-8", "replace").strip()
     except OSError:
         return ""
-
-
-__all__ = ["gpu_driver", "gpus", "memory_bytes", "processors"]

@@ -277,6 +277,3 @@ def _telling(text: str, span: Span | None, kind: Secrecy) -> Span | None:
     if len(value) < 8 or value.startswith(("/", "./", "~")) or _NUMBER.fullmatch(value):
         return None
     return span if _DIGIT_AND_LETTER.match(value) and not _BLANK.search(value) else None
-
-
-__all__ = ["MASK", "mask", "mask_argv", "mask_document", "mask_url", "mask_value", "masked", "masked_source"]

@@ -133,6 +133,3 @@ def _bytes_of(tensor: Any) -> bytes:
     import ctypes
 
     return ctypes.string_at(tensor.data_ptr(), tensor.numel() * tensor.element_size())
-
-
-__all__ = ["encoded_state", "generators_in", "random_state", "restore"]

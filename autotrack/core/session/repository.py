@@ -132,6 +132,3 @@ def _text(path: Path, largest: int) -> str:
             return file.read(largest).decode("utf-8", "surrogateescape")
     except OSError:
         return ""
-
-
-__all__ = ["Head", "Repository", "find_repository", "head_of", "remote_of", "without_credentials"]

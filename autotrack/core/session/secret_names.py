@@ -77,6 +77,3 @@ def _weakly(words: list[str]) -> Secrecy:
     if last in ("pwd", "pass"):  # the working directory; a pass over the data
         return "weak" if before in ("db", "user", "root", "admin", "mysql", "pg", "smtp", "ftp", "ldap") else "none"
     return "none" if before in ("use", "no", "is", "has", "with") else "weak"
-
-
-__all__ = ["Secrecy", "is_secret_name", "secrecy"]

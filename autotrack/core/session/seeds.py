@@ -97,6 +97,3 @@ def _numpy_was_seeded() -> bool | None:
     if type(generator).__name__ != "MT19937" or not hasattr(generator, "_seed_seq"):
         return None
     return generator._seed_seq is None  # type: ignore[union-attr]
-
-
-__all__ = ["MOST", "numpy_seeded", "python_seeded", "seeded"]

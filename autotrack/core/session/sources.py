@@ -177,6 +177,3 @@ def _relative(path: str, root: str) -> str:
 def _some(names: list[str]) -> str:
     named = ", ".join(names[:5])
     return named if len(names) <= 5 else f"{named} and {len(names) - 5} more"
-
-
-__all__ = ["LARGEST_SOURCE", "Sources", "absolute", "imported_files", "keep_sources", "main_script"]

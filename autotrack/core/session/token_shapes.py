@@ -156,6 +156,3 @@ def _private_keys(text: str) -> Iterator[Span]:
                 yield first, stop
             start = stop + 1
         begins = _KEY_BEGINS.search(text, end)
-
-
-__all__ = ["PLACEHOLDER", "SHAPES", "Shape", "Span", "shaped_spans"]

@@ -293,11 +293,11 @@ def lifecycle(value: Enumerated, name: str) -> str:
     return found
 
 
-def page_size(value: Whole, name: str, default: int | None, largest: int, least: int = 1) -> int:
+def page_size(value: Whole, name: str, default: int | None, largest: int) -> int:
     """How many results a page may have (ApiError 400)."""
     found = whole(value, name, default)
-    if not least <= found <= largest:
-        what = "a positive integer" if found < least else f"at most {largest}"
+    if not 1 <= found <= largest:
+        what = "a positive integer" if found < 1 else f"at most {largest}"
         raise invalid(f"Invalid value {found} for parameter '{name}' supplied: It must be {what}")
     return found
 

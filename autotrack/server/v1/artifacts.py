@@ -7,7 +7,6 @@ then it gets its name and the run's record says so.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import time
 from typing import Annotated, BinaryIO, Literal
@@ -15,6 +14,7 @@ from typing import Annotated, BinaryIO, Literal
 import msgspec
 
 from autotrack.core.artifact_paths import check_artifact_path
+from autotrack.core.cache import digest_of
 from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import NotFoundError
 from autotrack.core.journal.records import Record
@@ -197,12 +197,9 @@ def _is_there(call: Call, wanted: Upload) -> bool:
         return False
     try:
         with storage.open(folder, wanted.path) as file:
-            if file.seek(0, 2) != wanted.size or file.seek(0) != 0:
+            if file.seek(0, 2) != wanted.size:
                 return False
-            digest = hashlib.sha256()
-            while block := file.read(uploads.BLOCK):
-                digest.update(block)
-            return digest.hexdigest() == wanted.sha256
+            return digest_of(file) == wanted.sha256
     except NotFoundError:
         return False
 

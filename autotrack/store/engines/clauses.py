@@ -87,19 +87,13 @@ class Among(FunctionElement[Any]):
 
 
 class AmongPairs(FunctionElement[Any]):
-    """``(number, text) IN pairs`` with one bound value, which a statement that is kept is given as ``bound``."""
+    """``(number, text) IN pairs`` with one value, which the statement is given as ``bound``."""
 
     inherit_cache = True
     name = "among_pairs"
 
-    def __init__(
-        self,
-        number: ColumnElement[Any],
-        text: ColumnElement[Any],
-        pairs: Sequence[tuple[int, str]] | None,
-        bound: str | None = None,
-    ) -> None:
-        super().__init__(number, text, bindparam(bound, pairs, type_=Pairs()))
+    def __init__(self, number: ColumnElement[Any], text: ColumnElement[Any], bound: str) -> None:
+        super().__init__(number, text, bindparam(bound, type_=Pairs()))
 
 
 class Same(FunctionElement[Any]):

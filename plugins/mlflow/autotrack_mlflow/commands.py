@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -19,32 +19,20 @@ from .taking import Progress, Taken, Taking
 _SHOWN = 10
 
 
-def add_commands(cli: click.Group) -> None:
+def add_commands(cli: Any) -> None:
     """Adds the commands to the command line."""
-    _add(
-        cli,
-        "export",
-        export,
+    exporting = (
         ("autotrack export --to mlflow mlruns", "every run, into a folder that MLflow opens"),
         ("autotrack export --to mlflow http://host:5000 -e churn", "one experiment, to a server"),
     )
-    importing = cli.get_command(click.Context(cli), "import")
-    if isinstance(importing, click.Group):
-        _add(
-            importing,
-            "mlflow",
-            take,
-            ("autotrack import mlflow mlruns", "a folder, with its artifacts, models and registry"),
-            ("autotrack import mlflow sqlite:///mlflow.db", "a database; artifacts beside it come along"),
-            ("autotrack import mlflow http://host:5000 -e churn", "one experiment of a server"),
-            ("autotrack import mlflow mlruns", "again: what came since is added, nothing comes twice"),
-        )
-
-
-def _add(group: click.Group, name: str, function: Callable[..., None], *examples: tuple[str, str]) -> None:
-    # A group of click's own, which a test or another program may have, knows no examples.
-    more: dict[str, Any] = {"examples": examples} if hasattr(group, "examples") else {}
-    group.command(name, **more)(function)
+    cli.command("export", examples=exporting)(export)
+    taking = (
+        ("autotrack import mlflow mlruns", "a folder, with its artifacts, models and registry"),
+        ("autotrack import mlflow sqlite:///mlflow.db", "a database; artifacts beside it come along"),
+        ("autotrack import mlflow http://host:5000 -e churn", "one experiment of a server"),
+        ("autotrack import mlflow mlruns", "again: what came since is added, nothing comes twice"),
+    )
+    cli.get_command(click.Context(cli), "import").command("mlflow", examples=taking)(take)
 
 
 @click.argument("source", metavar="SOURCE")

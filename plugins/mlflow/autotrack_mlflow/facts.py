@@ -17,7 +17,6 @@ CONTEXT = "mlflow.data.context"
 PARENT = "mlflow.parentRunId"
 RUN_NAME = "mlflow.runName"
 USER = "mlflow.user"
-NOTE = "mlflow.note.content"
 
 ENDED = frozenset({"FINISHED", "FAILED", "KILLED"})
 

@@ -22,8 +22,6 @@ _BLOCK = 1 << 20
 class FolderTarget:
     """A folder ``mlruns``, made if it is not there. StoreError where it cannot be written."""
 
-    keeps_ids = True
-
     def __init__(self, root: Path) -> None:
         self.root = root
         self.shown = str(root)

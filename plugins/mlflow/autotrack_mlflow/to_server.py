@@ -32,8 +32,6 @@ _MS = 1_000_000
 class ServerTarget:
     """An MLflow server. StoreError where it cannot be reached, Refused where it refuses."""
 
-    keeps_ids = False
-
     def __init__(self, wire: Wire, *, remember: bool = False) -> None:
         """``remember``: what was sent of a run that goes on is not asked for again."""
         self._wire = wire

@@ -44,7 +44,6 @@ class Showing:
         self._shell = shell
         self._lines: dict[str, Line] = {}
         self._changed: set[str] = set()
-        self._fresh: set[str] = set()
 
     def cell_begins(self, key: str) -> None:
         """The cell runs (again): what was shown below it is gone."""

@@ -28,7 +28,6 @@ def of_classifier(
     probability: Array | None,
     classes: Array | None,
     where: str,
-    positive: object = None,
 ) -> dict[str, Chart]:
     """Confusion matrix; with probabilities also ROC, precision-recall and calibration. By name."""
     found: dict[str, Chart] = {}
@@ -97,12 +96,14 @@ def matrix(counts: Array, labels: list[str], where: str) -> Chart:
 
 
 def roc(curves: list[tuple[str, Array, Array]], where: str) -> Chart:
+    """ROC curves by name, each with its area, and the line of chance."""
     series = [line(f"{name}, area {area(x, y):.3f}".removeprefix(", "), x, y) for name, x, y in curves]
     series.append({"name": "chance", "x": [0, 1], "y": [0, 1], "style": "dashed"})
     return _unit(chart("lines", f"ROC curve, {where}", "False positive rate", "True positive rate", series=series))
 
 
 def precision_recall(curves: list[tuple[str, Array, Array]], where: str) -> Chart:
+    """Precision over recall, a curve a name."""
     series = [line(name, x, y) for name, x, y in curves]
     return _unit(chart("lines", f"Precision and recall, {where}", "Recall", "Precision", series=series))
 
@@ -166,6 +167,7 @@ def importance(values: Array, names: list[str] | None, what: str) -> Chart | Non
 
 
 def line(name: str, x: Array, y: Array) -> dict[str, Any]:
+    """One series of a chart."""
     return {"name": name, "x": rounded(x), "y": rounded(y)}
 
 
@@ -178,6 +180,7 @@ def rounded(values: Array) -> list[float]:
 
 
 def class_name(label: Any) -> str:
+    """A class as a legend names it."""
     return label if isinstance(label, str) else f"class {label}"
 
 

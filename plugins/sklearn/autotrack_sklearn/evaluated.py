@@ -93,6 +93,3 @@ def _mark(data: Any) -> Any:
 
 def _is(mark: Any, other: Any, data: Any) -> bool:
     return mark() is data if isinstance(mark, weakref.ref) else bool(mark == other)
-
-
-__all__ = ["UNKNOWN", "Origin", "describable"]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt
+from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt, file_inside
 
 #: What nearly every model holds and skops opens without being told to: nothing to declare in MLmodel for them.
 _ORDINARY = frozenset(
@@ -60,7 +60,7 @@ def dump(model: Any) -> tuple[Mapping[str, Any], Mapping[str, bytes]]:
 
 def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
     """The model in the folder. UntrustedModelError where its file could run code and nobody vouched for it."""
-    path = _inside(folder, entry.get("pickled_model"))
+    path = file_inside(folder, entry.get("pickled_model"))
     kind = entry.get("serialization_format") or ("skops" if path.suffix == ".skops" else "pickle")
     if kind != "skops" and path.suffix != ".skops":
         from autotrack.plugin import pickled
@@ -109,14 +109,6 @@ def _sound(content: bytes, what: str) -> set[str]:
         raise UntrustedModelError(
             f"{what} is refused: {error}. No training writes such a file: get the model again from where it was made"
         ) from None
-
-
-def _inside(folder: Path, name: object) -> Path:
-    if isinstance(name, str) and "\0" not in name:
-        path = (folder / name).resolve()
-        if path.is_relative_to(folder.resolve()) and path.is_file():
-            return path
-    raise ArtifactError(f"the MLmodel in {folder} names {name!r}, which is no file in the model's folder")
 
 
 def _digest(content: bytes) -> str:

@@ -18,10 +18,8 @@ Array = np.ndarray[Any, Any]
 MAX_PAIRS = 300
 
 
-def classification(
-    truth: Array, predicted: Array, *, weight: Array | None = None, positive: object = None
-) -> dict[str, float]:
-    """Accuracy, and precision, recall and F1 weighted by class, or of the ``positive`` class alone.
+def classification(truth: Array, predicted: Array, *, weight: Array | None = None) -> dict[str, float]:
+    """Accuracy, and precision, recall and F1 weighted by class.
 
     ``truth`` and ``predicted`` are labels (n,), or 0/1 indicators (n, labels) of several labels at once. Divisions by
     zero count as 0. {} where they do not fit together.
@@ -39,15 +37,7 @@ def classification(
     support = np.bincount(true_codes, weights=weight, minlength=k).astype(float)
     claimed = np.bincount(predicted_codes, weights=weight, minlength=k).astype(float)
     total = float(n if weight is None else weight.sum())
-    if positive is None:
-        scores = _averaged(hits, claimed, support)
-    else:
-        (place,) = np.nonzero(labels == positive)
-        if not len(place):
-            scores = {}
-        else:
-            at = place[:1]
-            scores = _averaged(hits[at], claimed[at], support[at], np.ones(1))
+    scores = _averaged(hits, claimed, support)
     if total > 0:
         scores["accuracy_score"] = float(hit_weight.sum()) / total
     return scores
@@ -63,14 +53,13 @@ def _multilabel(truth: Array, predicted: Array, weight: Array | None) -> dict[st
     return scores
 
 
-def _averaged(hits: Array, claimed: Array, support: Array, weights: Array | None = None) -> dict[str, float]:
-    weights = support if weights is None else weights
-    if not weights.sum() > 0:
+def _averaged(hits: Array, claimed: Array, support: Array) -> dict[str, float]:
+    if not support.sum() > 0:
         return {}
     return {
-        "precision_score": float(np.average(_ratio(hits, claimed), weights=weights)),
-        "recall_score": float(np.average(_ratio(hits, support), weights=weights)),
-        "f1_score": float(np.average(_ratio(2 * hits, claimed + support), weights=weights)),
+        "precision_score": float(np.average(_ratio(hits, claimed), weights=support)),
+        "recall_score": float(np.average(_ratio(hits, support), weights=support)),
+        "f1_score": float(np.average(_ratio(2 * hits, claimed + support), weights=support)),
     }
 
 

@@ -200,5 +200,3 @@ def _put(kept: OrderedDict[Any, T], key: Any, value: T, most: int) -> None:
 
 
 provenance = Provenance()
-
-__all__ = ["Prediction", "Provenance", "provenance"]

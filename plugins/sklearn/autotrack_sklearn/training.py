@@ -69,7 +69,7 @@ class Training(NamedTuple):
 
 
 def training_metrics(
-    estimator: Any, training: Training, afford: Afford, positive: object = None, seen: Seen | None = None
+    estimator: Any, training: Training, afford: Afford, seen: Seen | None = None
 ) -> tuple[dict[str, float], str | None]:
     """MLflow's ``training_*`` metrics, and a note where some were left out.
 
@@ -92,7 +92,7 @@ def training_metrics(
         return {}, f"training metrics left out: {loud} may do more than predict"
     if talks_inside(model):
         return {}, "training metrics left out: an inner estimator is verbose and would print again"
-    found, error = attempt(_supervised, model, sort, training, afford, positive, seen)
+    found, error = attempt(_supervised, model, sort, training, afford, seen)
     if isinstance(error, TooLarge):
         return {}, f"training metrics left out: {error}"
     if error is not None:
@@ -125,7 +125,7 @@ def _sort(model: Any) -> str | None:
 
 
 def _supervised(
-    model: Any, sort: str, training: Training, afford: Afford, positive: object, seen: Seen | None
+    model: Any, sort: str, training: Training, afford: Afford, seen: Seen | None
 ) -> dict[str, float] | None:
     rows = training.rows or 0
     caller, shield = caller_of(model), shield_of(model)
@@ -144,7 +144,7 @@ def _supervised(
         return metrics.regression(truth, _column(predicted), weight=weight)
     if seen is not None and truth.ndim == 1:
         seen(sort, truth, _column(predicted), probability, getattr(model, "classes_", None))
-    found = metrics.classification(truth, _column(predicted), weight=weight, positive=positive)
+    found = metrics.classification(truth, _column(predicted), weight=weight)
     classes = getattr(model, "classes_", None)
     if probability is not None and truth.ndim == 1 and isinstance(classes, np.ndarray):
         found |= metrics.probabilistic(truth, probability, classes, weight=weight)

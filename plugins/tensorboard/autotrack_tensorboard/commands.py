@@ -31,28 +31,18 @@ class NotInstalled(AutotrackError):
     """TensorBoard itself is missing."""
 
 
-def add_commands(cli: click.Group) -> None:
+def add_commands(cli: Any) -> None:
     """Adds both commands to the command line."""
-    _add(
-        cli,
-        show,
+    showing = (
         ("autotrack tensorboard 3f9a", "one run"),
         ("autotrack tensorboard 3f9a 81cc --port 0", "two runs beside each other, on any free port"),
     )
-    importing = cli.get_command(click.Context(cli), "import")
-    if isinstance(importing, click.Group):
-        _add(
-            importing,
-            take,
-            ("autotrack import tensorboard runs", "every log under the folder runs becomes a run"),
-            ("autotrack import tensorboard runs", "again: what came since is added, nothing comes twice"),
-        )
-
-
-def _add(group: click.Group, function: Callable[..., None], *examples: tuple[str, str]) -> None:
-    # A group of click's own, which a test or another program may have, knows no examples.
-    more: dict[str, Any] = {"examples": examples} if hasattr(group, "examples") else {}
-    group.command("tensorboard", **more)(function)
+    cli.command("tensorboard", examples=showing)(show)
+    taking = (
+        ("autotrack import tensorboard runs", "every log under the folder runs becomes a run"),
+        ("autotrack import tensorboard runs", "again: what came since is added, nothing comes twice"),
+    )
+    cli.get_command(click.Context(cli), "import").command("tensorboard", examples=taking)(take)
 
 
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt
+from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt, file_inside, path_inside
 
 from .describing import FORMAT, NotPlain, Tree, classes_in, rebuilt
 
@@ -72,8 +72,8 @@ def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
 
     torch = importlib.import_module("torch")
     if "model" in entry:
-        return pickled.load(_inside(folder, entry["model"]), trust)
-    path = _inside(folder, entry.get("description"))
+        return pickled.load(file_inside(folder, entry["model"]), trust)
+    path = file_inside(folder, entry.get("description"))
     document, error = attempt(json.loads, path.read_bytes())
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise ArtifactError(
@@ -87,10 +87,10 @@ def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
         )
     local: Mapping[str, Any] = {}
     if "classes" in entry and any(name.startswith("__main__:") for name in foreign):
-        local = pickled.load(_inside(folder, entry["classes"]), trust)
+        local = pickled.load(file_inside(folder, entry["classes"]), trust)
     from safetensors.torch import load_file
 
-    weights = _inside(folder, entry.get("weights"))
+    weights = file_inside(folder, entry.get("weights"))
     tensors, error = attempt(load_file, weights)
     if tensors is None:
         raise ArtifactError(f"{weights} is no readable safetensors file: {error}") from error
@@ -166,7 +166,7 @@ def load_mlflow(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
     from autotrack.plugin import pickled
 
     torch = importlib.import_module("torch")
-    place = _inside(folder, entry.get("model_data"))
+    place = path_inside(folder, entry.get("model_data"))
     path = place / "model.pth" if place.is_dir() else place
     if not path.is_file() and (place / "model.pt2").is_file():
         path = place / "model.pt2"
@@ -185,14 +185,6 @@ def _not_saved(model: Any, folder: Path) -> Mapping[str, Any]:
 
 def _digest(path: Path) -> str:
     return f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}…"
-
-
-def _inside(folder: Path, name: object) -> Path:
-    if isinstance(name, str) and "\0" not in name:
-        path = (folder / name).resolve()
-        if path.exists() and path.is_relative_to(folder.resolve()):
-            return path
-    raise ArtifactError(f"the MLmodel file of {folder} names {name!r}, and there is no such file in that folder")
 
 
 TORCH = Flavor(

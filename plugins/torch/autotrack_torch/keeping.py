@@ -26,9 +26,8 @@ MOST_BYTES = 1 << 30
 class KeptModel:
     """One model of a training."""
 
-    def __init__(self, model: Any, limit: int = MOST_BYTES) -> None:
+    def __init__(self, model: Any) -> None:
         self._copy: Mapping[str, Any] | None = None
-        self._limit = limit
         self._why = "it was gone before it could be saved"
         tree, error = attempt(Tree, model)
         self._tree: Any = None
@@ -53,7 +52,7 @@ class KeptModel:
         if self._tree is None or not found or any(tensor is None for tensor in found.values()):
             return
         size = sum(tensor.numel() * tensor.element_size() for tensor in found.values())
-        if size > self._limit:
+        if size > MOST_BYTES:
             self._why = f"it was gone before it could be saved, and its {size >> 20} MB are too many to copy"
             return
         if torch.cuda.is_available() and torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():

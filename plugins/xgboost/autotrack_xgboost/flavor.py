@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt
+from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt, file_inside
 
 FILE = "model.ubj"
 BOOSTER = "xgboost.core.Booster"
@@ -60,7 +60,7 @@ def load(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
     UntrustedModelError where its class is none of XGBoost's and nobody vouched for it; ArtifactError where the file is
     no model.
     """
-    path = _inside(folder, entry.get("data"))
+    path = file_inside(folder, entry.get("data"))
     content = path.read_bytes()
     _check(path, content, trust)
     name = entry.get("model_class") or BOOSTER
@@ -118,14 +118,6 @@ def _class(name: str, folder: Path, trust: bool) -> Callable[[], Any]:
 
 def _is_plain(value: Any) -> bool:
     return type(value) in (bool, int, float, str)
-
-
-def _inside(folder: Path, name: object) -> Path:
-    if isinstance(name, str) and "\0" not in name:
-        path = (folder / name).resolve()
-        if path.is_relative_to(folder.resolve()) and path.is_file():
-            return path
-    raise ArtifactError(f"the MLmodel in {folder} names {name!r}, which is no file in the model's folder")
 
 
 def predictor(model: Any) -> Callable[[Any], Any] | None:

@@ -106,6 +106,3 @@ class _Reader:
             if key in found:
                 raise Malformed(f"the key {key!r} twice")
             found[key] = self.value(self.marker(), depth + 1)
-
-
-__all__ = ["Malformed", "parse"]

@@ -43,18 +43,6 @@ def test_classification(case) -> None:
     )
 
 
-@given(labelled())
-@settings(max_examples=60, deadline=None)
-def test_one_positive_class(case) -> None:
-    truth, predicted, weight = case
-    positive = truth[0]
-    found = metrics.classification(truth, predicted, weight=weight, positive=positive)
-    expected = theirs.precision_score(
-        truth == positive, predicted == positive, sample_weight=weight, zero_division=0, average="binary"
-    )
-    assert found["precision_score"] == pytest.approx(expected, **CLOSE)
-
-
 @given(st.integers(0, 10_000), st.integers(1, 30), st.integers(2, 4), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_several_labels_at_once(seed: int, n: int, k: int, weighted: bool) -> None:

@@ -269,17 +269,21 @@ def test_open_runs_are_read_without_a_store(store: Path, script) -> None:
 
 
 def test_health_is_written_before_a_sudden_end(store: Path, script) -> None:
-    script(
+    done = script(
         """
-        import os, time, autotrack
+        import os, pathlib, time, autotrack
         run = autotrack.start_run()
         for number in range(5):
             run.log_metric("loss", "high")
-        time.sleep(1.5)
-        os._exit(1)
+        deadline = time.monotonic() + 30
+        while not any(b"refused_metrics" in file.read_bytes() for file in pathlib.Path().rglob("*.atj")):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os._exit(3)
         """,
         AUTOTRACK_SILENT="1",
     )
+    assert done.returncode == 3
     assert autotrack.last_run().health["refused_metrics"] == 5
 
 

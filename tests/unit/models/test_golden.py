@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from autotrack.models.golden import Replay, compare, golden_file, made_with, replay
+from autotrack.models.exact import encode
+from autotrack.models.golden import Replay, compare, golden_content, made_with, replay
 
 ROWS = np.arange(8.0).reshape(4, 2)
 MOVED = ROWS + np.array([[0, 0], [0, 1], [0, 3], [0, 0]])
@@ -52,7 +53,9 @@ def test_comparing(kept: Any, answer: Any, verdict: str, largest: float | None, 
 
 
 def test_a_replay() -> None:
-    content = golden_file(ROWS, {"predict": ROWS.sum(1), "predict_proba": ROWS / 2}, {"numpy": np.__version__})
+    content = golden_content(
+        encode(ROWS), {"predict": ROWS.sum(1), "predict_proba": ROWS / 2}, {"numpy": np.__version__}
+    )
     asks = {"predict": lambda data: data.sum(1), "predict_proba": lambda data: data / 2}
     assert replay(content, asks) == Replay("equal")
     assert made_with(content)["numpy"] == np.__version__
@@ -62,7 +65,7 @@ def test_a_replay() -> None:
 
 
 def test_a_model_may_change_what_it_is_asked_with() -> None:
-    content = golden_file(ROWS, {"predict": ROWS.sum(1), "transform": ROWS}, {})
+    content = golden_content(encode(ROWS), {"predict": ROWS.sum(1), "transform": ROWS}, {})
 
     def greedy(data: Any) -> Any:
         answer = data.sum(1)
@@ -73,7 +76,7 @@ def test_a_model_may_change_what_it_is_asked_with() -> None:
 
 
 def test_a_replay_raises_nothing() -> None:
-    content = golden_file(ROWS, {"predict": ROWS.sum(1)}, {})
+    content = golden_content(encode(ROWS), {"predict": ROWS.sum(1)}, {})
 
     def fail(data: Any) -> Any:
         raise RuntimeError("no")

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autotrack.core.errors import ArtifactError, NotFoundError, PluginError, UntrustedModelError, UsageError
-from autotrack.core.plugins.flavor import Flavor
+from autotrack.core.plugins.flavor import Flavor, file_inside
 from autotrack.models import environment, load_model, save_model
 from autotrack.models.flavors import flavor_of, named_flavor
-from autotrack.models.mlmodel import describe, file_inside, read
+from autotrack.models.mlmodel import describe, read
 
 
 def save_text(model: object, folder: Path) -> dict[str, object]:
@@ -116,7 +116,10 @@ def test_links_do_not_lead_out(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "link").symlink_to(tmp_path / "secret")
-    for name in ("link", "../secret", str(tmp_path / "secret"), ".", "", None, "a\0b"):
+    (folder / "inner").mkdir()
+    (folder / "plain").write_text("p")
+    assert file_inside(folder, "inner/../plain") == folder / "plain"
+    for name in ("link", "../secret", str(tmp_path / "secret"), ".", "", None, "a\0b", "inner", "gone"):
         with pytest.raises(ArtifactError):
             file_inside(folder, name)
 

@@ -71,8 +71,21 @@ def test_prefixes(store, program):
     for missing in ("ac", "", "%", "a_", "' OR 1=1", "\0", "\ud800", "x" * 500, "é"):
         with pytest.raises(NotFoundError):
             store.run(missing)
-    with pytest.raises(NotFoundError, match="no metric"):
-        store.metric_history(first, "loss")
+
+
+def test_a_metric_that_is_not_there(store, program):
+    run = program.start()
+    with pytest.raises(NotFoundError, match=r"no metric 'loss'; it has none$"):
+        store.metric_history(run, "loss")
+    for key in ("accuracy", "b", "c", "d", "e", "val_loss"):
+        program.log(run, key, 1.0)
+    with pytest.raises(NotFoundError, match=r"it has val_loss, \.\.\.$"):
+        store.metric_history(run, "valloss")
+    with pytest.raises(NotFoundError, match=r"it has accuracy, b, c, d, e, \.\.\.$"):
+        store.metric_history(run, "q")
+    for key in ("\ud800", "\0"):
+        with pytest.raises(NotFoundError):
+            store.metric_history(run, key)
 
 
 def test_runs_are_deleted_with_their_children_and_restored(store, program):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .commands import Command, State, pairs
+from .commands import Command, State, json_option, pairs
 from .documents import print_json
 from .screen import Cell, Screen
 from .stores import find_place, no_store, open_place
@@ -57,7 +57,7 @@ _STAGES = {
 )
 @click.option("--keep", is_flag=True, help="Leave the fresh folder there, to look into.")
 @click.option("--full", is_flag=True, help="Cut nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+@json_option
 @click.pass_context
 def rebuild(
     ctx: click.Context,

@@ -28,9 +28,7 @@ def compare_outcomes(
     compared: list[str] = []
     found: list[Difference] = []
     if one.status != other.status:
-        found.append(
-            _other("status", f"{one.status} → {other.status}", str(one.status), str(other.status))
-        )
+        found.append(_other("status", f"{one.status} → {other.status}", str(one.status), str(other.status)))
     found += _params(one, other)
     if one.params:
         compared.append(f"{len(one.params)} params")
@@ -155,8 +153,6 @@ def _artifacts(one: RunRecord, other: RunRecord) -> tuple[int, list[Difference]]
         _other(
             f"artifact {path}",
             "was not kept" if path not in b else "its content differs",
-            None,
-            False,
             a[path],
             b.get(path),
         )
@@ -174,9 +170,7 @@ def _output(sink: Sink, one: RunRecord, other: RunRecord) -> tuple[int, list[Dif
     a, b = texts
     for at, (was, now) in enumerate(zip(a, b, strict=False)):
         if was != now:
-            return len(a), [
-                _other(f"output, line {at + 1}", f"{_short(was)} → {_short(now)}", was, now)
-            ]
+            return len(a), [_other(f"output, line {at + 1}", f"{_short(was)} → {_short(now)}", was, now)]
     if len(a) != len(b):
         return len(a), [_other("output", f"{len(a):,} lines → {len(b):,}", len(a), len(b))]
     return len(a), []

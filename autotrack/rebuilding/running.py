@@ -92,7 +92,7 @@ def _streams(story: Story, fresh: Path) -> Path | None:
 
 def counterpart(sink: Sink, story: Story, token: str) -> RunRecord | None:
     """The run of the new program that stands where the original stood in its own: the so manieth, by start; None where
-    the program has not come that far, or made another."""
+    the program has not come that far."""
     made = sink.runs(f"tags.\"{TAG}\" = '{token}'", max_results=_MOST)
     made = sorted(made, key=lambda run: (run.started, run.id))
     if not made:
@@ -104,5 +104,4 @@ def counterpart(sink: Sink, story: Story, token: str) -> RunRecord | None:
     session_made = [run for run in made if run.session == made[0].session]
     everyone = sink.runs_with(sessions=[made[0].session]) if made[0].session else session_made
     everyone = sorted(everyone, key=lambda run: (run.started, run.id))
-    found = everyone[place] if place < len(everyone) else None
-    return found if found is not None and found.name == story.run.name else None
+    return everyone[place] if place < len(everyone) else None

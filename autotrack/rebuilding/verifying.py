@@ -170,7 +170,8 @@ def _judge(
     sink.deliver(find_store(uri).journal)
     made = counterpart(sink, story, token)
     gaps = (*conditions.unknown, *unknown, *_open(story))
-    if made is None:
+    # A program that fails early has made a run of itself, perhaps. Names of chance differ in each process.
+    if made is None or (finished.code and not made.metrics and made.name != record.name):
         last = finished.output.read_text("utf-8", "replace").splitlines()[-_LAST:]
         said = f"the program ended with exit code {finished.code}, before it made this run"
         problem = Gap("run", said, "\n    ".join(last))

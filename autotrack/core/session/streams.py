@@ -1,7 +1,7 @@
 """The random streams as they were when watching began, and, for a run that is rebuilt, put there again.
 
-Generators that nobody seeds begin where the operating system says. The state of ``random`` at the beginning, the entropy
-that numpy's generator began with and the seed that torch took are what it takes to draw the same numbers once more.
+Generators that nobody seeds begin where the operating system says. The state of ``random`` at the beginning, the
+entropy that numpy's generator began with and the seed that torch took are what it takes to draw the same numbers again.
 """
 
 from __future__ import annotations

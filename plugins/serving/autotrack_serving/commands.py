@@ -1,13 +1,20 @@
-"""``autotrack serve``."""
+"""``autotrack serve`` and ``autotrack predict``."""
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from .specs import Request
+
+_KINDS = ("csv", "jsonl", "parquet", "arrow")
 
 
 def add_commands(cli: click.Group) -> None:
@@ -24,6 +31,12 @@ def add_commands(cli: click.Group) -> None:
     # A group of click's own, which a test or another program may have, knows no examples.
     more: dict[str, Any] = {"examples": examples} if hasattr(cli, "examples") else {}
     cli.command("serve", **more)(serve)
+    files = (
+        ("autotrack predict -m models:/churn@champion -i customers.parquet -o scores.parquet", "every row, in order"),
+        ("autotrack predict -m 3f9a -i new.csv -o scores.csv --keep id", "with the column id beside the predictions"),
+    )
+    more = {"examples": files} if more else {}
+    cli.command("predict", **more)(predict)
 
 
 @click.option("-m", "--model", "uri", required=True, metavar="MODEL", help="A URI, a folder, or a run's id.")
@@ -101,3 +114,80 @@ def serve(
         click.echo(f"{request.uri} is served at {url}  (docs: {url}/docs; Ctrl-C ends it)")
 
     server_for(request).run(ready)
+
+
+@click.option("-m", "--model", "uri", required=True, metavar="MODEL", help="A URI, a folder, or a run's id.")
+@click.option("-i", "--input", "source", required=True, type=click.Path(path_type=Path), help="The file of rows.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Where the predictions go.")
+@click.option("--format", "kind", type=click.Choice(_KINDS), help="What the input holds. [default: by its ending]")
+@click.option("--output-format", type=click.Choice(_KINDS), help="What the output is to be. [default: by its ending]")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="A column of the input beside the predictions.")
+@click.option(
+    "--chunk-rows", type=click.IntRange(1), default=65_536, show_default=True, help="Rows that are in memory at a time."
+)
+@click.option("--trust", is_flag=True, help="Vouch for the model's files, which may run code when they are loaded.")
+@click.option(
+    "--allow-drift", is_flag=True, help="Predict even where the model answers otherwise than where it was made."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document about the job.")
+@click.pass_obj
+def predict(
+    state: Any,
+    uri: str,
+    source: Path,
+    output: Path,
+    kind: str | None,
+    output_format: str | None,
+    keep: tuple[str, ...],
+    chunk_rows: int,
+    trust: bool,
+    allow_drift: bool,
+    as_json: bool,
+) -> None:
+    """Predict every row of a file: CSV, JSON lines, parquet or Arrow.
+
+    Rows are read and written in chunks, in their order. Interrupted, the same command goes on where it stood.
+    """
+    from .batch.predicting import predict_file
+    from .scorer import full_uri, load
+
+    if getattr(state, "store", None):
+        os.environ["AUTOTRACK_TRACKING_URI"] = state.store
+    scorer = load(full_uri(uri), trust=True if trust else None, allow_drift=allow_drift)
+    with _bar() as progress:
+        done = predict_file(
+            scorer,
+            source,
+            output,
+            input_format=kind,
+            output_format=output_format,
+            keep=keep,
+            chunk_rows=chunk_rows,
+            progress=progress,
+        )
+    if as_json:
+        document = {
+            "rows": done.rows,
+            "resumed": done.resumed,
+            "seconds": round(done.seconds, 3),
+            "output": str(output),
+        }
+        click.echo(json.dumps(document))
+        return
+    before = f", {done.resumed:,} of them before" if done.resumed else ""
+    click.echo(f"{done.rows:,} rows predicted in {done.seconds:.1f} s{before}: {output}")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on a terminal's standard error, and nowhere else."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("rows"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("rows", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

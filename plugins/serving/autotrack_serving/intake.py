@@ -77,6 +77,15 @@ class Intake:
         """True where the model takes arrays by name."""
         return bool(self._named)
 
+    @property
+    def even(self) -> str | None:
+        """numpy's name of the type that all columns have, where each is required and is a number of it."""
+        return self._dtype
+
+    def enforced(self, data: Any) -> Rows:
+        """Data that have types of their own, as the signature wants them (Refused)."""
+        return self._free(data)
+
     def read(self, content_type: str, body: bytes | bytearray) -> Asked:
         """The request in a body (Refused where it cannot be read, or does not fit the signature)."""
         kind = _kind(content_type)

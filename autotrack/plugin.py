@@ -23,6 +23,7 @@ from autotrack.core.private import Ours
 from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, Tap
 
 if TYPE_CHECKING:
+    from autotrack import environments
     from autotrack.core import pickled
     from autotrack.core.artifact_paths import check_artifact_path
     from autotrack.core.background import Background
@@ -124,6 +125,7 @@ __all__ = [
     "compare_answers",
     "enable_worker",
     "end_run",
+    "environments",
     "find_store",
     "given",
     "hookimpl",
@@ -192,6 +194,7 @@ _LATER = {
     "choose": ".plugins.registry",
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
+    "environments": "..environments",
     "find_store": ".config",
     "given": ".switch",
     "is_taken": ".runs.foreign",

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
+    from autotrack.core.runs.handing import hand_over
     from autotrack.core.runs.looprun import LoopRun
     from autotrack.core.runs.names import run_name
     from autotrack.core.runs.outside import carry_on, end_run, later
@@ -128,6 +129,7 @@ __all__ = [
     "environments",
     "find_store",
     "given",
+    "hand_over",
     "hookimpl",
     "hookspec",
     "is_taken",
@@ -197,6 +199,7 @@ _LATER = {
     "environments": "..environments",
     "find_store": ".config",
     "given": ".switch",
+    "hand_over": ".runs.handing",
     "is_taken": ".runs.foreign",
     "later": ".runs.outside",
     "load_pyfunc": "..models.loading",

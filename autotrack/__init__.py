@@ -35,6 +35,7 @@ _HOMES = {
     "load_model": ".models",
     "load_pyfunc": ".models",
     "save_model": ".models",
+    "run_project": ".core.projects",
     "AutotrackError": ".core.errors",
     **dict.fromkeys(
         (
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from .client.answers import diff, export_runs, import_runs, lineage, register_model
     from .core.entities import Status
     from .core.errors import AutotrackError
+    from .core.projects import run_project
     from .core.switch import disable, enable, is_enabled
     from .models import load_model, load_pyfunc, save_model
 
@@ -106,6 +108,7 @@ __all__ = [
     "log_table",
     "log_text",
     "register_model",
+    "run_project",
     "save_model",
     "search_runs",
     "set_tag",

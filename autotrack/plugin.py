@@ -10,6 +10,7 @@ from autotrack.core.errors import (
     AutotrackError,
     NotFoundError,
     PluginError,
+    ProjectError,
     SchemaError,
     StoreError,
     UntrustedModelError,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         Status,
     )
     from autotrack.core.keys import check_key
+    from autotrack.core.launching import launched_with
     from autotrack.core.plugins.pages import Panel, Reply, Request, ServerRoute
     from autotrack.core.plugins.registry import artifacts_at, choose, notify, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
-    from autotrack.core.runs.handing import hand_over
+    from autotrack.core.runs.handing import hand_over, run_for_another
     from autotrack.core.runs.looprun import LoopRun
     from autotrack.core.runs.names import run_name
     from autotrack.core.runs.outside import carry_on, end_run, later
@@ -96,6 +98,7 @@ __all__ = [
     "Patch",
     "PluginError",
     "ProbeRun",
+    "ProjectError",
     "PyFunc",
     "Reply",
     "Request",
@@ -134,6 +137,7 @@ __all__ = [
     "hookspec",
     "is_taken",
     "later",
+    "launched_with",
     "load_pyfunc",
     "mask",
     "mask_value",
@@ -142,6 +146,7 @@ __all__ = [
     "open_sink",
     "pickled",
     "receiver",
+    "run_for_another",
     "run_name",
     "saw_file",
     "settings",
@@ -202,6 +207,7 @@ _LATER = {
     "hand_over": ".runs.handing",
     "is_taken": ".runs.foreign",
     "later": ".runs.outside",
+    "launched_with": ".launching",
     "load_pyfunc": "..models.loading",
     "mask": ".session.masking",
     "mask_value": ".session.masking",
@@ -210,6 +216,7 @@ _LATER = {
     "open_sink": ".plugins.registry",
     "pickled": ".pickled",
     "receiver": ".runs.foreign",
+    "run_for_another": ".runs.handing",
     "run_name": ".runs.names",
     "saw_file": ".session.opened",
     "settings": ".plugins.registry",

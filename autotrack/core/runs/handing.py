@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import addresses, keys, process
 from ..errors import AutotrackError, UsageError
+from ..exits import Ending
 from ..guard import guard, warn
-from .active import activate, active, innermost
+from .active import activate, active, innermost, start_run
 from .run import Run
 
 if TYPE_CHECKING:
@@ -45,6 +46,25 @@ def hand_over(run: Run) -> dict[str, str]:
     if addresses.is_server(location.uri):
         variables |= {"MLFLOW_RUN_ID": run.id, "MLFLOW_TRACKING_URI": location.uri}
     return variables
+
+
+def run_for_another(
+    name: str | None = None,
+    experiment: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    parent: Run | str | None = None,
+) -> Run:
+    """Starts a run that is to be handed over: as ``start_run`` does, but nothing of this program joins it.
+
+    Without a ``parent`` it is a child of the run that is active here. Where this program ends before
+    it does, it is KILLED.
+    """
+    before = active.get()
+    run = start_run(name, experiment, tags, parent or innermost() or take_over())
+    active.set(before)
+    run.is_manual = False
+    run.judge = lambda error: Ending("KILLED", error)
+    return run
 
 
 def take_over() -> Run | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
+import json
 import shutil
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,6 +18,8 @@ from autotrack.plugin import environments
 
 #: What the recording half of autotrack imports, besides itself.
 _NEEDED = ("pluggy",)
+#: What installed packages lie in everywhere, so that nobody takes these for the project's own code.
+_PACKAGES = "site-packages"
 
 
 def folder_behind() -> Path:
@@ -30,20 +33,24 @@ def folder_behind() -> Path:
     root = environments.environments_folder()
     target = root / f"behind-{mark}"
     if target.is_dir():
-        return target
+        return target / _PACKAGES
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = Path(mkdtemp(prefix="behind-", dir=root))
+    made = Path(mkdtemp(prefix="making-", dir=root))
+    packages = made / _PACKAGES
+    packages.mkdir()
     for place in places.values():
-        (made / place.name).symlink_to(place)
-    info = made / f"autotrack-{own.version}.dist-info"
+        (packages / place.name).symlink_to(place)
+    info = packages / f"autotrack-{own.version}.dist-info"
     info.mkdir()
+    url = places["autotrack"].parent.as_uri()
+    (info / "direct_url.json").write_text(json.dumps({"url": url, "dir_info": {"editable": True}}))
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: autotrack\nVersion: {own.version}\n")
     (info / "entry_points.txt").write_text(entry_points)
     try:
         made.rename(target)
     except OSError:  # another process was quicker
         shutil.rmtree(made)
-    return target
+    return target / _PACKAGES
 
 
 def _place(name: str) -> Path | None:

@@ -44,7 +44,8 @@ def command_line(entry: EntryPoint, values: Values) -> CommandLine:
     """The command line of an entry point with these values; UsageError where a value would be run as code."""
     if entry.script is not None:
         program = INTERPRETERS[entry.script.suffix]
-        return CommandLine((*program, str(entry.script), *_options(values.all)))
+        script = entry.name if not entry.name.startswith("-") else f"./{entry.name}"
+        return CommandLine((*program, script, *_options(values.all)))
     template = (entry.command or "").strip()
     items = items_of(template, values.all)
     used = {item.name for item in items if not isinstance(item, str)}

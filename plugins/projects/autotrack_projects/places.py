@@ -34,6 +34,12 @@ class Place:
     #: True where the folder is a copy of this run's own.
     fetched: bool = False
 
+    @property
+    def title(self) -> str:
+        """What a project without a name is called: the last part of where it is."""
+        address, _, subfolder = self.source.partition("#")
+        return (subfolder or address).rstrip("/").rpartition("/")[2].removesuffix(".git") or "project"
+
 
 def is_project(target: str) -> bool:
     """True for what is not a script: a folder, an archive, or a URI."""

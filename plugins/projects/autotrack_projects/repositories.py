@@ -71,11 +71,21 @@ def check_out(address: str, version: str | None, target: Path, cache: Path, told
             told(f"fetching {shown(url)}")
             commit, branch = _fetched(bare, url, version)
         _refuse_large(bare, commit)
-        _git(["clone", "--quiet", "--shared", "--no-checkout", "--template=", str(bare), str(target)], cache)
-    _git(["remote", "set-url", "origin", shown(url)], target)
+        _borrow(bare, target)
+    _git(["remote", "add", "origin", shown(url)], target)
     _git(["checkout", "--quiet", "--detach", "--force", commit], target)
     _refuse_links_out(target)
     return CheckedOut(url, commit, branch)
+
+
+def _borrow(bare: Path, target: Path) -> None:
+    """A new repository whose objects are those of another one, which may know a part of its history only."""
+    _git(["init", "--quiet", "--template=", str(target)], bare)
+    alternates = target / ".git" / "objects" / "info" / "alternates"
+    alternates.parent.mkdir(exist_ok=True)
+    alternates.write_bytes(os.fsencode(bare / "objects") + b"\n")
+    if (bare / "shallow").is_file():
+        shutil.copyfile(bare / "shallow", target / ".git" / "shallow")
 
 
 def url_of(address: str) -> str:

@@ -113,7 +113,7 @@ def run_project(
         in_container = project.docker is not None and env in ("auto", "docker")
         surroundings = surroundings_for(project, "local" if in_container else env, progress)
         console = Path(resources.enter_context(TemporaryDirectory(prefix="autotrack-own-"))) / "console.txt"
-        title = project.name or place.folder.name
+        title = project.name or place.title
         run = run_for_another(name or f"{title}/{entry_point}", experiment, tags, parent)
         try:
             _describe(run, place, project, entry_point, values, surroundings, backend, command)
@@ -170,7 +170,7 @@ def _describe(
 ) -> None:
     """Writes down what runs: MLflow's own tags, so that its clients and ours find the same."""
     tags: dict[str, Any] = {
-        "autotrack.project": project.name or place.folder.name,
+        "autotrack.project": project.name or place.title,
         "mlflow.project.entryPoint": entry_point,
         "mlflow.project.env": "docker" if project.docker is not None else surroundings.kind,
         "mlflow.project.backend": backend,

@@ -34,7 +34,6 @@ _SAFE = [
     "core.protectNTFS=true",
     "submodule.recurse=false",
     "fetch.recurseSubmodules=false",
-    "transfer.fsckObjects=true",
     "protocol.allow=never",
     *(f"protocol.{scheme}.allow=always" for scheme in _SCHEMES),
     "uploadpack.packObjectsHook=",

@@ -36,6 +36,7 @@ _HOMES = {
     "load_model": ".models",
     "load_pyfunc": ".models",
     "save_model": ".models",
+    "run_project": ".core.projects",
     "AutotrackError": ".core.errors",
     **dict.fromkeys(
         (
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from .client.answers import diff, export_runs, import_runs, lineage, register_model
     from .core.entities import Status
     from .core.errors import AutotrackError
+    from .core.projects import run_project
     from .core.switch import disable, enable, is_enabled
     from .models import load_model, load_pyfunc, save_model
     from .rebuilding import rebuild
@@ -109,6 +111,7 @@ __all__ = [
     "log_text",
     "rebuild",
     "register_model",
+    "run_project",
     "save_model",
     "search_runs",
     "set_tag",

@@ -10,6 +10,7 @@ from autotrack.core.errors import (
     AutotrackError,
     NotFoundError,
     PluginError,
+    ProjectError,
     SchemaError,
     StoreError,
     UntrustedModelError,
@@ -23,6 +24,7 @@ from autotrack.core.private import Ours
 from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, Tap
 
 if TYPE_CHECKING:
+    from autotrack import environments
     from autotrack.core import pickled
     from autotrack.core.artifact_paths import check_artifact_path
     from autotrack.core.background import Background
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         Status,
     )
     from autotrack.core.keys import check_key
+    from autotrack.core.launching import launched_with
     from autotrack.core.plugins.pages import Panel, Reply, Request, ServerRoute
     from autotrack.core.plugins.registry import artifacts_at, choose, notify, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
+    from autotrack.core.runs.handing import hand_over, run_for_another
     from autotrack.core.runs.looprun import LoopRun
     from autotrack.core.runs.names import run_name
     from autotrack.core.runs.outside import carry_on, end_run, later
@@ -94,6 +98,7 @@ __all__ = [
     "Patch",
     "PluginError",
     "ProbeRun",
+    "ProjectError",
     "PyFunc",
     "Reply",
     "Request",
@@ -124,13 +129,16 @@ __all__ = [
     "compare_answers",
     "enable_worker",
     "end_run",
+    "environments",
     "file_inside",
     "find_store",
     "given",
+    "hand_over",
     "hookimpl",
     "hookspec",
     "is_taken",
     "later",
+    "launched_with",
     "load_pyfunc",
     "mask",
     "mask_value",
@@ -140,6 +148,7 @@ __all__ = [
     "path_inside",
     "pickled",
     "receiver",
+    "run_for_another",
     "run_name",
     "saw_file",
     "settings",
@@ -194,10 +203,13 @@ _LATER = {
     "choose": ".plugins.registry",
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
+    "environments": "..environments",
     "find_store": ".config",
     "given": ".switch",
+    "hand_over": ".runs.handing",
     "is_taken": ".runs.foreign",
     "later": ".runs.outside",
+    "launched_with": ".launching",
     "load_pyfunc": "..models.loading",
     "mask": ".session.masking",
     "mask_value": ".session.masking",
@@ -206,6 +218,7 @@ _LATER = {
     "open_sink": ".plugins.registry",
     "pickled": ".pickled",
     "receiver": ".runs.foreign",
+    "run_for_another": ".runs.handing",
     "run_name": ".runs.names",
     "saw_file": ".session.opened",
     "settings": ".plugins.registry",

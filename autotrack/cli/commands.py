@@ -44,7 +44,8 @@ def _set_debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> 
         ctx.ensure_object(State).debug = True
 
 
-def _global_options() -> list[click.Parameter]:
+def global_options() -> list[click.Parameter]:
+    """``--store`` and ``--debug``, which every command has."""
     return [
         click.Option(
             ["--store"],
@@ -84,7 +85,7 @@ class Command(click.Command):
     def __init__(self, *args: Any, examples: Examples = (), **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.examples = tuple(examples)
-        self.params = [*self.params, *_global_options()]
+        self.params = [*self.params, *global_options()]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         write_examples(formatter, self.examples)
@@ -122,7 +123,7 @@ class Group(click.Group):
         self.lazy = dict(lazy or {})
         self.asked_plugins = False
         self.examples = tuple(examples)
-        self.params = [*self.params, *_global_options()]
+        self.params = [*self.params, *global_options()]
 
     def command(  # type: ignore[override]
         self, *args: Any, **attributes: Any

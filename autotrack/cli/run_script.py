@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from autotrack.core.errors import UsageError
+from autotrack.core.launching import launched_with
 
-from .commands import Command, State, pairs
+from .commands import Command, State, global_options, pairs
 
 #: Options of ``run`` itself that take a value; what follows ``-m MODULE`` belongs to the module.
 _VALUED = frozenset({"--experiment", "-e", "--name", "-n", "--tag", "-t", "--store"})
+
+#: The same of options that only projects have.
+_PROJECTS = frozenset(
+    {"--entry-point", "-P", "--param", "--version", "-v", "--env", "--backend", "--backend-config", "--jobs", "-j"}
+)
 
 #: Letters that installers write into the first line of the ``autotrack`` script to isolate it, not the user's program.
 _ISOLATING = "IEsP"
@@ -25,10 +30,49 @@ _PROJECT = ("git+", "git@", "git:", "ssh:", "http:", "https:", "file:", "github:
 
 
 class RunCommand(Command):
-    """A command whose options end where the script or ``-m MODULE`` begins."""
+    """A command whose options end where the script or ``-m MODULE`` begins; a project has a command of a plugin's."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        other = _command_for(args)
+        if other is not None:
+            return other.make_context(info_name, args, parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, end_of_options(args))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
+
+
+def _command_for(args: Sequence[str]) -> click.Command | None:
+    """The command of a plugin that runs what these words name, if that is no script and no module."""
+    target = _target(args)
+    if target is None or (Path(target).is_file() and not target.endswith(".zip")):
+        return None
+    from autotrack.core.plugins.registry import plugins
+
+    found: click.Command | None = plugins().choose("run_target", target=target)
+    if found is not None and not any(param.name == "store" for param in found.params):
+        found.params = [*found.params, *global_options()]
+    return found
+
+
+def _target(args: Sequence[str]) -> str | None:
+    """The first word that is no option and no option's value; None behind ``-m``, whose module it would belong to."""
+    at = 0
+    while at < len(args):
+        word = args[at]
+        if word == "--":
+            return args[at + 1] if at + 1 < len(args) else None
+        if not word.startswith("-") or word == "-":
+            return word
+        if word in ("-m", "--module") or word.startswith(("--module=", "-m")):
+            return None
+        at += 2 if word in _VALUED or word in _PROJECTS else 1
+    return None
 
 
 def end_of_options(args: Sequence[str]) -> list[str]:
@@ -56,6 +100,11 @@ def end_of_options(args: Sequence[str]) -> list[str]:
         ("autotrack run train.py --epochs 5", "what follows the script goes to the script"),
         ("autotrack run -m package.train --epochs 5", "a module, as `python -m` finds it"),
         ("autotrack run -e churn -t team=risk train.py", "in the experiment `churn`, with a tag on each run"),
+        ("autotrack run . -P lr=0.1", "a project: its entry point `main`, in its own environment (docs/projects.md)"),
+        (
+            "autotrack run https://host/team/repo#churn -e train --version v2",
+            "a project of a repository; see `autotrack run . --help`",
+        ),
         ("python -O -W error -m autotrack run train.py", "Python's own options are kept"),
     ),
 )
@@ -104,8 +153,8 @@ def check_script(script: str) -> None:
     if path.is_dir() or script.startswith(_PROJECT) or script.endswith(".git"):
         what = "a folder" if path.is_dir() else "a repository"
         raise UsageError(
-            f"cannot run {script}: it is {what}, and running a project comes with the projects plugin, which is not "
-            "installed; name a script in it instead (autotrack run path/to/train.py)"
+            f"cannot run {script}: it is {what}, and running a project comes with the plugin `projects`, which is "
+            "blocked or not installed; name a script in it instead (autotrack run path/to/train.py)"
         )
     if path.exists():  # a pipe, as in `autotrack run <(generate)`
         return
@@ -168,18 +217,7 @@ def launch(
     else:
         folder = str(Path(command[0]).resolve().parent)
     arguments += command
-    injected = str(Path(__file__).resolve().parent / "launch")
-    if os.pathsep in injected:
-        raise UsageError(
-            f"cannot track a script from {injected}: PYTHONPATH cannot name a folder with {os.pathsep!r} in it; "
-            "call autotrack.enable() in the script"
-        )
-    environment = dict(os.environ)
-    former = environment.get("PYTHONPATH")
-    # An empty PYTHONPATH is none at all, but an empty entry in it means the working directory.
-    environment["PYTHONPATH"] = injected + os.pathsep + former if former else injected
-    order = {"settings": settings, "tags": tags, "folder": folder, "pythonpath": former}
-    environment["AUTOTRACK_LAUNCH"] = json.dumps(order)
+    environment = launched_with(os.environ, folder=folder, settings=settings, tags=tags)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, arguments, environment)

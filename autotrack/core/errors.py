@@ -91,6 +91,14 @@ class PluginError(AutotrackError):
     """A plugin that was asked for by name and cannot be used."""
 
 
+class EnvironmentBuildError(AutotrackError):
+    """A Python environment that could not be built; the message names the log."""
+
+
+class ProjectError(AutotrackError):
+    """A project that could not be fetched, or whose program failed."""
+
+
 class SchemaError(UsageError):
     """Data that a model's signature does not allow, or a signature that is none; the message names the column."""
 

@@ -26,7 +26,7 @@ def late_names(package: str, homes: Mapping[str, str], of: str | None = None) ->
         with uncollected():
             there, _, other = home.partition(":")
             module = import_module(there, package)
-        value = module if home == f".{name}" else getattr(module, other or name)
+        value = module if home.lstrip(".") == name else getattr(module, other or name)
         setattr(sys.modules[asking], name, value)
         return value
 

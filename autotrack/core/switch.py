@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,10 @@ def enable(
         watchers.start(chosen, tracker().location.root)
         process.mark_tracked()
         watching.engine.armed = True
+    if "AUTOTRACK_RUN" in os.environ:
+        from .runs.handing import take_over
+
+        guard.call("take_over", take_over)
 
 
 def disable() -> None:

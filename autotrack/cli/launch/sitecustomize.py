@@ -39,6 +39,8 @@ def _take_order() -> Any:
 
 
 def _enable(order: Any) -> None:
+    if "behind" in order:
+        sys.path.append(order["behind"])  # last: an autotrack of the program's own environment comes before
     try:
         from autotrack.core.guard import guard, warn
     except ImportError as error:

@@ -97,6 +97,16 @@ def log_model(
     """
 
 
+@hookspec(firstresult=True)
+def run_project(uri: str, arguments: Mapping[str, Any]) -> Any | None:
+    """Runs a project for ``autotrack.run_project``, which was given the ``arguments``; answers a submitted run."""
+
+
+@hookspec(firstresult=True)
+def run_target(target: str) -> click.Command | None:
+    """The command for what ``autotrack run`` was given in place of a script; it is called with all of its words."""
+
+
 # Observers: told after the fact (core/runs/observers.py says on which thread).
 
 

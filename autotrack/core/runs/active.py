@@ -26,13 +26,19 @@ def start_run(
 
     Inside another run it becomes its child, in the same experiment unless told otherwise. On ranks above 0 of a
     distributed job, where autotrack is off, and where no journal can be written, it is a run that records nothing.
+    In a program that was started with ``AUTOTRACK_RUN`` the first one is that run, and what is started when it has
+    ended becomes its child.
     """
     from .. import process
     from ..plugins.registry import role
+    from . import handing
     from .nullrun import NullRun
     from .run import Run
     from .trackers import tracker
 
+    handed = handing.claim(name, tags) if parent is None else None
+    if handed is not None:
+        return handed
     previous = innermost()
     current = tracker()
     run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
@@ -47,7 +53,7 @@ def start_run(
         name=name,
         experiment=experiment,
         tags=tags,
-        parent=previous if parent is None else parent,
+        parent=(previous or handing.parent_of_top_runs()) if parent is None else parent,
     )
     if begun is None:
         return activate(NullRun(), previous)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from .active import active_run
+from .handing import take_over
 from .run import Run
 from .trackers import tracker
 
 
 def _run() -> Run:
-    return active_run() or tracker().implicit()
+    return active_run() or take_over() or tracker().implicit()
 
 
 def log_metric(key: str, value: float, step: int | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import time
 
 from .. import exits, process
@@ -151,6 +152,9 @@ def close_all(*, at_exit: bool = False) -> None:
         guard.call("the program's run", record_program, tracker(), started)
     for known in list(_trackers.values()):
         guard.call("exit", known.close, at_exit=at_exit)
+    handing = sys.modules.get(f"{__package__}.handing")
+    if handing is not None:
+        handing.forget()
     with _registry_lock:
         _trackers.clear()
         _said.clear()

@@ -1,0 +1,218 @@
+"""Builds an environment, or finds the one that was built from the same request before.
+
+<cache>/<key>/            the environment; environment.json in it is written last, and says that it is whole
+<cache>/<key>.lock        held while somebody builds it
+<cache>/logs/<key>.log    what the installers said, also of a build that failed
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autotrack.core.errors import EnvironmentBuildError
+from autotrack.core.private import make_private
+
+from .installers import Interpreter, commands, conda_commands, find_conda, find_uv, interpreter, python_of, surroundings
+from .request import Request
+
+#: Told what goes on, a short sentence each.
+Progress = Callable[[str], None]
+
+#: Seconds that one step of a build may take.
+TIMEOUT = 3600.0
+_WHOLE = "environment.json"
+_LAST_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment that is there, and whole.
+
+    ``lock`` is what is installed in it, as the text that a session's capture has of it (``core.session.environment``);
+    ``left_out`` is what was asked for and is not in it, a sentence each; ``cached`` tells that nothing had to be built.
+    """
+
+    python: str
+    lock: str
+    key: str
+    log: Path
+    left_out: tuple[str, ...] = ()
+    cached: bool = False
+
+    @property
+    def distributions(self) -> list[dict[str, Any]]:
+        """Name and version of each distribution that is installed."""
+        found: list[dict[str, Any]] = json.loads(self.lock)["distributions"]
+        return found
+
+    @property
+    def folder(self) -> Path:
+        """Where it is: ``bin`` in it holds its programs."""
+        return Path(self.python).parent.parent
+
+
+def environments_folder() -> Path:
+    """Where environments are kept: ``AUTOTRACK_ENVIRONMENTS``, else under the user's cache."""
+    said = os.environ.get("AUTOTRACK_ENVIRONMENTS")
+    if said:
+        return Path(said).expanduser().absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autotrack" / "environments"
+
+
+def build(request: Request, *, progress: Progress = lambda said: None, timeout: float = TIMEOUT) -> Environment:
+    """The environment for a request, built where there is none yet.
+
+    Two that build the same at once build it once. A build that was broken off is thrown away and begun again.
+    EnvironmentBuildError where it cannot be built: the message has the end of the log, and its path.
+    """
+    root = environments_folder()
+    uv, conda = find_uv(), find_conda() if request.conda is not None else None
+    python = interpreter(request.python, uv)
+    # Not uv or pip: both build the same. But conda builds something else than the pip part of a conda.yaml.
+    here = (sys.platform, platform.machine(), python.version or python.asked, *(["conda"] if conda else []))
+    key = request.key(*here)
+    log = root / "logs" / f"{key}.log"
+    found = _whole(root / key, key, log)
+    if found is not None:
+        return found
+    make_private(root / "logs")
+    with _locked(root / f"{key}.lock", progress, timeout) as lock:
+        found = _whole(root / key, key, log)  # another process was quicker
+        if found is not None:
+            return found
+        shutil.rmtree(root / key, ignore_errors=True)
+        began = time.monotonic()
+        tool = Path(conda or uv or "pip").name
+        progress(f"building an environment with Python {request.python or python.version or python.asked} ({tool})")
+        with tempfile.TemporaryDirectory(prefix="autotrack-own-") as files, open(log, "wb") as out:
+            if conda:
+                lines = conda_commands(request, root / key, conda, Path(files))
+            else:
+                lines = commands(request, root / key, python, uv, Path(files))
+            try:
+                for line in lines:
+                    _run(line, out, log, surroundings(uv, os.environ), lock, progress, timeout)
+            except BaseException:
+                shutil.rmtree(root / key, ignore_errors=True)
+                raise
+        left_out = _left_out(request, conda, python)
+        built = Environment(str(python_of(root / key)), _installed(root / key), key, log, left_out)
+        document = {"request": request.kind, "python": built.python, "lock": built.lock, "left_out": left_out}
+        _put(root / key / _WHOLE, json.dumps(document))
+        progress(f"the environment took {time.monotonic() - began:.1f} s; it is kept in {root / key}")
+        for said in left_out:
+            progress(f"left out: {said}")
+        return built
+
+
+def _whole(folder: Path, key: str, log: Path) -> Environment | None:
+    """The environment in a folder; None where there is none, a half one, or its Python is gone."""
+    try:
+        document = json.loads((folder / _WHOLE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not os.access(document["python"], os.X_OK):
+        return None
+    return Environment(document["python"], document["lock"], key, log, tuple(document["left_out"]), cached=True)
+
+
+@contextmanager
+def _locked(file: Path, progress: Progress, timeout: float) -> Iterator[int]:
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        deadline, told = time.monotonic() + timeout, False
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    progress("another process builds this environment: waiting for it")
+                    told = True
+                if time.monotonic() > deadline:
+                    raise EnvironmentBuildError(
+                        f"another process has been building this environment for {timeout:.0f} s ({file}); end it, and "
+                        "try again"
+                    ) from None
+                time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _run(
+    line: list[str],
+    out: Any,
+    log: Path,
+    variables: dict[str, str],
+    lock: int,
+    progress: Progress,
+    timeout: float,
+) -> None:
+    """One step of a build, its output in the log. It inherits the lock, which is held until it ends.
+
+    Where we are killed meanwhile nobody else begins to build what it still writes.
+    """
+    out.write(f"$ {' '.join(line)}\n".encode())
+    out.flush()
+    if "install" in line:
+        progress("installing its packages")
+    try:
+        done = subprocess.run(
+            line,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=variables,
+            pass_fds=(lock,),
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise EnvironmentBuildError(f"an environment was not built within {timeout:.0f} s; see {log}") from None
+    except OSError as error:
+        raise EnvironmentBuildError(f"an environment cannot be built: {line[0]}: {error.strerror}") from None
+    if done.returncode != 0:
+        last = log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:]
+        raise EnvironmentBuildError(
+            "an environment could not be built; the last that the installer said:\n"
+            + "\n".join(f"  {said}" for said in last)
+            + f"\nAll of it is in {log}"
+        )
+
+
+def _installed(folder: Path) -> str:
+    """What is installed in an environment, as a session's capture writes it."""
+    from autotrack.core.session.distributions import distributions
+    from autotrack.core.session.environment import LOCK_FORMAT
+
+    found = distributions(str(path) for path in sorted(folder.glob("lib*/python*/site-packages")))
+    return json.dumps({"format": LOCK_FORMAT, "distributions": found}, sort_keys=True, separators=(",", ":"))
+
+
+def _left_out(request: Request, conda: str | None, python: Interpreter) -> tuple[str, ...]:
+    wanted, taken = request.python, python.version
+    if conda:
+        return ()
+    if wanted and taken and taken != wanted and not taken.startswith(f"{wanted}."):
+        return (f"Python {wanted}, which is not here: it is Python {taken}", *request.left_out)
+    return request.left_out
+
+
+def _put(file: Path, text: str) -> None:
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(text, "utf-8")
+    part.replace(file)

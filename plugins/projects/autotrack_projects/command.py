@@ -1,0 +1,111 @@
+"""``autotrack run`` for projects: one run, or one for each combination of values."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import click
+
+from .environment import MANAGERS
+
+
+@click.command(
+    "run",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="A script is run with `autotrack run train.py`, where what follows belongs to the script.",
+)
+@click.argument("uri")
+@click.option("-e", "--entry-point", default="main", show_default=True, metavar="NAME", help="What of it to run.")
+@click.option("-P", "--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter; may be repeated.")
+@click.option("-v", "--version", metavar="REF", help="A commit, branch or tag of a repository.")
+@click.option(
+    "--env",
+    default="auto",
+    show_default=True,
+    metavar="|".join(MANAGERS),
+    help="The environment: what the project asks for, or this Python (local).",
+)
+@click.option("-b", "--backend", default="local", show_default=True, metavar="NAME", help="Where it runs.")
+@click.option("--backend-config", metavar="JSON", help="What that backend is told.")
+@click.option("--experiment", metavar="NAME", help="The experiment of the run.")
+@click.option("-n", "--name", metavar="NAME", help="The name of the run.")
+@click.option("-t", "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the run; may be repeated.")
+@click.option("--grid", is_flag=True, help="Values with commas are several: one run for each combination.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time, with --grid.")
+@click.pass_obj
+def run(
+    state: Any,
+    uri: str,
+    entry_point: str,
+    params: tuple[str, ...],
+    version: str | None,
+    env: str,
+    backend: str,
+    backend_config: str | None,
+    experiment: str | None,
+    name: str | None,
+    tags: tuple[str, ...],
+    grid: bool,
+    jobs: int,
+) -> int:
+    """Run a project: a folder, a zip archive, or a git repository (#folder inside it).
+
+    What its program logs and trains joins one run, which has its parameters, commit, environment and output. The
+    program's exit code is the answer.
+    """
+    from .grid import combinations, run_grid
+    from .running import run_project
+
+    if state.store is not None:
+        os.environ["AUTOTRACK_TRACKING_URI"] = state.store  # of this process, and of all that it starts
+    parameters = pairs(params, "-P")
+    options: dict[str, Any] = {
+        "version": version,
+        "experiment": experiment,
+        "name": name,
+        "env": env,
+        "backend": backend,
+        "backend_config": _config(backend_config),
+        "tags": pairs(tags, "--tag"),
+    }
+    if grid:
+        return run_grid(uri, entry_point, combinations(parameters), options, jobs=jobs)
+    started = run_project(uri, entry_point, parameters, **options, synchronous=False, progress=say)
+    try:
+        started.wait()
+    except KeyboardInterrupt:
+        started.cancel()
+        raise
+    code = started.exit_code or 0
+    say(f"run {started.run_id[:8]} is {started.get_status()}" + (f" (exit code {code})" if code else ""))
+    return code if code >= 0 else 128 - code
+
+
+def pairs(words: tuple[str, ...], option: str) -> dict[str, str]:
+    """``KEY=VALUE`` words as a dict; click.UsageError where one is none, or a key comes twice."""
+    found: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"{option} {word!r}: expected KEY=VALUE.")
+        if key in found:
+            raise click.UsageError(f"{option} {key} is given twice.")
+        found[key] = value
+    return found
+
+
+def say(message: str) -> None:
+    """One line about the run, beside what its program prints."""
+    click.echo(f"autotrack: {message}", err=True)
+
+
+def _config(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError as error:
+        raise click.UsageError(f"--backend-config is not valid JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise click.UsageError("--backend-config must be a JSON object.")
+    return found

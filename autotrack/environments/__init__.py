@@ -7,6 +7,7 @@ subprocess.run([environment.python, "train.py"])
 
 from __future__ import annotations
 
+from .behind import folder_behind
 from .building import Environment, build, environments_folder
 from .reading import (
     from_distributions,
@@ -24,6 +25,7 @@ __all__ = [
     "Request",
     "build",
     "environments_folder",
+    "folder_behind",
     "from_distributions",
     "from_requirements",
     "read_conda",

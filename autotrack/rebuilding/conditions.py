@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from autotrack.core.guard import attempt
 
 #: Distributions that change nothing of what a program computes.
 _BESIDE = frozenset({"autotrack", "pip", "setuptools", "wheel", "uv"})
+_LOCAL = "Say --env local to use what is installed here"
 #: Packages that are named where many differ.
 _FEW = 5
 #: Variables that a rebuild sets as they were; others of the captured ones say where the program ran.
@@ -82,6 +84,48 @@ def _has_gpu() -> bool:
 
     found, _ = attempt(gpus)
     return bool(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The Python that a program is run again with. ``behind`` is where it finds autotrack, if it has none of its own;
+    ``said`` replaces what was said of this environment."""
+
+    python: str
+    behind: str | None = None
+    said: str = ""
+    unknown: tuple[Gap, ...] = ()
+
+
+def interpreter_for(story: Story, conditions: Conditions, env: str) -> Interpreter | Gap:
+    """This Python where it is the same (or ``env`` is ``local``), else one with every distribution of the run; why
+    there is none, where it cannot be had."""
+    if env == "local" or (env == "auto" and conditions.same):
+        return Interpreter(sys.executable)
+    part = story.part("environment") or {}
+    content = story.document(part.get("lock"))
+    python = part.get("python")
+    if content is None:
+        return Gap(
+            "environment", "the list of packages is not at hand", "Say --env local to use what is installed here"
+        )
+    from autotrack import environments
+
+    request, error = attempt(
+        environments.from_distributions,
+        [each for each in content.get("distributions") or () if str(each.get("name", "")).lower() not in _BESIDE],
+        python=str(python.get("version")) if isinstance(python, Mapping) else None,
+    )
+    built, error = attempt(environments.build, request) if request is not None else (None, error)
+    if built is None:
+        return Gap(
+            "environment",
+            f"this environment is {conditions.said}; and the run's own cannot be built: {error}",
+            _LOCAL,
+        )
+    left_out = tuple(Gap("environment", f"left out: {each}", "") for each in built.left_out)
+    said = f"BUILT: {len(built.distributions)} packages as they were, in {built.folder}"
+    return Interpreter(built.python, str(environments.folder_behind()), said, left_out)
 
 
 def variables(story: Story) -> dict[str, str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack.answers.story import Story
+from autotrack.core.launching import launched_with
 
-from .conditions import variables
+from .conditions import Interpreter, variables
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -32,20 +33,27 @@ class Finished:
     output: Path
 
 
-def run_again(plan: Plan, python: str, uri: str, fresh: Path, moved: Mapping[str, str], token: str) -> Finished:
+def run_again(
+    plan: Plan, interpreter: Interpreter, uri: str, fresh: Path, moved: Mapping[str, str], token: str
+) -> Finished:
     """Runs the program to its end; ``token`` is the value of its runs' tag."""
     environment = variables(plan.story)
     environment["AUTOTRACK_TRACKING_URI"] = uri
     streams = _streams(plan.story, fresh)
     if streams is not None:
         environment["_AUTOTRACK_STREAMS"] = str(streams)
-    command = [python, *plan.options, "-m", "autotrack", "run", "-t", f"{TAG}={token}"]
-    if plan.story.run.experiment:
-        command += ["-e", plan.story.run.experiment]
     folder = plan.fresh_folder(fresh)
     folder.mkdir(parents=True, exist_ok=True)
-    words = [_moved(word, plan, fresh, moved) for word in plan.arguments]
-    command += ["-m", plan.target, *words] if plan.is_module else [_moved(plan.target, plan, fresh, moved), *words]
+    target = plan.target if plan.is_module else _moved(plan.target, plan, fresh, moved)
+    command = [interpreter.python, *plan.options, *(["-m"] if plan.is_module else []), target]
+    command += [_moved(word, plan, fresh, moved) for word in plan.arguments]
+    environment = launched_with(
+        environment,
+        folder=str(folder if plan.is_module else (folder / target).parent),
+        settings={"experiment": plan.story.run.experiment} if plan.story.run.experiment else {},
+        tags={TAG: token},
+        behind=interpreter.behind,
+    )
     output = fresh / "output.txt"
     with output.open("wb") as file:
         process = subprocess.Popen(

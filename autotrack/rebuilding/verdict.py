@@ -119,7 +119,7 @@ class Verdict:
             for section in self.causes.sections:
                 for fact in section.facts:
                     yield Line(f"  {section.name}  {fact.what}  {fact.text}")
-        if self.unknown and (full or self.kind is not Kind.IDENTICAL):
+        if self.unknown and self.kind is not Kind.IDENTICAL:
             yield Line("", "empty")
             yield Line("not known", "section")
             for gap in self.unknown:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,20 +18,22 @@ from autotrack.core.gaps import Gap
 
 from .checkout import check_out
 from .comparing import compare_outcomes
-from .conditions import Conditions, check
+from .conditions import Conditions, check, interpreter_for
 from .inputs import put_inputs
 from .plan import Plan, plan_of
 from .running import TAG, Finished, counterpart, run_again
 from .verdict import Kind, Verdict
 
 if TYPE_CHECKING:
+    from autotrack.answers.difference import Diff
     from autotrack.core.sink import Sink
 
 #: Relative difference of two numbers up to which a result is within tolerance.
 TOLERANCE = 1e-6
 #: Gaps in what was captured that cannot change what a program computes.
 _HARMLESS = ("console", "arguments")
-_CAUSES = ("code", "data", "files", "arguments", "seeds", "environment", "hardware")
+#: What may be why a result is another; the arguments are the same by themselves, but for where files lie.
+_CAUSES = ("code", "data", "files", "seeds", "environment", "hardware")
 #: The last lines of a failing program that are shown.
 _LAST = 15
 
@@ -115,10 +116,14 @@ def rebuild_in(
     if isinstance(plan, Gap):
         return _cannot(record, story, [plan])
     conditions = check(story)
-    python, problem = _python(conditions, story, options.env, say)
-    if problem is not None or conditions.problems:
-        problems = [*conditions.problems, *([problem] if problem is not None else [])]
-        return _cannot(record, story, problems, conditions)
+    if conditions.problems:
+        return _cannot(record, story, list(conditions.problems), conditions)
+    say("environment")
+    interpreter = interpreter_for(story, conditions, options.env)
+    if isinstance(interpreter, Gap):
+        return _cannot(record, story, [interpreter], conditions)
+    if interpreter.said:
+        conditions = replace(conditions, said=interpreter.said, unknown=(*conditions.unknown, *interpreter.unknown))
     fresh = Path(tempfile.mkdtemp(prefix=f"autotrack-rebuild-{record.id[:8]}-"))
     keep = options.keep
     try:
@@ -131,7 +136,7 @@ def rebuild_in(
             return _cannot(record, story, problems, conditions)
         say("run")
         token = f"{record.id}.{int(time.time() * 1000):x}"
-        finished = run_again(plan, python, uri, fresh, inputs.moved, token)
+        finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token)
         say("compare")
         verdict = _judge(sink, uri, record, story, plan, conditions, token, finished, options, inputs.unknown)
         keep = keep or not verdict
@@ -139,17 +144,6 @@ def rebuild_in(
     finally:
         if not keep:
             shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _python(conditions: Conditions, story: Story, env: str, say: Tell) -> tuple[str, Gap | None]:
-    """The interpreter to run on, or why there is none."""
-    if env == "local" or (env == "auto" and conditions.same):
-        return sys.executable, None
-    return sys.executable, Gap(
-        "environment",
-        f"this environment is not the run's ({conditions.said})",
-        "Say --env local to rebuild with what is installed here",
-    )
 
 
 def _judge(
@@ -180,7 +174,7 @@ def _judge(
         )
     compared, differences = compare_outcomes(sink, record, made, options.tolerance)
     kind = Kind.IDENTICAL if not differences else Kind.CLOSE if all(d.within for d in differences) else Kind.DIFFERENT
-    causes = compare_runs(sink, record, made).only(_CAUSES) if kind is Kind.DIFFERENT else None
+    causes = _needed(compare_runs(sink, record, made).only(_CAUSES)) if kind is Kind.DIFFERENT else None
     return Verdict(
         kind,
         record.id,
@@ -192,6 +186,17 @@ def _judge(
         causes=causes,
         unknown=gaps,
     )
+
+
+def _needed(diff: Diff) -> Diff:
+    """The comparison without packages that are here besides: the program had no need of them."""
+    sections = [
+        replace(section, facts=tuple(fact for fact in section.facts if fact.a is not None))
+        if section.name == "environment"
+        else section
+        for section in diff.sections
+    ]
+    return replace(diff, sections=tuple(section for section in sections if section.facts))
 
 
 def _open(story: Story) -> list[Gap]:
@@ -211,6 +216,4 @@ def _cannot(record: RunRecord, story: Story, problems: list[Gap], conditions: Co
 
 
 def _with(verdict: Verdict, folder: str | None, seconds: float) -> Verdict:
-    from dataclasses import replace
-
     return replace(verdict, folder=folder, seconds=seconds)

@@ -17,7 +17,10 @@ from typing import Any
 import pytest
 
 import autotrack
+from autotrack import environments
+from autotrack.core.launching import launched_with
 from autotrack.rebuilding import Kind
+from tests.unit.environments.wheels import put_wheel
 
 DATA = "x,y,label\n" + "".join(f"{at % 17},{at * 7 % 13},{int(at % 17 > at * 7 % 13)}\n" for at in range(200))
 #: Nothing in it is seeded: the split, the forest and the noise come from where the generators happened to begin.
@@ -189,6 +192,33 @@ def test_a_program_that_fails_now_says_how(project: Path) -> None:
     assert (
         "before it made this run" in verdict.problems[0].what and "No module named 'once'" in verdict.problems[0].close
     )
+
+
+def test_another_version_of_a_package_is_built_or_named(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of an environment that is not this one: its packages are installed anew; without their wheels, named."""
+    wheels = tmp_path / "wheels"
+    put_wheel(wheels, "lower", "1.0")
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("AUTOTRACK_ENVIRONMENTS", str(tmp_path / "cache"))
+    write(project, train_py="import autotrack, lower\nautotrack.start_run('a').log_param('version', lower.VERSION)\n")
+    environment = environments.build(environments.from_requirements(["lower==1.0"]))
+    tracked = launched_with(dict(os.environ), folder=str(project), behind=str(environments.folder_behind()))
+    subprocess.run([environment.python, "train.py"], cwd=project, env=tracked, check=True)
+    first = autotrack.last_run()
+    shutil.rmtree(environment.folder)
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IDENTICAL and verdict.environment.startswith("BUILT: "), str(verdict)
+    assert autotrack.get_run(verdict.rebuilt).params["version"] == "1.0"
+    shutil.rmtree(tmp_path / "cache")
+    shutil.rmtree(wheels)
+    unbuilt = autotrack.rebuild(first.id)
+    assert unbuilt.kind is Kind.IMPOSSIBLE
+    assert "lower 1.0 → none" in unbuilt.problems[0].what and "--env local" in unbuilt.problems[0].close
 
 
 @pytest.mark.slow

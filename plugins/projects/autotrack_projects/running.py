@@ -11,9 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import ProjectError, UsageError, choose, hand_over, launched_with, run_for_another
+from autotrack.plugin import ProjectError, UsageError, choose, environments, hand_over, launched_with, run_for_another
 
-from .behind import folder_behind
 from .commandline import CommandLine, command_line
 from .containers import container_command, variables_of
 from .environment import Surroundings, surroundings_for
@@ -195,5 +194,5 @@ def _describe(
 def _variables(run: Run, surroundings: Surroundings, command: CommandLine, folder: Path) -> dict[str, str]:
     variables = {**surroundings.variables, **hand_over(run), **command.variables}
     variables.setdefault("PYTHONUNBUFFERED", "1")  # the output goes through a pipe, and is to come as it is written
-    behind = None if surroundings.is_own else str(folder_behind())
+    behind = None if surroundings.is_own else str(environments.folder_behind())
     return launched_with(variables, folder=str(folder), behind=behind)

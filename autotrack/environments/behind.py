@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
-from autotrack.plugin import environments
+from .building import environments_folder
 
 #: What the recording half of autotrack imports, besides itself.
 _NEEDED = ("pluggy",)
@@ -30,7 +30,7 @@ def folder_behind() -> Path:
     names = sorted({name.partition(":")[0] for name in modules} | {"autotrack", *_NEEDED})
     places = {name: found for name in names if (found := _place(name)) is not None}
     mark = hashlib.sha256(repr((own.version, entry_points, sorted(places.items()))).encode()).hexdigest()[:16]
-    root = environments.environments_folder()
+    root = environments_folder()
     target = root / f"behind-{mark}"
     if target.is_dir():
         return target / _PACKAGES

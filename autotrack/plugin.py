@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
-    from autotrack.core.runs.handing import hand_over, run_for_another
+    from autotrack.core.runs.handing import hand_over, only_launches, run_for_another
     from autotrack.core.runs.looprun import LoopRun
     from autotrack.core.runs.names import run_name
     from autotrack.core.runs.outside import carry_on, end_run, later
@@ -143,6 +143,7 @@ __all__ = [
     "mask",
     "mask_value",
     "notify",
+    "only_launches",
     "open_run",
     "open_sink",
     "path_inside",
@@ -214,6 +215,7 @@ _LATER = {
     "mask": ".session.masking",
     "mask_value": ".session.masking",
     "notify": ".plugins.registry",
+    "only_launches": ".runs.handing",
     "open_run": ".runs.active",
     "open_sink": ".plugins.registry",
     "pickled": ".pickled",

@@ -32,7 +32,7 @@ def folder_behind() -> Path:
     mark = hashlib.sha256(repr((own.version, entry_points, sorted(places.items()))).encode()).hexdigest()[:16]
     root = environments_folder()
     target = root / f"behind-{mark}"
-    if target.is_dir():
+    if (target / _PACKAGES / "autotrack").exists():
         return target / _PACKAGES
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = Path(mkdtemp(prefix="making-", dir=root))

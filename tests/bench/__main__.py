@@ -46,6 +46,7 @@ SUBJECTS = (
     "server_lost",
     "server_load",
     "page_data",
+    "project_run",
 )
 
 

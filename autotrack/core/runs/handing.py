@@ -67,6 +67,13 @@ def run_for_another(
     return run
 
 
+def only_launches() -> None:
+    """This process starts programs that record, and does nothing else: nothing of its own session is captured."""
+    from .trackers import tracker
+
+    tracker().recorder.captures = False
+
+
 def take_over() -> Run | None:
     """The run that was handed to this process, begun by its first caller and active from then on; None without one.
 

@@ -32,6 +32,8 @@ class SessionRecorder:
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
+        #: False: this process only starts programs that record, and nothing of itself is of interest.
+        self.captures = True
         self.objects = Objects(tracker.location.objects)
         self._began = 0
         self._sent: dict[str, dict[str, Any]] = {}
@@ -44,6 +46,8 @@ class SessionRecorder:
 
     def begin(self, started: int) -> None:
         """Queues what is found out once; the journal has just been opened. ``started``: ns since the epoch."""
+        if not self.captures:
+            return
         # All that the background needs is imported here: a child that is forked while another thread imports would
         # find half a module, be it ours or the standard library's.
         from . import arguments, code, environment, random_state, seeds  # noqa: F401
@@ -98,6 +102,8 @@ class SessionRecorder:
     def random_state(self) -> str | None:
         """The object with the states of the random generators as they are now, for a run that starts. It is written
         off the training thread."""
+        if not self.captures:
+            return None
         from .random_state import encoded_state
 
         content, self._random_gaps = encoded_state()

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from autotrack.plugin import only_launches
+
 from .environment import MANAGERS
 
 
@@ -55,11 +57,11 @@ def run(
     What its program logs and trains joins one run, which has its parameters, commit, environment and output. The
     program's exit code is the answer.
     """
-    from .grid import combinations, run_grid
     from .running import run_project
 
     if state.store is not None:
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store  # of this process, and of all that it starts
+    only_launches()
     parameters = pairs(params, "-P")
     options: dict[str, Any] = {
         "version": version,
@@ -71,6 +73,8 @@ def run(
         "tags": pairs(tags, "--tag"),
     }
     if grid:
+        from .grid import combinations, run_grid
+
         return run_grid(uri, entry_point, combinations(parameters), options, jobs=jobs)
     started = run_project(uri, entry_point, parameters, **options, synchronous=False, progress=say)
     try:

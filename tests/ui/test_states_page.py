@@ -156,7 +156,7 @@ def test_the_pages_are_light(site: ServerProcess, open_page: Open) -> None:
     weights: dict[str, float] = {}
 
     def weigh(response: Any) -> None:
-        if response.request.resource_type == "script" and "/vendor/echarts" not in response.url:
+        if response.request.resource_type == "script":
             weights[response.url] = int(response.headers["content-length"]) / 1000
 
     page.on("response", weigh)
@@ -174,5 +174,10 @@ def test_the_pages_are_light(site: ServerProcess, open_page: Open) -> None:
     ready(page, 8)
     page.locator('[aria-rowindex="2"] .name a').click()
     page.locator("main h1").wait_for()
-    print(f"{table:.1f} KB, every screen {sum(weights.values()):.1f} KB")
+    page.locator(".tab .facts, .tab section").first.wait_for()
+    every = sum(weights.values())
+    print(f"{table:.1f} KB, every screen {every:.1f} KB")
     assert table <= 45, f"{table:.1f} KB"
+    assert every <= 90, f"{every:.1f} KB: " + ", ".join(
+        f"{name.rsplit('/')[-1]} {kb:.1f}" for name, kb in weights.items()
+    )

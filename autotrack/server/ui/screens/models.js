@@ -2,13 +2,15 @@
 import { useEffect } from 'preact/hooks'
 import { refresh } from '../data.js'
 import { html } from '../html.js'
+import { lazy } from '../lazy.js'
 import { onChange } from '../live.js'
 import { place } from '../router.js'
 import { Lost } from '../states.js'
-import { VersionDifference } from './models/difference.js'
 import { List } from './models/list.js'
-import { Model } from './models/model.js'
-import { Version } from './models/version.js'
+
+const Model = lazy(() => import('./models/model.js'), 'Model')
+const Version = lazy(() => import('./models/version.js'), 'Version')
+const VersionDifference = lazy(() => import('./models/difference.js'), 'VersionDifference')
 
 export function Screen() {
   const { name, rest = '' } = place.value.path

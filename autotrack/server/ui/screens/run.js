@@ -3,21 +3,25 @@ import { useEffect } from 'preact/hooks'
 import { refresh, useJson } from '../data.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
+import { lazy } from '../lazy.js'
 import { onChange } from '../live.js'
 import { path, place } from '../router.js'
 import { Failed, Loading, Lost, Part } from '../states.js'
-import { Artifacts } from './run/artifacts.js'
-import { Children } from './run/children.js'
-import { Code } from './run/code.js'
-import { Data } from './run/data.js'
-import { Environment } from './run/environment.js'
 import { Header } from './run/header.js'
-import { Logs } from './run/logs.js'
-import { Notebook, notebooks } from './run/notebook.js'
+import { events, notebooks } from './run/kinds.js'
 import { Overview } from './run/overview.js'
-import { PluginPanel } from './run/panel.js'
-import { events, TensorBoard } from './run/tensorboard.js'
-import { RunCharts } from './charts.js'
+
+// Tabs are fetched when they are first opened.
+const Artifacts = lazy(() => import('./run/artifacts.js'), 'Artifacts')
+const Children = lazy(() => import('./run/children.js'), 'Children')
+const Code = lazy(() => import('./run/code.js'), 'Code')
+const Data = lazy(() => import('./run/data.js'), 'Data')
+const Environment = lazy(() => import('./run/environment.js'), 'Environment')
+const Logs = lazy(() => import('./run/logs.js'), 'Logs')
+const Notebook = lazy(() => import('./run/notebook.js'), 'Notebook')
+const PluginPanel = lazy(() => import('./run/panel.js'), 'PluginPanel')
+const RunCharts = lazy(() => import('./charts.js'), 'RunCharts', html`<${Loading} />`)
+const TensorBoard = lazy(() => import('./run/tensorboard.js'), 'TensorBoard')
 
 export function Screen() {
   const { run: named, tab = '', rest = '' } = place.value.path

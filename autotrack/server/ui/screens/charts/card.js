@@ -11,7 +11,6 @@ import { attempt } from '../../notice.js'
 import { change, path } from '../../router.js'
 import { Failed } from '../../states.js'
 import { placed } from '../../tip.js'
-import { asCsv, asPng, asSvg } from './files.js'
 import { useLines } from './lines_of.js'
 import { useNear } from './near.js'
 
@@ -36,10 +35,13 @@ export function Card({ metric, runs, manner, hovered, onHover, next }) {
   const zoom = (/** @type {number} */ a, /** @type {number} */ b) => change({ zoom: x === 'step' ? `${Math.floor(a)}..${Math.max(Math.floor(a) + 1, Math.ceil(b))}` : `${+a.toFixed(3)}..${+b.toFixed(3)}` })
   const name = metric.replaceAll('/', '_')
   const csv = async () => {
+    const { asCsv } = await import('./files.js')
     const names = new Map(runs.map((run) => [run.id, run.name]))
     const found = await curves(runs.map((run) => run.id), metric, { x, px: 0, from: axes.from, to: axes.to })
     save(`${name}.csv`, asCsv(found.map((line) => ({ ...line, name: names.get(line.run) ?? line.run })), x), 'text/csv')
   }
+  const png = async () => save(`${name}.png`, await (await import('./files.js')).asPng(handle.current.ctx.canvas, lines ?? [], metric))
+  const svg = async () => save(`${name}.svg`, (await import('./files.js')).asSvg(lines ?? [], metric, axes), 'image/svg+xml')
   const body = (/** @type {import('../../chart.js').Line[]} */ of) => {
     if (!of.length) return html`<p class="muted none" style=${{ height: `${HEIGHT}px` }}>${manner.from === undefined ? 'none of these runs has points of it' : 'no points in this part'}</p>`
     if (table) return html`<${Numbers} lines=${of} x=${x} height=${height} />`
@@ -51,8 +53,8 @@ export function Card({ metric, runs, manner, hovered, onHover, next }) {
       <button class="quiet" title="Larger or smaller" aria-label=${`${metric}: larger or smaller`} aria-pressed=${large} onClick=${() => setLarge(!large)}>⤢</button>
       <${Menu} label="⋯" title=${`${metric}: table, files`} align="right">${(/** @type {() => void} */ close) => html`<div class="choices" onClick=${close}>
         <button onClick=${() => setTable(!table)}>${table ? 'Show as chart' : 'Show as table'}</button>
-        <button disabled=${table || !handle.current} onClick=${async () => save(`${name}.png`, await asPng(handle.current.ctx.canvas, lines ?? [], metric))}>PNG</button>
-        <button onClick=${() => save(`${name}.svg`, asSvg(lines ?? [], metric, axes), 'image/svg+xml')}>SVG</button>
+        <button disabled=${table || !handle.current} onClick=${() => void attempt(png, `${name}.png is saved`)}>PNG</button>
+        <button onClick=${() => void attempt(svg, `${name}.svg is saved`)}>SVG</button>
         <button onClick=${() => void attempt(csv, `${name}.csv has all points`)}>CSV, all points</button>
       </div>`}<//>
     </header>

@@ -49,14 +49,14 @@ export function Card({ metric, runs, manner, hovered, onHover, next }) {
     return html`<${Chart} lines=${of} label=${metric} height=${height} axes=${axes} hovered=${hovered} onHover=${onHover} onZoom=${zoom} onReset=${() => change({ zoom: null })} handle=${handle} />`
   }
   return html`<article class=${large ? 'card chart-card large' : 'card chart-card'} ref=${root} data-metric=${metric}>
-    <header><h3>${metric}</h3>
+    <header><h3>${metric}</h3>${(near || lines !== null) && html`
       <button class="quiet" title="Larger or smaller" aria-label=${`${metric}: larger or smaller`} aria-pressed=${large} onClick=${() => setLarge(!large)}>⤢</button>
       <${Menu} label="⋯" title=${`${metric}: table, files`} align="right">${(/** @type {() => void} */ close) => html`<div class="choices" onClick=${close}>
         <button onClick=${() => setTable(!table)}>${table ? 'Show as chart' : 'Show as table'}</button>
         <button disabled=${table || !handle.current} onClick=${() => void attempt(png, `${name}.png is saved`)}>PNG</button>
         <button onClick=${() => void attempt(svg, `${name}.svg is saved`)}>SVG</button>
         <button onClick=${() => void attempt(csv, `${name}.csv has all points`)}>CSV, all points</button>
-      </div>`}<//>
+      </div>`}<//>`}
     </header>
     ${error && html`<${Failed} what=${metric} error=${error} retry=${retry} stale=${lines !== null} />`}
     ${lines === null || !near ? html`<div style=${{ height: `${height}px` }}></div>` : body(lines)}

@@ -1,5 +1,5 @@
 // A run: is it good, what made it, can it be made again?
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { refresh, useJson } from '../data.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
@@ -23,6 +23,9 @@ const PluginPanel = lazy(() => import('./run/panel.js'), 'PluginPanel')
 const RunCharts = lazy(() => import('./charts.js'), 'RunCharts', html`<${Loading} />`)
 const TensorBoard = lazy(() => import('./run/tensorboard.js'), 'TensorBoard')
 
+/** How often a run that gets points is read anew but for its metrics (ms): dozens may look at it. */
+const SELDOM = 5000
+
 export function Screen() {
   const { run: named, tab = '', rest = '' } = place.value.path
   const found = useJson(path('runs', named))
@@ -34,7 +37,28 @@ export function Screen() {
   const files = useJson(run ? path('runs', run.id, 'artifacts') : null)
   const brought = useJson(run ? path('runs', run.id, 'panels') : null)
   useTrail([{ text: 'Experiments', href: '/' }, { text: run?.experiment ?? '…', href: run && path('e', run.experiment) }, { text: run?.name || named.slice(0, 8) }])
-  useEffect(() => onChange(({ runs, reset }) => (reset || runs.some(({ id }) => id.startsWith(named) || id === run?.id)) && refresh((key) => key.startsWith('/runs/') || key.startsWith('/sessions/'))), [named, run?.id])
+  const whole = useRef(0)
+  useEffect(() => {
+    let later = 0
+    const all = () => {
+      whole.current = Date.now()
+      later = 0
+      refresh((key) => key.startsWith('/runs/') || key.startsWith('/sessions/'))
+    }
+    const stop = onChange(({ runs, reset }) => {
+      const one = runs.find(({ id }) => id.startsWith(named) || id === run?.id)
+      if (!one && !reset) return
+      const isMoreOfTheSame = one && !reset && one.status === run?.status && Object.keys(one.keys ?? {}).length > 0
+      const wait = whole.current + SELDOM - Date.now()
+      if (!isMoreOfTheSame || wait <= 0) return all()
+      refresh((key) => key.startsWith('/runs/') && key.includes('/metrics?'))
+      later ||= window.setTimeout(all, wait)
+    })
+    return () => {
+      stop()
+      clearTimeout(later)
+    }
+  }, [named, run?.id, run?.status])
   if (!run) return found.error ? (found.error.status === 404 ? html`<${Lost} />` : html`<main class="page"><${Failed} what="the run" error=${found.error} retry=${found.reload} /></main>`) : html`<main class="page"><${Loading} rows=${16} /></main>`
   const summaries = metrics.data?.metrics ?? []
   const parts = session.data?.parts ?? {}

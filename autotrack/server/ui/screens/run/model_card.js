@@ -5,6 +5,7 @@ import { useData } from '../../data.js'
 import { number, size } from '../../format.js'
 import { html } from '../../html.js'
 import { path } from '../../router.js'
+import { asking, quoted } from '../../shell.js'
 import { Part } from '../../states.js'
 import { tabled } from './separated.js'
 import { fields } from './signature.js'
@@ -29,7 +30,9 @@ export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` })
           ${data.example && html`<h2>Input example</h2><${Example} text=${data.example} />`}</div>
         <div><h2>Use it</h2>
           <p>Python</p><${Copied} text=${`model = autotrack.load_model("${uri}")\nmodel.predict(data)`} />
-          <p>Command line</p><${Copied} text=${`autotrack models show ${uri}`} />
+          <p>Behind REST</p><${Copied} text=${`autotrack serve -m ${quoted(uri)} --port 5001`} />
+          ${data.example && html`<${Copied} text=${asking(data.example)} />`}
+          <p>Command line</p><${Copied} text=${`autotrack models show ${quoted(uri)}`} />
           <p>MLflow</p><${Copied} text=${`mlflow.pyfunc.load_model("${uri}")`} />
           <p>Spark</p><${Copied} text=${`mlflow.pyfunc.spark_udf(spark, "${uri}")`} />
           ${data.needs && html`<h2>Needs</h2><pre>${data.needs}</pre>`}

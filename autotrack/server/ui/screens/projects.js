@@ -17,7 +17,7 @@ const LAST = 10
 
 export function Screen() {
   const name = place.value.path.name ?? ''
-  useTrail(name ? [{ text: 'projects', href: '/projects' }, { text: name }] : [{ text: 'projects' }])
+  useTrail(name ? [{ text: 'Projects', href: '/projects' }, { text: name }] : [{ text: 'Projects' }])
   useEffect(() => onChange(() => refresh((key) => key.startsWith('/table?'))), [])
   const found = useJson('/table', { where: WHERE, cols: COLS, limit: 2000 })
   return html`<main class="page projects"><h1>${name || 'Projects'}</h1>

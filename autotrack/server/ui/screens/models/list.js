@@ -11,7 +11,7 @@ import { modelPath } from './registry.js'
 const REGISTER = 'autotrack models register runs:/RUN/model NAME'
 
 export function List() {
-  useTrail([{ text: 'models' }])
+  useTrail([{ text: 'Models' }])
   const words = place.value.query.get('q') ?? ''
   const found = useJson('/models', { max_results: 1000 })
   return html`<main class="page models">

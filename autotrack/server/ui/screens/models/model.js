@@ -15,7 +15,7 @@ const COLUMNS = 5
 
 /** @param {{name: string}} given */
 export function Model({ name }) {
-  useTrail([{ text: 'models', href: '/models' }, { text: name }])
+  useTrail([{ text: 'Models', href: '/models' }, { text: name }])
   const model = useJson(`/models/${encodeURIComponent(name)}`)
   const versions = useVersions(name)
   const [wanted, setWanted] = useState(/** @type {import('./aliases.js').Wanted | null} */ (null))

@@ -35,7 +35,7 @@ export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` })
           <p>Command line</p><${Copied} text=${`autotrack models show ${quoted(uri)}`} />
           <p>MLflow</p><${Copied} text=${`mlflow.pyfunc.load_model("${uri}")`} />
           <p>Spark</p><${Copied} text=${`mlflow.pyfunc.spark_udf(spark, "${uri}")`} />
-          ${data.needs && html`<h2>Needs</h2><pre>${data.needs}</pre>`}
+          ${data.needs && html`<h2>Needs</h2><pre tabindex="0">${data.needs}</pre>`}
           ${model.digest && html`<p class="muted mono" title="stands for all its files">digest ${model.digest.slice(0, 16)}</p>`}</div>
       </div>`
     }}<//>
@@ -55,7 +55,7 @@ function Example({ text }) {
   } catch {
     // No JSON: shown as it is.
   }
-  return html`<pre>${text.slice(0, 1500)}</pre>`
+  return html`<pre tabindex="0">${text.slice(0, 1500)}</pre>`
 }
 
 /** @param {string} text */

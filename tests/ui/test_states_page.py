@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +31,46 @@ def seen(page: Any) -> str:
     )
 
 
+def first(site: ServerProcess, query: str) -> str:
+    """The beginning of the id of the newest run that matches."""
+    return str(site.get(f"/api/v1/table?cols=name&limit=1&{query}").json()["ids"][0])[:12]
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_link_shows_somebody_else_the_same(site: ServerProcess, open_page: Open, address: str) -> None:
     """12, for the first page and the table."""
     assert seen(open_page(site.url + address)) == seen(open_page(site.url + address))
+
+
+@pytest.mark.slow
+def test_links_to_all_else_show_somebody_else_the_same(site: ServerProcess, open_page: Open) -> None:
+    """12, for the other screens: what one who went there by and by sees, and who has just got the link."""
+
+    def text(page: Any) -> str:
+        words = page.evaluate("() => [location.search, document.title, document.querySelector('main')?.innerText]")
+        return re.sub(r"\d+ (min|h|s) ago|just now", "", "\n".join(map(str, words)))
+
+    one = first(site, "exp=resnet")
+    two = f"runs={first(site, 'exp=churn-grid')},{first(site, 'exp=churn')}"
+    addresses = [
+        ("/e/resnet?view=charts&x=rel&y=log&smooth=0.6&top=3&charts=val", "canvas"),
+        (f"/r/{one}/charts?zoom=20..60", "canvas"),
+        (f"/compare?{two}&same=1", "main table"),
+        ("/compare?exp=churn-grid&tab=parallel&brush=p.lr%3A0.01..0.1", "canvas"),
+        ("/compare?exp=sweep&tab=scatter&where=val_loss+%3C+0.2", "canvas"),
+    ]
+    addresses += [each for each in _screens(site) if each[0].startswith(("/r/", "/models"))]
+    walker = open_page(site.url)
+    for address, seen_when in addresses:
+        walker.goto(site.url + address)
+        walker.locator(seen_when).first.wait_for()
+        walker.wait_for_load_state("networkidle")
+        other = open_page(site.url + address)
+        deadline = time.monotonic() + 15
+        while text(walker) != text(other) and time.monotonic() < deadline:
+            other.wait_for_timeout(30)
+        assert text(other) == text(walker), address
+        other.context.close()
 
 
 def test_an_empty_store_says_what_fills_it_and_that_does(
@@ -162,12 +200,8 @@ def test_nothing_keeps_anybody_out(site: ServerProcess, open_page: Open, node: P
 
 def _screens(site: ServerProcess) -> list[tuple[str, str]]:
     """Addresses of every screen and tab, and what stands there when it is drawn."""
-
-    def first(query: str) -> str:
-        return str(site.get(f"/api/v1/table?cols=name&limit=1&{query}").json()["ids"][0])[:12]
-
-    child, failed = first("exp=churn-grid"), first("exp=ups-and-downs&where=status+%3D+'FAILED'")
-    model, curve = first("exp=churn"), first("exp=resnet")
+    child, failed = first(site, "exp=churn-grid"), first(site, "exp=ups-and-downs&where=status+%3D+'FAILED'")
+    model, curve = first(site, "exp=churn"), first(site, "exp=resnet")
     two = f"/compare?runs={child},{model}"
     return [
         ("/e/churn-grid?group=p.optimizer", ".groups tbody tr"),

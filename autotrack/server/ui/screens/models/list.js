@@ -1,6 +1,7 @@
 // All registered models: which version each alias stands for, the newest version, how good it is.
 import { heading, joined } from '../../columns.js'
 import { useJson } from '../../data.js'
+import { CsvButton } from '../../export.js'
 import { age, moment, NOTHING, number } from '../../format.js'
 import { useTrail } from '../../frame.js'
 import { html } from '../../html.js'
@@ -26,7 +27,15 @@ export function List() {
 function Table({ models }) {
   const newest = models.map((model) => model.latest.reduce((/** @type {any} */ best, /** @type {any} */ each) => (!best || each.version > best.version ? each : best), null))
   const runs = useRuns(newest.map((version) => version?.run).filter(Boolean))
-  return html`<table class="list"><thead><tr><th>model</th><th>aliases</th><th>newest</th><th>main metric</th><th class="number">value</th><th>made by</th><th>age</th></tr></thead><tbody>
+  const rows = () => [
+    ['model', 'aliases', 'newest', 'main metric', 'value', 'run', 'created'],
+    ...models.map((model, index) => {
+      const run = newest[index] && runs(newest[index].run)
+      const aliases = Object.entries(model.aliases).map(([alias, at]) => `${alias}=${at}`).join(' ')
+      return [model.name, aliases, newest[index]?.version, run?.metric && heading(run.metric), run?.value, newest[index]?.run, new Date(model.created / 1e6).toISOString()]
+    }),
+  ]
+  return html`<p><${CsvButton} name="models" rows=${rows} /></p><table class="list"><thead><tr><th>model</th><th>aliases</th><th>newest</th><th>main metric</th><th class="number">value</th><th>made by</th><th>age</th></tr></thead><tbody>
     ${models.map((model, index) => {
       const version = newest[index]
       const run = version && runs(version.run)

@@ -1,6 +1,7 @@
 // A run's metrics: the last value, the best and where it was, the course, and the best of the experiment beside it.
 import { useEffect, useState } from 'preact/hooks'
 import { curves } from '../../curves.js'
+import { CsvButton } from '../../export.js'
 import { NOTHING, number } from '../../format.js'
 import { html } from '../../html.js'
 import { path } from '../../router.js'
@@ -30,7 +31,14 @@ export function Metrics({ run, metrics, standing, order }) {
   const moving = metrics.some((each) => each.count > 1)
   const judged = moving && metrics.some((each) => standing?.metrics?.[each.key]?.goal)
   const among = Object.values(standing?.metrics ?? {}).some((/** @type {any} */ each) => each.of > 1 && each.goal)
-  return html`<section aria-label="metrics"><h2>Metrics</h2><table class="list metrics">
+  const rows = () => [
+    ['metric', 'last', 'min', 'max', 'points', 'best of all', 'rank', 'of'],
+    ...sorted.map(({ key, last, min, max, count }) => {
+      const { best, better = null, of } = standing?.metrics?.[key] ?? {}
+      return [key, last, min, max, count, best, better === null ? '' : better + 1, of]
+    }),
+  ]
+  return html`<section aria-label="metrics"><h2>Metrics <${CsvButton} name=${`metrics of ${run.name || run.id.slice(0, 8)}`} rows=${rows} /></h2><table class="list metrics">
     <thead><tr><th>metric</th><th class="number">last</th>${judged && html`<th class="number">best</th><th class="number">at step</th>`}${moving && html`<th>course</th>`}${among && html`<th class="number" title="the best last value of all runs of the experiment">best of all</th><th>rank</th>`}</tr></thead>
     <tbody>${shown.map((each) => html`<${Row} key=${each.key} run=${run} of=${each} course=${courses.get(each.key)} placed=${standing?.metrics?.[each.key]} moving=${moving} judged=${judged} among=${among} />`)}</tbody></table>
     ${sorted.length > shown.length && html`<button class="quiet" onClick=${() => setAll(true)}>All ${number(sorted.length)} metrics</button>`}

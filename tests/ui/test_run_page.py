@@ -139,7 +139,7 @@ def test_what_made_the_run_is_said_line_by_line(workshop: ServerProcess, open_pa
     page.locator(".patch .added", has_text="autotrack.start_run").wait_for()
     page.go_back()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.locator(".reproduce").get_by_role("button", name="Copy").click()
+    page.locator(".reproduce").get_by_role("button", name="Copy").first.click()
     page.locator(".reproduce").get_by_text("Copied").wait_for()
     assert page.evaluate("() => navigator.clipboard.readText()") == "autotrack run program.py"
 

@@ -27,7 +27,7 @@ export function Screen() {
         const project = projects.find((each) => each.name === name)
         return project ? html`<${Project} of=${project} />` : html`<${Lost} />`
       }
-      return projects.length ? html`<${List} projects=${projects} />` : html`<${Empty} line="mlflow run https://github.com/mlflow/mlflow-example">No run was a project yet. A project is a folder or repository with a file MLproject; run one with:<//>`
+      return projects.length ? html`<${List} projects=${projects} />` : html`<${Empty} line="autotrack run https://github.com/mlflow/mlflow-example -P alpha=0.4">No run was a project yet. A project is a folder or repository with a file MLproject; run one with:<//>`
     }}<//></main>`
 }
 

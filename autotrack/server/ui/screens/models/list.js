@@ -2,7 +2,7 @@
 import { heading, joined } from '../../columns.js'
 import { useJson } from '../../data.js'
 import { CsvButton } from '../../export.js'
-import { age, moment, NOTHING, number } from '../../format.js'
+import { age, counted, moment, NOTHING, number } from '../../format.js'
 import { useTrail } from '../../frame.js'
 import { html } from '../../html.js'
 import { change, path, place } from '../../router.js'
@@ -35,7 +35,7 @@ function Table({ models }) {
       return [model.name, aliases, newest[index]?.version, run?.metric && heading(run.metric), run?.value, newest[index]?.run, new Date(model.created / 1e6).toISOString()]
     }),
   ]
-  return html`<p><${CsvButton} name="models" rows=${rows} /></p><table class="list"><thead><tr><th>model</th><th>aliases</th><th>newest</th><th>main metric</th><th class="number">value</th><th>made by</th><th>age</th></tr></thead><tbody>
+  return html`<table class="list"><thead><tr><th>model</th><th>aliases</th><th>newest</th><th>main metric</th><th class="number">value</th><th>made by</th><th>age</th></tr></thead><tbody>
     ${models.map((model, index) => {
       const version = newest[index]
       const run = version && runs(version.run)
@@ -47,7 +47,7 @@ function Table({ models }) {
         <td>${run ? html`<a href=${path('r', version.run.slice(0, 12))}>${run.name || version.run.slice(0, 8)}</a>` : NOTHING}</td>
         <td title=${moment((version?.created ?? model.created) / 1e6)}>${age((version?.created ?? model.created) / 1e6)}</td>
       </tr>`
-    })}</tbody></table>`
+    })}</tbody></table><p class="muted">${counted(models.length, 'model')} <${CsvButton} name="models" rows=${rows} /></p>`
 }
 
 /** Name and main metric of some runs: two requests for all. @param {string[]} ids @returns {(id: string) => {name: string, metric: string | null, value: any} | null} */

@@ -69,8 +69,7 @@ function Versions({ name, versions, aliases, want }) {
       <td>${version.run ? html`<a href=${path('r', version.run.slice(0, 12))}>${table.data?.cols.name?.[places.get(version.run)] || version.run.slice(0, 8)}</a>` : NOTHING}</td>
       <td title=${moment(version.created / 1e6)}>${age(version.created / 1e6)}</td><td class="muted described">${version.description}</td>
     </tr>`)}</tbody></table></div>
-    <p><${CsvButton} name=${`versions of ${name}`} rows=${rows} /></p>
-    ${versions.length > 1 && html`<p class="compare-versions">${picked.length === 2 ? html`<a class="button main" href=${link(modelPath(name, 'diff'), { a: Math.min(...picked), b: Math.max(...picked) })}>Compare v${Math.min(...picked)} and v${Math.max(...picked)}</a>` : html`<span class="muted">${counted(versions.length, 'version')}. Tick two to see how they differ; drag an alias to another version to move it.</span>`}</p>`}`
+    <p class="compare-versions">${versions.length > 1 && html`${picked.length === 2 ? html`<a class="button main" href=${link(modelPath(name, 'diff'), { a: Math.min(...picked), b: Math.max(...picked) })}>Compare v${Math.min(...picked)} and v${Math.max(...picked)}</a>` : html`<span class="muted">${counted(versions.length, 'version')}. Tick two to see how they differ; drag an alias to another version to move it.</span>`}`} <${CsvButton} name=${`versions of ${name}`} rows=${rows} /></p>`
 }
 
 /** @param {{name: string}} given */

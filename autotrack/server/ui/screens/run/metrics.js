@@ -39,7 +39,7 @@ export function Metrics({ run, metrics, standing, order }) {
     }),
   ]
   return html`<section aria-label="metrics"><h2>Metrics <${CsvButton} name=${`metrics of ${run.name || run.id.slice(0, 8)}`} rows=${rows} /></h2><table class="list metrics">
-    <thead><tr><th>metric</th><th class="number">last</th>${judged && html`<th class="number">best</th><th class="number">at step</th>`}${moving && html`<th>course</th>`}${among && html`<th class="number" title="the best last value of all runs of the experiment">best of all</th><th>rank</th>`}</tr></thead>
+    <thead><tr><th>metric</th><th class="number">last</th>${judged && html`<th class="number">best</th><th class="number at">at step</th>`}${moving && html`<th>course</th>`}${among && html`<th class="number" title="the best last value of all runs of the experiment">best of all</th><th>rank</th>`}</tr></thead>
     <tbody>${shown.map((each) => html`<${Row} key=${each.key} run=${run} of=${each} course=${courses.get(each.key)} placed=${standing?.metrics?.[each.key]} moving=${moving} judged=${judged} among=${among} />`)}</tbody></table>
     ${sorted.length > shown.length && html`<button class="quiet" onClick=${() => setAll(true)}>All ${number(sorted.length)} metrics</button>`}
   </section>`
@@ -54,8 +54,8 @@ function Row({ run, of, course, placed, moving, judged, among }) {
     <td><a href=${`${path('r', run.id.slice(0, 12), 'charts')}?charts=${encodeURIComponent(of.key)}`}>${of.key}</a></td>
     <td class="number" title=${String(of.last)}><b>${number(of.last)}</b></td>
     ${judged && html`<td class="number" title=${best === null ? '' : `the ${goal === 'max' ? 'greatest' : 'least'}: ${best}`}>${best === null ? NOTHING : number(best)}</td>
-      <td class="number muted">${at === null ? NOTHING : number(at)}</td>`}
-    ${moving && html`<td>${course && course.x.length > 1 ? html`<${Sparkline} values=${Array.from(course.y)} label=${of.key} width=${130} />` : ''}</td>`}
+      <td class="number muted at">${at === null ? NOTHING : number(at)}</td>`}
+    ${moving && html`<td>${course && course.x.length > 1 ? html`<${Sparkline} values=${Array.from(course.y)} label=${of.key} width=${110} />` : ''}</td>`}
     ${among && html`<td class="number" title=${placed?.best ?? ''}>${placed?.goal && placed.of > 1 ? beside(of.last, placed) : NOTHING}</td>
       <td class="muted">${placed?.goal && placed.of > 1 ? `${number(placed.better + 1)} of ${number(placed.of)}` : ''}</td>`}
   </tr>`

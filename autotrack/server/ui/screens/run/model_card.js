@@ -31,7 +31,7 @@ export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` })
         <div><h2>Use it</h2>
           <p>Python</p><${Copied} text=${`model = autotrack.load_model("${uri}")\nmodel.predict(data)`} />
           <p>Behind REST</p><${Copied} text=${`autotrack serve -m ${quoted(uri)} --port 5001`} />
-          ${data.example && html`<${Copied} text=${asking(data.example)} />`}
+          ${data.example && html`<p>and asked about the first row of the example</p><${Copied} text=${asking(data.example)} />`}
           <p>Command line</p><${Copied} text=${`autotrack models show ${quoted(uri)}`} />
           <p>MLflow</p><${Copied} text=${`mlflow.pyfunc.load_model("${uri}")`} />
           <p>Spark</p><${Copied} text=${`mlflow.pyfunc.spark_udf(spark, "${uri}")`} />
@@ -44,7 +44,8 @@ export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` })
 
 /** @param {{label: string, of: {name: string, type: string, shape?: string, required: boolean}[]}} given */
 function Fields({ label, of }) {
-  return html`<table class="list signature" data-of=${label}><thead><tr><th>${label}</th><th>type</th><th>shape</th><th></th></tr></thead><tbody>${of.map((each) => html`<tr key=${each.name}><td>${each.name}</td><td class="mono">${each.type}</td><td class="mono muted">${each.shape ?? ''}</td><td class="muted">${each.required ? '' : 'optional'}</td></tr>`)}</tbody></table>`
+  const shaped = of.some((each) => each.shape)
+  return html`<table class="list signature" data-of=${label}><thead><tr><th>${label}</th><th>type</th>${shaped && html`<th>shape</th>`}<th><span class="unseen">whether it may be left out</span></th></tr></thead><tbody>${of.map((each) => html`<tr key=${each.name}><td>${each.name}</td><td class="mono">${each.type}</td>${shaped && html`<td class="mono muted">${each.shape ?? ''}</td>`}<td class="muted">${each.required ? '' : 'optional'}</td></tr>`)}</tbody></table>`
 }
 
 /** @param {{text: string}} given */

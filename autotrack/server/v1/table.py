@@ -286,8 +286,8 @@ def answered(call: Call, function: Any, seconds: float = SEARCH_SECONDS) -> Any:
                 with time_limit(connection, seconds):
                     return function(Scene(call, connection, rows), rows)
             except TooExpensive as error:  # nothing is wrong with the filter: no place in it to name
-                said = f"finding these runs took longer than {seconds:g} s and was stopped; filter for fewer of them"
-                raise ApiError(503, TOO_EXPENSIVE, said) from error
+                why = f"finding these runs took longer than {seconds:g} s and was stopped; filter for fewer of them"
+                raise ApiError(503, TOO_EXPENSIVE, why) from error
     except FilterError as error:
         details = {"filter": error.text, "position": error.position}
         said = body_of(ApiError(400, FILTER, str(error), details=details))

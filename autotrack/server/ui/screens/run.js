@@ -97,7 +97,7 @@ export function Screen() {
       ${tab === 'logs' && html`<${Logs} run=${run} of=${standing.data?.runs ?? 1} />`}
       ${tab === 'notebook' && html`<${Notebook} run=${run} />`}
       ${tab === 'tensorboard' && html`<${TensorBoard} run=${run} />`}
-      ${tab === 'children' && html`<${Children} of=${children} experiment=${run.experiment} />`}
+      ${tab === 'children' && html`<${Children} of=${children} run=${run} />`}
       ${tab === 'panel' && html`<${Part} of=${brought} what="the panel">${() => (shown ? html`<${PluginPanel} key=${`${run.id} ${rest}`} run=${run.id} panel=${shown} />` : html`<p class="muted">No plugin of this server brings a panel ${rest} for this run.</p>`)}<//>`}
     </div>
   </main>`

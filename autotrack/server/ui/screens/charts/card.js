@@ -1,10 +1,10 @@
 // The card of one metric: its curves, what they cannot show in words, its numbers, its files.
 import { useRef, useState } from 'preact/hooks'
-import { Chart } from '../../chart.js'
 import { curves } from '../../curves.js'
 import { save } from '../../export.js'
 import { counted, NOTHING, number } from '../../format.js'
 import { html } from '../../html.js'
+import { lazy } from '../../lazy.js'
 import { isBanded, tabled } from '../../lines.js'
 import { Menu } from '../../menu.js'
 import { attempt } from '../../notice.js'
@@ -15,6 +15,8 @@ import { useLines } from './lines_of.js'
 import { useNear } from './near.js'
 
 const HEIGHT = 208
+/** Fetched with the first curve: metrics of one value a run are bars, and need none of it. */
+const Chart = lazy(() => import('../../chart.js'), 'Chart', html`<div style=${{ height: `${HEIGHT}px` }}></div>`)
 const ROWS = 200
 
 /**

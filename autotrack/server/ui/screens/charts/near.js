@@ -1,6 +1,6 @@
 // When a card comes near the part of the page that is seen, and when it is far from it again.
 import { useEffect, useState } from 'preact/hooks'
-import { drawn } from '../../chart.js'
+import { drawn } from '../../drawn.js'
 
 const NEAR = 300
 /** Charts that stay drawn though they are out of sight. */

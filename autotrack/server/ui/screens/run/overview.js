@@ -3,12 +3,14 @@ import { useState } from 'preact/hooks'
 import { send } from '../../api.js'
 import { refresh, useJson } from '../../data.js'
 import { html } from '../../html.js'
-import { Markdown } from '../../markdown.js'
+import { lazy } from '../../lazy.js'
 import { attempt } from '../../notice.js'
 import { path } from '../../router.js'
 import { Metrics } from './metrics.js'
 import { Reproduce } from './reproduce.js'
 import { Tags } from './tags.js'
+
+const Markdown = lazy(() => import('../../markdown.js'), 'Markdown')
 
 const NOTE = 'mlflow.note.content'
 

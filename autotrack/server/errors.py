@@ -19,6 +19,7 @@ EXISTS = "RESOURCE_ALREADY_EXISTS"
 UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
 OUT_OF_STEP = "OUT_OF_STEP"
 FILTER = "INVALID_FILTER"
+TOO_EXPENSIVE = "TOO_EXPENSIVE"
 AMBIGUOUS = "AMBIGUOUS"
 
 #: Seconds after which a client may come again when the store is away or overloaded.

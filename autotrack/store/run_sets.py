@@ -16,6 +16,8 @@ from .filters.syntax import Node, Order
 Condition = ColumnElement[bool]
 #: Beyond every number of runs.
 ALL = 2**62
+#: Characters of an id, and of a beginning of one that is looked for.
+WHOLE, SHORTEST = 32, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,13 @@ def opened(
 
 
 def numbers_of(connection: Connection, runs: RunSet, ids: Sequence[str]) -> list[int]:
-    """The numbers of those of these runs (ids) that are in its experiments, in the order in which they are named."""
-    query = select(schema.runs.c.id, schema.runs.c.n).where(*runs.scope(), among(schema.runs.c.id, list(ids)))
-    found: dict[str, int] = dict(fetch(connection, query))  # type: ignore[arg-type]
-    return [found[each] for each in ids if each in found]
+    """The numbers of those of these runs that are in its experiments, in the order in which they are named: by their
+    ids, or beginnings of ids that no other run there has."""
+    table = schema.runs
+    query = select(table.c.id, table.c.n).where(*runs.scope())
+    found: dict[str, int] = dict(fetch(connection, query.where(among(table.c.id, list(ids)))))  # type: ignore[arg-type]
+    for start in dict.fromkeys(each for each in ids if SHORTEST <= len(each) < WHOLE and each not in found):
+        match fetch(connection, query.where(table.c.id >= start, table.c.id < f"{start}{{").limit(2)):
+            case [(_, number)]:
+                found[start] = number
+    return list(dict.fromkeys(found[each] for each in ids if each in found))

@@ -6,13 +6,19 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from server_process import ServerProcess, clean_environment
+
+from autotrack.server.errors import ApiError
+from autotrack.server.v1.table import Rows, answered
+from autotrack.store.store import Store
 
 OPTIMIZERS = ("adam", "sgd", "lion", None)
 SECOND = 10**9
@@ -133,6 +139,23 @@ def test_sorting_and_windows(grid: Grid) -> None:
     assert cols["cols"]["p.optimizer"] == ["sgd", "sgd", "adam"] and cols["cols"]["t.team"] == ["x"] * 3
     assert (cols["cols"]["duration"], cols["cols"]["start"]) == ([2.5, 14.5, 0.0], [5000, 29000, 0])
     assert cols["cols"]["p.a,b"] == ["5", "1", "0"] and cols["cols"]["children"] == [0, 0, 11]
+
+
+def test_rows_are_named_by_beginnings_of_ids_that_are_unique(grid: Grid) -> None:
+    one, two = (grid.server.post("/api/v1/runs", {"experiment": "begun"}).json()["id"] for _ in "ab")
+    many = "0" * 20  # what all those of the grid begin with
+    assert grid.ask(exp="begun", cols="", ids=f"{two[:9]},{one},{many},{one[:12]}")["ids"] == [two, one]
+    assert grid.ask(cols="", ids=f"{two[:9]},{many},{7:032x}")["ids"] == [f"{7:032x}"]
+
+
+def test_a_table_that_takes_too_long_says_so_and_blames_no_filter(tmp_path: Path) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    with closing(Store.open(tmp_path)) as store:
+        services = SimpleNamespace(store=store, extra={})
+        call = SimpleNamespace(services=services, query=Rows(where="name"), readable=None)
+        with pytest.raises(ApiError, match=r"took longer than 0\.1 s and was stopped; filter for") as refused:
+            answered(call, lambda scene, asked: scene.connection.exec_driver_sql(endless), 0.1)  # type: ignore[arg-type]
+    assert (refused.value.status, refused.value.code) == (503, "TOO_EXPENSIVE")
 
 
 def test_what_is_shown_where_nobody_has_chosen(grid: Grid) -> None:

@@ -37,7 +37,7 @@ _SCREENS = (
 )
 _DRAWN = "document.querySelectorAll('[data-drawn] canvas').length"
 _PAINT = """async () => {
-  const {drawn} = await import(document.querySelector('script[type=module]').src.replace('main.js', 'chart.js'))
+  const {drawn} = await import(document.querySelector('script[type=module]').src.replace('parts/main.js', 'drawn.js'))
   const {u} = [...drawn.values()][0]
   const took = []
   for (let turn = 0; turn < 60; turn += 1) {
@@ -99,7 +99,7 @@ def scripts(browser: Browser, addresses: list[str]) -> float:
 
         def note(answer: Any) -> None:
             if answer.request.resource_type == "script":
-                sizes[answer.url] = int(answer.headers.get("content-length", 0))
+                sizes[answer.url] = int(answer.headers.get("content-length", 0))  # as it is sent: compressed
 
         page.on("response", note)
         for address in addresses:
@@ -188,7 +188,7 @@ def live(browser: Browser, server: ServerProcess) -> float:
         for step in range(2, 7):
             began = time.monotonic()
             server.post(path, {"metrics": [{"key": "loss", "values": [1 / step], "steps": [step]}]})
-            last = f"""import(document.querySelector('script[type=module]').src.replace('main.js', 'chart.js'))
+            last = f"""import(document.querySelector('script[type=module]').src.replace('parts/main.js', 'drawn.js'))
             .then(({{drawn}}) => [...drawn.values()].some(({{lines}}) => lines[0].x.at(-1) === {step}))"""
             until(page, last, bool)
             took.append(time.monotonic() - began)

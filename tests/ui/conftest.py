@@ -43,12 +43,15 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         missing("no npm: install Node 20 or newer to check the pages' types and modules")
-    lock = HERE / "node_modules" / ".complete"
-    if not lock.exists() or lock.stat().st_mtime < (HERE / "package.json").stat().st_mtime:
-        done = subprocess.run([npm, "install"], cwd=HERE, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            missing(f"npm could not install what the checks of the pages need: {done.stderr[-500:]}")
-        lock.touch()
+    base = tmp_path_factory.getbasetemp()
+    complete = HERE / "node_modules" / ".complete"
+    with ((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "npm").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one test process installs
+        if not complete.exists() or complete.stat().st_mtime < (HERE / "package.json").stat().st_mtime:
+            done = subprocess.run([npm, "install"], cwd=HERE, capture_output=True, text=True, timeout=300)
+            if done.returncode:
+                missing(f"npm could not install what the checks of the pages need: {done.stderr[-500:]}")
+            complete.touch()
     return HERE
 
 

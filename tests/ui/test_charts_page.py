@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STEPS = 10_000
 METRICS = 100
 SPIKE = 5003
-_LINES = """([version, key]) => import(`/ui/${version}/chart.js`).then(({drawn}) => {
+_LINES = """([version, key]) => import(`/ui/${version}/drawn.js`).then(({drawn}) => {
   for (const [element, {u, lines, axes}] of drawn) {
     if (element.closest('[data-metric]').dataset.metric !== key) continue
     const range = [u.scales.x.min, u.scales.x.max, u.scales.y.min, u.scales.y.max]

@@ -49,6 +49,9 @@ def test_an_alias_moves_by_the_keyboard_and_back(own_site: ServerProcess, open_p
     page.get_by_role("heading", name="logistic regression").wait_for()
     page.goto(f"{own_site.url}/models/churn")
     page.locator(".moves tbody tr").nth(2).wait_for()
+    moved = own_site.request("PUT", "/api/v1/models/churn/aliases/champion", {"version": 2})  # somebody else, meanwhile
+    assert moved.status == 200, moved.text
+    page.locator("[data-version='2'] [data-alias=champion]").wait_for()
 
 
 def test_a_version_says_how_it_differs_from_the_champion(site: ServerProcess, open_page: Open) -> None:

@@ -139,7 +139,7 @@ def test_what_made_the_run_is_said_line_by_line(workshop: ServerProcess, open_pa
     page.locator(".patch .added", has_text="autotrack.start_run").wait_for()
     page.go_back()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.locator(".reproduce").get_by_role("button", name="Copy").click()
+    page.locator(".reproduce").get_by_role("button", name="Copy").first.click()
     page.locator(".reproduce").get_by_text("Copied").wait_for()
     assert page.evaluate("() => navigator.clipboard.readText()") == "autotrack run program.py"
 
@@ -246,3 +246,29 @@ def test_the_console_follows_a_run_that_runs(workshop: ServerProcess, open_page:
     finally:
         go.unlink(missing_ok=True)
         process.wait(timeout=30)
+
+
+def test_steps_of_a_workflow_are_drawn(workshop: ServerProcess, open_page: Open) -> None:
+    """Which step took what from which, as `autotrack runs show --graph` says it; a search has no steps to draw."""
+
+    def made(name: str, parent: str | None = None, **params: str) -> str:
+        body = {"experiment": "flow", "name": name, "params": params, **({"parent": parent} if parent else {})}
+        return str(workshop.post("/api/v1/runs", body).json()["id"])
+
+    top, search = made("pipeline"), made("search")
+    load = made("load", top)
+    clean = made("clean", top, data=f"runs:/{load}/raw.csv")
+    made("train", top, x=f"runs:/{clean}/x.npy", raw=f"runs:/{load}/raw.csv")
+    made("candidate", search)
+    page = open_page(f"{workshop.url}/r/{top[:12]}/children")
+    page.locator("[data-step=train]").wait_for()
+    lefts = [page.locator(f"[data-step={name}]").bounding_box()["x"] for name in ("load", "clean", "train")]  # type: ignore[index]
+    assert lefts == sorted(set(lefts))
+    assert page.locator(".workflow path").count() == 3
+    took = (page.locator("[data-step=train]").get_attribute("title") or "").removeprefix("took ")
+    assert set(took.split("; ")) == {"x from clean", "raw from load"}
+    page.locator("[data-step=clean]").click()
+    page.get_by_role("heading", name="clean").wait_for()
+    page.goto(f"{workshop.url}/r/{search[:12]}/children")
+    page.get_by_role("link", name="candidate").wait_for()
+    assert page.locator(".workflow").count() == 0

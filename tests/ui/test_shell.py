@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import re
 
+import brotli
+
 from tests.server.server_process import ServerProcess
 
 
@@ -13,11 +15,45 @@ def test_files_are_packed_and_kept_for_good(site: ServerProcess) -> None:
     paths = set(re.findall(r'(?:src|href)="(/ui/[^"]+)"', shell))
     assert len(paths) > 10
     for path in paths:
-        packed = site.get(path, headers={"Accept-Encoding": "gzip"})
-        assert packed.status == 200, path
-        assert packed.headers["content-encoding"] == "gzip"
-        assert "immutable" in packed.headers["cache-control"]
-        assert gzip.decompress(packed.content) == site.get(path).content
+        plain = site.get(path).content
+        for asked, encoding, unpack in (("gzip", "gzip", gzip.decompress), ("gzip, br", "br", brotli.decompress)):
+            packed = site.get(path, headers={"Accept-Encoding": asked})
+            assert packed.status == 200, path
+            assert packed.headers["content-encoding"] == encoding
+            assert "immutable" in packed.headers["cache-control"]
+            assert unpack(packed.content) == plain
+
+
+def test_a_script_of_a_line_leads_to_the_modules_it_was_made_of(site: ServerProcess) -> None:
+    """The source map of the first part: each line of a module is found, in the module that the map names."""
+    main = re.search(r'<script type="module" src="([^"]+)"', site.get("/").text)[1]  # type: ignore[index]
+    lines = site.get(main).text.split("\n")
+    found = site.get(f"{main}.map").json()
+    at, source, line = 0, 0, 0
+    for served, mapping in zip(lines, found["mappings"].split(";"), strict=False):
+        if not mapping:
+            continue
+        _, more, down, _ = _numbers(mapping)
+        source, line = source + more, line + down
+        written = found["sourcesContent"][source].split("\n")[line]
+        for name in re.findall(r"[a-z]{5,}", re.sub(r"const\{.*", "", served)):
+            assert name in written, (found["sources"][source], line, served, written)
+            at += 1
+    assert at > 500
+    assert site.get(f"{main}.map.map").status == 404
+
+
+def _numbers(mapping: str) -> list[int]:
+    """What a segment of a source map says: base 64, five bits a sign, the lowest bit of all the minus."""
+    said, shift, found = 0, 0, []
+    for sign in mapping:
+        digit = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".index(sign)
+        said |= (digit & 31) << shift
+        shift += 5
+        if digit < 32:
+            found.append(-(said >> 1) if said & 1 else said >> 1)
+            said, shift = 0, 0
+    return found
 
 
 def test_no_path_leads_out_of_the_pages_files(site: ServerProcess) -> None:

@@ -17,12 +17,9 @@ from autotrack.store.store import Store
 from ..answers import Answer
 from ..calls import Call
 from ..routing import PUBLIC, Table
-from .assets import assets, bare_names, version
+from .assets import FIRST, assets, bare_names, joined, version
 
 ROUTES = Table()
-
-#: Modules that every page needs: the browser fetches them at once instead of one after the other.
-_FIRST = ("main.js", "router.js", "api.js", "data.js", "live.js", "frame.js", "html.js", "format.js", "keys.js")
 
 
 def _page(path: str) -> Callable[[Any], Any]:
@@ -32,20 +29,20 @@ def _page(path: str) -> Callable[[Any], Any]:
 @_page("/")
 def home(call: Call) -> Answer:
     """The page of all experiments."""
-    return shell(call, "Experiments")
+    return shell(call, "Experiments", "home")
 
 
 @_page("/login")
 def login(call: Call) -> Answer:
     """The page to log in at."""
-    return shell(call, "Log in")
+    return shell(call, "Log in", "login")
 
 
 @_page("/e/{experiment:path}")
 def experiment(call: Call) -> Answer:
     """The page of an experiment: its runs, as a table and as charts."""
     name = call.path["experiment"]
-    return _about(call, name, lambda store: _experiment(store, name))
+    return _about(call, name, "experiment", lambda store: _experiment(store, name))
 
 
 @_page("/r/{run}")
@@ -63,36 +60,36 @@ def run_part(call: Call) -> Answer:
 @_page("/compare")
 def compare(call: Call) -> Answer:
     """The page that compares runs."""
-    return shell(call, "Compare")
+    return shell(call, "Compare", "compare")
 
 
 @_page("/models")
 def models(call: Call) -> Answer:
     """The page of registered models."""
-    return shell(call, "Models")
+    return shell(call, "Models", "models")
 
 
 @_page("/models/{rest:path}")
 def model(call: Call) -> Answer:
     """The page of a registered model or of one of its versions."""
-    return shell(call, call.path["rest"].partition("/")[0])
+    return shell(call, call.path["rest"].partition("/")[0], "models")
 
 
 @_page("/projects")
 def projects(call: Call) -> Answer:
     """The page of projects."""
-    return shell(call, "Projects")
+    return shell(call, "Projects", "projects")
 
 
 @_page("/projects/{rest:path}")
 def project(call: Call) -> Answer:
     """The page of a project."""
-    return shell(call, call.path["rest"])
+    return shell(call, call.path["rest"], "projects")
 
 
 def _run(call: Call) -> Answer:
     name = call.path["run"]
-    return _about(call, name, lambda store: store.run(name).name)
+    return _about(call, name, "run", lambda store: store.run(name).name)
 
 
 def _experiment(store: Store, named: str) -> str:
@@ -104,25 +101,28 @@ def _experiment(store: Store, named: str) -> str:
     raise NotFoundError(f"there is no experiment {named!r}")
 
 
-def _about(call: Call, name: str, title: Any) -> Answer:
+def _about(call: Call, name: str, screen: str, title: Callable[[Store], str]) -> Answer:
     """The shell with the name of what it is about; 404 where there is no such thing.
 
     Where users have to log in, the shell tells nobody what there is.
     """
     if call.services.access is not None:
-        return shell(call, "autotrack")
+        return shell(call, "autotrack", screen)
     try:
-        return shell(call, title(call.services.store) or name)
+        return shell(call, title(call.services.store) or name, screen)
     except NotFoundError:
-        return shell(call, "Not found", status=404)
+        return shell(call, "Not found", screen, status=404)
     except AutotrackError:  # the store is away: the page itself says so, and shows what comes back
-        return shell(call, name)
+        return shell(call, name, screen)
 
 
-def shell(call: Call, title: str, status: int = 200) -> Answer:
-    """The HTML with a title. ``boot`` is what the scripts know before they ask anything."""
+def shell(call: Call, title: str, screen: str, status: int = 200) -> Answer:
+    """The HTML with a title. ``screen``: the module in ``ui/screens`` that will be drawn, fetched along with the first.
+
+    ``boot`` is what the scripts know before they ask anything.
+    """
     boot = {"version": __version__, "auth": call.services.settings.auth, "status": status}
-    first, rest = _parts()
+    first, rest = _parts(screen)
     body = (
         f"{first}<title>{html.escape(title)} · autotrack</title>{rest}{_safe(json.dumps(boot))}</script></body></html>"
     )
@@ -131,9 +131,10 @@ def shell(call: Call, title: str, status: int = 200) -> Answer:
 
 
 @cache
-def _parts() -> tuple[str, str]:
+def _parts(screen: str) -> tuple[str, str]:
     base = f"/ui/{version()}/"
-    preloaded = [*(path for path in _FIRST if path in assets()), *bare_names().values()]
+    main, _ = joined().places[FIRST]
+    preloaded = dict.fromkeys((main, *bare_names().values(), *joined().needed(f"screens/{screen}.js")))
     preloads = "".join(f'<link rel="modulepreload" href="{base}{path}">' for path in preloaded)
     sheets = ["theme.css", *(path for path in assets() if path.startswith("styles/"))]
     styles = "".join(f'<link rel="stylesheet" href="{base}{path}">' for path in sheets)
@@ -145,7 +146,7 @@ def _parts() -> tuple[str, str]:
         f"{styles}"
         f'<link rel="icon" href="{base}icon.svg" type="image/svg+xml">'
         f'<script type="importmap">{_import_map()}</script>{preloads}'
-        f'<script type="module" src="{base}main.js"></script></head>'
+        f'<script type="module" src="{base}{main}"></script></head>'
         '<body><div id="app"></div><noscript>autotrack\'s pages need JavaScript; the command line does not.</noscript>'
         '<script type="application/json" id="boot">'
     )

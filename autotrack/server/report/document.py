@@ -15,11 +15,11 @@ from typing import Any
 
 from autotrack.core.version import __version__
 
-from ..pages.assets import assets, bare_names
+from ..pages.assets import bare_names, sources
 
 #: Where a report begins, and what its modules are called, which have no address of their own.
 ENTRY, PREFIX = "report.js", "autotrack/"
-_IMPORT = re.compile(r"""(\bfrom |\bimport |=> import\()'(\.{1,2}/[^']+)'""")
+_IMPORT = re.compile(r"""(\bfrom|\bimport\(?)'(\.{1,2}/[^']+)'""")
 
 
 def page(title: str, held: dict[str, Any]) -> str:
@@ -36,7 +36,7 @@ def page(title: str, held: dict[str, Any]) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">',
             f"<title>{html.escape(title)}</title>",
-            f'<link rel="icon" href="data:image/svg+xml;base64,{_base64(assets()["icon.svg"].plain)}">',
+            f'<link rel="icon" href="data:image/svg+xml;base64,{_base64(sources()["icon.svg"].plain)}">',
             f"<style>{_styles()}</style>",
             f"<script>{scripts[0]}</script>",
             f'<script type="importmap">{scripts[1]}</script>',
@@ -91,12 +91,12 @@ def _resolved(relative: str, path: str) -> str:
 
 
 def _styles() -> str:
-    sheets = ["theme.css", "vendor/uplot.css", *(path for path in assets() if path.startswith("styles/"))]
+    sheets = ["theme.css", "vendor/uplot.css", *(path for path in sources() if path.startswith("styles/"))]
     return "\n".join(map(_inline, [*sheets, "report/report.css"]))
 
 
 def _text(path: str) -> str:
-    return assets()[path].plain.decode()
+    return sources()[path].plain.decode()
 
 
 def _inline(path: str) -> str:

@@ -1,5 +1,6 @@
 // One chart of curves: uPlot draws its frame and follows the pointer, paint.js draws the lines into it.
 import { useEffect, useRef } from 'preact/hooks'
+import { drawn } from './drawn.js'
 import { number } from './format.js'
 import { themed } from './frame.js'
 import { html } from './html.js'
@@ -32,9 +33,6 @@ export function uplot() {
 const MARGIN = 62
 /** Pixels from a line within which the pointer is at it. */
 const CLOSE = 24
-
-/** The charts that are drawn, by their elements: they share the place of the pointer. @type {Map<Element, {u: any, lines: Line[]}>} */
-export const drawn = new Map()
 
 /**
  * @param {object} given

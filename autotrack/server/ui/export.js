@@ -1,5 +1,6 @@
 // Tables as files: CSV by RFC 4180, with what a spreadsheet would take for a formula kept from it.
 import { get } from './api.js'
+import { html } from './html.js'
 
 /** Every row of a query of `/table`, page by page. @param {import('./api.js').Query} query @returns {Promise<{ids: string[], cols: Record<string, any[]>}>} */
 export async function fetchAll(query) {
@@ -19,7 +20,15 @@ export async function fetchAll(query) {
 export function toCsv({ ids, cols }) {
   const keys = Object.keys(cols)
   const lines = ids.map((id, row) => [id, ...keys.map((key) => cols[key][row])])
-  return [['run', ...keys], ...lines].map((line) => line.map(field).join(',')).join('\r\n') + '\r\n'
+  return csv([['run', ...keys], ...lines])
+}
+
+/** @param {any[][]} rows the first has the headings */
+export const csv = (rows) => rows.map((row) => row.map(field).join(',')).join('\r\n') + '\r\n'
+
+/** What saves a table, with all digits. @param {{name: string, rows: () => any[][]}} given */
+export function CsvButton({ name, rows }) {
+  return html`<button class="quiet" title="Save this table, with all digits" onClick=${() => save(`${name}.csv`, csv(rows()), 'text/csv')}>CSV</button>`
 }
 
 /** @param {any} value */

@@ -4,7 +4,10 @@ import { signal } from '@preact/signals'
 /** `on`, `off` (the page is hidden) or `lost` (it is tried again); `since`: when the last sign of life came (ms). */
 export const live = signal({ state: 'off', since: Date.now() })
 
-/** @typedef {{runs: {id: string, status: string}[], reset: boolean}} Change `reset`: anything may have changed */
+/**
+ * `keys`: how many points the metrics have that got some; null: any may have. `reset`: anything may have changed.
+ * @typedef {{runs: {id: string, status: string, keys?: Record<string, number> | null}[], reset: boolean}} Change
+ */
 
 /** @type {Set<(change: Change) => void>} */
 const listeners = new Set()

@@ -24,6 +24,8 @@ from . import forms
 
 #: Columns of metrics and of params that are shown where nobody has chosen any.
 METRICS, PARAMS = 8, 20
+#: A metric that fewer runs have, as a share of those that have the commonest one, is no column by itself.
+RARE = 0.02
 #: Keys of each kind that are told, and constants.
 TOLD = 5000
 #: What was found out is believed until something is written, or for so many times the seconds that it took.
@@ -145,9 +147,9 @@ def chosen(keys: RunKeys, experiments: Sequence[Experiment]) -> Chosen:
     metrics = ranked(keys.metrics)
     if main is not None:
         metrics = [main, *(each for each in metrics if each != main)]
-    first = [each for each in metrics if each == main or not (each in keys.still or each.startswith("system/"))][
-        :METRICS
-    ]
+    enough = RARE * max(keys.metrics.values(), default=0)
+    aside = {each for each, number in keys.metrics.items() if number < enough or each.startswith("system/")}
+    first = [each for each in metrics if each == main or not (each in keys.still or each in aside)][:METRICS]
     varying = sorted((each for each in keys.params if each not in keys.constant), key=lambda each: -keys.params[each])
     found = [Field("metric", each, 0) for each in first] + [Field("param", each, 0) for each in varying[:PARAMS]]
     attributes = [name for name in ("commit", "user") if keys.attributes.get(name, "") is None]

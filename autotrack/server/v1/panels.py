@@ -13,7 +13,7 @@ from autotrack.core.plugins.registry import plugins
 
 from ..answers import Answer
 from ..calls import Call
-from ..pages.assets import assets
+from ..pages.assets import sources
 from ..routing import Of, Permission, Role, Table
 from ..streams import HTML, SANDBOXED
 from .permissions import READ_RUN
@@ -73,4 +73,4 @@ def _whole(panel: Panel) -> str:
 
 @cache
 def _inside(path: str) -> str:
-    return assets()[path].plain.decode()
+    return sources()[path].plain.decode()

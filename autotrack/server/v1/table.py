@@ -28,7 +28,7 @@ from autotrack.store.run_values import columns_of, ids_of, names_of
 from .. import limits
 from ..answers import Answer, encode
 from ..calls import Call
-from ..errors import FILTER, ApiError, body_of
+from ..errors import FILTER, TOO_EXPENSIVE, ApiError, body_of
 from ..routing import Table as Routes
 from . import forms
 from .columns import Chooser, Chosen, Columns, chosen, known_to, orders, shown, spelled
@@ -71,7 +71,7 @@ class Shown(Rows):
     group: Columns | None = None
     tree: bool = False
     open: Ids = ""
-    #: These runs alone, by their ids, in this order, whether they match or not.
+    #: These runs alone, by their ids or unique beginnings of them, in this order, whether they match or not.
     ids: Ids | None = None
     offset: forms.Count = 0
     limit: Annotated[int, Meta(ge=1, le=MOST)] = 200
@@ -285,8 +285,9 @@ def answered(call: Call, function: Any, seconds: float = SEARCH_SECONDS) -> Any:
             try:
                 with time_limit(connection, seconds):
                     return function(Scene(call, connection, rows), rows)
-            except TooExpensive as error:
-                raise FilterError(str(error), rows.where, 0) from error
+            except TooExpensive as error:  # nothing is wrong with the filter: no place in it to name
+                why = f"finding these runs took longer than {seconds:g} s and was stopped; filter for fewer of them"
+                raise ApiError(503, TOO_EXPENSIVE, why) from error
     except FilterError as error:
         details = {"filter": error.text, "position": error.position}
         said = body_of(ApiError(400, FILTER, str(error), details=details))

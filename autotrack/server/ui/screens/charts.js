@@ -14,6 +14,8 @@ import { Toolbar, useManner } from './charts/toolbar.js'
 
 const TOP = 10
 const TOP_GROUPED = 50
+/** Metrics of an experiment above which charts are drawn of those alone that these runs have. */
+const MANY = 50
 
 /** The charts of an experiment. @param {{experiment: string, where: string, sort: string, rows: import('../rows.js').Rows}} given */
 export function Charts({ experiment, where, sort, rows }) {
@@ -25,10 +27,17 @@ export function Charts({ experiment, where, sort, rows }) {
   const order = sort || best
   const asked = ids.length && !all ? { ids: ids.slice(0, 100).join(',') } : { exp: experiment, where, sort: order, limit: top }
   const found = useJson('/table', { ...asked, cols: group ? joined(['name', group]) : 'name' }, { keep: true })
+  const keys = /** @type {string[]} */ (chosen.metrics ?? [])
+  const own = useJson(keys.length > MANY && found.data ? '/columns' : null, { exp: experiment, lifecycle: 'all', where: `id in (${(found.data?.ids ?? []).map((/** @type {string} */ id) => `'${id}'`).join()})` }, { keep: true })
+  const there = useMemo(() => own.data && new Set(own.data.metrics), [own.data])
   const words = ids.length && !all ? `${ids.length > 100 ? '100 of ' : ''}${number(ids.length)} selected` : html`<label>top <input class="top" type="number" min="1" max="100" value=${top} onChange=${(/** @type {any} */ event) => change({ top: event.target.value }, { replace: true })} /> of ${number(rows.total)}</label> by ${order ? order.replace(/^-?[mpt]\./, '') : 'age'}`
-  useEffect(() => onChange(({ runs, reset }) => (reset || runs.some(({ id }) => !found.data?.ids.includes(id))) && found.reload()), [found.data])
+  useEffect(() => onChange(({ runs, reset }) => {
+    const shown = runs.filter(({ id }) => found.data?.ids.includes(id)).length
+    if (reset || shown < runs.length) found.reload()
+    if (shown && keys.length > MANY) own.reload()
+  }), [found.data, keys.length > MANY])
   return html`<${Part} of=${found} what="the runs of the charts" rows=${12}>
-    ${(/** @type {any} */ data) => html`<${Sections} runs=${runsOf(data, group)} words=${words} keys=${chosen.metrics ?? []} />`}
+    ${(/** @type {any} */ data) => html`<${Sections} runs=${runsOf(data, group)} words=${words} keys=${there ? keys.filter((key) => there.has(key)) : own.error ? keys : keys.slice(0, MANY)} />`}
   <//>`
 }
 
@@ -91,15 +100,17 @@ export function matches(key, glob) {
   return new RegExp(pattern, 'i').test(key)
 }
 
-/** Keys by what stands before the first slash; those without one first. @param {string[]} keys */
+/** Keys by what stands before the first slash; those without one, or with one of their own, first. @param {string[]} keys */
 export function sectionsOf(keys) {
+  const prefix = (/** @type {string} */ key) => (key.indexOf('/') > 0 ? key.slice(0, key.indexOf('/')) : '')
   /** @type {Map<string, string[]>} */
-  const found = new Map([['', []]])
+  const found = new Map()
   for (const key of keys) {
-    const slash = key.indexOf('/')
-    const name = slash > 0 ? key.slice(0, slash) : ''
-    if (!found.has(name)) found.set(name, [])
-    found.get(name)?.push(key)
+    if (!found.has(prefix(key))) found.set(prefix(key), [])
+    found.get(prefix(key))?.push(key)
   }
-  return [...found].map(([name, own]) => ({ name, keys: own })).filter(({ keys: own }) => own.length)
+  const alone = (/** @type {string} */ key) => !prefix(key) || found.get(prefix(key))?.length === 1
+  const sections = [...found].filter(([name, own]) => name && own.length > 1).map(([name, own]) => ({ name, keys: own }))
+  const first = keys.filter(alone)
+  return first.length ? [{ name: '', keys: first }, ...sections] : sections
 }

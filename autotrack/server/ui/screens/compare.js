@@ -40,7 +40,7 @@ export function Screen() {
   const tab = Object.keys(TABS).find((each) => each === query.get('tab')) ?? 'diff'
   const View = loaded.value[tab]
   const home = compared.experiment
-  useTrail([...(home ? [{ text: home, href: path('e', home) }] : []), { text: 'compare' }])
+  useTrail([...(home ? [{ text: home, href: path('e', home) }] : []), { text: 'Compare' }])
   useEffect(() => onChange(() => refresh((key) => key.startsWith('/compare?'))), [])
   useEffect(() => {
     if (!View) void load(tab)

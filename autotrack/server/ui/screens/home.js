@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { send } from '../api.js'
 import { Copied } from '../copy.js'
 import { refresh, useJson } from '../data.js'
+import { CsvButton } from '../export.js'
 import { age, counted, duration, moment, NOTHING, number } from '../format.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
@@ -32,9 +33,13 @@ export function Screen() {
     <${Part} of=${found} what="the experiments">${(/** @type {any} */ data) => {
       if (archived && !data.experiments.length) return html`<${Empty}>Nothing is archived.<//>`
       if (!archived && !data.experiments.some((/** @type {any} */ each) => each.runs.total)) return html`<${First} />`
+      const rows = () => [
+        ['experiment', 'runs', 'running', 'failed', 'main metric', 'best', 'run', 'last activity', 'owner'],
+        ...data.experiments.map((/** @type {any} */ each) => [each.name, each.runs.total, each.runs.RUNNING ?? 0, (each.runs.FAILED ?? 0) + (each.runs.CRASHED ?? 0), each.metric?.replace(/^m\./, ''), each.best?.value, each.best?.run, new Date(each.active_at).toISOString(), each.owner]),
+      ]
       return html`${!archived && html`<${Running} runs=${data.running} names=${new Map(data.experiments.map((/** @type {any} */ each) => [each.id, each.name]))} />`}<${Experiments} all=${data.experiments} words=${words} archived=${archived} />
         <p class="muted">${words ? `${data.experiments.filter((/** @type {any} */ each) => fits(each, words)).length} of ` : ''}${data.total > data.experiments.length ? `the latest ${number(data.experiments.length)} of ` : ''}${counted(data.total, 'experiment')}${' '}
-          ${data.total > data.experiments.length && shown < MOST && html`<button onClick=${() => change({ show: Math.min(MOST, shown * 2) }, { replace: true })}>Show more</button>`}</p>`
+          ${data.total > data.experiments.length && shown < MOST && html`<button onClick=${() => change({ show: Math.min(MOST, shown * 2) }, { replace: true })}>Show more</button>`} <${CsvButton} name="experiments" rows=${rows} /></p>`
     }}<//>
   </main>`
 }

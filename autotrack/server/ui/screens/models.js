@@ -1,18 +1,27 @@
 // Registered models: all of them, one with its versions, one version. What is in production, and where did it come from?
 import { useEffect } from 'preact/hooks'
-import { refresh } from '../data.js'
 import { html } from '../html.js'
+import { lazy } from '../lazy.js'
 import { onChange } from '../live.js'
 import { place } from '../router.js'
 import { Lost } from '../states.js'
-import { VersionDifference } from './models/difference.js'
 import { List } from './models/list.js'
-import { Model } from './models/model.js'
-import { Version } from './models/version.js'
+import { reread } from './models/registry.js'
+
+const Model = lazy(() => import('./models/model.js'), 'Model')
+const Version = lazy(() => import('./models/version.js'), 'Version')
+const VersionDifference = lazy(() => import('./models/difference.js'), 'VersionDifference')
+
+/** The stream of changes tells of runs; versions and aliases are few and asked for (ms). */
+const EVERY = 5000
 
 export function Screen() {
   const { name, rest = '' } = place.value.path
-  useEffect(() => onChange(({ reset }) => reset && refresh((key) => /^\/(models|versions)/.test(key))), [])
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && reread(), EVERY)
+    const stop = onChange(({ reset }) => reset && reread())
+    return () => (stop(), clearInterval(timer))
+  }, [])
   const numbered = /^v\/(\d+)$/.exec(rest)
   if (!name) return html`<${List} />`
   if (!rest) return html`<${Model} key=${name} name=${name} />`

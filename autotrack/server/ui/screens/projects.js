@@ -17,7 +17,7 @@ const LAST = 10
 
 export function Screen() {
   const name = place.value.path.name ?? ''
-  useTrail(name ? [{ text: 'projects', href: '/projects' }, { text: name }] : [{ text: 'projects' }])
+  useTrail(name ? [{ text: 'Projects', href: '/projects' }, { text: name }] : [{ text: 'Projects' }])
   useEffect(() => onChange(() => refresh((key) => key.startsWith('/table?'))), [])
   const found = useJson('/table', { where: WHERE, cols: COLS, limit: 2000 })
   return html`<main class="page projects"><h1>${name || 'Projects'}</h1>
@@ -27,7 +27,7 @@ export function Screen() {
         const project = projects.find((each) => each.name === name)
         return project ? html`<${Project} of=${project} />` : html`<${Lost} />`
       }
-      return projects.length ? html`<${List} projects=${projects} />` : html`<${Empty} line="mlflow run https://github.com/mlflow/mlflow-example">No run was a project yet. A project is a folder or repository with a file MLproject; run one with:<//>`
+      return projects.length ? html`<${List} projects=${projects} />` : html`<${Empty} line="autotrack run https://github.com/mlflow/mlflow-example -P alpha=0.4">No run was a project yet. A project is a folder or repository with a file MLproject; run one with:<//>`
     }}<//></main>`
 }
 

@@ -1,23 +1,30 @@
 // A run: is it good, what made it, can it be made again?
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { refresh, useJson } from '../data.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
+import { lazy } from '../lazy.js'
 import { onChange } from '../live.js'
 import { path, place } from '../router.js'
 import { Failed, Loading, Lost, Part } from '../states.js'
-import { Artifacts } from './run/artifacts.js'
-import { Children } from './run/children.js'
-import { Code } from './run/code.js'
-import { Data } from './run/data.js'
-import { Environment } from './run/environment.js'
 import { Header } from './run/header.js'
-import { Logs } from './run/logs.js'
-import { Notebook, notebooks } from './run/notebook.js'
+import { events, notebooks } from './run/kinds.js'
 import { Overview } from './run/overview.js'
-import { PluginPanel } from './run/panel.js'
-import { events, TensorBoard } from './run/tensorboard.js'
-import { RunCharts } from './charts.js'
+
+// Tabs are fetched when they are first opened.
+const Artifacts = lazy(() => import('./run/artifacts.js'), 'Artifacts')
+const Children = lazy(() => import('./run/children.js'), 'Children')
+const Code = lazy(() => import('./run/code.js'), 'Code')
+const Data = lazy(() => import('./run/data.js'), 'Data')
+const Environment = lazy(() => import('./run/environment.js'), 'Environment')
+const Logs = lazy(() => import('./run/logs.js'), 'Logs')
+const Notebook = lazy(() => import('./run/notebook.js'), 'Notebook')
+const PluginPanel = lazy(() => import('./run/panel.js'), 'PluginPanel')
+const RunCharts = lazy(() => import('./charts.js'), 'RunCharts', html`<${Loading} />`)
+const TensorBoard = lazy(() => import('./run/tensorboard.js'), 'TensorBoard')
+
+/** How often a run that gets points is read anew but for its metrics (ms): dozens may look at it. */
+const SELDOM = 5000
 
 export function Screen() {
   const { run: named, tab = '', rest = '' } = place.value.path
@@ -30,7 +37,28 @@ export function Screen() {
   const files = useJson(run ? path('runs', run.id, 'artifacts') : null)
   const brought = useJson(run ? path('runs', run.id, 'panels') : null)
   useTrail([{ text: 'Experiments', href: '/' }, { text: run?.experiment ?? '…', href: run && path('e', run.experiment) }, { text: run?.name || named.slice(0, 8) }])
-  useEffect(() => onChange(({ runs, reset }) => (reset || runs.some(({ id }) => id.startsWith(named) || id === run?.id)) && refresh((key) => key.startsWith('/runs/') || key.startsWith('/sessions/'))), [named, run?.id])
+  const whole = useRef(0)
+  useEffect(() => {
+    let later = 0
+    const all = () => {
+      whole.current = Date.now()
+      later = 0
+      refresh((key) => key.startsWith('/runs/') || key.startsWith('/sessions/'))
+    }
+    const stop = onChange(({ runs, reset }) => {
+      const one = runs.find(({ id }) => id.startsWith(named) || id === run?.id)
+      if (!one && !reset) return
+      const isMoreOfTheSame = one && !reset && one.status === run?.status && Object.keys(one.keys ?? {}).length > 0
+      const wait = whole.current + SELDOM - Date.now()
+      if (!isMoreOfTheSame || wait <= 0) return all()
+      refresh((key) => key.startsWith('/runs/') && key.includes('/metrics?'))
+      later ||= window.setTimeout(all, wait)
+    })
+    return () => {
+      stop()
+      clearTimeout(later)
+    }
+  }, [named, run?.id, run?.status])
   if (!run) return found.error ? (found.error.status === 404 ? html`<${Lost} />` : html`<main class="page"><${Failed} what="the run" error=${found.error} retry=${found.reload} /></main>`) : html`<main class="page"><${Loading} rows=${16} /></main>`
   const summaries = metrics.data?.metrics ?? []
   const parts = session.data?.parts ?? {}
@@ -69,7 +97,7 @@ export function Screen() {
       ${tab === 'logs' && html`<${Logs} run=${run} of=${standing.data?.runs ?? 1} />`}
       ${tab === 'notebook' && html`<${Notebook} run=${run} />`}
       ${tab === 'tensorboard' && html`<${TensorBoard} run=${run} />`}
-      ${tab === 'children' && html`<${Children} of=${children} experiment=${run.experiment} />`}
+      ${tab === 'children' && html`<${Children} of=${children} run=${run} />`}
       ${tab === 'panel' && html`<${Part} of=${brought} what="the panel">${() => (shown ? html`<${PluginPanel} key=${`${run.id} ${rest}`} run=${run.id} panel=${shown} />` : html`<p class="muted">No plugin of this server brings a panel ${rest} for this run.</p>`)}<//>`}
     </div>
   </main>`

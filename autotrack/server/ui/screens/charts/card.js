@@ -1,21 +1,22 @@
 // The card of one metric: its curves, what they cannot show in words, its numbers, its files.
 import { useRef, useState } from 'preact/hooks'
-import { Chart } from '../../chart.js'
 import { curves } from '../../curves.js'
 import { save } from '../../export.js'
 import { counted, NOTHING, number } from '../../format.js'
 import { html } from '../../html.js'
+import { lazy } from '../../lazy.js'
 import { isBanded, tabled } from '../../lines.js'
 import { Menu } from '../../menu.js'
 import { attempt } from '../../notice.js'
 import { change, path } from '../../router.js'
 import { Failed } from '../../states.js'
 import { placed } from '../../tip.js'
-import { asCsv, asPng, asSvg } from './files.js'
 import { useLines } from './lines_of.js'
 import { useNear } from './near.js'
 
 const HEIGHT = 208
+/** Fetched with the first curve: metrics of one value a run are bars, and need none of it. */
+const Chart = lazy(() => import('../../chart.js'), 'Chart', html`<div style=${{ height: `${HEIGHT}px` }}></div>`)
 const ROWS = 200
 
 /**
@@ -36,10 +37,13 @@ export function Card({ metric, runs, manner, hovered, onHover, next }) {
   const zoom = (/** @type {number} */ a, /** @type {number} */ b) => change({ zoom: x === 'step' ? `${Math.floor(a)}..${Math.max(Math.floor(a) + 1, Math.ceil(b))}` : `${+a.toFixed(3)}..${+b.toFixed(3)}` })
   const name = metric.replaceAll('/', '_')
   const csv = async () => {
+    const { asCsv } = await import('./files.js')
     const names = new Map(runs.map((run) => [run.id, run.name]))
     const found = await curves(runs.map((run) => run.id), metric, { x, px: 0, from: axes.from, to: axes.to })
     save(`${name}.csv`, asCsv(found.map((line) => ({ ...line, name: names.get(line.run) ?? line.run })), x), 'text/csv')
   }
+  const png = async () => save(`${name}.png`, await (await import('./files.js')).asPng(handle.current.ctx.canvas, lines ?? [], metric))
+  const svg = async () => save(`${name}.svg`, (await import('./files.js')).asSvg(lines ?? [], metric, axes), 'image/svg+xml')
   const body = (/** @type {import('../../chart.js').Line[]} */ of) => {
     if (!of.length) return html`<p class="muted none" style=${{ height: `${HEIGHT}px` }}>${manner.from === undefined ? 'none of these runs has points of it' : 'no points in this part'}</p>`
     if (table) return html`<${Numbers} lines=${of} x=${x} height=${height} />`
@@ -47,14 +51,14 @@ export function Card({ metric, runs, manner, hovered, onHover, next }) {
     return html`<${Chart} lines=${of} label=${metric} height=${height} axes=${axes} hovered=${hovered} onHover=${onHover} onZoom=${zoom} onReset=${() => change({ zoom: null })} handle=${handle} />`
   }
   return html`<article class=${large ? 'card chart-card large' : 'card chart-card'} ref=${root} data-metric=${metric}>
-    <header><h3>${metric}</h3>
+    <header><h3>${metric}</h3>${(near || lines !== null) && html`
       <button class="quiet" title="Larger or smaller" aria-label=${`${metric}: larger or smaller`} aria-pressed=${large} onClick=${() => setLarge(!large)}>⤢</button>
       <${Menu} label="⋯" title=${`${metric}: table, files`} align="right">${(/** @type {() => void} */ close) => html`<div class="choices" onClick=${close}>
         <button onClick=${() => setTable(!table)}>${table ? 'Show as chart' : 'Show as table'}</button>
-        <button disabled=${table || !handle.current} onClick=${async () => save(`${name}.png`, await asPng(handle.current.ctx.canvas, lines ?? [], metric))}>PNG</button>
-        <button onClick=${() => save(`${name}.svg`, asSvg(lines ?? [], metric, axes), 'image/svg+xml')}>SVG</button>
+        <button disabled=${table || !handle.current} onClick=${() => void attempt(png, `${name}.png is saved`)}>PNG</button>
+        <button onClick=${() => void attempt(svg, `${name}.svg is saved`)}>SVG</button>
         <button onClick=${() => void attempt(csv, `${name}.csv has all points`)}>CSV, all points</button>
-      </div>`}<//>
+      </div>`}<//>`}
     </header>
     ${error && html`<${Failed} what=${metric} error=${error} retry=${retry} stale=${lines !== null} />`}
     ${lines === null || !near ? html`<div style=${{ height: `${height}px` }}></div>` : body(lines)}

@@ -1,6 +1,6 @@
 // When a card comes near the part of the page that is seen, and when it is far from it again.
 import { useEffect, useState } from 'preact/hooks'
-import { drawn } from '../../chart.js'
+import { drawn } from '../../drawn.js'
 
 const NEAR = 300
 /** Charts that stay drawn though they are out of sight. */
@@ -11,15 +11,34 @@ export function useNear(of) {
   const [near, setNear] = useState(false)
   useEffect(() => {
     const element = /** @type {HTMLElement} */ (of.current)
-    const seen = (/** @type {IntersectionObserverEntry[]} */ entries) => {
-      if (entries[entries.length - 1].isIntersecting) setNear(true)
+    const watcher = watcherIn(scroller(element))
+    heard.set(element, (isNear) => {
+      if (isNear) setNear(true)
       else if (drawn.size > KEPT) setNear(false)
+    })
+    watcher.observe(element)
+    return () => {
+      watcher.unobserve(element)
+      heard.delete(element)
     }
-    const observer = new IntersectionObserver(seen, { root: scroller(element), rootMargin: `${NEAR}px` })
-    observer.observe(element)
-    return () => observer.disconnect()
   }, [])
   return near
+}
+
+/** What is told to each card. @type {WeakMap<Element, (isNear: boolean) => void>} */
+const heard = new WeakMap()
+
+/** One for all cards of a page, of which there may be thousands. @type {WeakMap<Element | Document, IntersectionObserver>} */
+const watchers = new WeakMap()
+
+/** @param {HTMLElement | null} root */
+function watcherIn(root) {
+  const known = watchers.get(root ?? document)
+  if (known) return known
+  const tell = (/** @type {IntersectionObserverEntry[]} */ entries) => entries.forEach((entry) => heard.get(entry.target)?.(entry.isIntersecting))
+  const watcher = new IntersectionObserver(tell, { root, rootMargin: `${NEAR}px` })
+  watchers.set(root ?? document, watcher)
+  return watcher
 }
 
 /** What an element is scrolled in; null where that is the page. @param {HTMLElement} element */

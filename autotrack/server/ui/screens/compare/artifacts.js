@@ -103,5 +103,5 @@ function Swipe({ name, media, runs }) {
 /** @param {{run: string, name: string}} given */
 function Text({ run, name }) {
   const found = useData(`text:${run}/${name}`, async (signal) => (await fetch(address(path('runs', run, 'artifacts', name)), { signal, headers: { Range: `bytes=0-${MOST_TEXT - 1}` } })).text())
-  return html`<${Part} of=${found} what=${name} rows=${4}>${(/** @type {string} */ text) => html`<pre>${text}</pre>`}<//>`
+  return html`<${Part} of=${found} what=${name} rows=${4}>${(/** @type {string} */ text) => html`<pre tabindex="0">${text}</pre>`}<//>`
 }

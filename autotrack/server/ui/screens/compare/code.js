@@ -30,7 +30,7 @@ function File({ a, b, path }) {
 export function Lines({ lines }) {
   if (!lines.length) return null
   if (innerWidth < WIDE) {
-    return html`<pre class="unified">${lines.map((line, index) => html`<span key=${index} class=${kindOf(line)}>${line || ' '}${'\n'}</span>`)}</pre>`
+    return html`<pre tabindex="0" class="unified">${lines.map((line, index) => html`<span key=${index} class=${kindOf(line)}>${line || ' '}${'\n'}</span>`)}</pre>`
   }
   return html`<table class="split"><tbody>${paired(lines).map((pair, index) => html`<tr key=${index} class=${pair.kind}>${pair.kind === 'at' ? html`<td colspan="4">${pair.left.text}</td>` : html`
     <td class="count">${pair.left.number}</td><td class=${pair.left.kind}>${pair.left.text}</td><td class="count">${pair.right.number}</td><td class=${pair.right.kind}>${pair.right.text}</td>`}</tr>`)}</tbody></table>`

@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks'
 import { get } from '../../api.js'
 import { joined } from '../../columns.js'
 import { useData, useJson } from '../../data.js'
+import { counted, number } from '../../format.js'
 import { place } from '../../router.js'
 
 /**
@@ -67,6 +68,9 @@ async function pages(exp, where, signal) {
   }
   return found
 }
+
+/** How many runs are looked at, in words: of very many the newest. @param {number} looked @param {number} total */
+export const lookedAt = (looked, total) => (total > looked ? `the newest ${number(looked)} of ${counted(total, 'run')}` : counted(looked, 'run'))
 
 /** Metrics and varying params of a few runs, the main metric first. @param {any[]} blocks @param {any} known of the experiment */
 function columnsOf(blocks, known) {

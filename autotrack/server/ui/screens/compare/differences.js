@@ -1,4 +1,5 @@
 // What a comparison says, in numbers and words, without drawing anything.
+import { csv } from '../../export.js'
 import { NOTHING, number } from '../../format.js'
 
 /** The beginning of a run's id that addresses have. @param {string} id */
@@ -60,12 +61,5 @@ export function valueText(row, value) {
 /** Every row that is shown, as a file. @param {any[]} runs @param {any[]} blocks */
 export function asCsv(runs, blocks) {
   const lines = blocks.flatMap((block) => block.rows.map((/** @type {any} */ row) => [block.name, row.key, ...row.values]))
-  return [['block', 'key', ...runs.map((run) => `${run.name} (${run.id})`)], ...lines].map((line) => line.map(field).join(',')).join('\r\n') + '\r\n'
-}
-
-/** @param {any} value */
-function field(value) {
-  if (value === null || value === undefined) return ''
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) && !Number.isFinite(Number(value)) ? `'${value}` : String(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return csv([['block', 'key', ...runs.map((run) => `${run.name} (${run.id})`)], ...lines])
 }

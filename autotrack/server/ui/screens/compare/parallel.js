@@ -10,7 +10,7 @@ import { handed, select } from '../../selection.js'
 import { Empty, Part } from '../../states.js'
 import { axisOf, brushesOf, brushText, within } from './axes.js'
 import { Brushes } from './brushes.js'
-import { useTable } from './compared.js'
+import { lookedAt, useTable } from './compared.js'
 import { isTurned, Lines } from './parallel_lines.js'
 import { correlation, explained, ranks } from './strength.js'
 
@@ -62,7 +62,7 @@ function Parallel({ data, compared }) {
   const all = Object.keys(cols).filter((key) => /^[mp]\./.test(key))
   const chosenIds = () => ids.filter((/** @type {string} */ _, /** @type {number} */ index) => inside[index])
   return html`<section class="parallel">
-    <p class="said muted"><span data-count=${count}>${brushes.size ? `${number(count)} of ${counted(ids.length, 'run')} within the brushes` : `${counted(ids.length, 'run')}. Drag along an axis to brush it, its name to move it; click its name to turn it around`}</span>
+    <p class="said muted"><span data-count=${count}>${brushes.size ? `${number(count)} of ${counted(ids.length, 'run')} within the brushes` : `${lookedAt(ids.length, data.total ?? 0)}. Drag along an axis to brush it, its name to move it; click its name to turn it around`}</span>
       ${colours && html`<${Legend} axis=${colours} goal=${chosen.goal} />`}
       <span class="right"><${Brushes} axes=${axes} brushes=${brushes} put=${brush} />
       ${brushes.size > 0 && html`<button onClick=${() => { select(chosenIds()); handed.value = compared.experiment; navigate(path('e', compared.experiment)) }}>Open these ${number(count)} in the table</button>`}

@@ -13,7 +13,7 @@ export function Separated({ data, compared }) {
   const best = link(path('e', compared.experiment), { where: [compared.where && `(${compared.where})`, `${named(metric)} ${goal === 'min' ? '<=' : '>='} ${threshold}`].filter(Boolean).join(' and ') })
   return html`<section class="separated">
     <p class="said">What separates the best <input class="top" type="number" min="1" max="90" aria-label="percent" value=${top} onChange=${(/** @type {any} */ event) => change({ top: event.target.value }, { replace: true })} /> %
-      (<a href=${best}>${counted(data.best, 'run')}</a>, ${heading(metric)} ${goal === 'min' ? 'at most' : 'at least'} ${number(threshold)}) from the rest of ${number(data.compared)}. <a href=${changed({ tab: 'parallel' })}>See them all</a></p>
+      (<a href=${best}>${counted(data.best, 'run')}</a>, ${heading(metric)} ${goal === 'min' ? 'at most' : 'at least'} ${number(threshold)}) from the rest of ${data.compared < compared.total ? 'the newest ' : ''}${number(data.compared)}. <a href=${changed({ tab: 'parallel' })}>See them all</a></p>
     ${!params.length && html`<p class="muted">No param varies in these runs.</p>`}
     ${params.map((/** @type {any} */ one) => html`<article class="card" key=${one.key} data-param=${one.key}>
       <header><h3>${heading(one.key)}</h3><span class="strength" title=${`strength ${number(one.strength, 2)} of 1`}><u style=${{ width: `${Math.round(one.strength * 100)}%` }}></u></span><span class="muted">${strengthWord(one)}</span></header>

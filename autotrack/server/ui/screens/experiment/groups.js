@@ -2,6 +2,7 @@
 import { heading } from '../../columns.js'
 import { both, condition } from '../../conditions.js'
 import { useJson } from '../../data.js'
+import { CsvButton } from '../../export.js'
 import { counted, NOTHING, number } from '../../format.js'
 import { html } from '../../html.js'
 import { changed } from '../../router.js'
@@ -18,7 +19,12 @@ function Shown({ data, group, where }) {
   const keys = [...new Set(data.groups.flatMap((/** @type {any} */ each) => Object.keys(each.metrics)))]
   const main = data.chosen?.main
   const order = main ? [main, ...keys.filter((key) => key !== main)] : keys
-  return html`<p class="muted">${counted(data.groups.length, 'group')}, ${counted(data.total, 'run')}</p>
+  const parts = ['mean', 'std', 'min', 'max', 'count']
+  const rows = () => [
+    [heading(group), 'runs', ...order.flatMap((key) => parts.map((part) => `${heading(String(key))} ${part}`))],
+    ...data.groups.map((/** @type {any} */ each) => [each.label ?? each.value, each.count, ...order.flatMap((key) => parts.map((part) => each.metrics[String(key)]?.[part]))]),
+  ]
+  return html`<p class="muted">${counted(data.groups.length, 'group')}, ${counted(data.total, 'run')} <${CsvButton} name=${`groups of ${heading(group)}`} rows=${rows} /></p>
     <div class="wide"><table class="list groups">
       <thead><tr><th>${heading(group)}</th><th class="number">runs</th>${order.map((key) => html`<th key=${key} class="number"><a href=${changed({ sort: key })}>${heading(String(key))}</a></th>`)}</tr></thead>
       <tbody>${data.groups.map((/** @type {any} */ each) => html`<tr key=${each.value} data-group=${each.value}>

@@ -12,7 +12,7 @@ import { modelPath, useVersions } from './registry.js'
 /** The page of two versions. @param {{name: string}} given */
 export function VersionDifference({ name }) {
   const { query } = place.value
-  useTrail([{ text: 'models', href: '/models' }, { text: name, href: modelPath(name) }, { text: `v${query.get('a')} and v${query.get('b')}` }])
+  useTrail([{ text: 'Models', href: '/models' }, { text: name, href: modelPath(name) }, { text: `v${query.get('a')} and v${query.get('b')}` }])
   const versions = useVersions(name)
   return html`<main class="page models"><${Part} of=${versions} what="the versions">${(/** @type {any} */ data) => {
     const of = (/** @type {string} */ side) => data.versions.find((/** @type {any} */ each) => String(each.version) === query.get(side))

@@ -1,7 +1,8 @@
 // All registered models: which version each alias stands for, the newest version, how good it is.
 import { heading, joined } from '../../columns.js'
 import { useJson } from '../../data.js'
-import { age, moment, NOTHING, number } from '../../format.js'
+import { CsvButton } from '../../export.js'
+import { age, counted, moment, NOTHING, number } from '../../format.js'
 import { useTrail } from '../../frame.js'
 import { html } from '../../html.js'
 import { change, path, place } from '../../router.js'
@@ -11,7 +12,7 @@ import { modelPath } from './registry.js'
 const REGISTER = 'autotrack models register runs:/RUN/model NAME'
 
 export function List() {
-  useTrail([{ text: 'models' }])
+  useTrail([{ text: 'Models' }])
   const words = place.value.query.get('q') ?? ''
   const found = useJson('/models', { max_results: 1000 })
   return html`<main class="page models">
@@ -26,6 +27,14 @@ export function List() {
 function Table({ models }) {
   const newest = models.map((model) => model.latest.reduce((/** @type {any} */ best, /** @type {any} */ each) => (!best || each.version > best.version ? each : best), null))
   const runs = useRuns(newest.map((version) => version?.run).filter(Boolean))
+  const rows = () => [
+    ['model', 'aliases', 'newest', 'main metric', 'value', 'run', 'created'],
+    ...models.map((model, index) => {
+      const run = newest[index] && runs(newest[index].run)
+      const aliases = Object.entries(model.aliases).map(([alias, at]) => `${alias}=${at}`).join(' ')
+      return [model.name, aliases, newest[index]?.version, run?.metric && heading(run.metric), run?.value, newest[index]?.run, new Date(model.created / 1e6).toISOString()]
+    }),
+  ]
   return html`<table class="list"><thead><tr><th>model</th><th>aliases</th><th>newest</th><th>main metric</th><th class="number">value</th><th>made by</th><th>age</th></tr></thead><tbody>
     ${models.map((model, index) => {
       const version = newest[index]
@@ -38,7 +47,7 @@ function Table({ models }) {
         <td>${run ? html`<a href=${path('r', version.run.slice(0, 12))}>${run.name || version.run.slice(0, 8)}</a>` : NOTHING}</td>
         <td title=${moment((version?.created ?? model.created) / 1e6)}>${age((version?.created ?? model.created) / 1e6)}</td>
       </tr>`
-    })}</tbody></table>`
+    })}</tbody></table><p class="muted">${counted(models.length, 'model')} <${CsvButton} name="models" rows=${rows} /></p>`
 }
 
 /** Name and main metric of some runs: two requests for all. @param {string[]} ids @returns {(id: string) => {name: string, metric: string | null, value: any} | null} */

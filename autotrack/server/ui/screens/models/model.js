@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import { heading, joined } from '../../columns.js'
 import { CopyButton } from '../../copy.js'
 import { useJson } from '../../data.js'
+import { CsvButton } from '../../export.js'
 import { age, counted, moment, NOTHING, number } from '../../format.js'
 import { useTrail } from '../../frame.js'
 import { html } from '../../html.js'
@@ -15,7 +16,7 @@ const COLUMNS = 5
 
 /** @param {{name: string}} given */
 export function Model({ name }) {
-  useTrail([{ text: 'models', href: '/models' }, { text: name }])
+  useTrail([{ text: 'Models', href: '/models' }, { text: name }])
   const model = useJson(`/models/${encodeURIComponent(name)}`)
   const versions = useVersions(name)
   const [wanted, setWanted] = useState(/** @type {import('./aliases.js').Wanted | null} */ (null))
@@ -54,6 +55,10 @@ function Versions({ name, versions, aliases, want }) {
     if (alias in aliases && aliases[alias] !== version) want({ alias, from: aliases[alias], to: version })
   }
   const pick = (/** @type {number} */ version) => setPicked(picked.includes(version) ? picked.filter((each) => each !== version) : [...picked.slice(-1), version])
+  const rows = () => [
+    ['version', 'aliases', ...keys.map((/** @type {string} */ key) => heading(key)), 'run', 'created', 'description'],
+    ...versions.map((each) => [each.version, each.aliases.join(' '), ...keys.map((/** @type {string} */ key) => value(each, key)), each.run, new Date(each.created / 1e6).toISOString(), each.description]),
+  ]
   return html`<div class="wide"><table class="list versions"><thead><tr><th><span class="unseen">compare</span></th><th>version</th><th>aliases</th>${keys.map((/** @type {string} */ key) => html`<th key=${key} class="number">${heading(key)}</th>`)}<th>made by</th><th>age</th><th>description</th></tr></thead><tbody>
     ${versions.map((version) => html`<tr key=${version.version} data-version=${version.version} class=${over === version.version ? 'over' : ''}
       onDragOver=${(/** @type {Event} */ event) => { event.preventDefault(); setOver(version.version) }} onDragLeave=${() => setOver(0)} onDrop=${(/** @type {DragEvent} */ event) => drop(event, version.version)}>
@@ -64,7 +69,7 @@ function Versions({ name, versions, aliases, want }) {
       <td>${version.run ? html`<a href=${path('r', version.run.slice(0, 12))}>${table.data?.cols.name?.[places.get(version.run)] || version.run.slice(0, 8)}</a>` : NOTHING}</td>
       <td title=${moment(version.created / 1e6)}>${age(version.created / 1e6)}</td><td class="muted described">${version.description}</td>
     </tr>`)}</tbody></table></div>
-    ${versions.length > 1 && html`<p class="compare-versions">${picked.length === 2 ? html`<a class="button main" href=${link(modelPath(name, 'diff'), { a: Math.min(...picked), b: Math.max(...picked) })}>Compare v${Math.min(...picked)} and v${Math.max(...picked)}</a>` : html`<span class="muted">${counted(versions.length, 'version')}. Tick two to see how they differ; drag an alias to another version to move it.</span>`}</p>`}`
+    <p class="compare-versions">${versions.length > 1 && html`${picked.length === 2 ? html`<a class="button main" href=${link(modelPath(name, 'diff'), { a: Math.min(...picked), b: Math.max(...picked) })}>Compare v${Math.min(...picked)} and v${Math.max(...picked)}</a>` : html`<span class="muted">${counted(versions.length, 'version')}. Tick two to see how they differ; drag an alias to another version to move it.</span>`}`} <${CsvButton} name=${`versions of ${name}`} rows=${rows} /></p>`
 }
 
 /** @param {{name: string}} given */

@@ -13,7 +13,7 @@ import { modelPath, useRun, useVersions } from './registry.js'
 
 /** @param {{name: string, version?: string, alias?: string}} given */
 export function Version({ name, version, alias }) {
-  useTrail([{ text: 'models', href: '/models' }, { text: name, href: modelPath(name) }, { text: alias ? `@${alias}` : `v${version}` }])
+  useTrail([{ text: 'Models', href: '/models' }, { text: name, href: modelPath(name) }, { text: alias ? `@${alias}` : `v${version}` }])
   const found = useJson(`/models/${encodeURIComponent(name)}/${alias ? `aliases/${alias}` : `versions/${version}`}`)
   if (found.error?.status === 404) return html`<${Lost} />`
   return html`<main class="page models"><${Part} of=${found} what="the version">${(/** @type {any} */ data) => html`<${One} of=${data} alias=${alias} />`}<//></main>`

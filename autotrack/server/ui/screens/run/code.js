@@ -42,5 +42,5 @@ export function Stored({ sha256, children }) {
 export function Patch({ text }) {
   const kind = (/** @type {string} */ line) => (/^(\+\+\+|---|diff |index )/.test(line) ? 'head' : line.startsWith('@@') ? 'place' : line.startsWith('+') ? 'added' : line.startsWith('-') ? 'gone' : '')
   const lines = text.split('\n')
-  return html`<pre class="patch">${lines.slice(0, 5000).map((line, index) => html`<span key=${index} class=${kind(line)}>${`${line}\n`}</span>`)}</pre>${lines.length > 5000 && html`<p class="muted">${counted(lines.length - 5000, 'more line')}</p>`}`
+  return html`<pre tabindex="0" class="patch">${lines.slice(0, 5000).map((line, index) => html`<span key=${index} class=${kind(line)}>${`${line}\n`}</span>`)}</pre>${lines.length > 5000 && html`<p class="muted">${counted(lines.length - 5000, 'more line')}</p>`}`
 }

@@ -4,11 +4,13 @@ import { send } from '../../api.js'
 import { CopyButton } from '../../copy.js'
 import { age, duration, moment } from '../../format.js'
 import { html } from '../../html.js'
+import { lazy } from '../../lazy.js'
 import { Menu } from '../../menu.js'
 import { attempt } from '../../notice.js'
 import { link, navigate, path } from '../../router.js'
 import { Status } from '../../status.js'
-import { Register } from './register.js'
+
+const Register = lazy(() => import('./register.js'), 'Register')
 
 /** @param {{run: any, standing: any, reload: () => void}} given */
 export function Header({ run, standing, reload }) {

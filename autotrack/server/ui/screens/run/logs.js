@@ -27,7 +27,7 @@ export function Logs({ run, of }) {
     if (!data.console.length) return html`<${Empty} line="autotrack run train.py">Nothing was printed, or it was not kept. It is, with:<//>`
     const pieces = data.console.slice(-MOST)
     return html`<p><label><input type="checkbox" checked=${follow} onChange=${(/** @type {any} */ event) => setFollow(event.target.checked)} /> follow</label>${of > 1 && html` <span class="muted">what the program printed that made this run and ${counted(of - 1, 'other')}</span>`}</p>
-      <pre class="console">${pieces.map((/** @type {any} */ [at, stream, text]) => html`<span key=${at} class=${stream === 'stderr' || stream === 2 ? 'err' : ''}>${plain(String(text))}</span>`)}<i ref=${end}></i></pre>`
+      <pre tabindex="0" class="console">${pieces.map((/** @type {any} */ [at, stream, text]) => html`<span key=${at} class=${stream === 'stderr' || stream === 2 ? 'err' : ''}>${plain(String(text))}</span>`)}<i ref=${end}></i></pre>`
   }}<//>`
 }
 

@@ -1,6 +1,7 @@
 // A run's metrics: the last value, the best and where it was, the course, and the best of the experiment beside it.
 import { useEffect, useState } from 'preact/hooks'
 import { curves } from '../../curves.js'
+import { CsvButton } from '../../export.js'
 import { NOTHING, number } from '../../format.js'
 import { html } from '../../html.js'
 import { path } from '../../router.js'
@@ -30,8 +31,15 @@ export function Metrics({ run, metrics, standing, order }) {
   const moving = metrics.some((each) => each.count > 1)
   const judged = moving && metrics.some((each) => standing?.metrics?.[each.key]?.goal)
   const among = Object.values(standing?.metrics ?? {}).some((/** @type {any} */ each) => each.of > 1 && each.goal)
-  return html`<section aria-label="metrics"><h2>Metrics</h2><table class="list metrics">
-    <thead><tr><th>metric</th><th class="number">last</th>${judged && html`<th class="number">best</th><th class="number">at step</th>`}${moving && html`<th>course</th>`}${among && html`<th class="number" title="the best last value of all runs of the experiment">best of all</th><th>rank</th>`}</tr></thead>
+  const rows = () => [
+    ['metric', 'last', 'min', 'max', 'points', 'best of all', 'rank', 'of'],
+    ...sorted.map(({ key, last, min, max, count }) => {
+      const { best, better = null, of } = standing?.metrics?.[key] ?? {}
+      return [key, last, min, max, count, best, better === null ? '' : better + 1, of]
+    }),
+  ]
+  return html`<section aria-label="metrics"><h2>Metrics <${CsvButton} name=${`metrics of ${run.name || run.id.slice(0, 8)}`} rows=${rows} /></h2><table class="list metrics">
+    <thead><tr><th>metric</th><th class="number">last</th>${judged && html`<th class="number">best</th><th class="number at">at step</th>`}${moving && html`<th>course</th>`}${among && html`<th class="number" title="the best last value of all runs of the experiment">best of all</th><th>rank</th>`}</tr></thead>
     <tbody>${shown.map((each) => html`<${Row} key=${each.key} run=${run} of=${each} course=${courses.get(each.key)} placed=${standing?.metrics?.[each.key]} moving=${moving} judged=${judged} among=${among} />`)}</tbody></table>
     ${sorted.length > shown.length && html`<button class="quiet" onClick=${() => setAll(true)}>All ${number(sorted.length)} metrics</button>`}
   </section>`
@@ -46,8 +54,8 @@ function Row({ run, of, course, placed, moving, judged, among }) {
     <td><a href=${`${path('r', run.id.slice(0, 12), 'charts')}?charts=${encodeURIComponent(of.key)}`}>${of.key}</a></td>
     <td class="number" title=${String(of.last)}><b>${number(of.last)}</b></td>
     ${judged && html`<td class="number" title=${best === null ? '' : `the ${goal === 'max' ? 'greatest' : 'least'}: ${best}`}>${best === null ? NOTHING : number(best)}</td>
-      <td class="number muted">${at === null ? NOTHING : number(at)}</td>`}
-    ${moving && html`<td>${course && course.x.length > 1 ? html`<${Sparkline} values=${Array.from(course.y)} label=${of.key} width=${130} />` : ''}</td>`}
+      <td class="number muted at">${at === null ? NOTHING : number(at)}</td>`}
+    ${moving && html`<td>${course && course.x.length > 1 ? html`<${Sparkline} values=${Array.from(course.y)} label=${of.key} width=${110} />` : ''}</td>`}
     ${among && html`<td class="number" title=${placed?.best ?? ''}>${placed?.goal && placed.of > 1 ? beside(of.last, placed) : NOTHING}</td>
       <td class="muted">${placed?.goal && placed.of > 1 ? `${number(placed.better + 1)} of ${number(placed.of)}` : ''}</td>`}
   </tr>`

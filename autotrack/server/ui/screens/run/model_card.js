@@ -5,6 +5,7 @@ import { useData } from '../../data.js'
 import { number, size } from '../../format.js'
 import { html } from '../../html.js'
 import { path } from '../../router.js'
+import { asking, quoted } from '../../shell.js'
 import { Part } from '../../states.js'
 import { tabled } from './separated.js'
 import { fields } from './signature.js'
@@ -29,10 +30,12 @@ export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` })
           ${data.example && html`<h2>Input example</h2><${Example} text=${data.example} />`}</div>
         <div><h2>Use it</h2>
           <p>Python</p><${Copied} text=${`model = autotrack.load_model("${uri}")\nmodel.predict(data)`} />
-          <p>Command line</p><${Copied} text=${`autotrack models show ${uri}`} />
+          <p>Behind REST</p><${Copied} text=${`autotrack serve -m ${quoted(uri)} --port 5001`} />
+          ${data.example && html`<p>and asked about the first row of the example</p><${Copied} text=${asking(data.example)} />`}
+          <p>Command line</p><${Copied} text=${`autotrack models show ${quoted(uri)}`} />
           <p>MLflow</p><${Copied} text=${`mlflow.pyfunc.load_model("${uri}")`} />
           <p>Spark</p><${Copied} text=${`mlflow.pyfunc.spark_udf(spark, "${uri}")`} />
-          ${data.needs && html`<h2>Needs</h2><pre>${data.needs}</pre>`}
+          ${data.needs && html`<h2>Needs</h2><pre tabindex="0">${data.needs}</pre>`}
           ${model.digest && html`<p class="muted mono" title="stands for all its files">digest ${model.digest.slice(0, 16)}</p>`}</div>
       </div>`
     }}<//>
@@ -41,7 +44,8 @@ export function ModelCard({ run, model, uri = `runs:/${run.id}/${model.path}` })
 
 /** @param {{label: string, of: {name: string, type: string, shape?: string, required: boolean}[]}} given */
 function Fields({ label, of }) {
-  return html`<table class="list signature" data-of=${label}><thead><tr><th>${label}</th><th>type</th><th>shape</th><th></th></tr></thead><tbody>${of.map((each) => html`<tr key=${each.name}><td>${each.name}</td><td class="mono">${each.type}</td><td class="mono muted">${each.shape ?? ''}</td><td class="muted">${each.required ? '' : 'optional'}</td></tr>`)}</tbody></table>`
+  const shaped = of.some((each) => each.shape)
+  return html`<table class="list signature" data-of=${label}><thead><tr><th>${label}</th><th>type</th>${shaped && html`<th>shape</th>`}<th><span class="unseen">whether it may be left out</span></th></tr></thead><tbody>${of.map((each) => html`<tr key=${each.name}><td>${each.name}</td><td class="mono">${each.type}</td>${shaped && html`<td class="mono muted">${each.shape ?? ''}</td>`}<td class="muted">${each.required ? '' : 'optional'}</td></tr>`)}</tbody></table>`
 }
 
 /** @param {{text: string}} given */
@@ -52,7 +56,7 @@ function Example({ text }) {
   } catch {
     // No JSON: shown as it is.
   }
-  return html`<pre>${text.slice(0, 1500)}</pre>`
+  return html`<pre tabindex="0">${text.slice(0, 1500)}</pre>`
 }
 
 /** @param {string} text */

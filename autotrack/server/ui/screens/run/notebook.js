@@ -2,14 +2,8 @@
 import { address } from '../../api.js'
 import { html } from '../../html.js'
 import { path } from '../../router.js'
+import { notebooks } from './kinds.js'
 import { Framed } from './viewers.js'
-
-/** The notebooks of a run, pages before files. @param {any} run @returns {string[]} */
-export const notebooks = (run) =>
-  (run.artifacts ?? [])
-    .map((/** @type {any} */ file) => file.path)
-    .filter((/** @type {string} */ name) => /(^|\/)notebook\.(html|ipynb)$|\.ipynb$/.test(name))
-    .sort((/** @type {string} */ a, /** @type {string} */ b) => Number(b.endsWith('.html')) - Number(a.endsWith('.html')))
 
 /** @param {{run: any}} given */
 export function Notebook({ run }) {

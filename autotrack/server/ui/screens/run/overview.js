@@ -3,12 +3,14 @@ import { useState } from 'preact/hooks'
 import { send } from '../../api.js'
 import { refresh, useJson } from '../../data.js'
 import { html } from '../../html.js'
-import { Markdown } from '../../markdown.js'
+import { lazy } from '../../lazy.js'
 import { attempt } from '../../notice.js'
 import { path } from '../../router.js'
 import { Metrics } from './metrics.js'
 import { Reproduce } from './reproduce.js'
 import { Tags } from './tags.js'
+
+const Markdown = lazy(() => import('../../markdown.js'), 'Markdown')
 
 const NOTE = 'mlflow.note.content'
 
@@ -34,8 +36,8 @@ function Failure({ run }) {
   const console_ = useJson(run.session ? path('sessions', run.session, 'console') : null)
   const lines = (console_.data?.console ?? []).map((/** @type {any} */ [, , text]) => text).join('').trimEnd().split('\n').slice(-30)
   return html`<section class="card failure"><h2>${run.status.toLowerCase()}${run.exit_code !== null && run.exit_code !== undefined ? ` with exit code ${run.exit_code}` : ''}</h2>
-    ${run.error && html`<pre>${typeof run.error === 'string' ? run.error : JSON.stringify(run.error, null, 1)}</pre>`}
-    ${lines.some(Boolean) && html`<h3 class="muted">the last lines that the program printed</h3><pre>${lines.join('\n')}</pre>`}
+    ${run.error && html`<pre tabindex="0">${typeof run.error === 'string' ? run.error : JSON.stringify(run.error, null, 1)}</pre>`}
+    ${lines.some(Boolean) && html`<h3 class="muted">the last lines that the program printed</h3><pre tabindex="0">${lines.join('\n')}</pre>`}
   </section>`
 }
 

@@ -3,6 +3,7 @@ import { Copied } from '../../copy.js'
 import { counted, size } from '../../format.js'
 import { html } from '../../html.js'
 import { path } from '../../router.js'
+import { quoted } from '../../shell.js'
 
 /** @typedef {{state: 'whole' | 'part' | 'none', what: string, text: any, why?: string, href?: string}} Line */
 
@@ -13,7 +14,8 @@ export function Reproduce({ run, session, files }) {
   const lines = session ? linesOf(run, session, files) : []
   const again = session ? againOf(session) : ''
   return html`<section class="card reproduce" aria-label="reproduce"><h2>Reproduce</h2>
-    ${again && html`<p><${Copied} text=${again} /></p>`}
+    ${again && html`<p><${Copied} text=${again} /><small class="muted">the same command, as your files are now</small></p>
+      <p><${Copied} text=${`autotrack rebuild ${run.id.slice(0, 12)}`} /><small class="muted">what was captured, run again and compared</small></p>`}
     ${!session && html`<p class="muted">Nothing is known of the program: the run was logged by another client.</p>`}
     <ul>${lines.map(({ state, what, text, why, href }) => html`<li key=${what} class=${state} data-part=${what.toLowerCase()} data-state=${state}>
       <i title=${STATES[state][1]} aria-label=${STATES[state][1]}>${STATES[state][0]}</i>
@@ -57,6 +59,3 @@ export function linesOf(run, session, read) {
   if (cpu) lines.push({ state: 'whole', what: 'Hardware', text: [cpu.model, `${cpu.logical} CPUs`, memory && size(memory), ...gpus.map((/** @type {any} */ gpu) => gpu.name)].filter(Boolean).join(', ') })
   return lines
 }
-
-/** @param {string} word */
-const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

@@ -7,9 +7,7 @@ import { html } from '../../html.js'
 import { path } from '../../router.js'
 import { Sparkline } from '../../sparkline.js'
 import { Part } from '../../states.js'
-
-/** The event files of a run. @param {any} run @returns {any[]} */
-export const events = (run) => (run.artifacts ?? []).filter((/** @type {any} */ file) => /(^|\/)[^/]*tfevents[^/]*$/.test(file.path))
+import { events } from './kinds.js'
 
 /** @param {{run: any}} given */
 export function TensorBoard({ run }) {

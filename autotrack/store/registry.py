@@ -21,7 +21,7 @@ from autotrack.core.registered import (
 )
 
 from . import schema_models as tables
-from .dialect import upsert
+from .dialect import upsert, whole
 from .filters import parse_filter, parse_order
 from .filters.plain import Rows
 from .filters.subjects import MODEL_VERSIONS, REGISTERED_MODELS, Subject
@@ -58,6 +58,7 @@ class StoredRegistry:
 
     # Models.
 
+    @whole
     def create(
         self,
         name: str,
@@ -97,6 +98,7 @@ class StoredRegistry:
             numbers = connection.execute(query.limit(max_results).offset(offset)).scalars().all()
             return _models(connection, numbers)
 
+    @whole
     def rename(self, name: str, new_name: str) -> RegisteredModel:
         """Gives a model another name (ConflictError)."""
         check_model_name(new_name)
@@ -107,6 +109,7 @@ class StoredRegistry:
             connection.execute(update(models).where(models.c.n == number).values(name=new_name, updated=time.time_ns()))
             return _models(connection, [number])[0]
 
+    @whole
     def describe(self, name: str, description: str | None) -> RegisteredModel:
         values = {"description": _text(description), "updated": time.time_ns()}
         with self._writing() as connection:
@@ -114,16 +117,19 @@ class StoredRegistry:
             connection.execute(update(models).where(models.c.n == number).values(values))
             return _models(connection, [number])[0]
 
+    @whole
     def delete(self, name: str) -> None:
         with self._writing() as connection:
             connection.execute(delete(models).where(models.c.n == _number(connection, name)))
 
+    @whole
     def set_tag(self, name: str, key: str, value: str) -> None:
         with self._writing() as connection:
             number = _number(connection, name)
             _put_tags(connection, model_tags, {"model": number}, {key: value})
             _touch(connection, number)
 
+    @whole
     def delete_tag(self, name: str, key: str) -> None:
         with self._writing() as connection:
             number = _number(connection, name)
@@ -132,6 +138,7 @@ class StoredRegistry:
 
     # Versions.
 
+    @whole
     def create_version(self, version: ModelVersion) -> ModelVersion:
         """Adds a version to a model: the next number."""
         now = time.time_ns()
@@ -182,6 +189,7 @@ class StoredRegistry:
     def describe_version(self, name: str, version: int, description: str | None) -> ModelVersion:
         return self._changed(name, version, {"description": _text(description)})
 
+    @whole
     def set_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:
         """Moves a version to a stage."""
         stage = check_stage(stage)
@@ -201,6 +209,7 @@ class StoredRegistry:
             _touch(connection, number)
             return _version(connection, number, version)
 
+    @whole
     def delete_version(self, name: str, version: int, *, user: str | None = None) -> None:
         """Removes a version with its tags; its aliases are taken away."""
         with self._writing() as connection:
@@ -210,12 +219,14 @@ class StoredRegistry:
             connection.execute(delete(versions).where(versions.c.model == number, versions.c.version == version))
             _touch(connection, number)
 
+    @whole
     def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:
         with self._writing() as connection:
             number = _number(connection, name)
             _version(connection, number, version)
             _put_tags(connection, version_tags, {"model": number, "version": version}, {key: value})
 
+    @whole
     def delete_version_tag(self, name: str, version: int, key: str) -> None:
         table = version_tags
         with self._writing() as connection:
@@ -226,6 +237,7 @@ class StoredRegistry:
 
     # Aliases.
 
+    @whole
     def set_alias(self, name: str, alias: str, version: int, *, user: str | None = None) -> None:
         """Has an alias name a version, whatever it named before."""
         check_alias(alias)
@@ -234,6 +246,7 @@ class StoredRegistry:
             _version(connection, number, version)
             _move(connection, number, alias, version, user)
 
+    @whole
     def delete_alias(self, name: str, alias: str, *, user: str | None = None) -> None:
         with self._writing() as connection:
             _move(connection, _number(connection, name), alias, None, user)
@@ -258,6 +271,7 @@ class StoredRegistry:
             )
             return [AliasMove(*row) for row in rows]
 
+    @whole
     def _changed(self, name: str, version: int, values: Mapping[str, Any]) -> ModelVersion:
         with self._writing() as connection:
             number = _number(connection, name)

@@ -274,7 +274,7 @@ def _among_artifacts(place: str, sink: Sink, location: Location, named: str, dig
 
         above, _, name = place.rstrip("/").rpartition("/")
         return fetched_folder(artifacts(above), name, named, digest)
-    if ":/" in place or is_server(location.uri):
+    if ":/" in place or (is_server(location.uri) and place.split("/")[1:2] != ["models"]):
         raise ArtifactError(f"the files of {named} are kept at {place}; download the model and load the folder")
     if not _in_folder(sink, location):
         from .fetching import fetched_folder

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, or_, select, update
 
 from autotrack.core.entities import Delivery, Status
 from autotrack.core.errors import OutOfStepError, UsageError
@@ -146,8 +146,11 @@ class Intake:
         self, writer: str, seen: int, word: LastWord | None, exit_code: int | None, silent_since: int | None
     ) -> None:
         runs, writers = schema.runs, schema.writers
-        running = (runs.c.writer == writer, runs.c.status == str(Status.RUNNING))
-        left = select(runs.c.n, runs.c.last_seen, runs.c.started, runs.c.health).where(*running).order_by(runs.c.id)
+        running = runs.c.status == str(Status.RUNNING)
+        if exit_code is not None or word is not None:  # what was only likely at the end of the program is known now
+            running = or_(running, and_(runs.c.status == str(Status.FINISHED), runs.c.guessed))
+        names = "n last_seen started ended health".split()
+        left = select(*(runs.c[name] for name in names)).where(runs.c.writer == writer, running).order_by(runs.c.id)
         status, error = Status.CRASHED, None
         if exit_code is not None:  # it ended by itself and left its runs to us
             status = Status.FAILED if exit_code else Status.FINISHED
@@ -164,11 +167,11 @@ class Intake:
             if silent_since is not None and heard >= silent_since:
                 return  # it was, meanwhile
             for row in connection.execute(for_update(left)).all():
-                last = max(row.last_seen or 0, row.started, seen if silent_since is None else heard)
+                last = row.ended or max(row.last_seen or 0, row.started, seen if silent_since is None else heard)
                 values: dict[str, Any] = {
                     "status": str(status),
                     "ended": last,
-                    "last_seen": last,
+                    "last_seen": max(row.last_seen or 0, last),
                     "error": _kept(error),
                     "exit_code": exit_code,
                     "guessed": (exit_code is None and word is None) or None,

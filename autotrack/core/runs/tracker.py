@@ -360,11 +360,14 @@ class Tracker:
         }
         own += [run for run in runs if run.follows_program and error is None and judged[run.id].error is None]
         # Without an exception only the exit code tells a failure from success, and it is not known yet. A local reader
-        # finds it beside the journal; a server is told now.
-        unknown = at_exit and error is None and bool(own) and not self.delivers_eagerly()
+        # finds it beside the journal; a server is told what is likely now, and the rest by who delivers next.
+        unknown = at_exit and error is None and bool(own)
         if unknown and self._journal is not None and guard.call("exit code", write_exit_code, self._journal.path):
             for run in own:
-                run.leave_open()
+                if self.delivers_eagerly():
+                    run.end(ending.status, None, None, guessed=True)
+                else:
+                    run.leave_open()
             runs = [run for run in runs if run not in own]
         else:
             unknown = False

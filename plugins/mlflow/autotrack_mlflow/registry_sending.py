@@ -29,10 +29,12 @@ class RegistryTarget(Protocol):
         """Takes a model with those versions that are not there yet; True where anything of it was new."""
 
 
-def send_registry(store: Sink, target: RegistryTarget, there: Callable[[str], str | None], left_out: LeftOut) -> int:
+def send_registry(
+    store: Sink, target: RegistryTarget, there: Callable[[str], str | None], left_out: LeftOut, failed: LeftOut
+) -> int:
     """Brings the models of a store, with the versions whose runs are ``there``; answers how many had something new.
 
-    ``there``: a run's id there, None where it is not. What could not go is told, with the reason.
+    ``there``: a run's id there, None where it is not. What was left out is told, and what failed, with the reason.
     """
     count = 0
     for model in _models(store):
@@ -43,7 +45,7 @@ def send_registry(store: Sink, target: RegistryTarget, there: Callable[[str], st
             if versions:
                 count += target.register(_model(model, tuple(versions)), left_out)
         except AutotrackError as error:
-            left_out(f"registered model {model.name!r:.120}", str(error))
+            failed(f"registered model {model.name!r:.120}", str(error))
     return count
 
 

@@ -9,8 +9,8 @@ from .facts import ModelVersion, RegisteredModel
 from .registry_sending import LeftOut
 from .wire import Absent, Wire
 
-#: The source of a version that only counts: ours of that number was deleted, or its run was not brought.
-_FILLER = "mlflow-artifacts:/autotrack-no-version"
+#: What is said of a version that only counts, and is removed: ours of that number was deleted, or not brought.
+_FILLER = "autotrack: only a number, to be removed"
 
 
 class ServerRegistry:
@@ -62,7 +62,7 @@ class ServerRegistry:
         while True:
             # How far the server has counted only a new version says: numbers of deleted ones do not come again.
             is_next = last + 1 >= version.version
-            made = self._wire.post("model-versions/create", _body(name, version if is_next else None))["model_version"]
+            made = self._wire.post("model-versions/create", _body(name, version, filler=not is_next))["model_version"]
             last = int(made["version"])
             if is_next and last == version.version:
                 break
@@ -76,9 +76,9 @@ class ServerRegistry:
         return True
 
 
-def _body(name: str, version: ModelVersion | None) -> dict[str, Any]:
-    if version is None:
-        return {"name": name, "source": _FILLER}
+def _body(name: str, version: ModelVersion, *, filler: bool) -> dict[str, Any]:
+    if filler:  # with files that the server accepts as a source
+        return {"name": name, "source": version.source, "run_id": version.run, "description": _FILLER}
     return {
         "name": name,
         "source": version.source,

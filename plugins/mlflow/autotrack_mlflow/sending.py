@@ -95,13 +95,16 @@ class Sending:
                 self._told(self.sent)
             self._target.finish(experiment)
         try:
-            self.sent.models = send_registry(self._store, self._target, self._there.get, self._note)
+            self.sent.models = send_registry(self._store, self._target, self._there.get, self._note, self._failed)
         except AutotrackError as error:
             self.sent.failed.append(("the registry", str(error)))
         return self.sent
 
     def _note(self, what: str, how: str) -> None:
         self.sent.notes.append((what, f"not registered there: {how}"))
+
+    def _failed(self, what: str, why: str) -> None:
+        self.sent.failed.append((what, why))
 
     def send(self, experiment: str, record: RunRecord) -> None:
         """Brings one run (AutotrackError)."""

@@ -53,6 +53,8 @@ class Settings:
     deliver_after: float = 10.0
     #: Seconds that the end of the program waits at most.
     exit_timeout: float = 5.0
+    #: Seconds without a sign of life after which a program on a machine that cannot be asked counts as dead (0: never).
+    lost_after: float = 3600.0
     #: Share of the process's time that autotrack may take, past ``overhead_allowance`` seconds.
     overhead_share: float = 0.05
     overhead_allowance: float = 1.0

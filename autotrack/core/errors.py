@@ -42,6 +42,9 @@ class FilterError(UsageError):
 class StoreError(AutotrackError):
     """The store could not be opened, read or written."""
 
+    #: True where it is certain that nothing was done, and the same may work the next time.
+    undone: bool = False
+
 
 class SchemaVersionError(StoreError):
     """The store was written by a version that this one must not touch; the message names the one to install."""

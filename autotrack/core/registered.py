@@ -173,6 +173,9 @@ class Registry(Protocol):
     def delete_version(self, name: str, version: int, *, user: str | None = None) -> None:
         """Removes a version with its tags; its aliases are taken away."""
 
+    def date(self, name: str, version: int | None, created: int, updated: int) -> None:
+        """Says when a version, or the model itself (None), was made and changed (ns): another tracker had it first."""
+
     def set_version_tag(self, name: str, version: int, key: str, value: str) -> None: ...
 
     def delete_version_tag(self, name: str, version: int, key: str) -> None: ...

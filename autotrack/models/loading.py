@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotrack.core.addresses import is_server
+from autotrack.core.addresses import is_server, shown
 from autotrack.core.errors import ArtifactError, AutotrackError, NotFoundError, UntrustedModelError, UsageError
 from autotrack.core.guard import attempt, warn
 from autotrack.core.imported import is_imported
@@ -208,13 +208,28 @@ def locate(uri: str | Path, resolve: Resolve | None = None) -> Located:
         found = (resolve or folder_in_force)(text)
         return found if isinstance(found, Located) else Located(found, True)
     if "://" in text and not text.startswith("file://"):
-        raise UsageError(f"{text} is not a model URI known here; give a path, runs:/<run id>/<path> or models:/...")
+        return _found_by_plugin(text)
     folder = Path(text.removeprefix("file://"))
     if folder.name == NAME and folder.is_file():
         folder = folder.parent
     if not folder.is_dir():
         raise NotFoundError(f"there is no model folder at {folder}")
     return Located(folder, is_own(folder))
+
+
+def _found_by_plugin(uri: str) -> Located:
+    """The folder that a plugin has for a URI of a scheme of its own (UsageError, NotFoundError)."""
+    from autotrack.core.plugins.registry import plugins
+
+    folder = plugins().choose("find_model", uri=uri)
+    if folder is None:
+        raise UsageError(
+            f"{shown(uri)} is not a model URI known here, and no plugin finds it; give a path, runs:/<run id>/<path> "
+            "or models:/..."
+        )
+    if not Path(folder).is_dir():
+        raise NotFoundError(f"a plugin says that {shown(uri)} is in {folder}, and there is no such folder")
+    return Located(Path(folder), False)
 
 
 def folder_in_force(uri: str) -> Located:
@@ -274,7 +289,7 @@ def _among_artifacts(place: str, sink: Sink, location: Location, named: str, dig
 
         above, _, name = place.rstrip("/").rpartition("/")
         return fetched_folder(artifacts(above), name, named, digest)
-    if ":/" in place or is_server(location.uri):
+    if ":/" in place or (is_server(location.uri) and place.split("/")[1:2] != ["models"]):
         raise ArtifactError(f"the files of {named} are kept at {place}; download the model and load the folder")
     if not _in_folder(sink, location):
         from .fetching import fetched_folder

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from autotrack.core.guard import attempt_async
 from autotrack.store import answered
+from autotrack.store.dialect import whole
 
 from . import limits
 from .answers import Answer
@@ -52,6 +53,7 @@ async def once(call: Call, handle: Callable[[], Awaitable[Answer]]) -> Answer:
     return answer
 
 
+@whole
 def _begin(call: Call, request: str) -> Answer | None:
     with call.services.store.writing() as connection:
         found = answered.begin(connection, call.key, request, time.time_ns())
@@ -64,11 +66,13 @@ def _begin(call: Call, request: str) -> Answer | None:
     return Answer(found.body, found.status, headers={"Idempotency-Replayed": "true"})
 
 
+@whole
 def _end(call: Call, status: int, body: bytes) -> None:
     with call.services.store.writing() as connection:
         answered.end(connection, call.key, status, body, time.time_ns())
 
 
+@whole
 def _forget(call: Call) -> None:
     with call.services.store.writing() as connection:
         answered.forget(connection, call.key)

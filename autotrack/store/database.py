@@ -249,7 +249,8 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction to write in (StoreError; UnavailableError where the same may work in a moment)."""
+        """A transaction to write in (StoreError; UnavailableError where the same may work in a moment). A function that
+        writes in one such transaction is done again by ``dialect.whole`` where others came in between."""
         self._check_writable()
         self._after_fork()
         with begin_write(self._engine) as connection:

@@ -6,8 +6,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Column, Connection, Executable, Select, Table
 from sqlalchemy import Engine as Pool
@@ -20,6 +20,7 @@ from autotrack.core.errors import StoreError
 from .engines import ENGINES, RAW_ERRORS, TooExpensive, clauses, engine_of
 
 __all__ = ["TooExpensive"]
+P = ParamSpec("P")
 T = TypeVar("T")
 
 DRIVER_ERRORS: tuple[type[Exception], ...] = (DBAPIError, *RAW_ERRORS)
@@ -30,28 +31,58 @@ PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 @contextmanager
 def begin_write(pool: Pool) -> Iterator[Connection]:
     """A transaction to write in. On an engine with one write lock it holds that from its start, so that it can never
-    fail half way for want of it."""
-    with translated(pool), pool.connect().execution_options(autotrack_write=True) as connection, connection.begin():
-        yield connection
+    fail half way for want of it.
+
+    A StoreError that comes out is ``undone`` where it is certain that nothing of it was done, and where the same may
+    work the next time: another transaction came in between, or the connection broke before the COMMIT.
+    """
+    engine, at_commit = engine_of(pool), False
+    try:
+        with translated(pool), pool.connect().execution_options(autotrack_write=True) as connection, connection.begin():
+            yield connection
+            at_commit = True  # what comes now is the COMMIT, of which nobody knows how it ended if it fails
+    except StoreError as error:
+        cause = getattr(error.__cause__, "orig", None)
+        error.undone = engine.is_conflict(cause) or (not at_commit and engine.is_lost(cause))
+        raise
 
 
 def transact(pool: Pool, work: Callable[[Connection], T], *, idempotent: bool = False) -> T:
-    """What ``work`` answers, done in a transaction of its own, and again where another one came in between.
+    """What ``work`` answers, done in a transaction of its own, and again where nothing was done.
 
     ``idempotent``: done twice is done once, so that it may be done again also where nobody knows whether it was done.
     """
     engine = engine_of(pool)
+
+    def once() -> T:
+        with begin_write(pool) as connection:
+            return work(connection)
+
+    def again(error: StoreError) -> bool:
+        return error.undone or (idempotent and engine.is_lost(getattr(error.__cause__, "orig", None)))
+
+    return _repeated(once, again)
+
+
+def whole(function: Callable[P, T]) -> Callable[P, T]:
+    """A function that writes in one transaction, as one that is called again where nothing of it was done."""
+
+    @wraps(function)
+    def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
+        return _repeated(lambda: function(*args, **kwargs), lambda error: error.undone)
+
+    return repeated
+
+
+def _repeated(once: Callable[[], T], again: Callable[[StoreError], bool]) -> T:
     for pause in PAUSES:
         try:
-            with begin_write(pool) as connection:
-                return work(connection)
+            return once()
         except StoreError as error:
-            cause = getattr(error.__cause__, "orig", None)
-            if not (engine.is_conflict(cause) or (idempotent and engine.is_lost(cause))):
+            if not again(error):
                 raise
         time.sleep(pause * (0.5 + os.urandom(1)[0] / 256))
-    with begin_write(pool) as connection:
-        return work(connection)
+    return once()
 
 
 @contextmanager

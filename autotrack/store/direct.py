@@ -23,7 +23,7 @@ from autotrack.core.journal.records import Record, checked
 
 from . import schema
 from .apply import Batch
-from .dialect import among_pairs_bound, fetch_kept
+from .dialect import among_pairs_bound, fetch_kept, whole
 from .points import Points
 from .run_rows import KnownRuns
 from .storing import UNFIT
@@ -196,8 +196,10 @@ class DirectWrites:
                 some.append(self._queue.popleft())
             return some
 
+    @whole
     def _store(self, some: Sequence[_Waiting]) -> None:
         """One transaction; a change that its own check keeps out has its error at once, and is not in it."""
+        some = [each for each in some if not each.done.done()]
         with self._writing() as connection:
             standing = Standing(connection)
             standing.look_up(

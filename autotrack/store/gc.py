@@ -72,6 +72,7 @@ def plan(connection: Connection, root: Path, *, objects: bool, elsewhere: Elsewh
     theirs: dict[str, int] = {}
     if elsewhere is not None:
         theirs = elsewhere.files(folders_of(_pairs(deleted), _pairs(unlogged)).values())
+        theirs |= {elsewhere.address(path): size for path, size in _abandoned(elsewhere).items()}
     old = time.time() - ABANDONED_SECONDS
     for path, size in _files(artifacts):
         if (path.name.startswith(TEMPORARY) and path.lstat().st_mtime < old) or (
@@ -90,6 +91,11 @@ def plan(connection: Connection, root: Path, *, objects: bool, elsewhere: Elsewh
         kept=tuple(kept),
         elsewhere=tuple(sorted(theirs)),
     )
+
+
+def _abandoned(elsewhere: Elsewhere) -> dict[str, int]:
+    now = time.time()
+    return elsewhere.abandoned(now - ABANDONED_SECONDS, now - UNFINISHED_SECONDS)
 
 
 def _pairs(rows: Sequence[Any]) -> Iterator[tuple[str, str]]:
@@ -143,6 +149,9 @@ def collect(
     if elsewhere is not None:
         freed += elsewhere.remove(places[one] for one in (*runs, *models) if one in places)
         theirs = tuple(address for address in planned.elsewhere if address in set(now.elsewhere))
+        left = {path: size for path, size in _abandoned(elsewhere).items() if elsewhere.address(path) in set(theirs)}
+        elsewhere.clear(left)
+        freed += sum(left.values())
     folders = []
     for path in planned.folders:
         try:

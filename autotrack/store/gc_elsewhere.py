@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autotrack.core.artifact_paths import check_artifact_path
+from autotrack.core.artifact_paths import UPLOADS, check_artifact_path
 from autotrack.core.entities import Entry
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.keys import is_run_id
@@ -35,6 +35,29 @@ class Elsewhere:
             for folder in folders
             for entry in _below(self.artifacts, folder)
         }
+
+    def abandoned(self, parts: float, uploads: float) -> dict[str, int]:
+        """Paths and sizes of what nobody goes on storing: temporary files written before ``parts`` (seconds since the
+        epoch), and parts of uploads from before ``uploads``."""
+        found: Callable[[], Iterator[tuple[str, int, float]]] | None = getattr(self.artifacts, "leavings", None)
+        return {
+            path: size
+            for path, size, written in (found() if found is not None else ())
+            if written < (uploads if path.startswith(f"{UPLOADS}/") else parts)
+        }
+
+    def clear(self, paths: Iterable[str]) -> None:
+        """Removes such files (ArtifactError)."""
+        remove: Callable[[str], None] | None = getattr(self.artifacts, "remove_leaving", None)
+        if remove is None:
+            return
+        for path in paths:
+            with suppress(NotFoundError):
+                remove(path)
+
+    def address(self, path: str) -> str:
+        """The address of a path."""
+        return f"{self.root.rstrip('/')}/{path}"
 
     def remove(self, folders: Iterable[str]) -> int:
         """Removes these folders; answers the bytes freed (ArtifactError)."""

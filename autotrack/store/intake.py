@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, or_, select, update
 
 from autotrack.core.entities import Delivery, Status
 from autotrack.core.errors import OutOfStepError, UsageError
@@ -24,6 +24,7 @@ from . import schema
 from .dialect import begin_read, fetch_kept, for_update, run_kept, transact, upsert
 from .health import MAX_REASONS, merged, note_losses
 from .points import SLOT
+from .silence import SIGN_OF_LIFE
 from .storing import Stored, Unfit, store_apart, store_together
 
 #: Signals by which somebody ends a program on purpose; any other death is a crash.
@@ -31,12 +32,16 @@ ENDED_ON_PURPOSE = frozenset({"SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"})
 
 #: What is noted on a run that goes on after all.
 TAKEN_BACK = "the program was taken for dead and was heard of again: the run went on"
-
+#: And on one that ended because nothing was heard of its machine.
+NOT_HEARD_OF = "nothing was heard of the program for too long: it was taken for dead"
+#: Writers of which it is remembered when they were heard of.
+MOST_HEARD = 10_000
 
 _WRITERS = schema.writers
 _STANDING = ("events", "points", "damaged", "refused", "clock", "state", "last_seen")
 _THIS = _WRITERS.c.writer == bindparam("this", type_=_WRITERS.c.writer.type)
 _READ = for_update(select(*(_WRITERS.c[name] for name in _STANDING)).where(_THIS))
+_WHERE_IT_IS = select(_WRITERS.c.events, _WRITERS.c.points, _WRITERS.c.last_seen).where(_THIS)
 _MOVE = update(_WRITERS).where(_THIS).values({name: bindparam(f"to_{name}") for name in _STANDING})
 
 
@@ -45,13 +50,26 @@ class Intake:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        #: When writers were heard of, as the store had it when their cursors were asked for.
+        self._heard: dict[str, int] = {}
 
     def cursor(self, writer: str) -> Cursor:
         """How far a writer's records are in the store."""
-        table = schema.writers
         with begin_read(self._engine) as connection:
-            row = connection.execute(select(table.c.events, table.c.points).where(table.c.writer == writer)).first()
-        return Cursor() if row is None else Cursor(row.events, row.points)
+            row = connection.execute(_WHERE_IT_IS, {"this": writer}).first()
+        if row is None:
+            return Cursor()
+        if len(self._heard) >= MOST_HEARD:
+            self._heard.clear()
+        self._heard[writer] = row.last_seen or 0
+        return Cursor(row.events, row.points)
+
+    def writer_seen(self, writer: str, cursor: Cursor, host: str | None, heartbeat: int) -> None:
+        """Notes now and then of a writer that has nothing new to say, whose cursor was just asked for, that it
+        lives."""
+        heard = self._heard.get(writer)
+        if heard is not None and heartbeat - heard >= SIGN_OF_LIFE * 1e9:
+            self.apply(writer, cursor, Records([], [], cursor, 0, False), host=host, seen=heartbeat)
 
     def apply(
         self, writer: str, cursor: Cursor, batch: Records, *, host: str | None = None, seen: int | None = None
@@ -100,7 +118,9 @@ class Intake:
             taken = store(connection, writer, batch.events, points, clock or 0)
             lost, left_out = taken.lost_points + batch.damaged, len(taken.refused)
             damaged, refused = damaged + lost, (refused or 0) + left_out
-            after = (damaged, refused, taken.clock, "live" if alive else state, max(last_seen or 0, seen))
+            # When it was heard of is this machine's time: the writer's clock may be hours behind.
+            heard = max(last_seen or 0, time.time_ns() if alive else seen)
+            after = (damaged, refused, taken.clock, "live" if alive else state, heard)
             values = zip(_STANDING, (batch.cursor.events, batch.cursor.points, *after), strict=True)
             run_kept(connection, _MOVE, [{"this": writer} | {f"to_{name}": value for name, value in values}])
             # Said again where runs are new: what was lost before them may be theirs.
@@ -115,10 +135,22 @@ class Intake:
         self, writer: str, *, seen: int | None = None, word: LastWord | None = None, exit_code: int | None = None
     ) -> None:
         """Ends the runs that a dead writer left running (see ``autotrack.core.sink.Intake``)."""
+        self._end(writer, _not_in_the_future(seen), word, exit_code, None)
+
+    def end_silent(self, writer: str, before: int) -> None:
+        """Ends the runs of a writer that was not heard of since ``before`` (ns): a guess, which ``apply`` takes
+        back."""
+        self._end(writer, 0, None, None, before)
+
+    def _end(
+        self, writer: str, seen: int, word: LastWord | None, exit_code: int | None, silent_since: int | None
+    ) -> None:
         runs, writers = schema.runs, schema.writers
-        seen = _not_in_the_future(seen)
-        running = (runs.c.writer == writer, runs.c.status == str(Status.RUNNING))
-        left = select(runs.c.n, runs.c.last_seen, runs.c.started).where(*running).order_by(runs.c.id)
+        running = runs.c.status == str(Status.RUNNING)
+        if exit_code is not None or word is not None:  # what was only likely at the end of the program is known now
+            running = or_(running, and_(runs.c.status == str(Status.FINISHED), runs.c.guessed))
+        names = "n last_seen started ended health".split()
+        left = select(*(runs.c[name] for name in names)).where(runs.c.writer == writer, running).order_by(runs.c.id)
         status, error = Status.CRASHED, None
         if exit_code is not None:  # it ended by itself and left its runs to us
             status = Status.FAILED if exit_code else Status.FINISHED
@@ -130,19 +162,24 @@ class Intake:
         def work(connection: Connection) -> None:
             # The writer first, as in ``apply``, then its runs.
             this = writers.c.writer == writer
-            before = connection.execute(for_update(select(writers.c.last_seen).where(this))).scalar()
+            before = connection.execute(for_update(select(writers.c.last_seen).where(this))).scalar() or 0
+            heard = max(before, seen)
+            if silent_since is not None and heard >= silent_since:
+                return  # it was, meanwhile
             for row in connection.execute(for_update(left)).all():
-                last = max(row.last_seen or 0, row.started, seen)
-                values = {
+                last = row.ended or max(row.last_seen or 0, row.started, seen if silent_since is None else heard)
+                values: dict[str, Any] = {
                     "status": str(status),
                     "ended": last,
-                    "last_seen": last,
+                    "last_seen": max(row.last_seen or 0, last),
                     "error": _kept(error),
                     "exit_code": exit_code,
                     "guessed": (exit_code is None and word is None) or None,
                 }
+                if silent_since is not None and NOT_HEARD_OF not in (row.health or ""):
+                    values["health"] = merged(row.health, [{"notes": [NOT_HEARD_OF]}])
                 connection.execute(update(runs).where(runs.c.n == row.n).values(values))
-            connection.execute(update(writers).where(this).values(state="done", last_seen=max(before or 0, seen)))
+            connection.execute(update(writers).where(this).values(state="done", last_seen=heard))
 
         transact(self._engine, work, idempotent=True)
 

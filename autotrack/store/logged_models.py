@@ -16,7 +16,7 @@ from autotrack.core.registered import LoggedMetric, LoggedModel
 
 from . import schema
 from . import schema_models as tables
-from .dialect import upsert
+from .dialect import upsert, whole
 from .filters import parse_filter
 from .filters.plain import Rows
 from .filters.sql import COMPARISONS
@@ -47,6 +47,7 @@ class StoredLoggedModels:
         self._reading = reading
         self._writing = writing
 
+    @whole
     def create(self, model: LoggedModel) -> LoggedModel:
         """Adds a model (UsageError, ConflictError, NotFoundError where its experiment is not there)."""
         if not _ID.fullmatch(model.id):
@@ -109,24 +110,28 @@ class StoredLoggedModels:
     def delete(self, model_id: str) -> None:
         self._changed(model_id, {"lifecycle": "deleted"})
 
+    @whole
     def set_tags(self, model_id: str, tags: Mapping[str, str]) -> LoggedModel:
         with self._writing() as connection:
             _one(connection, model_id)
             _put(connection, TAGS, model_id, tags, "tag")
             return _one(connection, model_id)
 
+    @whole
     def delete_tag(self, model_id: str, key: str) -> None:
         with self._writing() as connection:
             if key not in _one(connection, model_id).tags:
                 raise NotFoundError(f"No tag with key {key[:80]!r} found for model with ID {model_id}.")
             connection.execute(TAGS.delete().where(TAGS.c.model == model_id, TAGS.c.key == key))
 
+    @whole
     def set_params(self, model_id: str, params: Mapping[str, str]) -> LoggedModel:
         with self._writing() as connection:
             _one(connection, model_id)
             _put(connection, PARAMS, model_id, params, "param")
             return _one(connection, model_id)
 
+    @whole
     def link(self, run: str, role: str, models: Collection[tuple[str, int]]) -> None:
         """Says that a run took models in (``input``) or brought them out (``output``)."""
         if role not in ("input", "output"):
@@ -149,12 +154,14 @@ class StoredLoggedModels:
                 found.setdefault(run, []).append((link[0], link[1], link[2]))
         return found
 
+    @whole
     def measured(self, model_id: str, metrics: Sequence[LoggedMetric]) -> None:
         """Notes points that were measured on a model; the same point counts once."""
         with self._writing() as connection:
             _one(connection, model_id)
             note_measured(connection, model_id, metrics)
 
+    @whole
     def _changed(self, model_id: str, values: Mapping[str, Any]) -> LoggedModel:
         with self._writing() as connection:
             _one(connection, model_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from autotrack.core import keys
 from autotrack.core.errors import ConflictError, FilterError, NotFoundError, UsageError
@@ -21,15 +21,24 @@ from autotrack.core.registered import (
 )
 
 from . import schema_models as tables
-from .dialect import upsert
+from .dialect import upsert, whole
 from .filters import parse_filter, parse_order
 from .filters.plain import Rows
 from .filters.subjects import MODEL_VERSIONS, REGISTERED_MODELS, Subject
+from .registry_rows import (
+    aliases,
+    model_tags,
+    models,
+    models_of,
+    number_of,
+    version_of,
+    version_tags,
+    versions,
+    versions_of,
+)
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
-models, versions = tables.registered_models, tables.model_versions
-model_tags, version_tags = tables.registered_model_tags, tables.model_version_tags
-aliases, moves = tables.model_aliases, tables.model_alias_moves
+moves = tables.model_alias_moves
 
 _MODELS = Rows(
     REGISTERED_MODELS,
@@ -46,7 +55,6 @@ _VERSIONS = Rows(
         )
     },
 )
-LARGEST = 2**31 - 1
 
 
 class StoredRegistry:
@@ -58,6 +66,7 @@ class StoredRegistry:
 
     # Models.
 
+    @whole
     def create(
         self,
         name: str,
@@ -73,13 +82,13 @@ class StoredRegistry:
             _refuse_taken(connection, name)
             row = {"name": name, "description": _text(description), "created": now, "updated": now, "user": user}
             connection.execute(insert(models).values(**row, last_version=0))
-            number = _number(connection, name)
+            number = number_of(connection, name)
             _put_tags(connection, model_tags, {"model": number}, tags or {})
-            return _models(connection, [number])[0]
+            return models_of(connection, [number])[0]
 
     def get(self, name: str) -> RegisteredModel:
         with self._reading() as connection:
-            return _models(connection, [_number(connection, name)])[0]
+            return models_of(connection, [number_of(connection, name)])[0]
 
     def search(
         self,
@@ -95,50 +104,56 @@ class StoredRegistry:
         query = select(models.c.n).where(*where).order_by(*order, models.c.name)
         with self._reading() as connection:
             numbers = connection.execute(query.limit(max_results).offset(offset)).scalars().all()
-            return _models(connection, numbers)
+            return models_of(connection, numbers)
 
+    @whole
     def rename(self, name: str, new_name: str) -> RegisteredModel:
         """Gives a model another name (ConflictError)."""
         check_model_name(new_name)
         with self._writing() as connection:
-            number = _number(connection, name)
+            number = number_of(connection, name)
             if new_name != name:
                 _refuse_taken(connection, new_name)
             connection.execute(update(models).where(models.c.n == number).values(name=new_name, updated=time.time_ns()))
-            return _models(connection, [number])[0]
+            return models_of(connection, [number])[0]
 
+    @whole
     def describe(self, name: str, description: str | None) -> RegisteredModel:
         values = {"description": _text(description), "updated": time.time_ns()}
         with self._writing() as connection:
-            number = _number(connection, name)
+            number = number_of(connection, name)
             connection.execute(update(models).where(models.c.n == number).values(values))
-            return _models(connection, [number])[0]
+            return models_of(connection, [number])[0]
 
+    @whole
     def delete(self, name: str) -> None:
         with self._writing() as connection:
-            connection.execute(delete(models).where(models.c.n == _number(connection, name)))
+            connection.execute(delete(models).where(models.c.n == number_of(connection, name)))
 
+    @whole
     def set_tag(self, name: str, key: str, value: str) -> None:
         with self._writing() as connection:
-            number = _number(connection, name)
+            number = number_of(connection, name)
             _put_tags(connection, model_tags, {"model": number}, {key: value})
             _touch(connection, number)
 
+    @whole
     def delete_tag(self, name: str, key: str) -> None:
         with self._writing() as connection:
-            number = _number(connection, name)
+            number = number_of(connection, name)
             connection.execute(delete(model_tags).where(model_tags.c.model == number, model_tags.c.key == key))
             _touch(connection, number)
 
     # Versions.
 
+    @whole
     def create_version(self, version: ModelVersion) -> ModelVersion:
         """Adds a version to a model: the next number."""
         now = time.time_ns()
         for place in (version.source, version.artifact_uri or ""):
             keys.check_text(place, "model's source")
         with self._writing() as connection:
-            number = _number(connection, version.name)
+            number = number_of(connection, version.name)
             # The row is written first, so that of two transactions the second waits for the first.
             raised = update(models).where(models.c.n == number)
             connection.execute(raised.values(last_version=models.c.last_version + 1, updated=now))
@@ -148,11 +163,11 @@ class StoredRegistry:
             row |= {"stage": check_stage(version.stage), "description": _text(version.description)}
             connection.execute(insert(versions).values(**row, model=number, version=new, created=now, updated=now))
             _put_tags(connection, version_tags, {"model": number, "version": new}, version.tags)
-            return _version(connection, number, new)
+            return version_of(connection, number, new)
 
     def version(self, name: str, version: int) -> ModelVersion:
         with self._reading() as connection:
-            return _version(connection, _number(connection, name), version)
+            return version_of(connection, number_of(connection, name), version)
 
     def versions(
         self,
@@ -170,18 +185,19 @@ class StoredRegistry:
         ties = (*changed, models.c.name, versions.c.version.desc())
         with self._reading() as connection:
             rows = connection.execute(query.order_by(*order, *ties).limit(max_results).offset(offset)).all()
-            return _versions(connection, [(row[0], row[1]) for row in rows])
+            return versions_of(connection, [(row[0], row[1]) for row in rows])
 
     def latest(self, name: str, stages: Sequence[str] = ()) -> list[ModelVersion]:
         """The newest version of each stage, or of those stages."""
         wanted = {check_stage(stage) for stage in stages}
         with self._reading() as connection:
-            found = _models(connection, [_number(connection, name)])[0].latest
+            found = models_of(connection, [number_of(connection, name)])[0].latest
         return [version for version in found if not wanted or version.stage in wanted]
 
     def describe_version(self, name: str, version: int, description: str | None) -> ModelVersion:
         return self._changed(name, version, {"description": _text(description)})
 
+    @whole
     def set_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelVersion:
         """Moves a version to a stage."""
         stage = check_stage(stage)
@@ -191,89 +207,98 @@ class StoredRegistry:
             )
         now = time.time_ns()
         with self._writing() as connection:
-            number = _number(connection, name)
-            _version(connection, number, version)
+            number = number_of(connection, name)
+            version_of(connection, number, version)
             if archive_others:
                 others = (versions.c.model == number, versions.c.stage == stage, versions.c.version != version)
                 connection.execute(update(versions).where(*others).values(stage="Archived", updated=now))
             this = (versions.c.model == number, versions.c.version == version)
             connection.execute(update(versions).where(*this).values(stage=stage, updated=now))
             _touch(connection, number)
-            return _version(connection, number, version)
+            return version_of(connection, number, version)
 
+    @whole
     def delete_version(self, name: str, version: int, *, user: str | None = None) -> None:
         """Removes a version with its tags; its aliases are taken away."""
         with self._writing() as connection:
-            number = _number(connection, name)
-            for alias in _version(connection, number, version).aliases:
+            number = number_of(connection, name)
+            for alias in version_of(connection, number, version).aliases:
                 _move(connection, number, alias, None, user)
             connection.execute(delete(versions).where(versions.c.model == number, versions.c.version == version))
             _touch(connection, number)
 
+    @whole
+    def date(self, name: str, version: int | None, created: int, updated: int) -> None:
+        with self._writing() as connection:
+            number = number_of(connection, name)
+            values = {"created": _moment(created), "updated": _moment(updated)}
+            if version is None:
+                connection.execute(update(models).where(models.c.n == number).values(values))
+                return
+            version_of(connection, number, version)
+            this = (versions.c.model == number, versions.c.version == version)
+            connection.execute(update(versions).where(*this).values(values))
+
+    @whole
     def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:
         with self._writing() as connection:
-            number = _number(connection, name)
-            _version(connection, number, version)
+            number = number_of(connection, name)
+            version_of(connection, number, version)
             _put_tags(connection, version_tags, {"model": number, "version": version}, {key: value})
 
+    @whole
     def delete_version_tag(self, name: str, version: int, key: str) -> None:
         table = version_tags
         with self._writing() as connection:
-            number = _number(connection, name)
-            _version(connection, number, version)
+            number = number_of(connection, name)
+            version_of(connection, number, version)
             this = (table.c.model == number, table.c.version == version, table.c.key == key)
             connection.execute(delete(table).where(*this))
 
     # Aliases.
 
+    @whole
     def set_alias(self, name: str, alias: str, version: int, *, user: str | None = None) -> None:
         """Has an alias name a version, whatever it named before."""
         check_alias(alias)
         with self._writing() as connection:
-            number = _number(connection, name)
-            _version(connection, number, version)
+            number = number_of(connection, name)
+            version_of(connection, number, version)
             _move(connection, number, alias, version, user)
 
+    @whole
     def delete_alias(self, name: str, alias: str, *, user: str | None = None) -> None:
         with self._writing() as connection:
-            _move(connection, _number(connection, name), alias, None, user)
+            _move(connection, number_of(connection, name), alias, None, user)
 
     def at_alias(self, name: str, alias: str) -> ModelVersion:
         with self._reading() as connection:
-            number = _number(connection, name)
+            number = number_of(connection, name)
             query = select(aliases.c.version).where(aliases.c.model == number, aliases.c.alias == alias)
             found = connection.execute(query).scalar()
             if found is None:
                 known = connection.execute(select(aliases.c.alias).where(aliases.c.model == number)).scalars()
                 names = ", ".join(sorted(known)) or "none"
                 raise NotFoundError(f"Registered model alias {alias[:80]} not found; {name} has: {names}")
-            return _version(connection, number, found)
+            return version_of(connection, number, found)
 
     def alias_moves(self, name: str) -> list[AliasMove]:
         """How the model's aliases moved, newest first."""
         with self._reading() as connection:
             query = select(moves.c.alias, moves.c.version, moves.c.moved, moves.c.user)
             rows = connection.execute(
-                query.where(moves.c.model == _number(connection, name)).order_by(moves.c.n.desc())
+                query.where(moves.c.model == number_of(connection, name)).order_by(moves.c.n.desc())
             )
             return [AliasMove(*row) for row in rows]
 
+    @whole
     def _changed(self, name: str, version: int, values: Mapping[str, Any]) -> ModelVersion:
         with self._writing() as connection:
-            number = _number(connection, name)
-            _version(connection, number, version)
+            number = number_of(connection, name)
+            version_of(connection, number, version)
             this = (versions.c.model == number, versions.c.version == version)
             connection.execute(update(versions).where(*this).values(**values, updated=time.time_ns()))
-            return _version(connection, number, version)
-
-
-def _number(connection: Connection, name: str) -> int:
-    found = None
-    if isinstance(name, str) and "\0" not in name:
-        found = connection.execute(select(models.c.n).where(models.c.name == name)).scalar()
-    if found is None:
-        raise NotFoundError(f"Registered Model with name={str(name)[:200]} not found")
-    return int(found)
+            return version_of(connection, number, version)
 
 
 def _refuse_taken(connection: Connection, name: str) -> None:
@@ -308,6 +333,12 @@ def _move(connection: Connection, number: int, alias: str, version: int | None, 
     _touch(connection, number)
 
 
+def _moment(moment: int) -> int:
+    if not 0 <= moment < keys.INT64:
+        raise UsageError(f"{moment} is no moment: they are nanoseconds since 1970")
+    return moment
+
+
 def _text(value: str | None) -> str | None:
     return None if value is None else keys.check_text(value, "description")
 
@@ -321,71 +352,3 @@ def _search(
         if order.field.entity != "attribute":
             raise FilterError(f"a {subject.what} is ordered by its attributes", order.field.key, 0)
     return ([] if node is None else [rows.condition(node)]), rows.order(orders)
-
-
-def _models(connection: Connection, numbers: Sequence[int]) -> list[RegisteredModel]:
-    """Models with all that belongs to them, in that order."""
-    found = {row.n: row for row in connection.execute(select(models).where(models.c.n.in_(numbers)))}
-    tags: dict[int, dict[str, str]] = {}
-    for model, key, value in connection.execute(select(model_tags).where(model_tags.c.model.in_(numbers))):
-        tags.setdefault(model, {})[key] = value
-    named: dict[int, dict[str, int]] = {}
-    for model, alias, version in connection.execute(select(aliases).where(aliases.c.model.in_(numbers))):
-        named.setdefault(model, {})[alias] = version
-    newest = select(versions.c.model, func.max(versions.c.version)).where(versions.c.model.in_(numbers))
-    newest = newest.group_by(versions.c.model, versions.c.stage)
-    latest: dict[str, list[ModelVersion]] = {}
-    for version in _versions(connection, [(row[0], row[1]) for row in connection.execute(newest)]):
-        latest.setdefault(version.name, []).append(version)
-    return [
-        RegisteredModel(
-            row.name,
-            row.description,
-            row.created,
-            row.updated,
-            row.user,
-            tags.get(number, {}),
-            dict(sorted(named.get(number, {}).items())),
-            tuple(sorted(latest.get(row.name, []), key=lambda version: version.version)),
-        )
-        for number in numbers
-        if (row := found.get(number)) is not None
-    ]
-
-
-def _version(connection: Connection, number: int, version: int) -> ModelVersion:
-    if not isinstance(version, int) or not 0 < version <= LARGEST:
-        raise NotFoundError(f"Model Version {str(version)[:40]} is no version: they are 1 and up")
-    found = _versions(connection, [(number, version)])
-    if not found:
-        name = connection.execute(select(models.c.name).where(models.c.n == number)).scalar()
-        raise NotFoundError(f"Model Version (name={name}, version={version}) not found")
-    return found[0]
-
-
-def _versions(connection: Connection, addresses: Sequence[tuple[int, int]]) -> list[ModelVersion]:
-    """Versions with all that belongs to them, in that order."""
-    numbers = sorted({model for model, _ in addresses})
-    only = {version for _, version in addresses}
-    query = select(versions, models.c.name).join(models, models.c.n == versions.c.model)
-    these = (versions.c.model.in_(numbers), versions.c.version.between(min(only, default=0), max(only, default=0)))
-    found = {(row["model"], row["version"]): row for row in connection.execute(query.where(*these)).mappings()}
-    tags: dict[tuple[int, int], dict[str, str]] = {}
-    for model, version, key, value in connection.execute(select(version_tags).where(version_tags.c.model.in_(numbers))):
-        tags.setdefault((model, version), {})[key] = value
-    named: dict[tuple[int, int], list[str]] = {}
-    for model, alias, version in connection.execute(select(aliases).where(aliases.c.model.in_(numbers))):
-        named.setdefault((model, version), []).append(alias)
-    fields = (
-        "name version source artifact_uri run logged_model digest description stage status status_message run_link "
-        "created updated user"
-    ).split()
-    return [
-        ModelVersion(
-            **{name: row[name] for name in fields},
-            tags=tags.get(address, {}),
-            aliases=tuple(sorted(named.get(address, []))),
-        )
-        for address in addresses
-        if (row := found.get(address)) is not None
-    ]

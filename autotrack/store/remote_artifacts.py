@@ -6,11 +6,12 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from autotrack.core.addresses import shown
-from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
+from autotrack.core.artifact_paths import TEMPORARY, UPLOADS, check_artifact_path
 from autotrack.core.entities import ArtifactRecord, Entry
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.private import Ours
@@ -127,8 +128,38 @@ class FsspecArtifacts:
             self._fs.rm(target, recursive=True)
         return freed
 
+    def leavings(self) -> Iterator[tuple[str, int, float]]:
+        """What was on its way when whoever stored it died: paths under the root, sizes, when each was written (seconds
+        since the epoch). Files without a known time are none."""
+        with _explained("list", UPLOADS):
+            self._fs.invalidate_cache()
+            found: dict[str, dict[str, Any]] = self._fs.find(self._root, detail=True)
+        for name, info in found.items():
+            path = name.removeprefix(self._root).strip("/")
+            written = _written(info)
+            if written is not None and (
+                path.rpartition("/")[2].startswith(TEMPORARY) or path.startswith(f"{UPLOADS}/")
+            ):
+                yield path, int(info.get("size") or 0), written
+
+    def remove_leaving(self, path: str) -> None:
+        """Removes a file that ``leavings`` named (NotFoundError)."""
+        with _explained("delete", path):
+            self._fs.rm_file(f"{self._root}/{path}")
+
     def _at(self, run_folder: str, *segments: str) -> str:
         return "/".join((self._root, *check_artifact_path(run_folder), *segments))
+
+
+def _written(info: dict[str, Any]) -> float | None:
+    """When a file was written, in whatever words its storage says so."""
+    for word in ("LastModified", "last_modified", "mtime", "updated", "created"):
+        found = info.get(word)
+        if isinstance(found, datetime):
+            return found.timestamp()
+        if isinstance(found, int | float):
+            return float(found)
+    return None
 
 
 def _inside(path: str) -> tuple[str, ...]:

@@ -136,6 +136,7 @@ class RunRows:
         run = self._run(record["r"])
         run.status_at = at
         run.status = {name: record[name] for name in ("status", "ended", "error", "exit_code")}
+        run.status["guessed"] = record.get("guessed")
 
     def child(self, child: Child, parent: str, at: int) -> None:
         run = self._run(child["id"])
@@ -228,7 +229,7 @@ class RunRows:
         if run.name_at is not None and run.name_at >= (row["name_at"] or run.name_at):
             update.update(name=run.name, name_at=run.name_at)
         if run.status_at is not None and run.status_at >= (row["status_at"] or run.status_at):
-            update.update(run.status, status_at=run.status_at, guessed=None)
+            update.update({"guessed": None} | run.status, status_at=run.status_at)
         if run.health:
             update["health"] = merged(row["health"], run.health)
         if run.seen > (row["last_seen"] or 0):

@@ -83,7 +83,8 @@ runs = Table(
     Column("begun_at", Int64),
     Column("name_at", Int64),
     Column("status_at", Int64),
-    # True where the status is CRASHED because the writer was not heard of: taken back if it is heard of again.
+    # True where the status is CRASHED because the writer was not heard of, taken back if it is heard of again; or
+    # FINISHED, as it seemed when the program ended: its exit code may say otherwise.
     Column("guessed", Boolean),
 )
 Index("runs_recent", runs.c.lifecycle, runs.c.started.desc(), runs.c.id)

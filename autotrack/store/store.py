@@ -37,6 +37,7 @@ from .gc_elsewhere import Elsewhere
 from .ingest import Ingest, is_everybodys
 from .reachable import shares_objects
 from .shared_objects import SharedObjects
+from .silence import Silence
 from .versions import check, refused
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Store(Database):
     def _open(self) -> None:
         super()._open()
         self._ingest = Ingest(self._intake, self.uri, self.database, self._named if self.eager else None)
+        stamp = (self.database or self.place.journal).with_name("ingest.lock")
+        self._silence = Silence(self._engine, self._intake.end_silent, stamp)
 
     @classmethod
     def open(cls, where: Path | str, *, root: Path | None = None, artifacts: str | None = None) -> Store:
@@ -190,6 +193,8 @@ class Store(Database):
         self._check_writable()
         self._after_fork()
         found = self._ingest.deliver(folder, deadline, uri, progress)
+        if not found.busy:  # who lives and writes here has said so by now
+            self._silence.look()
         if found.events and isinstance(self.objects, SharedObjects):
             try:
                 self.objects.share_all()

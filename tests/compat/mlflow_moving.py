@@ -129,11 +129,13 @@ def tell(uri: str) -> dict[str, Any]:
         "registry": {
             model.name: {
                 "description": model.description, "tags": dict(model.tags),
+                "times": [model.creation_timestamp, model.last_updated_timestamp],
                 "aliases": {alias: int(version) for alias, version in model.aliases.items()},
                 "versions": {
                     int(version.version): {
                         "source": version.source, "run": version.run_id, "stage": version.current_stage,
                         "description": version.description or "", "tags": dict(version.tags), "status": version.status,
+                        "times": [version.creation_timestamp, version.last_updated_timestamp],
                     }
                     for version in client.search_model_versions(f"name = '{model.name}'")
                 },

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from mlflow_serving import mlflow_server
 
 from autotrack.core.artifact_paths import TEMPORARY
 from autotrack.core.entities import RunRecord
+from autotrack.core.registered import ModelVersion
 from autotrack.store.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -168,6 +170,7 @@ def check_models(store: Store, told: Told, experiments: dict[str, str]) -> None:
     assert [model.name for model in store.registry.search()] == list(told["registry"]) == ["reg"]
     ours, theirs = store.registry.get("reg"), told["registry"]["reg"]
     assert (ours.description, ours.tags, ours.aliases) == (theirs["description"], theirs["tags"], theirs["aliases"])
+    assert [moment // 10**6 for moment in (ours.created, ours.updated)] == theirs["times"]
     versions = {str(each.version): each for each in store.registry.versions()}
     assert set(versions) == set(theirs["versions"]) == {"1", "2", "4"}
     for number, version in theirs["versions"].items():
@@ -178,6 +181,7 @@ def check_models(store: Store, told: Told, experiments: dict[str, str]) -> None:
             version["tags"],
             version["status"],
         )
+        assert [moment // 10**6 for moment in (mine.created, mine.updated)] == version["times"]
         assert (store.root / "artifacts" / (mine.artifact_uri or "") / "MLmodel").is_file()
 
 
@@ -260,18 +264,33 @@ def test_mlflow_answers_what_was_exported(kind: str, places: dict[str, Any], tmp
     take(store, source)
     env = clean_environment(AUTOTRACK_TRACKING_URI=str(store))
     subprocess.run([sys.executable, "-c", OWN], env=env, cwd=tmp_path, check=True)
+    with closing(Store.open(store)) as opened:
+        (own_run,) = opened.runs("attributes.run_name = 'own'")
+        registry = opened.registry
+        registry.create("ours", description="of ours", tags={"team": "ä"})
+        place = f"{own_run.files}/notes"
+        for number in range(1, 4):
+            tags = {"a": "1"} if number == 1 else {}
+            registry.create_version(ModelVersion("ours", 0, place, place, run=own_run.id, tags=tags))
+        registry.delete_version("ours", 2)
+        registry.set_stage("ours", 1, "Production")
+        registry.set_alias("ours", "champion", 3)
     destination = str(tmp_path / "out") if kind == "folder" else places["server"][0]
     words = ["export", "--to", "mlflow", destination, "--json", "-e", "moving/in ü", "-e", "Default"]
-    said = []
+    said, registered = [], []
     for _ in range(2):
         command = [sys.executable, "-m", "autotrack", "--store", str(store), *words]
         done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr + done.stdout
-        said.append(json.loads(done.stdout)["runs"])
+        document = json.loads(done.stdout)
+        said.append(document["runs"])
+        registered.append(document["registered_models"])
     count = sum(run["experiment"] != "gone" for run in told["runs"].values()) + 2
     assert said == [{"new": count, "more": 0, "same": 0}, {"new": 0, "more": 0, "same": count}]
+    assert registered[0] >= 1 and registered[1] == 0, document
 
-    answered = ask_mlflow(tmp_path, "tell", destination)[destination]["runs"]
+    all_told = ask_mlflow(tmp_path, "tell", destination)[destination]
+    answered = all_told["runs"]
     runs = {
         run["tags"].get("autotrack.run", run_id): {**run, "id": run_id}
         for run_id, run in answered.items()
@@ -308,6 +327,16 @@ def test_mlflow_answers_what_was_exported(kind: str, places: dict[str, Any], tmp
     assert len(own["metrics"]) == 5 and own["latest"]["nan"] == "nan"
     assert json.loads(own["tags"]["autotrack.keys"])["f1_k"] == "f1@k"
     assert "notes/own.txt" in own["artifacts"]
+    (version,) = {each["run"] for each in all_told["registry"]["ours"]["versions"].values()}
+    assert version == own["id"]
+    theirs = all_told["registry"]["ours"]
+    assert (theirs["description"], theirs["tags"], theirs["aliases"]) == ("of ours", {"team": "ä"}, {"champion": 3})
+    assert {number: (each["stage"], each["tags"]) for number, each in theirs["versions"].items()} == {
+        "1": ("Production", {"a": "1"}),
+        "3": ("None", {}),
+    }
+    assert all(each["source"].endswith("/artifacts/notes") for each in theirs["versions"].values())
+
     child = next(run for run in runs.values() if run["name"] == "own child")
     assert child["tags"]["mlflow.parentRunId"] == own["id"]
 

@@ -16,7 +16,7 @@ from sklearn.linear_model import Ridge
 
 import autotrack
 from autotrack.cli.plugins import add_plugin_commands
-from autotrack.core.errors import UsageError
+from autotrack.core.errors import NotFoundError, UsageError
 from autotrack.core.plugins import hookspecs
 from autotrack.core.plugins import registry as loaded
 from autotrack.core.runs.trackers import tracker
@@ -90,6 +90,8 @@ def test_every_hook_has_a_caller(register: Any, tmp_path: Path) -> None:
     loaded.plugins().panels()
     plugin_table()
     tracker().catch_up()
+    with pytest.raises(UsageError):
+        autotrack.load_model("bank://churn")
     assert len(SPECS) > 15
     assert set(SPECS) == set(heard.names())
 
@@ -249,6 +251,21 @@ def test_a_plugin_chooses_the_flavor(register: Any, tmp_path: Path) -> None:
     autotrack.save_model(DummyClassifier(), tmp_path / "saved")
     assert autotrack.load_model(tmp_path / "saved") == "saved"
     autotrack.save_model(DummyClassifier(), tmp_path / "sklearn", flavor="sklearn")
+
+
+def test_a_plugin_finds_models_of_its_own_scheme(register: Any, tmp_path: Path) -> None:
+    autotrack.save_model(Ridge().fit(X, Y), tmp_path / "bank" / "churn")
+
+    def find(uri: str) -> Path | None:
+        return tmp_path / "bank" / uri.removeprefix("bank://") if uri.startswith("bank://") else None
+
+    register(plugin(find_model=find), "bank")
+    register(plugin(find_model=lambda uri: None), "asked first")
+    assert autotrack.load_model("bank://churn").predict([[1.0]]).round(6).tolist() == [1.0]
+    with pytest.raises(NotFoundError, match="no such folder"):
+        autotrack.load_model("bank://nothing")
+    with pytest.raises(UsageError, match="no plugin finds it"):
+        autotrack.load_model("vault://user:secret@host/churn")
 
 
 def test_models_that_cannot_be_saved_do_not_keep_others_from_it(

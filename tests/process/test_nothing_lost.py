@@ -230,6 +230,28 @@ def test_removed_folder_costs_one_warning(store: Path, script) -> None:
     assert autotrack.last_run().metric_history("loss").values.tolist() == [1.0, 2.0]
 
 
+@pytest.mark.parametrize(("end", "code", "status"), [("", 0, "FINISHED"), ("raise SystemExit(3)", 3, "FAILED")])
+def test_a_folder_removed_just_before_the_end(end: str, code: int, status: str, store: Path, script) -> None:
+    """Whoever makes the folder again, the background thread has no time left to look for the journal."""
+    done = script(
+        f"""
+        import shutil, autotrack, os
+        from pathlib import Path
+        run = autotrack.start_run()
+        run.log_metric("loss", 1.0, 1)
+        root = Path(os.environ["AUTOTRACK_TRACKING_URI"])
+        root.rename("gone")
+        shutil.rmtree("gone")
+        root.mkdir(exist_ok=True)
+        run.log_metric("loss", 2.0, 2)
+        {end}
+        """
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    (run,) = autotrack.search_runs()
+    assert (run.status, run.metric_history("loss").values.tolist()) == (status, [1.0, 2.0])
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root to be mounted")
 def test_full_disk(tmp_path: Path, script) -> None:
     """The journal on a file system of 1 MiB: training goes on, one warning, the loss is counted, logging comes back."""

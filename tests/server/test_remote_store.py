@@ -376,3 +376,52 @@ def test_logged_models_of_a_server(remote: RemoteSink, server: ServerProcess) ->
         models.get(two)
     with pytest.raises(ConflictError):
         models.create(LoggedModel(one, experiment, "again"))
+
+
+def test_a_logged_model_of_a_server_loads(remote: RemoteSink, server: ServerProcess, tmp_path: Path) -> None:
+    """Its files came by MLflow's API; they are somebody's, and load as any that do not run code."""
+    from sklearn.linear_model import Ridge
+
+    with autotrack.start_run(experiment="logged") as run:
+        pass
+    trackers.close_all()
+    experiment, model = remote.run(run.id).experiment_id, f"m-{run.id}"
+    remote.logged_models.create(LoggedModel(model, experiment, "ridge", run=run.id))
+    folder = tmp_path / "ridge"
+    autotrack.save_model(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), folder)
+    for file in [path for path in folder.rglob("*") if path.is_file()]:
+        place = f"{experiment}/models/{model}/artifacts/{file.relative_to(folder).as_posix()}"
+        answer = server.request("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{place}", body=file.read_bytes())
+        assert answer.status == 200
+    assert autotrack.load_model(f"models:/{model}").predict([[0.5]]).tolist() == [0.5]
+    with remote.artifacts.open(f"{experiment}/models/{model}", "MLmodel") as stored:
+        assert stored.read() == (folder / "MLmodel").read_bytes()
+    version = remote.registry.create_version(
+        ModelVersion(remote.registry.create("logged").name, 0, f"models:/{model}", f"{experiment}/models/{model}")
+    )
+    assert autotrack.load_model(f"models:/logged/{version.version}").predict([[0.5]]).tolist() == [0.5]
+    with pytest.raises(NotFoundError):
+        autotrack.load_model("models:/m-nothing")
+
+
+@pytest.mark.parametrize(("code", "status"), [(3, "FAILED"), (0, "FINISHED")])
+def test_a_program_that_leaves_with_an_exit_code(
+    code: int, status: str, remote: RemoteSink, home: Path, script
+) -> None:
+    """The server hears of the likely end at once, and of the exit code by whoever delivers next, as a folder does."""
+    lines = (
+        f"import os; os.chdir({str(home)!r})",
+        "import autotrack, sys",
+        "run = autotrack.start_run()",
+        "print(run.id)",
+        f"sys.exit({code})",
+    )
+    done = script("\n".join(lines))
+    assert (done.returncode, done.stderr) == (code, "")
+    run = done.stdout.strip()
+    there = remote._connection.get("api", "v1", "runs", run)
+    assert there["status"] == "FINISHED"
+    found = autotrack.get_run(run)
+    assert (found.status, found.record.exit_code) == (status, code)
+    assert found.record.ended == there["ended"]
+    assert not list(find_store(remote.uri).journal.glob("*.atj*"))

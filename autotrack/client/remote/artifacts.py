@@ -26,6 +26,7 @@ PART = 8 << 20
 JOINING = 900.0
 
 _API = ("api", "v1", "runs")
+_MODELS = ("api", "v1", "logged-models")
 
 
 class RemoteArtifacts:
@@ -138,12 +139,15 @@ class RemoteArtifacts:
 
     def open(self, run_folder: str, path: str) -> BinaryIO:
         """The file, fetched where it is not in the cache, open for reading (NotFoundError where there is none)."""
+        model = _logged(run_folder, path)
+        if model is not None:
+            return self._unrecorded((*_MODELS, model[0], "artifacts", *check_artifact_path(model[1])))
         run = _run(run_folder)
         with self._connection.open("HEAD", *_file(run, path)) as response:
             tag = response.headers.get("ETag", "").strip('"')
             size = int(response.headers.get("Content-Length", "0"))
         if len(tag) != 64:
-            return self._unrecorded(run, path)
+            return self._unrecorded(_file(run, path))
         found = self._cache.open(tag) or self._own(run, path, tag, size)
         if found is None:
             self._fetch(run, path, tag, size)
@@ -179,10 +183,10 @@ class RemoteArtifacts:
                 f"could not fetch the artifact {path!r} into {self._place} ({error.strerror}); is there space?"
             ) from error
 
-    def _unrecorded(self, run: str, path: str) -> BinaryIO:
+    def _unrecorded(self, route: tuple[str, ...]) -> BinaryIO:
         """A file that no record says the sha256 of: it is not kept here."""
         file = tempfile.TemporaryFile(prefix=TEMPORARY)  # noqa: SIM115 - whoever asked closes it
-        with self._connection.open("GET", *_file(run, path)) as response:
+        with self._connection.open("GET", *route) as response:
             for block in self._connection.reading(response, BLOCK):
                 file.write(block)
         file.seek(0)
@@ -190,13 +194,22 @@ class RemoteArtifacts:
 
     def list(self, run_folder: str, path: str = "") -> list[Entry]:
         """What is in a folder of a run's files, by name; none where there is no such folder."""
+        model = _logged(run_folder, path)
+        base, path = ((*_API, _run(run_folder)), path) if model is None else ((*_MODELS, model[0]), model[1])
+        above = "" if model is None or model[0] in run_folder.split("/") else f"{model[0]}/"
         try:
-            found = self._connection.get(*_API, _run(run_folder), "artifacts", query={"path": path})["files"]
-            return [Entry(str(each["path"]), int(each["size"]), bool(each["is_folder"])) for each in found]
+            found = self._connection.get(*base, "artifacts", query={"path": path})["files"]
+            return [Entry(f"{above}{each['path']}", int(each["size"]), bool(each["is_folder"])) for each in found]
         except NotFoundError:
             return []
         except (TypeError, KeyError, ValueError) as error:
             raise StoreError(f"{self._connection.shown} answered with no list of files ({error})") from None
+
+
+def _logged(folder: str, path: str) -> tuple[str, str] | None:
+    """The id of a logged model and a path in it, where a folder ``<experiment>/models`` or one below is meant."""
+    segments = [*check_artifact_path(folder), *(check_artifact_path(path) if path else ())]
+    return (segments[2], "/".join(segments[3:])) if len(segments) > 2 and segments[1] == "models" else None
 
 
 def _run(run_folder: str) -> str:

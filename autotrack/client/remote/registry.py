@@ -110,6 +110,10 @@ class RemoteRegistry:
     def delete_version(self, name: str, version: int, *, user: str | None = None) -> None:
         self._connection.send("DELETE", *_version(name, version))
 
+    def date(self, name: str, version: int | None, created: int, updated: int) -> None:
+        place = (*_MODELS, name) if version is None else _version(name, version)
+        self._connection.send("PATCH", *place, document={"times": [created, updated]})
+
     def set_version_tag(self, name: str, version: int, key: str, value: str) -> None:
         self._connection.send("PUT", *_version(name, version), "tags", key, document={"value": value})
 

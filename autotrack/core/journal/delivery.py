@@ -121,7 +121,7 @@ class Pass:
                     taken = self._intake.apply(header.writer, cursor, batch, host=header.host, seen=heartbeat)
                     found = total(found, taken)
                     cursor = self.reached[reader.path] = batch.cursor
-                elif not batch.more:
+                elif not batch.more and not dead:
                     self._intake_seen(header, heartbeat, cursor)
             except OutOfStepError as error:  # somebody else has brought some of it, or the store was restored
                 corrections += 1

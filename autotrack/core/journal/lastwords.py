@@ -131,6 +131,11 @@ class LastWords:
                 if path.stat().st_size == 0:
                     path.unlink()
 
+    def follow(self, before: Path, journal: Path) -> None:
+        """Goes on beside a journal that has moved, if it is the one whose last words these are (OSError)."""
+        if self._path == last_words_path(before) and os.getpid() == self._pid:
+            self.arm(journal)
+
     def _open(self, offset: int) -> int:
         assert self._path is not None
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Stream = Literal["stdout", "stderr", "autotrack"]
 
@@ -116,6 +116,8 @@ class RunEnd(TypedDict):
     ended: int
     error: str | None
     exit_code: int | None
+    #: True where the program's exit code may say otherwise.
+    guessed: NotRequired[bool]
 
 
 class Child(TypedDict):

@@ -174,7 +174,7 @@ def _health(record: Record) -> kinds.Health:
 
 def _run_end(record: Record) -> kinds.RunEnd:
     moment = integer(record, "t")
-    return {
+    end: kinds.RunEnd = {
         "k": "run_end",
         "t": moment,
         "r": identity(record, "r"),
@@ -183,6 +183,9 @@ def _run_end(record: Record) -> kinds.RunEnd:
         "error": optional_spelled(record, "error"),
         "exit_code": exit_code(record),
     }
+    if record.get("guessed") is True:
+        end["guessed"] = True
+    return end
 
 
 def _children(record: Record) -> kinds.Children:

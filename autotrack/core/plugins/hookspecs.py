@@ -70,6 +70,14 @@ def open_artifacts(uri: str) -> Any | None:
 
 
 @hookspec(firstresult=True)
+def find_model(uri: str) -> Path | None:
+    """The local folder of a model at a URI of a scheme that the plugin understands, where autotrack itself does not.
+
+    Its files count as somebody's: they run no code before somebody vouches for them. The folder stays the plugin's.
+    """
+
+
+@hookspec(firstresult=True)
 def process_role() -> str | None:
     """``"main"``, ``"worker"`` or ``"rank"``, for launchers whose child processes autotrack does not recognise."""
 

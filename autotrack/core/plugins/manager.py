@@ -33,7 +33,7 @@ GROUP = "autotrack"
 BLOCK_VARIABLE = "AUTOTRACK_PLUGINS_BLOCK"
 
 #: Choices that reach for a disk or a network: one that fails three times may succeed later.
-_REACHING = frozenset({"open_sink", "open_artifacts", "log_model"})
+_REACHING = frozenset({"open_sink", "open_artifacts", "find_model", "log_model"})
 
 log = logging.getLogger("autotrack.manager")
 

@@ -37,6 +37,7 @@ class Courier:
         self._worker: int | None = None
         self._born = time.monotonic()
         self._beaten = 0.0
+        self._ticked = self._born
         self.deliverer = Deliverer(tracker)
         self._thread = Background(self._work)
 
@@ -77,6 +78,8 @@ class Courier:
             self._wake.clear()
             while self._jobs and not self._stopping:
                 self._one_job()
+                if self._jobs and time.monotonic() - self._ticked >= TICK:  # many of them do not keep it waiting
+                    guard.call("courier", self._tick)
             if not self._stopping:
                 guard.call("courier", self._tick)
             self._tracker.meter.background = time.thread_time()
@@ -90,7 +93,7 @@ class Courier:
             self._worker = None
 
     def _tick(self) -> None:
-        now = time.monotonic()
+        now = self._ticked = time.monotonic()
         tracker = self._tracker
         tracker.keep_journal(heartbeat=now - self._beaten >= HEARTBEAT)
         tracker.observers.tell_points()

@@ -70,7 +70,7 @@ class NullRun(Run):
     def finish(self, status: str | None = None) -> None:
         self.end(str(status or Status.FINISHED), None, None)
 
-    def end(self, status: str, error: BaseException | None, exit_code: int | None) -> None:
+    def end(self, status: str, error: BaseException | None, exit_code: int | None, *, guessed: bool = False) -> None:
         self._open = False
         if active.get() is self:
             active.set(self._previous)

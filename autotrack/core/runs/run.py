@@ -218,8 +218,9 @@ class Run(RunMetrics, RunFiles):
         else:
             self.end(status, None, None)
 
-    def end(self, status: str, error: BaseException | None, exit_code: int | None) -> None:
-        """Ends the run with what ended it. Idempotent. In a forked child it does nothing: the run is the parent's."""
+    def end(self, status: str, error: BaseException | None, exit_code: int | None, *, guessed: bool = False) -> None:
+        """Ends the run with what ended it, or seems to (``guessed``): the exit code may say otherwise. Idempotent. In a
+        forked child it does nothing: the run is the parent's."""
         if not self._open or self._pid != os.getpid():
             return
         self._last_things()
@@ -227,7 +228,8 @@ class Run(RunMetrics, RunFiles):
         self._open = False
         text = _describe(error) if error is not None else None
         ended = self._began + max(0, _boot_clock() - self._clock)  # a clock that is set meanwhile changes nothing
-        self._write({"k": "run_end", "status": status, "ended": ended, "error": text, "exit_code": exit_code})
+        record = {"k": "run_end", "status": status, "ended": ended, "error": text, "exit_code": exit_code}
+        self._write(record | {"guessed": True} if guessed else record)
         self._tracker_of().ended(self)
         if active.get() is self:
             active.set(self._previous)

@@ -59,6 +59,8 @@ class Tracker:
         #: Held while the program's own run starts, of which plugins' observers are told.
         self._implicit_lock = Lock()
         self._pending_lock = Lock()
+        #: Held while the journal is looked after, and copied to another folder where its own was removed.
+        self._place_lock = Lock()
         self._journal: JournalWriter | None = None
         self._session: dict[str, Any] | None = None
         self._pending: deque[Mapping[str, Any]] = deque()
@@ -188,8 +190,7 @@ class Tracker:
         journal = self._journal
         if journal is None:
             return
-        if not journal.linked():
-            self._relocate(journal)
+        self._keep_linked(journal)
         while self._news:
             self._news.popitem()[1].write_health()
         if self._pending:
@@ -201,16 +202,27 @@ class Tracker:
         except OSError as error:
             self.disk_trouble(error)
 
-    def _relocate(self, journal: JournalWriter) -> None:
-        for folder in (self.location.journal, spare_folder() / "journal"):
-            try:
-                journal.relocate(folder, meta=self._prepared(folder))
-            except (OSError, JournalError):
-                continue
-            warn(
-                f"the journal was removed while runs were recorded; it goes on in {folder}", silent=self.settings.silent
-            )
-            return
+    def _keep_linked(self, journal: JournalWriter) -> bool:
+        """Has a journal whose folder was removed go on in another place; True where that was needed and worked."""
+        with self._place_lock:
+            if journal.linked():
+                return False
+            before = journal.path
+            for folder in (self.location.journal, spare_folder() / "journal"):
+                try:
+                    journal.relocate(folder, meta=self._prepared(folder))
+                except (OSError, JournalError):
+                    continue
+                break
+            else:
+                why = f"the journal {before} was removed, and neither its folder nor {spare_folder()} takes another"
+                self.disk_trouble(JournalError(why))
+                return False
+        from ..journal.lastwords import last_words
+
+        guard.call("last words", last_words().follow, before, journal.path)
+        warn(f"the journal was removed while runs were recorded; it goes on in {folder}", silent=self.settings.silent)
+        return True
 
     # Reading.
 
@@ -288,6 +300,9 @@ class Tracker:
         if self.kept.orphans and self._courier is not None:  # one of them may be ending at this moment
             self._courier.later("the end of runs", self.kept.end_orphans)
             self._courier.drain(deadline)
+        journal, courier = self._journal, self._courier
+        if journal is not None:  # before anything is written beside it
+            guard.call("the journal", self._keep_linked, journal)
         undecided = guard.call("the end of runs", self._end_runs, at_exit)
         journal, courier = self._journal, self._courier
         if journal is None or courier is None:
@@ -305,6 +320,9 @@ class Tracker:
             guard.call("the journal", self._write_pending, journal)
         if not undecided:  # a signal can still be what ends the program
             last_words().disarm()
+        # What was written since the courier looked last is lost where the folder was removed since.
+        if guard.call("the journal", self._keep_linked, journal) and undecided:
+            guard.call("exit code", write_exit_code, journal.path)
         try:
             guard.call("the journal", journal.heartbeat)
             journal.close(keep_lease=bool(undecided))
@@ -342,11 +360,14 @@ class Tracker:
         }
         own += [run for run in runs if run.follows_program and error is None and judged[run.id].error is None]
         # Without an exception only the exit code tells a failure from success, and it is not known yet. A local reader
-        # finds it beside the journal; a server is told now.
-        unknown = at_exit and error is None and bool(own) and not self.delivers_eagerly()
+        # finds it beside the journal; a server is told what is likely now, and the rest by who delivers next.
+        unknown = at_exit and error is None and bool(own)
         if unknown and self._journal is not None and guard.call("exit code", write_exit_code, self._journal.path):
             for run in own:
-                run.leave_open()
+                if self.delivers_eagerly():
+                    run.end(ending.status, None, None, guessed=True)
+                else:
+                    run.leave_open()
             runs = [run for run in runs if run not in own]
         else:
             unknown = False

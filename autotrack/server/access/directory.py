@@ -17,6 +17,7 @@ from autotrack.core.errors import UsageError
 from autotrack.core.keys import printable
 from autotrack.core.users import Token, User, check_role, user_name
 from autotrack.store import access as rows
+from autotrack.store.dialect import whole
 from autotrack.store.experiments import id_of
 
 from .passwords import Passwords, check_password
@@ -66,6 +67,7 @@ class Directory:
             raise rows.no_user(name)
         return found[0]
 
+    @whole
     def add_user(self, name: str, password: str | None, role: str) -> User:
         """A new user; one without a password has tokens only."""
         user = User(user_name(name), check_role(role), False, time.time_ns())
@@ -74,6 +76,7 @@ class Directory:
             rows.add_user(connection, user, hashed)
         return user
 
+    @whole
     def add_first(self, name: str, password: str) -> User:
         """The first administrator (ConflictError where there is any user)."""
         user = User(user_name(name), "admin", False, time.time_ns())
@@ -83,6 +86,7 @@ class Directory:
             rows.add_user(connection, user, hashed)
         return user
 
+    @whole
     def change_user(
         self, name: str, *, role: str | None = None, disabled: bool | None = None, password: str | None = None
     ) -> User:
@@ -97,6 +101,7 @@ class Directory:
     def _hashed(self, password: str | None, user: str) -> str | None:
         return None if password is None else self.passwords.hashed(check_password(password, user))
 
+    @whole
     def grant(self, name: str, experiment: str, role: str) -> None:
         """Gives a user a role in an experiment (by name or id); ``none`` takes it away."""
         with self.store.writing() as connection:
@@ -113,6 +118,7 @@ class Directory:
         with self.store.reading() as connection:
             return rows.tokens(connection, user.name)
 
+    @whole
     def add_token(self, user: str, name: str, scope: str, expires: int | None) -> tuple[str, Token]:
         """A new token, which is shown this once, and what is kept of it."""
         check_scope(scope)
@@ -135,6 +141,7 @@ class Directory:
             found = None if token is None else rows.account(connection, token.user)
         return None if token is None or found is None else (token, found[0])
 
+    @whole
     def revoke(self, name: str, token_id: str) -> None:
         """Ends a token for good."""
         with self.store.writing() as connection:

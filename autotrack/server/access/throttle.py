@@ -12,6 +12,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from autotrack.store.attempts import keep_times, times_of
+from autotrack.store.dialect import whole
 
 from ..errors import ApiError
 
@@ -39,6 +40,7 @@ class Throttle:
         self._clock = clock
         self._full: dict[str, tuple[int, int]] = {}
 
+    @whole
     def enter(self, keys: Sequence[str]) -> int:
         """Counts an attempt, before it is known how it ends: many at once count, too. ApiError 429 for one too many;
         otherwise what ``forgive`` wants. It writes to the store."""
@@ -64,6 +66,7 @@ class Throttle:
             raise self._refusal(free - now)
         return now
 
+    @whole
     def forgive(self, keys: Sequence[str], attempt: int) -> None:
         """Takes back an attempt that was right."""
         with self._store.writing() as connection:

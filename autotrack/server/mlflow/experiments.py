@@ -10,7 +10,7 @@ from autotrack.core.entities import Experiment
 from autotrack.core.errors import NotFoundError
 from autotrack.store import experiments as lives
 from autotrack.store import schema
-from autotrack.store.dialect import among
+from autotrack.store.dialect import among, whole
 from autotrack.store.filters import parse_filter, parse_order
 from autotrack.store.filters.plain import Rows
 from autotrack.store.filters.subjects import EXPERIMENTS
@@ -36,6 +36,7 @@ _ROWS = Rows(
 )
 
 
+@whole
 def ensure_default(services: Services) -> None:
     """Makes the experiment that is always there; once for each process."""
     if _ENSURED not in services.extra:
@@ -64,6 +65,7 @@ def _active(call: Call, identity: str | None) -> Experiment:
 
 
 @ROUTES.post("/experiments/create", CREATE, body=wire.CreateExperiment)
+@whole
 def create_experiment(call: Call) -> dict[str, Any]:
     """Makes an experiment."""
     body: wire.CreateExperiment = call.body
@@ -97,6 +99,7 @@ def get_by_name(call: Call) -> dict[str, Any]:
 
 
 @ROUTES.post("/experiments/update", WRITE_EXPERIMENT, body=wire.UpdateExperiment)
+@whole
 def update_experiment(call: Call) -> None:
     """Gives an experiment another name."""
     body: wire.UpdateExperiment = call.body
@@ -110,6 +113,7 @@ def update_experiment(call: Call) -> None:
 
 
 @ROUTES.post("/experiments/delete", WRITE_EXPERIMENT, body=wire.ExperimentById)
+@whole
 def delete_experiment(call: Call) -> None:
     """Deletes an experiment softly, with its runs."""
     found = experiment_at(call, call.body.experiment_id)
@@ -118,6 +122,7 @@ def delete_experiment(call: Call) -> None:
 
 
 @ROUTES.post("/experiments/restore", WRITE_EXPERIMENT, body=wire.ExperimentById)
+@whole
 def restore_experiment(call: Call) -> None:
     """Brings back a deleted experiment and the runs that went with it."""
     found = experiment_at(call, call.body.experiment_id)
@@ -126,6 +131,7 @@ def restore_experiment(call: Call) -> None:
 
 
 @ROUTES.post("/experiments/set-experiment-tag", WRITE_EXPERIMENT, body=wire.ExperimentTag)
+@whole
 def set_experiment_tag(call: Call) -> None:
     """Sets a tag of an experiment."""
     body: wire.ExperimentTag = call.body
@@ -136,6 +142,7 @@ def set_experiment_tag(call: Call) -> None:
 
 
 @ROUTES.post("/experiments/delete-experiment-tag", WRITE_EXPERIMENT, body=wire.ExperimentTag)
+@whole
 def delete_experiment_tag(call: Call) -> None:
     """Takes a tag of an experiment away."""
     body: wire.ExperimentTag = call.body

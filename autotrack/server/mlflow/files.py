@@ -16,6 +16,7 @@ from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.guard import attempt
 from autotrack.store import schema
 from autotrack.store.artifacts import BLOCK
+from autotrack.store.dialect import whole
 from autotrack.store.direct import Change, Standing
 from autotrack.store.store import Store
 
@@ -114,6 +115,7 @@ def entries(store: Store, folder: str, path: str) -> list[Entry]:
             return []
 
 
+@whole
 def remove(store: Store, place: Place) -> None:
     """Removes a file or a folder, and what its run knows of it. What is not there is removed already."""
     _, error = attempt(store.artifacts.delete, place.folder, place.path)

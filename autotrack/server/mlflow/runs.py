@@ -14,6 +14,7 @@ from autotrack.core.keys import check_text, is_run_id, new_id
 from autotrack.core.runs.names import run_name
 from autotrack.store import experiments as lives
 from autotrack.store import schema
+from autotrack.store.dialect import whole
 from autotrack.store.direct import Change, RunState, Standing
 from autotrack.store.latest import LatestRun, latest_run
 
@@ -139,6 +140,7 @@ def restore_run(call: Call) -> None:
     _turn(call, lives.ACTIVE, None)
 
 
+@whole
 def _turn(call: Call, lifecycle: str, deleted: int | None) -> None:
     """As MLflow has it, children stay as they are."""
     run, runs = wire.run_of(call.body), schema.runs

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
 
 from autotrack.core.registered import LoggedMetric, LoggedModel
 from autotrack.core.wire import encoded
+from autotrack.store.needed import MODELS
 
+from ..answers import Answer
 from ..calls import Call
 from ..routing import Of, Permission, Role, Table
+from ..streams import file_answer
 from . import forms
+from .artifacts import File, Files, Where
 from .permissions import READ_RUN, SEARCH, WRITE_EXPERIMENT, WRITE_RUN
 
 ROUTES = Table("/api/v1")
@@ -127,6 +132,28 @@ def search(call: Call) -> dict[str, Any]:
 def get(call: Call) -> dict[str, Any]:
     """A logged model."""
     return encoded(call.services.store.logged_models.get(call.path["model"]))
+
+
+@ROUTES.get("/logged-models/{model}/artifacts", READ, query=Where, answer=Files)
+def files(call: Call) -> Files:
+    """What is in a folder of a model's files, by name."""
+    found = call.services.store.artifacts.list(_folder(call), call.query.path)
+    return Files([File(entry.path, entry.size, entry.is_folder) for entry in found])
+
+
+@ROUTES.get("/logged-models/{model}/artifacts/{path:path}", READ)
+async def file(call: Call) -> Answer:
+    """A file of a model, or the range of its bytes that is asked for."""
+
+    def opened() -> BinaryIO:
+        return call.services.store.artifacts.open(_folder(call), call.path["path"])
+
+    return await file_answer(call, await asyncio.to_thread(opened), None)
+
+
+def _folder(call: Call) -> str:
+    model = call.services.store.logged_models.get(call.path["model"])
+    return f"{model.experiment_id}/{MODELS}/{model.id}"
 
 
 @ROUTES.patch("/logged-models/{model}", WRITE, body=Change, answer=LoggedModel)

@@ -54,11 +54,16 @@ class Name(forms.Body):
     user: forms.Text | None = None
 
 
+Moment = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
 class Change(forms.Body):
-    """What is to change of a model; a field that is left out stays."""
+    """What is to change of a model; a field that is left out stays. ``times``: when it was made and changed (ns), where
+    another tracker had it first."""
 
     name: forms.Name | msgspec.UnsetType = msgspec.UNSET
     description: forms.Text | msgspec.UnsetType | None = msgspec.UNSET
+    times: tuple[Moment, Moment] | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewVersion(forms.Body):
@@ -78,11 +83,13 @@ class NewVersion(forms.Body):
 
 
 class VersionChange(forms.Body):
-    """What is to change of a version. ``archive_others``: the stage's other versions go to Archived."""
+    """What is to change of a version. ``archive_others``: the stage's other versions go to Archived; ``times`` as of a
+    model."""
 
     description: forms.Text | msgspec.UnsetType | None = msgspec.UNSET
     stage: forms.Text | msgspec.UnsetType = msgspec.UNSET
     archive_others: bool = False
+    times: tuple[Moment, Moment] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Value(forms.Body):
@@ -131,6 +138,9 @@ def change(call: Call) -> dict[str, Any]:
         found = registry.describe(name, wanted.description)
     if wanted.name is not msgspec.UNSET:
         found = registry.rename(name, wanted.name)
+    if wanted.times is not msgspec.UNSET:
+        registry.date(found.name, None, *wanted.times)
+        found = registry.get(found.name)
     return encoded(found)
 
 
@@ -194,6 +204,9 @@ def change_version(call: Call) -> dict[str, Any]:
         found = registry.describe_version(*_version(call), wanted.description)
     if wanted.stage is not msgspec.UNSET:
         found = registry.set_stage(*_version(call), wanted.stage, archive_others=wanted.archive_others)
+    if wanted.times is not msgspec.UNSET:
+        registry.date(*_version(call), *wanted.times)
+        found = registry.version(*_version(call))
     return encoded(found)
 
 

@@ -28,7 +28,9 @@ _PAGE = 500
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @click.pass_obj
 def export(state: Any, destination: str, kind: str, experiments: tuple[str, ...], filter_: str, as_json: bool) -> None:
-    """Bring runs to another tool: to MLflow, DEST is a folder mlruns or the http(s):// address of a server.
+    """Bring runs, and what is registered of them, to another tool.
+
+    To MLflow: DEST is a folder mlruns or the http(s):// address of a server.
 
     Done again, it brings what came since. A folder keeps ids; a server gives its own, and ours go into a tag. Exit code
     1: something could not be brought; it is listed.
@@ -100,6 +102,8 @@ def _tell(sent: Sent, target: Target) -> None:
         click.echo(f"brought runs to {target.shown}: {', '.join(parts)}")
     if sent.same:
         click.echo(f"{sent.same:,} left alone: there already, with nothing new")
+    if sent.models:
+        click.echo(f"registered models: {sent.models:,}")
     for what, how in sent.notes:
         click.echo(f"{what}: {how}", err=True)
     for what, why in sent.failed:

@@ -38,6 +38,10 @@ _RUN_URI = re.compile(r"runs:/+([0-9a-f]{32})/(.+)$")
 _VERSION_URI = re.compile(r"models:/+([^/]+)/(\d+)$")
 
 
+def _moments(thing: RegisteredModel | ModelVersion) -> tuple[int, int]:
+    return nanoseconds(thing.created), nanoseconds(max(thing.created, thing.updated))
+
+
 def entries(storage: Any, place: str) -> list[Any]:
     """Every file in a folder of artifacts."""
     found = []
@@ -144,7 +148,7 @@ class ModelsTaking:
         for key, value in model.tags.items():
             if key not in found.tags:
                 registry.set_tag(model.name, key, value)
-        brought = sum(self._version(model.name, version) for version in model.versions)
+        brought = [version for version in model.versions if self._version(model.name, version)]
         there = self._versions(model.name)
         for number, version in there.items():
             if version.source == _FILLER:
@@ -152,7 +156,13 @@ class ModelsTaking:
         for alias, number in model.aliases.items():
             if alias not in found.aliases and number in there:
                 registry.set_alias(model.name, alias, number)
-        return new, brought
+        # When it was made there, last: what was done here until now has changed it.
+        for version in brought:
+            if version.created:
+                registry.date(model.name, version.version, *_moments(version))
+        if new and model.created:
+            registry.date(model.name, None, *_moments(model))
+        return new, len(brought)
 
     def _versions(self, name: str) -> dict[int, Any]:
         quoted = name.replace("'", "''")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from autotrack.plugin import AutotrackError
 
 from .facts import Experiment, Points
+from .registry_sending import RegistryTarget, send_registry
 from .telling import Outgoing, outgoing, points_of, state_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _MS = 1_000_000
 
 
-class Target(Protocol):
+class Target(RegistryTarget, Protocol):
     """A place of MLflow's that takes runs."""
 
     shown: str
@@ -48,6 +49,7 @@ class Sent:
     new: int = 0
     more: int = 0
     same: int = 0
+    models: int = 0
     notes: list[tuple[str, str]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
 
@@ -55,6 +57,7 @@ class Sent:
         """The same for programs."""
         return {
             "runs": {"new": self.new, "more": self.more, "same": self.same},
+            "registered_models": self.models,
             "changed": [{"what": what, "how": how} for what, how in self.notes],
             "not_sent": [{"what": what, "why": why} for what, why in self.failed],
         }
@@ -91,7 +94,17 @@ class Sending:
                     self.sent.failed.append((f"run {run.id}", str(error)))
                 self._told(self.sent)
             self._target.finish(experiment)
+        try:
+            self.sent.models = send_registry(self._store, self._target, self._there.get, self._note, self._failed)
+        except AutotrackError as error:
+            self.sent.failed.append(("the registry", str(error)))
         return self.sent
+
+    def _note(self, what: str, how: str) -> None:
+        self.sent.notes.append((what, f"not registered there: {how}"))
+
+    def _failed(self, what: str, why: str) -> None:
+        self.sent.failed.append((what, why))
 
     def send(self, experiment: str, record: RunRecord) -> None:
         """Brings one run (AutotrackError)."""

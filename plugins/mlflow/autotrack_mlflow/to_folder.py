@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from autotrack.plugin import StoreError, check_artifact_path
 
-from .facts import Experiment, Points
+from .facts import Experiment, Points, RegisteredModel
 from .mlruns import read_meta
+from .registry_sending import LeftOut
+from .registry_to_folder import FolderRegistry
 from .telling import SENT, Outgoing
+from .yaml_text import yaml_of
 
 _STATUS = {"RUNNING": 1, "SCHEDULED": 2, "FINISHED": 3, "FAILED": 4, "KILLED": 5}
 _BLOCK = 1 << 20
@@ -28,6 +30,7 @@ class FolderTarget:
         # Beside it, and not in it: MLflow takes every folder there for an experiment.
         self._partial = root.with_name(f".{root.name}-partial")
         self._experiments: dict[str, Path] = {}
+        self._runs: dict[str, Path] = {}
         try:
             root.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(self._partial, ignore_errors=True)
@@ -49,7 +52,7 @@ class FolderTarget:
             if folder.exists():
                 raise StoreError(f"{folder} is another experiment's; export into a folder of its own")
             folder.mkdir(parents=True)
-            self._write(folder / "meta.yaml", _yaml({
+            self._write(folder / "meta.yaml", yaml_of({
                 "artifact_location": str(self.root.absolute() / experiment.id),
                 "creation_time": experiment.created,
                 "experiment_id": experiment.id,
@@ -68,7 +71,7 @@ class FolderTarget:
 
     def known(self, experiment: str, run_id: str) -> tuple[str, str | None] | None:
         """The run's id there and what of it was sent, where it is there."""
-        folder = self._folder(experiment, run_id)
+        folder = self._runs[run_id] = self._folder(experiment, run_id)
         try:
             sent = (folder / "tags" / SENT).read_text(encoding="utf-8")
         except OSError:
@@ -118,7 +121,7 @@ class FolderTarget:
         self._datasets(place.parent, folder, out)
         for key, value in {**run.tags, SENT: state}.items():
             self._write(folder / "tags" / key, value)
-        self._write(folder / "meta.yaml", _yaml({
+        self._write(folder / "meta.yaml", yaml_of({
             "artifact_uri": str(self.root.absolute() / experiment / run.id / "artifacts"),
             "end_time": run.ended,
             "entry_point_name": "",
@@ -148,10 +151,10 @@ class FolderTarget:
             place = experiment / "datasets" / name / "meta.yaml"
             if not place.exists():
                 fields = ("digest", "name", "profile", "schema", "source", "source_type")
-                self._write(place, _yaml({key: getattr(dataset, key) for key in fields}))
+                self._write(place, yaml_of({key: getattr(dataset, key) for key in fields}))
             context = "".join(sorted(f"{key}={value};" for key, value in dataset.tags.items()))
             read = md5(f"{name} {out.run.id} {context}".encode(), usedforsecurity=False).hexdigest()
-            self._write(folder / "inputs" / read / "meta.yaml", _yaml({
+            self._write(folder / "inputs" / read / "meta.yaml", yaml_of({
                 "destination_id": out.run.id,
                 "destination_type": "RUN",
                 "source_id": name,
@@ -175,11 +178,17 @@ class FolderTarget:
             os.fsync(file.fileno())
         partial.replace(path)
 
+    def source(self, run_id: str, path: str) -> str:
+        """Where the folder keeps a folder of a run's files."""
+        return str(self._runs[run_id].absolute() / "artifacts" / Path(*check_artifact_path(path)))
+
+    def register(self, model: RegisteredModel, left_out: LeftOut) -> bool:
+        """Registers a model with the versions that are not there yet; True where anything of it was new."""
+        try:
+            return FolderRegistry(self.root, self._write).register(model, left_out)
+        except OSError as error:
+            raise StoreError(f"could not write the model {model.name!r} to {self.root} ({error.strerror})") from error
+
     def close(self) -> None:
         """Removes what was only on its way."""
         shutil.rmtree(self._partial, ignore_errors=True)
-
-
-def _yaml(fields: Mapping[str, Any]) -> str:
-    # JSON is YAML; a text in it cannot be taken for anything else.
-    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in fields.items())

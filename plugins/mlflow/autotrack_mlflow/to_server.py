@@ -18,8 +18,10 @@ from urllib.parse import unquote, urlsplit
 from autotrack.plugin import Columns, StoreError
 
 from .conversion import without
-from .facts import ENDED, Experiment, Points, Run
+from .facts import ENDED, Experiment, Points, RegisteredModel, Run
 from .places import Places
+from .registry_sending import LeftOut
+from .registry_to_server import ServerRegistry
 from .server import ServerFiles, ServerSource, run_of, texts
 from .telling import OURS, SENT, Outgoing
 from .wire import Absent, Wire
@@ -212,6 +214,15 @@ class ServerTarget:
         self._wire.post("runs/set-tag", {"run_id": there.id, "key": SENT, "value": state})
         if run.deleted:
             self._wire.post("runs/delete", {"run_id": there.id})
+
+    def source(self, run_id: str, path: str) -> str:
+        """Where the server keeps a folder of a run's files."""
+        run = run_of(self._wire.get("runs/get", run_id=run_id)["run"])
+        return f"{run.artifact_uri}/{path}"
+
+    def register(self, model: RegisteredModel, left_out: LeftOut) -> bool:
+        """Registers a model with the versions that are not there yet; True where anything of it was new."""
+        return ServerRegistry(self._wire).register(model, left_out)
 
     def close(self) -> None:
         self._wire.close()

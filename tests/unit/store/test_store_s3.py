@@ -18,12 +18,13 @@ import pytest
 from store_program import Program
 
 import autotrack
-from autotrack.core.artifact_paths import TEMPORARY
+from autotrack.core.artifact_paths import TEMPORARY, UPLOADS
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.keys import new_id
 from autotrack.core.registered import ModelVersion
 from autotrack.core.runs import trackers
 from autotrack.core.runs.names import experiment_id
+from autotrack.store import gc
 from autotrack.store.plugin import open_artifacts
 from autotrack.store.remote_artifacts import FsspecArtifacts
 from autotrack.store.store import Store
@@ -264,3 +265,26 @@ def test_models_in_an_object_store_load_by_name(
     artifacts.put_bytes(folder, "model/MLmodel", whole)
     assert answers(uris[1]) == 2.0 and cached.read_bytes() == whole
     trackers.close_all()
+
+
+def test_gc_takes_what_was_on_its_way(
+    s3: str, artifacts: FsspecArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporary files and parts of uploads that nobody goes on with, once they are old; nothing else of the bucket."""
+    root = artifacts._root
+    for path in (f"{RUN}/{TEMPORARY}half", f"{UPLOADS}/{'b' * 32}/0", f"{RUN}/whole.txt", f".objects/ab/{TEMPORARY}x"):
+        artifacts._fs.pipe_file(f"{root}/{path}", b"12345")
+    with closing(Store.open(tmp_path / "team", artifacts=artifacts.uri)) as team:
+        assert team.garbage().elsewhere == ()
+        monkeypatch.setattr(gc, "ABANDONED_SECONDS", -60)
+        assert {each.removeprefix(f"{artifacts.uri}/") for each in team.garbage().elsewhere} == {
+            f"{RUN}/{TEMPORARY}half",
+            f".objects/ab/{TEMPORARY}x",
+        }
+        monkeypatch.setattr(gc, "UNFINISHED_SECONDS", -60)
+        planned = team.garbage()
+        assert (len(planned.elsewhere), planned.bytes) == (3, 15)
+        done = team.collect_garbage(planned)
+        assert (done.elsewhere, done.bytes) == (planned.elsewhere, 15)
+        artifacts._fs.invalidate_cache()
+        assert artifacts._fs.find(root) == [f"{root}/{RUN}/whole.txt"]

@@ -97,11 +97,13 @@ def _needed(sink: Sink, steps: Sequence[RunRecord]) -> dict[str, dict[str, tuple
         taken: dict[str, dict[str, None]] = defaultdict(dict)
         for key, value in step.params.items():
             for named in _NAMED.findall(value):
-                if named in stands_for:
+                if named in stands_for and not key.startswith("args."):  # the same, as the program parsed it
                     taken[stands_for[named]][key] = None
+        named_by_params = set(taken)
         for content, path in read[step.session or ""]:
             for maker in made[content]:
-                if maker.session != step.session:  # of one program it is not known which of its runs read a file
+                # Of one program it is not known which of its runs read a file; what a param names is said already.
+                if maker.session != step.session and maker.id not in named_by_params:
                     taken[maker.id][path.rpartition("/")[2]] = None
         taken.pop(step.id, None)
         earlier = {other.id for other in steps if other.started <= step.started}

@@ -23,6 +23,9 @@ class SubmittedRun(Protocol):
     def get_status(self) -> str:
         """``RUNNING``, ``FINISHED``, ``FAILED`` or ``KILLED``."""
 
+    def output(self, path: str) -> Any:
+        """A file or folder that it keeps, as a parameter of another run."""
+
     def cancel(self) -> None:
         """Ends its program; the run is KILLED."""
 
@@ -40,12 +43,17 @@ def run_project(
     backend_config: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     synchronous: bool = True,
+    cache: bool = True,
 ) -> SubmittedRun:
     """Runs an entry point of a project: a folder, a zip archive or a git repository, ``#folder`` inside it.
 
     It is a run of its own, a child of the one that is active here; what its program logs and trains joins it.
     ``version`` is a commit, branch or tag, ``env`` one of auto, venv, conda, local and docker. ProjectError where the
     program fails, unless ``synchronous`` is False: then it runs in the background, and is asked with ``wait()``.
+
+    A parameter may be an output of another run, which is waited for: ``{"data": first.output("data.csv")}``. A step (a
+    run inside another) for which an earlier run did the same is not run again, unless ``cache`` is False: that run
+    stands for it.
     """
     arguments = {
         "entry_point": entry_point,
@@ -59,6 +67,7 @@ def run_project(
         "tags": tags,
         "synchronous": synchronous,
         "shown": synchronous,
+        "cache": cache,
     }
     found: SubmittedRun | None = plugins().choose("run_project", uri=uri, arguments=arguments)
     if found is None:

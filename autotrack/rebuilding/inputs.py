@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,12 +41,67 @@ def put_inputs(plan: Plan, sink: Sink, fresh: Path, mapped: Mapping[str, str]) -
     """Checks every file that was read, and puts those of the program's own folders into the fresh ones.
 
     ``mapped``: where a file (or a folder) lies now that lay elsewhere. A file that is gone or has changed is looked
-    for among the contents that the store keeps.
+    for among the contents that the store keeps; the argument that names it, or its folder, then names another place.
     """
     found = Inputs()
+    elsewhere: dict[str, list[FileRecord]] = defaultdict(list)
     for file in _read(plan):
-        _put(plan, sink, fresh, mapped, file, found)
+        place = plan.place(file.path, fresh)
+        if file.sha256 is None:
+            found.unknown.append(Gap("data", f"{file.path}: {file.partial or 'its content was not kept'}", ""))
+        elif place is None:
+            elsewhere[_named(plan, file.path)].append(file)
+        elif not (place.is_file() and digest_of(place) == file.sha256):  # else it came with the code
+            source = _source(file, sink, mapped, found)
+            if source is not None:
+                _write(source, place)
+        found.checked += file.sha256 is not None
+    arguments = set(_paths(plan))
+    for at, (name, files) in enumerate(elsewhere.items()):
+        if name in arguments:
+            _leave_or_move(name, files, sink, fresh / "inputs" / str(at), mapped, found)
+        elif digest_of(Path(name)) != files[0].sha256:  # the program opens it by a name of its own
+            said = "has changed" if Path(name).is_file() else "is not there"
+            found.problems.append(Gap("data", f"{name} {said}", "Put it where it was: the program names it itself"))
     return found
+
+
+def _leave_or_move(
+    name: str, files: Sequence[FileRecord], sink: Sink, fresh: Path, mapped: Mapping[str, str], found: Inputs
+) -> None:
+    """What an argument names, a file or a folder: left where it is if all is as it was, else put together anew."""
+    if all(digest_of(Path(file.path)) == file.sha256 for file in files):
+        return
+    place = fresh / Path(name).name
+    for file in files:
+        source = _source(file, sink, mapped, found)
+        if source is not None:
+            _write(source, place if file.path == name else place / os.path.relpath(file.path, name))
+    found.moved[name] = str(place)
+
+
+def _named(plan: Plan, path: str) -> str:
+    """The argument of the program that names a file, or a folder that it is in; else the file itself."""
+    return max((name for name in _paths(plan) if path == name or path.startswith(f"{name}/")), key=len, default=path)
+
+
+def _paths(plan: Plan) -> list[str]:
+    """The absolute paths among the program's arguments."""
+    words = [word.partition("=")[2] if word.startswith("-") else word for word in plan.arguments]
+    return [word.rstrip("/") for word in words if word.startswith("/")]
+
+
+def _source(file: FileRecord, sink: Sink, mapped: Mapping[str, str], found: Inputs) -> Path | bytes | None:
+    """Where a file's content is: the file, where it lies now, or what the store keeps; None, with a problem."""
+    now = Path(_now(file.path, mapped))
+    digest = digest_of(now) if now.is_file() else None
+    if digest == file.sha256:
+        return now
+    kept = _kept(sink, file.sha256 or "")
+    if kept is None:
+        was = "is not there" if digest is None else f"has changed: it is {digest[:12]}, and was {str(file.sha256)[:12]}"
+        found.problems.append(Gap("data", f"{now} {was}", f"Say where it is now: --data {file.path}=PATH"))
+    return kept
 
 
 def _read(plan: Plan) -> Sequence[FileRecord]:
@@ -62,40 +118,6 @@ def _read(plan: Plan) -> Sequence[FileRecord]:
     return list(found.values())
 
 
-def _put(plan: Plan, sink: Sink, fresh: Path, mapped: Mapping[str, str], file: FileRecord, found: Inputs) -> None:
-    place = plan.place(file.path, fresh)
-    if place is not None and place.is_file() and file.sha256 is not None and digest_of(place) == file.sha256:
-        found.checked += 1
-        return  # it came with the code
-    now = _now(file.path, mapped)
-    source = Path(now)
-    there = source.is_file()
-    if file.sha256 is None:
-        found.unknown.append(Gap("data", f"{file.path}: {file.partial or 'its content was not kept'}", ""))
-        if there and place is not None:
-            _copy(source, place)
-        return
-    digest = digest_of(source) if there else None
-    if digest != file.sha256:
-        kept = _kept(sink, file.sha256)
-        if kept is None or (place is None and now == file.path):
-            was = "is not there" if not there else f"has changed: it is {str(digest)[:12]}, and was {file.sha256[:12]}"
-            close = f"Say where it is now: --data {file.path}=PATH"
-            found.problems.append(Gap("data", f"{now} {was}", close))
-            return
-        place = place or fresh / "inputs" / file.sha256 / Path(file.path).name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(kept)
-        found.moved[file.path] = str(place)
-        found.checked += 1
-        return
-    found.checked += 1
-    if place is not None:
-        _copy(source, place)
-    elif now != file.path:
-        found.moved[file.path] = now
-
-
 def _now(path: str, mapped: Mapping[str, str]) -> str:
     for old, new in mapped.items():
         old = os.path.abspath(old).rstrip("/") if not os.path.isabs(old) else old.rstrip("/")  # noqa: PTH100, PTH117
@@ -106,11 +128,14 @@ def _now(path: str, mapped: Mapping[str, str]) -> str:
     return path
 
 
-def _copy(source: Path, place: Path) -> None:
+def _write(source: Path | bytes, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_symlink() or place.exists():
         place.unlink()
-    shutil.copy2(source, place)
+    if isinstance(source, bytes):
+        place.write_bytes(source)
+    else:
+        shutil.copy2(source, place)
 
 
 def _kept(sink: Sink, sha256: str) -> bytes | None:

@@ -104,8 +104,7 @@ class Verdict:
             yield Line(f"  compared     {', '.join(self.compared)}")
         for problem in self.problems:
             yield Line(f"  {problem.part}: {problem.what}", "removed")
-            if problem.close:
-                yield Line(f"    {problem.close}", "note")
+            yield from (Line(f"    {line}", "note") for line in problem.close.splitlines())
         for at, each in enumerate(self.differences if full else self.differences[:_FEW]):
             place = f" at step {each.step}" if each.step is not None else ""
             first = "parts first  " if at == 0 and not each.within else "             "

@@ -168,7 +168,7 @@ def _judge(
     if made is None or (finished.code and not made.metrics and made.name != record.name):
         last = finished.output.read_text("utf-8", "replace").splitlines()[-_LAST:]
         said = f"the program ended with exit code {finished.code}, before it made this run"
-        problem = Gap("run", said, "\n    ".join(last))
+        problem = Gap("run", said, "\n".join(last))
         return Verdict(
             Kind.IMPOSSIBLE, record.id, record.name, environment=conditions.said, problems=(problem,), unknown=gaps
         )

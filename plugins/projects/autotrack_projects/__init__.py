@@ -24,8 +24,9 @@ def register_hookspecs() -> Sequence[object]:
 
 @hookimpl
 def register_settings() -> Mapping[str, Any]:
-    """``largest_bytes``: what a repository or an archive may hold."""
-    return {"largest_bytes": 4 << 30}
+    """``largest_bytes``: what a repository or an archive may hold. ``reuse``: a step for which an earlier run did the
+    same is not run again."""
+    return {"largest_bytes": 4 << 30, "reuse": True}
 
 
 @hookimpl

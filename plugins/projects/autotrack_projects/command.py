@@ -35,6 +35,7 @@ from .environment import MANAGERS
 @click.option("-n", "--name", metavar="NAME", help="The name of the run.")
 @click.option("-t", "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the run; may be repeated.")
 @click.option("--grid", is_flag=True, help="Values with commas are several: one run for each combination.")
+@click.option("--no-cache", is_flag=True, help="Run each step, also where an earlier run did the same.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time, with --grid.")
 @click.pass_obj
 def run(
@@ -50,6 +51,7 @@ def run(
     name: str | None,
     tags: tuple[str, ...],
     grid: bool,
+    no_cache: bool,
     jobs: int,
 ) -> int:
     """Run a project: a folder, a zip archive, or a git repository (#folder inside it).
@@ -61,6 +63,8 @@ def run(
 
     if state.store is not None:
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store  # of this process, and of all that it starts
+    if no_cache:
+        os.environ["AUTOTRACK_PROJECTS_REUSE"] = "false"
     only_launches()
     parameters = pairs(params, "-P")
     options: dict[str, Any] = {

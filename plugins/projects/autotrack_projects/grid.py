@@ -11,7 +11,7 @@ import click
 
 from autotrack.plugin import AutotrackError, UsageError, run_for_another
 
-from .running import SubmittedRun, run_project
+from .running import ReusedRun, SubmittedRun, run_project
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,7 +41,7 @@ class Grid:
 
     def __init__(self, points: Sequence[Mapping[str, str]]) -> None:
         self.points = points
-        self.started: dict[int, SubmittedRun] = {}
+        self.started: dict[int, SubmittedRun | ReusedRun] = {}
         self.standing = ["waiting"] * len(points)
         self.took = [0.0] * len(points)
         self._began: dict[int, float] = {}

@@ -54,9 +54,8 @@ def values_for(
         raise UsageError(f"entry point {entry_point} needs {_words(missing)}, which were not given; add {said}")
     found = {}
     for name, one in declared.items():
-        value: str | None = given.get(name)
-        own = one.default or ""
-        found[name] = _checked(one, own if value is None else value, project if value is None else Path.cwd())
+        is_given = name in given
+        found[name] = _checked(one, given[name] if is_given else one.default or "", Path.cwd() if is_given else project)
     return Values(found, {name: value for name, value in given.items() if name not in declared})
 
 

@@ -6,25 +6,65 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import ProjectError, UsageError, choose, environments, hand_over, launched_with, run_for_another
+from autotrack.plugin import (
+    ProjectError,
+    UsageError,
+    choose,
+    environments,
+    find_store,
+    hand_over,
+    launched_with,
+    open_sink,
+    run_for_another,
+    settings,
+)
 
+from . import reusing
 from .commandline import CommandLine, command_line
 from .containers import container_command, variables_of
 from .environment import Surroundings, surroundings_for
 from .grammar import Project, read_project
 from .jobs import Job, Submitted
-from .parameters import Values, values_for
+from .outputs import Output, fetched
+from .parameters import values_for
 from .places import Place, opened
 
 if TYPE_CHECKING:
-    from autotrack.plugin import Run
+    from autotrack.plugin import Run, Sink
 
 Progress = Callable[[str], None]
+
+
+class ReusedRun:
+    """A step that was not run, since an earlier run did the same. ``run_id`` is that run; ``run`` is the one that says
+    so, inside the workflow."""
+
+    exit_code: int | None = 0
+
+    def __init__(self, run: Run, run_id: str, name: str) -> None:
+        self.run = run
+        self.run_id = run_id
+        self.name = name
+
+    def wait(self) -> bool:
+        """True: it has finished."""
+        return True
+
+    def get_status(self) -> str:
+        """``FINISHED``."""
+        return "FINISHED"
+
+    def cancel(self) -> None:
+        """There is nothing to end."""
+
+    def output(self, path: str) -> Output:
+        """A file or folder that it has kept, as a parameter of another run."""
+        return Output(self, path)
 
 
 class SubmittedRun:
@@ -55,6 +95,10 @@ class SubmittedRun:
             return "RUNNING"
         self.wait()
         return self._status()
+
+    def output(self, path: str) -> Output:
+        """A file or folder that it keeps, as a parameter of another run, which waits for it."""
+        return Output(self, path)
 
     def cancel(self) -> None:
         """Ends the program; the run is KILLED."""
@@ -94,12 +138,16 @@ def run_project(
     parent: str | None = None,
     synchronous: bool = True,
     shown: bool = True,
+    cache: bool = True,
     progress: Progress = lambda said: None,
-) -> SubmittedRun:
+) -> SubmittedRun | ReusedRun:
     """Runs an entry point of the project at ``uri`` (a folder, a zip archive, or a repository, ``#folder`` inside it).
 
     It is a run of its own, a child of the one that is active here; what its program logs and trains joins it.
     ProjectError where the program fails, unless ``synchronous`` is False: then it is asked with ``wait()``.
+
+    A value may be an output of another run (``run.output("data.csv")``), which is waited for. A step, a run inside
+    another, for which an earlier run did the same is not run again, unless ``cache`` is False: that run stands for it.
     """
     given = {str(key): _text(str(key), value) for key, value in (parameters or {}).items()}
     resources = ExitStack()
@@ -107,15 +155,33 @@ def run_project(
         place = resources.enter_context(opened(uri, version, progress))
         project = read_project(place.folder)
         entry = project.entry_point(entry_point)
-        values = values_for(entry.parameters, given, entry_point=entry_point, project=place.folder)
+        files = Path(resources.enter_context(TemporaryDirectory(prefix="autotrack-own-")))
+        sink = resources.enter_context(closing(_sink(given, parent, cache)))
+        # Not among our own temporary files, of which nobody is told what reads them.
+        inputs = Path(resources.enter_context(TemporaryDirectory(prefix="autotrack-inputs-")))
+        local, contents = fetched(entry.parameters, given, sink, inputs)
+        values = values_for(entry.parameters, local, entry_point=entry_point, project=place.folder)
+        logged = {**values.all, **{key: given[key] for key in contents}}
         command = command_line(entry, values)
         in_container = project.docker is not None and env in ("auto", "docker")
         surroundings = surroundings_for(project, "local" if in_container else env, progress)
-        console = Path(resources.enter_context(TemporaryDirectory(prefix="autotrack-own-"))) / "console.txt"
+        console = files / "console.txt"
         title = project.name or place.title
         run = run_for_another(name or f"{title}/{entry_point}", experiment, tags, parent)
+        key = None
+        if cache and settings("projects")["reuse"] and run.parent is not None and not in_container:
+            packages = surroundings.built.key if surroundings.built is not None else reusing.packages()
+            key = reusing.key_of(project, entry_point, values.all, contents, packages)
+            record = reusing.earlier_run(sink, key, place.folder, contents) if key is not None else None
+            if record is not None:
+                reusing.stand_in(run, record, logged)
+                resources.close()
+                progress(f"{title}/{entry_point}: run {record.id[:8]} did the same, and stands for it")
+                return ReusedRun(run, record.id, title)
         try:
-            _describe(run, place, project, entry_point, values, surroundings, backend, command)
+            _describe(run, place, project, entry_point, logged, surroundings, backend, command)
+            if key is not None:
+                run.set_tag(reusing.KEY_TAG, key)
             variables = _variables(run, surroundings, command, place.folder)
             argv = command.argv
             if in_container and project.docker is not None:
@@ -151,7 +217,18 @@ def finish(started: SubmittedRun) -> None:
         raise ProjectError(f"{started.name} {how}; `autotrack runs show {started.run_id[:8]}` has what it logged")
 
 
+def _sink(given: Mapping[str, str], parent: str | None, cache: bool) -> Sink:
+    """The store in force, with all that this machine has recorded for it so far."""
+    location = find_store()
+    sink = open_sink(location.uri)
+    if cache or any(value.startswith("runs:/") for value in given.values()):
+        sink.deliver(location.journal)
+    return sink
+
+
 def _text(name: str, value: Any) -> str:
+    if isinstance(value, Output):
+        return str(value)
     if isinstance(value, bool | int | float | str | os.PathLike):
         return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
     raise UsageError(f"parameter {name} must be text or a number, not {type(value).__name__}")
@@ -162,7 +239,7 @@ def _describe(
     place: Place,
     project: Project,
     entry_point: str,
-    values: Values,
+    values: Mapping[str, str],
     surroundings: Surroundings,
     backend: str,
     command: CommandLine,
@@ -180,7 +257,7 @@ def _describe(
         "mlflow.source.git.branch": place.branch,
         "mlflow.parentRunId": run.parent.id if run.parent is not None else None,
     }
-    run.log_params(values.all)
+    run.log_params(values)
     built = surroundings.built
     if built is not None:
         tags["autotrack.project.environment"] = built.key

@@ -27,7 +27,9 @@ def test_steps_are_ordered_by_what_they_took(store, tell) -> None:
     first = prepare.run(1, name="prepare", parent=ROOT)
     keeping(prepare, first, "out/data.csv", DATA)
     linear.file("/tmp/x/data.csv", DATA)
-    second = linear.run(2, name="linear", parent=ROOT, params={"data": f"runs:/{first}/out/data.csv"})
+    second = linear.run(
+        2, name="linear", parent=ROOT, params={"data": f"runs:/{first}/out/data.csv", "args.data": f"runs:/{first}/x"}
+    )
     linear.file("/tmp/scores.txt", SCORES, "written", first=3 * HOUR + 5)
     forest.file("/other/name.csv", DATA)
     forest.run(3, name="forest", parent=ROOT)
@@ -38,7 +40,7 @@ def test_steps_are_ordered_by_what_they_took(store, tell) -> None:
     found = workflow_of(store, store.run(ROOT))
     assert taken(found) == [
         ("prepare", 0, {}),
-        ("linear", 1, {"prepare": ("data", "data.csv")}),
+        ("linear", 1, {"prepare": ("data",)}),
         ("forest", 1, {"prepare": ("name.csv",)}),
         ("choose", 2, {"linear": ("scores.txt",)}),
     ]

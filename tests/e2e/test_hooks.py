@@ -85,6 +85,9 @@ def test_every_hook_has_a_caller(register: Any, tmp_path: Path) -> None:
     for _ in range(2):
         add_plugin_commands(root)
     assert root.commands["export"].params[0].name == "destination"  # the second time, too
+    with pytest.raises(UsageError, match="no entry point"):
+        autotrack.run_project(str(tmp_path))
+    loaded.plugins().choose("run_target", target="nothing of that name")
     loaded._settings.clear()
     loaded.settings("heard")
     loaded.plugins().panels()

@@ -331,8 +331,8 @@ def test_an_isolated_python_is_refused(bench: Bench) -> None:
     ("arguments", "said"),
     [
         (["nothing.py"], "there is no such file"),
-        (["."], "projects plugin"),
-        (["https://example.org/a.git"], "projects plugin"),
+        (["."], "has no entry point 'main'; there are: train.py"),
+        (["ext::sh.git"], "there is no such folder"),
         ([], "nothing to run"),
         (["-t", "novalue", "train.py"], "KEY=VALUE"),
         (["--nonsense", "train.py"], "--nonsense"),

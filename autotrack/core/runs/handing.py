@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import addresses, keys, process
 from ..errors import AutotrackError, UsageError
 from ..exits import Ending
-from ..guard import guard, warn
+from ..guard import attempt, guard, warn
 from .active import activate, active, innermost, start_run
 from .run import Run
 
@@ -44,6 +44,8 @@ def hand_over(run: Run) -> dict[str, str]:
         "AUTOTRACK_EXPERIMENT": draft.experiment,
     }
     if addresses.is_server(location.uri):
+        # MLflow's client asks for the run first. A server that is away costs what one look takes; ours does without.
+        attempt(run._sink_of().run, run.id)
         variables |= {"MLFLOW_RUN_ID": run.id, "MLFLOW_TRACKING_URI": location.uri}
     return variables
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Params and metrics that say where and when, not what.
 _BESIDE = ("system/", "autotrack.")
+#: On a run of a project, whose launcher logged its parameters, and files in a folder of this name.
+_LAUNCHED = "autotrack.project"
+_LAUNCHER = "project/"
 _DRAWN = (".png", ".svg", ".pdf", ".html", ".jpg", ".ipynb", ".log", ".tfevents")
 _PAPERS = frozenset({"MLmodel", "manifest.json", "golden.json", "conda.yaml", "python_env.yaml", "requirements.txt"})
 
@@ -56,8 +59,11 @@ def compare_outcomes(
 
 
 def _params(one: RunRecord, other: RunRecord) -> Iterator[Difference]:
+    launched = _LAUNCHED in one.tags  # who started it had written down what with: of that the program says nothing
     for key in sorted({**one.params, **other.params}):
         a, b = one.params.get(key), other.params.get(key)
+        if launched and b is None:
+            continue
         if a != b and not key.startswith(_BESIDE) and not (a or "").startswith("/"):
             yield _other(f"param {key}", f"{_short(a)} → {_short(b)}", a, b)
 
@@ -146,6 +152,7 @@ def _artifacts(one: RunRecord, other: RunRecord) -> tuple[int, list[Difference]]
             for file in run.artifacts
             if not file.path.startswith(tuple(f"{model.path}/" for model in run.models) or ("\0",))
             and not file.path.lower().endswith(_DRAWN)
+            and not (_LAUNCHED in one.tags and file.path.startswith(_LAUNCHER))
         }
         for run in (one, other)
     )

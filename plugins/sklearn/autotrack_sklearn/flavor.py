@@ -9,9 +9,12 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt, file_inside
+
+if TYPE_CHECKING:
+    from .skopstree import SkopsTree
 
 #: What nearly every model holds and skops opens without being told to: nothing to declare in MLmodel for them.
 _ORDINARY = frozenset(
@@ -75,7 +78,18 @@ def _load_skops(path: Path, trust: bool) -> Any:
     what = f"{path} ({_digest(content)})"
     if content[:2] != b"PK" or not zipfile.is_zipfile(io.BytesIO(content)):
         raise UntrustedModelError(f"{what} is said to be a skops file and is none; it is not loaded in any other way")
-    sound = set() if trust else _sound(content, what)
+    tree, refused = attempt(_read, content)
+    if tree is None and not trust:
+        raise UntrustedModelError(
+            f"{what} is refused: {refused}. No training writes such a file: get the model again from where it was made"
+        ) from None
+    sound = set() if trust else _sound(tree, what)
+    if tree is not None:
+        from .skopsbuild import build
+
+        model, error = attempt(build, tree, sound)
+        if error is None:
+            return model
     import skops.io
 
     if not trust:  # most often nothing else is in it, and then the file need not be read once more to say so
@@ -97,14 +111,19 @@ def _load_skops(path: Path, trust: bool) -> Any:
     return model
 
 
-def _sound(content: bytes, what: str) -> set[str]:
+def _read(content: bytes) -> SkopsTree:
+    from .skopstree import read_tree
+
+    return read_tree(content)
+
+
+def _sound(tree: SkopsTree, what: str) -> set[str]:
     """The types in the file that need no trust, for their content was checked (UntrustedModelError where it is bad)."""
     from .arrays import Refused
     from .owners import sound_types
-    from .skopstree import read_tree
 
     try:
-        return sound_types(read_tree(content))
+        return sound_types(tree)
     except Refused as error:
         raise UntrustedModelError(
             f"{what} is refused: {error}. No training writes such a file: get the model again from where it was made"

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from autotrack.core.sink import Sink
     from autotrack.core.switch import enable_worker, given
     from autotrack.models.golden import compare as compare_answers
-    from autotrack.models.loading import load_pyfunc
+    from autotrack.models.loading import load_pyfunc, local_model
     from autotrack.models.pyfunc import PyFunc
     from autotrack.models.schema import Column as SchemaColumn
     from autotrack.models.schema import Schema
@@ -140,6 +140,7 @@ __all__ = [
     "later",
     "launched_with",
     "load_pyfunc",
+    "local_model",
     "mask",
     "mask_value",
     "notify",
@@ -212,6 +213,7 @@ _LATER = {
     "later": ".runs.outside",
     "launched_with": ".launching",
     "load_pyfunc": "..models.loading",
+    "local_model": "..models.loading",
     "mask": ".session.masking",
     "mask_value": ".session.masking",
     "notify": ".plugins.registry",

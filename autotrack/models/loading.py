@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -359,3 +360,14 @@ def _refuse_code(description: ModelDescription, folder: Path, trust: bool) -> No
             f"the model in {folder} brings code of its own ({brings[0]}), which would run here. If you know who made "
             f"it, load it with autotrack.load_model(..., trust=True)"
         )
+
+
+@contextmanager
+def local_model(uri: str | Path) -> Iterator[Path]:
+    """The folder of a model, here for as long as the context lasts: its own, or a private copy of one that is elsewhere
+    (NotFoundError, ArtifactError)."""
+    located = locate(uri)
+    try:
+        yield located.folder
+    finally:
+        located.discard()

@@ -37,6 +37,14 @@ def add_commands(cli: click.Group) -> None:
     )
     more = {"examples": files} if more else {}
     cli.command("predict", **more)(predict)
+    models = cli.get_command(click.Context(cli), "models")
+    if isinstance(models, click.Group):
+        packed = (
+            ("autotrack models pack -m models:/churn@champion -o churn.zip", "then: python churn.zip --port 8080"),
+        )
+        built = (("autotrack models build-docker -m models:/churn@champion -o churn-image", "the context of an image"),)
+        models.command("pack", **({"examples": packed} if more else {}))(pack_command)
+        models.command("build-docker", **({"examples": built} if more else {}))(build_docker)
 
 
 @click.option("-m", "--model", "uri", required=True, metavar="MODEL", help="A URI, a folder, or a run's id.")
@@ -176,6 +184,55 @@ def predict(
         return
     before = f", {done.resumed:,} of them before" if done.resumed else ""
     click.echo(f"{done.rows:,} rows predicted in {done.seconds:.1f} s{before}: {output}")
+
+
+@click.option("-m", "--model", "uri", required=True, metavar="MODEL", help="A URI, a folder, or a run's id.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The zip file to write.")
+@click.pass_obj
+def pack_command(state: Any, uri: str, output: Path) -> None:
+    """Write MODEL and what serves it into one zip file: `python FILE` serves it.
+
+    Packages are not in it: the Python that runs it must have what the model asks for, and says what is missing.
+    """
+    from .packing.packing import pack
+    from .scorer import full_uri
+
+    if getattr(state, "store", None):
+        os.environ["AUTOTRACK_TRACKING_URI"] = state.store
+    needed = pack(full_uri(uri), output)
+    click.echo(f"{output} ({output.stat().st_size / 1e6:.1f} MB): python {output} --port 8080")
+    click.echo(f"needs {len(needed)} packages: {', '.join(needed)}")
+
+
+@click.option("-m", "--model", "uri", required=True, metavar="MODEL", help="A URI, a folder, or a run's id.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder of the context.")
+@click.option("--base", default="python:3.11-slim", show_default=True, help="The image to build on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="The port in the container."
+)
+@click.option("-t", "--tag", metavar="NAME", help="Build the image, under this name, with docker or podman.")
+@click.pass_obj
+def build_docker(state: Any, uri: str, output: Path, base: str, port: int, tag: str | None) -> None:
+    """Write the context of a container that serves MODEL: slim base, pinned requirements, no rights, a health check."""
+    import subprocess
+
+    from .packing.packing import Packed, builder, docker_context
+    from .scorer import full_uri
+
+    if getattr(state, "store", None):
+        os.environ["AUTOTRACK_TRACKING_URI"] = state.store
+    tool = builder()
+    if tag is not None and tool is None:
+        raise Packed(
+            "neither docker nor podman is here to build an image; leave --tag out and build the context elsewhere"
+        )
+    files = docker_context(full_uri(uri), output, base=base, port=port)
+    click.echo(f"{output}: {', '.join(files)}")
+    if tag is None or tool is None:
+        click.echo(f"docker build -t NAME {output} && docker run -p {port}:{port} NAME")
+        return
+    if subprocess.run([tool, "build", "-t", tag, "--", str(output)], check=False).returncode:
+        raise Packed(f"{tool} could not build the image; what it said stands above")
 
 
 @contextmanager

@@ -26,12 +26,19 @@ class Answer(NamedTuple):
 class Served:
     """``autotrack serve`` in a process of its own."""
 
-    def __init__(self, model: Path | str, *options: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        model: Path | str,
+        *options: str,
+        environment: dict[str, str] | None = None,
+        command: list[str] | None = None,
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "autotrack", "serve", "-m", str(model), "--port", str(self.port), *options]
+        command = command or [sys.executable, "-m", "autotrack", "serve", "-m", str(model)]
+        command = [*command, "--port", str(self.port), *options]
         self.process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -9,12 +10,14 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from autotrack.plugin import attempt
+
 from .answering import bare, encoded
 from .batching import Batcher
 from .counting import Counts
 from .intake import ARROW, JSON, Asked
 from .observing import Observation, Observer
-from .refused import BAD_REQUEST, FAILED, NOT_FOUND, TOO_LARGE, Refused
+from .refused import BAD_REQUEST, FAILED, NOT_FOUND, TOO_LARGE, Refused, failed
 from .scorer import Scorer
 
 log = logging.getLogger("autotrack.serving")
@@ -91,7 +94,10 @@ class ScoringApp:
             else:
                 from .routes import answer
 
-                route, reply = await answer(self, method, path, scope, receive)
+                (found,) = await asyncio.gather(answer(self, method, path, scope, receive), return_exceptions=True)
+                if isinstance(found, BaseException):
+                    raise failed(found) if isinstance(found, Exception) else found
+                route, reply = found
         except Refused as error:
             reply = Reply(error.body(), error.content_type, error.status)
         status = reply.status
@@ -125,7 +131,7 @@ class ScoringApp:
         request = request if request.isprintable() and request else secrets.token_hex(8)
         form = _arrow if ARROW in accept else _json
         if len(body) < _LARGE and content_type.startswith(JSON):
-            asked = self.scorer.intake.read(content_type, body)
+            asked = self._read(content_type, body)
             answers = await self.batcher.answer(asked.rows, asked.params)
             content = form(asked, answers)
         else:  # what takes long is not done where all others wait
@@ -136,8 +142,14 @@ class ScoringApp:
             content, kind, headers=((b"x-request-id", request.encode("latin-1", "replace")),)
         ), asked.rows.count
 
+    def _read(self, content_type: str, body: bytes | bytearray) -> Asked:
+        asked, error = attempt(self.scorer.intake.read, content_type, body)
+        if asked is None:
+            raise failed(error) if error is not None else AssertionError
+        return asked
+
     def _all(self, content_type: str, body: bytes | bytearray, form: Form) -> tuple[Asked, Any, bytes]:
-        asked = self.scorer.intake.read(content_type, body)
+        asked = self._read(content_type, body)
         answers = self.scorer.ask(asked.rows, asked.params)
         return asked, answers, form(asked, answers)
 

@@ -150,12 +150,15 @@ class Intake:
         return Asked(self._inputs(content), params)
 
     def _params(self, params: Any) -> Mapping[str, Any]:
-        if params is None:
-            return self.model.enforced_params(None)
-        if not isinstance(params, dict):
+        if params is not None and not isinstance(params, dict):
             raise bad(f"params must be an object, found {type(params).__name__}.")
+        if not self.model.takes_params:
+            return {}  # what a model does not take is ignored, and nobody else's log is filled with it
+        known = {param.name for param in self.model.signature.params} if self.model.signature is not None else None
         try:
-            return self.model.enforced_params(params)
+            return self.model.enforced_params(
+                {key: value for key, value in (params or {}).items() if known is None or key in known}
+            )
         except SchemaError as error:
             raise unfit(str(error)) from None
 

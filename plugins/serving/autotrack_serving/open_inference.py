@@ -136,6 +136,8 @@ def _flattened(data: Any) -> list[Any]:
 
 
 def _two_dimensional(values: Any) -> Any:
+    if values.ndim == 0:
+        raise unfit("the input is a single value; its shape should begin with the number of rows")
     return values.reshape(len(values), -1) if values.ndim != 2 else values
 
 

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autotrack.plugin import attempt
 
@@ -19,6 +19,9 @@ from .intake import ARROW, JSON, Asked
 from .observing import Observation, Observer
 from .refused import BAD_REQUEST, FAILED, NOT_FOUND, TOO_LARGE, Refused, failed
 from .scorer import Scorer
+
+if TYPE_CHECKING:
+    from .monitoring.truths import Truths
 
 log = logging.getLogger("autotrack.serving")
 
@@ -57,12 +60,22 @@ class Reply:
 class ScoringApp:
     """Answers requests to one model."""
 
-    def __init__(self, scorer: Scorer, options: Options, observer: Observer, version: str) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        options: Options,
+        observer: Observer,
+        version: str,
+        counts: Counts | None = None,
+        truths: Truths | None = None,
+    ) -> None:
         self.scorer = scorer
         self.options = options
         self.observer = observer
         self.version = version
-        self.counts = Counts()
+        self.counts = counts or Counts()
+        #: Joins feedback with answers; None where nothing is reported.
+        self.truths = truths
         self._batcher: Batcher | None = None
 
     @property
@@ -136,7 +149,7 @@ class ScoringApp:
             content = form(asked, answers)
         else:  # what takes long is not done where all others wait
             asked, answers, content = await self.batcher.do(lambda: self._all(content_type, body, form), len(body))
-        self.observer.see(Observation(request, time.time(), asked.rows, answers, time.perf_counter() - began))
+        self._answered(asked, answers, request, began)
         kind = ARROW.encode() if form is _arrow else b"application/json"
         return Reply(
             content, kind, headers=((b"x-request-id", request.encode("latin-1", "replace")),)
@@ -156,8 +169,14 @@ class ScoringApp:
     async def predicted(self, asked: Asked, request: str, began: float) -> Any:
         """The model's answers to a request."""
         answers = await self.batcher.answer(asked.rows, asked.params)
-        self.observer.see(Observation(request, time.time(), asked.rows, answers, time.perf_counter() - began))
+        self._answered(asked, answers, request, began)
         return answers
+
+    def _answered(self, asked: Asked, answers: Any, request: str, began: float) -> None:
+        """Keeps the answers for what will turn out to be true, and has the request recorded."""
+        if self.truths is not None and request:
+            attempt(self.truths.remember, request, answers)
+        self.observer.see(Observation(request, time.time(), asked.rows, answers, time.perf_counter() - began))
 
     async def body(self, scope: Scope, receive: Receive) -> bytes | bytearray:
         """The whole body (Refused where it is too large, before it has come)."""

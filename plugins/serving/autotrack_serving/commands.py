@@ -44,6 +44,11 @@ def add_commands(cli: click.Group) -> None:
         )
         built = (("autotrack models build-docker -m models:/churn@champion -o churn-image", "the context of an image"),)
         models.command("pack", **({"examples": packed} if more else {}))(pack_command)
+        told = (
+            ("autotrack models status churn", "how it is used, how far its inputs have moved, how good it is"),
+            ("autotrack models status churn --fail-if 'psi > 0.2'", "exit code 1 where they have moved too far"),
+        )
+        models.command("status", **({"examples": told} if more else {}))(status_command)
         models.command("build-docker", **({"examples": built} if more else {}))(build_docker)
 
 
@@ -77,6 +82,11 @@ def add_commands(cli: click.Group) -> None:
 )
 @click.option("--trust", is_flag=True, help="Vouch for the model's files, which may run code when they are loaded.")
 @click.option("--allow-drift", is_flag=True, help="Serve it even where it answers otherwise than where it was trained.")
+@click.option(
+    "--report/--no-report",
+    default=None,
+    help="Tell in the store how it goes, and take feedback. [default: for models of the store]",
+)
 @click.option("--engine", default="", metavar="NAME", help="A server that another plugin brings.")
 @click.pass_obj
 def serve(
@@ -91,6 +101,7 @@ def serve(
     max_mb: int,
     trust: bool,
     allow_drift: bool,
+    report: bool | None,
     engine: str,
 ) -> None:
     """Put a model behind REST.
@@ -115,6 +126,7 @@ def serve(
         max_bytes=max_mb << 20,
         trust=True if trust else None,
         allow_drift=allow_drift,
+        report=report if report is not None else full_uri(uri).startswith(("runs:/", "models:/")),
         engine=engine,
     )
 
@@ -233,6 +245,60 @@ def build_docker(state: Any, uri: str, output: Path, base: str, port: int, tag: 
         return
     if subprocess.run([tool, "build", "-t", tag, "--", str(output)], check=False).returncode:
         raise Packed(f"{tool} could not build the image; what it said stands above")
+
+
+@click.argument("model")
+@click.option("--fail-if", "conditions", multiple=True, metavar="CONDITION", help="As in 'psi > 0.2'; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], as_json: bool) -> None:
+    """How MODEL does in production: a name, a URI, or the run that made it.
+
+    Of the process that reported last: requests, latency, how far the inputs have moved from those of training (psi:
+    from 0.1 a shift, from 0.25 a large one), and, where truth came back, how good it is beside its training.
+    """
+    from .monitoring.status import breaks, served
+
+    found = served(model, getattr(ctx.obj, "store", None))
+    newest = found[0]
+    broken = [condition for condition in conditions if breaks(condition, newest)]
+    unknown = [condition for condition in conditions if breaks(condition, newest) is None]
+    if as_json:
+        document = {"served": [one.document() for one in found], "broken": broken, "unknown": unknown}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        _print_status(newest)
+        if len(found) > 1:
+            click.echo(f"and {len(found) - 1} more that served it before (--json)")
+    for condition in unknown:
+        click.echo(f"not known yet: {condition}", err=True)
+    for condition in broken:
+        click.echo(f"it holds: {condition}", err=True)
+    if broken:
+        ctx.exit(1)
+
+
+def _print_status(one: Any) -> None:
+    run, metrics = one.run, {key: float(value) for key, value in one.run.metrics.items()}
+    click.echo(f"{run.name}  {str(run.status).lower()}  {run.id[:8]}")
+    click.echo(
+        f"  {metrics.get('requests', 0):,.0f} requests, {metrics.get('rows', 0):,.0f} rows, "
+        f"{metrics.get('requests_per_second', 0):,.1f} a second; p50 {metrics.get('p50_ms', 0):.1f} ms, "
+        f"p99 {metrics.get('p99_ms', 0):.1f} ms; {metrics.get('refused', 0):,.0f} refused, "
+        f"{metrics.get('failed', 0):,.0f} failed"
+    )
+    for name, psi in one.worst[:5]:
+        more = "  shifted" if psi >= 0.25 else ""
+        click.echo(
+            f"  {name}: psi {psi:.3f}, ks {metrics.get(f'ks/{name}', 0):.3f}, missing "
+            f"{metrics.get(f'missing/{name}', 0):.1%}, outside {metrics.get(f'outside/{name}', 0):.1%}{more}"
+        )
+    good = {key.removeprefix("production_"): value for key, value in metrics.items() if key.startswith("production_")}
+    for name, value in good.items():
+        beside = ", ".join(f"{key} {number:.4g}" for key, number in one.training.items())
+        click.echo(
+            f"  {name} {value:.4g} over {metrics.get('truths', 0):,.0f} truths; in training: {beside or 'not known'}"
+        )
 
 
 @contextmanager

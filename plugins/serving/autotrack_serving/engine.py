@@ -67,11 +67,21 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
     import uvicorn
 
     from .app import Options, ScoringApp
-    from .observing import Observer
+    from .counting import Counts
+    from .observing import Observer, Recorder
     from .version import version
 
     options = Options(request.max_rows, request.batch_ms, request.timeout, request.max_bytes)
-    app = ScoringApp(scorer, options, Observer([]), version())
+    counts, truths = Counts(), None
+    recorders: list[Recorder] = []
+    if request.report:
+        from .monitoring.reference import reference_of
+        from .monitoring.reporting import Reporter
+        from .monitoring.truths import Truths
+
+        truths = Truths()
+        recorders.append(Reporter(scorer, reference_of(scorer.model), truths, counts))
+    app = ScoringApp(scorer, options, Observer(recorders), version(), counts, truths)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,

@@ -32,6 +32,9 @@ class Recorder(Protocol):
 
     def record(self, observations: Sequence[Observation]) -> None: ...
 
+    def tick(self) -> None:
+        """Called about once a second while there is nothing to record."""
+
     def close(self) -> None: ...
 
 
@@ -66,7 +69,12 @@ class Observer:
 
     def _run(self) -> None:
         while True:
-            found = [self._queue.get()]
+            try:
+                found = [self._queue.get(timeout=1.0)]
+            except queue.Empty:
+                for recorder in self.recorders:
+                    attempt(recorder.tick)
+                continue
             while len(found) < MOST_WAITING and not self._queue.empty():
                 found.append(self._queue.get())
             batch = [each for each in found if each is not None]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from .app import Receive, Reply, Scope, not_found
 from .counting import TYPE
-from .refused import BAD_REQUEST, Refused
+from .intake import parse
+from .refused import BAD_REQUEST, Refused, bad
 
 if TYPE_CHECKING:
     from .app import ScoringApp
@@ -36,9 +39,40 @@ async def answer(app: ScoringApp, method: str, path: str, scope: Scope, receive:
         if path == "/openapi.json":
             return path, Reply(description.document(app))
         return "/docs", Reply(description.page(app), b"text/html; charset=utf-8", headers=description.HEADERS)
+    if path == "/feedback":
+        _only(method, "POST")
+        return path, feedback(app, await app.body(scope, receive))
     if path == "/v2" or path.startswith("/v2/"):
         return await _open_inference(app, method, path, scope, receive)
     raise not_found(path)
+
+
+class _Truth(msgspec.Struct):
+    request_id: str
+    truth: list[str | int | float | bool]
+
+
+def feedback(app: ScoringApp, body: bytes | bytearray) -> Reply:
+    """Joins what turned out to be true with the answers that were given: ``{"request_id": "...", "truth": [...]}``, or
+    a list of them."""
+    if app.truths is None:
+        raise Refused(409, BAD_REQUEST, "this server keeps no answers; start it with --report")
+    found = parse(body)
+    try:
+        truths = msgspec.convert(found if isinstance(found, list) else [found], list[_Truth])
+    except msgspec.ValidationError as error:
+        raise bad(f"this is no feedback: {error}") from None
+    rows, unknown = 0, []
+    for one in truths:
+        try:
+            joined = app.truths.join(one.request_id, one.truth)
+        except ValueError as error:
+            raise bad(str(error)) from None
+        if joined is None:
+            unknown.append(one.request_id)
+        else:
+            rows += joined
+    return Reply(msgspec.json.encode({"rows": rows, "unknown": unknown, "measures": app.truths.measures()}))
 
 
 async def _open_inference(app: ScoringApp, method: str, path: str, scope: Scope, receive: Receive) -> tuple[str, Reply]:

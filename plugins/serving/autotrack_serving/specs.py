@@ -10,8 +10,11 @@ from autotrack.plugin import hookspec
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be served, and how. ``trust`` and ``allow_drift`` as of ``load_model``; sizes in bytes, times in
-    seconds unless their name says otherwise."""
+    """What is to be served, and how.
+
+    ``trust`` and ``allow_drift`` are as of ``load_model``; with ``report`` a run in the store tells how it goes. Sizes
+    are in bytes, times in seconds unless their name says otherwise.
+    """
 
     uri: str
     host: str = "127.0.0.1"
@@ -23,6 +26,7 @@ class Request:
     max_bytes: int = 100 << 20
     trust: bool | str | None = None
     allow_drift: bool = False
+    report: bool = False
     engine: str = ""
 
 

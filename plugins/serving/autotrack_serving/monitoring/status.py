@@ -1,0 +1,101 @@
+"""How a model does in production, beside how it did in training."""
+
+from __future__ import annotations
+
+import operator
+import re
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autotrack.plugin import NotFoundError, UsageError, attempt, find_store, open_sink
+
+from .reporting import DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, URI_TAG
+
+if TYPE_CHECKING:
+    from autotrack.plugin import RunRecord, Sink
+
+#: Served runs of one model that are told of, the newest.
+_MOST = 20
+_CONDITION = re.compile(r"\s*([A-Za-z_][\w/ .-]*?)\s*(>=|<=|>|<|==|!=)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*")
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One process that served, or serves, a model; with the run that made the model, where the store knows it."""
+
+    run: RunRecord
+    trained: RunRecord | None
+
+    @property
+    def worst(self) -> list[tuple[str, float]]:
+        """Columns by how far they have moved (psi), the farthest first."""
+        found = [
+            (key.removeprefix("psi/"), float(value))
+            for key, value in self.run.metrics.items()
+            if key.startswith("psi/")
+        ]
+        return sorted(found, key=lambda each: -each[1])
+
+    @property
+    def training(self) -> dict[str, float]:
+        """Metrics of training that stand beside the ones of production."""
+        if self.trained is None:
+            return {}
+        words = ("accuracy", "mae", "rmse", "mean_absolute_error", "root_mean_squared_error", "score")
+        return {key: float(v) for key, v in self.trained.metrics.items() if any(word in key for word in words)}
+
+    def document(self) -> dict[str, Any]:
+        heard = self.run.ended or self.run.last_seen or self.run.started
+        return {
+            "run": self.run.id,
+            "status": str(self.run.status),
+            "model": self.run.tags.get(URI_TAG),
+            "digest": self.run.tags.get(DIGEST_TAG),
+            "trained_by": self.run.tags.get(RUN_TAG),
+            "seconds_ago": round((time.time_ns() - heard) / 1e9, 1),
+            "metrics": {key: float(value) for key, value in self.run.metrics.items()},
+            "training": self.training,
+        }
+
+
+def served(what: str, store: str | None = None) -> list[Served]:
+    """What is known of a model in production, the newest first: by its name, its URI, or the run that made it
+    (NotFoundError)."""
+    location = find_store(store)
+    with closing(open_sink(location.uri)) as sink:
+        sink.deliver(location.journal)
+        return _served(sink, what)
+
+
+def _served(sink: Sink, what: str) -> list[Served]:
+    name = re.split(r"[/@]", what.removeprefix("models:/"))[0] if what.startswith("models:/") else what
+    every = sink.runs(f"tags.\"{NAME_TAG}\" != ''", experiments=[EXPERIMENT], max_results=1000)
+    found = [
+        run
+        for run in every
+        if what == run.tags.get(URI_TAG)
+        or name == run.tags.get(NAME_TAG)
+        or (len(what) >= 4 and run.tags.get(RUN_TAG, "").startswith(what.removeprefix("runs:/").partition("/")[0]))
+    ][:_MOST]
+    if not found:
+        raise NotFoundError(
+            f"nothing has been heard of {what} in production; serve it with `autotrack serve -m {what} --report`"
+        )
+    return [Served(run, attempt(sink.run, run.tags[RUN_TAG])[0] if RUN_TAG in run.tags else None) for run in found]
+
+
+def breaks(condition: str, one: Served) -> bool | None:
+    """Whether a condition (``psi > 0.2``, ``production_accuracy < 0.9``, ``psi/income > 0.1``) holds for what a process
+    reported last; None where it has no such metric (UsageError where it is no condition)."""
+    found = _CONDITION.fullmatch(condition)
+    if found is None:
+        raise UsageError(f"{condition!r} is no condition: expected METRIC > NUMBER, as in 'psi > 0.2'")
+    name, sign, number = found.groups()
+    value = one.run.metrics.get(name, one.run.metrics.get(f"production_{name}"))
+    return None if value is None else _OPERATORS[sign](float(value), float(number))

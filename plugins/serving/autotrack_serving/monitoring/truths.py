@@ -1,0 +1,69 @@
+"""Answers that wait for what turned out to be true, by the request that they were given to; and how good they were."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+#: Rows whose answers are remembered; the oldest go first.
+MOST_ROWS = 200_000
+
+
+class Truths:
+    """Joins answers with truths. Kinds of things (text, whole numbers, booleans) are right or wrong; other numbers are
+    near or far."""
+
+    def __init__(self, most_rows: int = MOST_ROWS) -> None:
+        self.most_rows = most_rows
+        self._answers: OrderedDict[str, Any] = OrderedDict()
+        self._rows = 0
+        self._lock = threading.Lock()
+        self.count = 0
+        self.right = 0
+        self.absolute = 0.0
+        self.squared = 0.0
+        self.numbers = False
+
+    def remember(self, request: str, answers: Any) -> None:
+        """Keeps the answers to a request, where they are one value a row."""
+        values = np.asarray(answers)
+        if values.ndim != 1 or len(values) > self.most_rows:
+            return
+        with self._lock:
+            self._rows += len(values) - len(self._answers.pop(request, ()))
+            self._answers[request] = values
+            while self._rows > self.most_rows:
+                self._rows -= len(self._answers.popitem(last=False)[1])
+
+    def join(self, request: str, truths: list[Any]) -> int | None:
+        """Takes what was true; the number of rows, None where the request is not known. ValueError where it has another
+        number of rows, or values of another kind."""
+        with self._lock:
+            answers = self._answers.get(request)
+            if answers is None:
+                return None
+            if len(truths) != len(answers):
+                raise ValueError(f"request {request} had {len(answers)} rows, and {len(truths)} truths were sent")
+            if answers.dtype.kind == "f":
+                found = np.asarray(truths, float)
+                self.numbers = True
+                self.absolute += float(np.abs(found - answers).sum())
+                self.squared += float(((found - answers) ** 2).sum())
+            else:
+                self.right += sum(one == other for one, other in zip(answers.tolist(), truths, strict=True))
+            self.count += len(truths)
+            self._rows -= len(answers)
+            del self._answers[request]  # a truth that is sent twice counts once
+        return len(truths)
+
+    def measures(self) -> dict[str, float]:
+        """``accuracy``, or ``mae`` and ``rmse``, over all truths so far."""
+        if not self.count:
+            return {}
+        if self.numbers:
+            return {"mae": self.absolute / self.count, "rmse": math.sqrt(self.squared / self.count)}
+        return {"accuracy": self.right / self.count}

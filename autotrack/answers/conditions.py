@@ -14,6 +14,8 @@ from .difference import Findings
 _HARDWARE = ("cpu", "memory_bytes", "gpus", "gpu_driver")
 #: Where an interpreter lies, what compiled it, and where runs are recorded tells nothing of what it computes.
 _BESIDE_THE_POINT = frozenset({"lock", "distributions", "gaps", "python.executable", "python.compiler"})
+#: Where generators that nobody seeded began.
+BY_CHANCE = frozenset({"start", "numpy.entropy"})
 _LONGEST = 80
 
 
@@ -76,7 +78,7 @@ def compare_seeds(a: Story, b: Story, findings: Findings) -> list[str]:
 
 def _seeding(part: Mapping[str, Any]) -> dict[str, str]:
     """What the program did about its generators; where they began by chance is another place in each process."""
-    return {key: value for key, value in _without_gaps(part).items() if key not in ("start", "numpy.entropy")}
+    return {key: value for key, value in _without_gaps(part).items() if key not in BY_CHANCE}
 
 
 def _moved(a: Story, b: Story, findings: Findings) -> list[str]:

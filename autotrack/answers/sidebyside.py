@@ -11,7 +11,7 @@ from typing import Any
 from autotrack.answers.story import Story
 
 from .code import code_states
-from .conditions import flat, packages
+from .conditions import BY_CHANCE, flat, packages
 from .goals import Goal, goal_of
 from .inputs import files_read
 
@@ -138,7 +138,7 @@ def _environment(story: Story) -> dict[str, Value]:
         found |= {f"package {name}": version for name, version in sorted(installed.items())}
         found |= {key: value for key, value in sorted(flat(part).items()) if key not in _ASIDE}
     seeds = flat(story.part("seeds"))
-    return found | {f"seeds {key}": value for key, value in sorted(seeds.items())}
+    return found | {f"seeds {key}": value for key, value in sorted(seeds.items()) if key not in BY_CHANCE}
 
 
 def _data(story: Story) -> dict[str, Value]:

@@ -105,14 +105,20 @@ def _parted(key: str, a: Any, b: Any, tolerance: float) -> Difference | None:
     steps = min(len(a.values), len(b.values))
     one, two = (numpy.asarray(each.values[:steps], float) for each in (a, b))
     same = (one == two) | (numpy.isnan(one) & numpy.isnan(two))
-    same &= numpy.asarray(a.steps[:steps]) == numpy.asarray(b.steps[:steps])
-    if not same.all():
-        at = int((~same).argmax())
+    placed = numpy.asarray(a.steps[:steps]) == numpy.asarray(b.steps[:steps])
+    if not (same & placed).all():
+        at = int((~(same & placed)).argmax())
+        # What is no number, or infinite, is near to nothing but itself.
+        finite = numpy.isfinite(one) & numpy.isfinite(two)
         scale = numpy.maximum(numpy.abs(one), numpy.abs(two))
-        near = numpy.abs(one - two) <= tolerance * scale
-        within = bool((same | near).all()) and len(a.values) == len(b.values)
-        largest = float(numpy.nanmax(numpy.where(same, 0.0, numpy.abs(one - two) / numpy.where(scale > 0, scale, 1.0))))
-        text = f"{_number(one[at])} → {_number(two[at])}  (by up to {largest:.2g} of its size)"
+        gap = numpy.abs(numpy.where(finite, one, 0.0) - numpy.where(finite, two, 0.0))
+        near = finite & (gap <= tolerance * numpy.where(finite, scale, 0.0))
+        within = bool(((same | near) & placed).all()) and len(a.values) == len(b.values)
+        if not placed[at]:
+            return Difference(key, f"step {a.steps[at]} → {b.steps[at]}", int(a.steps[at]), False, one[at], two[at])
+        largest = float((gap / numpy.where(finite & (scale > 0), scale, 1.0)).max())
+        size = f"  (by up to {largest:.2g} of its size)" if finite[at] else ""
+        text = f"{_number(one[at])} → {_number(two[at])}{size}"
         return Difference(key, text, int(a.steps[at]), within, float(one[at]), float(two[at]))
     if len(a.values) != len(b.values):
         where = int(a.steps[steps] if len(a.values) > steps else b.steps[steps])

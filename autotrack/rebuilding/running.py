@@ -64,7 +64,10 @@ def run_again(
         finally:
             if process.poll() is None:
                 process.terminate()
-                process.wait(10)
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
     return Finished(process.returncode, output)
 
 

@@ -173,6 +173,11 @@ def _judge(
             Kind.IMPOSSIBLE, record.id, record.name, environment=conditions.said, problems=(problem,), unknown=gaps
         )
     compared, differences = compare_outcomes(sink, record, made, options.tolerance)
+    if not compared and not differences:
+        problem = Gap("run", "it ran again, and there is nothing to compare: it logs, keeps and prints nothing", "")
+        return Verdict(
+            Kind.IMPOSSIBLE, record.id, record.name, made.id, conditions.said, problems=(problem,), unknown=gaps
+        )
     kind = Kind.IDENTICAL if not differences else Kind.CLOSE if all(d.within for d in differences) else Kind.DIFFERENT
     causes = _needed(compare_runs(sink, record, made).only(_CAUSES)) if kind is Kind.DIFFERENT else None
     return Verdict(

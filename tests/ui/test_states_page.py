@@ -210,7 +210,7 @@ def _screens(site: ServerProcess) -> list[tuple[str, str]]:
         (f"/r/{failed}", ".reproduce li"),
         (f"/r/{curve}/charts", "canvas"),
         (f"/r/{model}/artifacts/model", ".model-card table"),
-        (f"/r/{child}/code", ".patch, .tab p"),
+        (f"/r/{child}/code", ".tab .code .facts, .tab p"),
         (f"/r/{child}/env", ".packages li"),
         (f"/r/{child}/logs", ".tab pre, .tab .empty"),
         (two, "main table"),

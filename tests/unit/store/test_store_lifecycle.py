@@ -214,13 +214,14 @@ def test_a_heartbeat_is_a_sign_of_life_and_a_batch_sent_again_is_none(program, t
     server = Store.open(tmp_path / "server")
     run = program.start()
     writer, batch = read(program, server)
-    server.apply(writer, Cursor(), batch, seen=T0)
-    server.end_writer(writer, seen=T0 + 5)
+    server.apply(writer, Cursor(), batch, seen=time.time_ns())
+    died = time.time_ns()
+    server.end_writer(writer, seen=died)
     cursor = server.cursor(writer)
     server.apply(writer, Cursor(), batch)  # it was on its way all the time
-    server.apply(writer, cursor, Batch([], [], cursor, 0, False), seen=T0 + 5)
+    server.apply(writer, cursor, Batch([], [], cursor, 0, False), seen=died)
     assert server.run(run).status is Status.CRASHED
-    server.apply(writer, cursor, Batch([], [], cursor, 0, False), seen=T0 + 6)
+    server.apply(writer, cursor, Batch([], [], cursor, 0, False), seen=time.time_ns())
     assert server.run(run).status is Status.RUNNING
     server.close()
 

@@ -213,6 +213,7 @@ def test_a_killed_program_keeps_what_was_flushed(store: Path, script: Script) ->
             if run.has_metric("loss") and not writer.file_writer.event_writer._event_queue.qsize():
                 break
             limit.wait(0.02)
+        limit.wait(0.2)  # that the series is known is said a moment before its first points are kept
         os.kill(os.getpid(), signal.SIGKILL)
         """
     )

@@ -12,8 +12,10 @@ from autotrack.plugin import attempt
 
 from .rows import Rows
 
-#: Requests that wait to be recorded; beyond these they are counted and left out.
-MOST_WAITING = 1000
+#: Requests, and bytes of their rows, that wait to be recorded; beyond these they are counted and left out.
+MOST_WAITING, MOST_BYTES = 20_000, 64 << 20
+#: Seconds in which observations gather: together they cost little, one by one as much as their predictions.
+GATHERED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Observer:
     def __init__(self, recorders: Sequence[Recorder]) -> None:
         self.recorders = list(recorders)
         self.left_out = 0
+        self._bytes = 0
+        self._closing = threading.Event()
         self._queue: queue.SimpleQueue[Observation | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         if self.recorders:
@@ -54,15 +58,17 @@ class Observer:
         """Takes one observation."""
         if self._thread is None:
             return
-        if self._queue.qsize() >= MOST_WAITING:
+        if self._queue.qsize() >= MOST_WAITING or self._bytes > MOST_BYTES:
             self.left_out += 1
         else:
+            self._bytes += observation.rows.size
             self._queue.put(observation)
 
     def close(self) -> None:
         """Has all that waits recorded."""
         if self._thread is not None:
             self._queue.put(None)
+            self._closing.set()
             self._thread.join(5.0)
         for recorder in self.recorders:
             attempt(recorder.close)
@@ -75,6 +81,8 @@ class Observer:
                 for recorder in self.recorders:
                     attempt(recorder.tick)
                 continue
+            self._closing.wait(GATHERED)
+            self._bytes = 0
             while len(found) < MOST_WAITING and not self._queue.empty():
                 found.append(self._queue.get())
             batch = [each for each in found if each is not None]

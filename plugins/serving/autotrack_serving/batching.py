@@ -222,4 +222,7 @@ class _Worker:
             job = self._jobs.popleft()
             if job is None:
                 return
-            job()
+            with suppress(SystemExit):  # the model's: its thread ends without a word, like any thread that exits
+                job()
+                continue
+            return

@@ -112,7 +112,6 @@ def test_a_model_that_hangs_costs_its_own_requests() -> None:
     for_ever.set()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_model_that_exits_ends_no_server() -> None:
     def ask(asked: Rows, params: Any) -> Any:
         if asked.data[0, 0] < 0:

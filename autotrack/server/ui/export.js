@@ -16,11 +16,10 @@ export async function fetchAll(query) {
   }
 }
 
-/** @param {{ids: string[], cols: Record<string, any[]>}} table */
-export function toCsv({ ids, cols }) {
+/** An answer of `/table` as rows, the headings first. @param {{ids: string[], cols: Record<string, any[]>}} table @returns {any[][]} */
+export function tableRows({ ids, cols }) {
   const keys = Object.keys(cols)
-  const lines = ids.map((id, row) => [id, ...keys.map((key) => cols[key][row])])
-  return csv([['run', ...keys], ...lines])
+  return [['run', ...keys], ...ids.map((id, row) => [id, ...keys.map((key) => cols[key][row])])]
 }
 
 /** @param {any[][]} rows the first has the headings */

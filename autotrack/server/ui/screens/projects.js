@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import { Copied } from '../copy.js'
 import { refresh, useJson } from '../data.js'
+import { CsvButton } from '../export.js'
 import { age, counted, duration, moment, NOTHING } from '../format.js'
 import { useTrail } from '../frame.js'
 import { html } from '../html.js'
@@ -33,9 +34,10 @@ export function Screen() {
 
 /** @param {{projects: import('./projects/grouped.js').Project[]}} given */
 function List({ projects }) {
+  const rows = () => [['project', 'entry points', 'runs', 'last run'], ...projects.map((each) => [each.name, each.entries.map((entry) => entry.name).join(' '), each.runs.length, new Date(each.runs[0].start).toISOString()])]
   return html`<table class="list"><thead><tr><th>project</th><th>entry points</th><th class="number">runs</th><th>last run</th></tr></thead><tbody>${projects.map((each) => html`<tr key=${each.name} data-project=${each.name}>
     <td class="named"><a href=${path('projects', each.name)}>${each.name}</a></td><td>${each.entries.map((entry) => html`<span key=${entry.name} class="chip">${entry.name}</span> `)}</td>
-    <td class="number">${counted(each.runs.length, 'run')}</td><td title=${moment(each.runs[0].start)}>${age(each.runs[0].start)}</td></tr>`)}</tbody></table>`
+    <td class="number">${counted(each.runs.length, 'run')}</td><td title=${moment(each.runs[0].start)}>${age(each.runs[0].start)}</td></tr>`)}</tbody></table><p class="muted">${counted(projects.length, 'project')} <${CsvButton} name="projects" rows=${rows} /></p>`
 }
 
 /** @param {{of: import('./projects/grouped.js').Project}} given */

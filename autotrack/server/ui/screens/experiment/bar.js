@@ -11,7 +11,7 @@ import { Menu } from '../../menu.js'
 import { notify } from '../../notice.js'
 import { link, navigate } from '../../router.js'
 import { count, select, selectedRuns, selection } from '../../selection.js'
-import { fetchAll, save, toCsv } from '../../export.js'
+import { csv, fetchAll, save, tableRows } from '../../export.js'
 
 /** @typedef {import('../../rows.js').Rows} Rows */
 
@@ -27,7 +27,7 @@ export function Bar({ exp, rows }) {
     const found = await fetchAll({ ...(all ? { exp, where: all.where } : { ids: ids.join(',') }), cols: shownColumns(rows) })
     return all?.but?.length ? without(found, new Set(all.but)) : found
   }
-  const csv = async () => save(`${exp}.csv`, toCsv(await table()), 'text/csv')
+  const saveCsv = async () => save(`${exp}.csv`, csv(tableRows(await table())), 'text/csv')
   const json = async () => save(`${exp}.json`, JSON.stringify(await table(), null, 1), 'application/json')
   const pandas = () => {
     const filter = all ? all.where : ids.length <= 200 ? `run_id IN (${ids.map((id) => `'${id}'`).join(', ')})` : ''
@@ -40,7 +40,7 @@ export function Bar({ exp, rows }) {
     <button onClick=${() => setAsks('tag')}>Tag</button>
     <button onClick=${() => setAsks('move')}>Move</button>
     <button onClick=${remove}>Delete</button>
-    <${Menu} label="Export">${(/** @type {() => void} */ close) => html`<div class="choices" onClick=${close}><button onClick=${csv}>CSV</button><button onClick=${json}>JSON</button><button onClick=${pandas}>Copy a line for pandas</button></div>`}<//>
+    <${Menu} label="Export">${(/** @type {() => void} */ close) => html`<div class="choices" onClick=${close}><button onClick=${saveCsv}>CSV</button><button onClick=${json}>JSON</button><button onClick=${pandas}>Copy a line for pandas</button></div>`}<//>
     <button class="quiet" onClick=${() => select([])}>Clear</button>
     ${asks === 'tag' && html`<${Tagging} close=${() => setAsks('')} rows=${rows} />`}
     ${asks === 'move' && html`<${Moving} close=${() => setAsks('')} rows=${rows} exp=${exp} />`}

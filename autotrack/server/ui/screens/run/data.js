@@ -1,6 +1,7 @@
 // What went in: tables with their fingerprints, files with their sha256.
 import { send } from '../../api.js'
 import { useData } from '../../data.js'
+import { CsvButton } from '../../export.js'
 import { counted, NOTHING, number, size } from '../../format.js'
 import { html } from '../../html.js'
 import { Empty, Part } from '../../states.js'
@@ -28,5 +29,6 @@ function Table({ of }) {
 
 /** @param {{found: any[]}} given */
 function Files({ found }) {
-  return html`<table class="list"><thead><tr><th>file</th><th>was</th><th class="number">size</th><th>sha256</th></tr></thead><tbody>${found.slice(0, 2000).map((each) => html`<tr key=${each.path + each.role}><td class="mono">${each.path}</td><td>${each.role}</td><td class="number">${size(each.size)}</td><td class="mono" title=${each.sha256 ?? ''}>${each.sha256 ? each.sha256.slice(0, 16) : (each.partial ?? NOTHING)}</td></tr>`)}</tbody></table>`
+  const rows = () => [['file', 'was', 'size', 'sha256'], ...found.map((each) => [each.path, each.role, each.size, each.sha256])]
+  return html`<p><${CsvButton} name="files" rows=${rows} /></p><table class="list"><thead><tr><th>file</th><th>was</th><th class="number">size</th><th>sha256</th></tr></thead><tbody>${found.slice(0, 2000).map((each) => html`<tr key=${each.path + each.role}><td class="mono">${each.path}</td><td>${each.role}</td><td class="number">${size(each.size)}</td><td class="mono" title=${each.sha256 ?? ''}>${each.sha256 ? each.sha256.slice(0, 16) : (each.partial ?? NOTHING)}</td></tr>`)}</tbody></table>`
 }

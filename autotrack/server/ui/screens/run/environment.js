@@ -1,5 +1,6 @@
 // What the program ran in: interpreter, packages, machine, variables.
 import { useState } from 'preact/hooks'
+import { CsvButton } from '../../export.js'
 import { counted, size } from '../../format.js'
 import { html } from '../../html.js'
 import { Empty } from '../../states.js'
@@ -30,7 +31,7 @@ export function Environment({ of }) {
 function Packages({ of, words }) {
   const found = of.filter(([name]) => name.toLowerCase().includes(words.toLowerCase()))
   if (!found.length) return html`<p class="muted">No package is called like “${words}”.</p>`
-  return html`<ul class="packages plain" tabindex="0">${found.map(([name, version]) => html`<li key=${name}><span>${name}</span> <span class="mono muted">${version}</span></li>`)}</ul>`
+  return html`<p><${CsvButton} name="packages" rows=${() => [['package', 'version'], ...found]} /></p><ul class="packages plain" tabindex="0">${found.map(([name, version]) => html`<li key=${name}><span>${name}</span> <span class="mono muted">${version}</span></li>`)}</ul>`
 }
 
 /** The packages in a list of distributions, by name. @param {string} text @returns {[string, string][]} */

@@ -9,10 +9,10 @@ import { onChange } from '../live.js'
 import { changed, path, place } from '../router.js'
 import { Empty, Failed, Loading } from '../states.js'
 import { useCompared } from './compare/compared.js'
+import { View as Diff } from './compare/diff.js'
 
-/** The views, and the modules that draw them: each is fetched when it is first shown. @type {Record<string, () => Promise<any>>} */
+/** The views, and the modules that draw them: each but the first is fetched when it is first shown. @type {Record<string, () => Promise<any>>} */
 const TABS = {
-  diff: () => import('./compare/diff.js'),
   curves: () => import('./compare/curves.js'),
   parallel: () => import('./compare/parallel.js'),
   scatter: () => import('./compare/scatter.js'),
@@ -20,8 +20,10 @@ const TABS = {
   artifacts: () => import('./compare/artifacts.js'),
 }
 
+const VIEWS = ['diff', ...Object.keys(TABS)]
+
 /** @type {import('@preact/signals').Signal<Record<string, any>>} */
-const loaded = signal({})
+const loaded = signal({ diff: Diff })
 
 /** @param {string} name */
 async function load(name) {
@@ -37,7 +39,7 @@ async function load(name) {
 export function Screen() {
   const { query } = place.value
   const compared = useCompared()
-  const tab = Object.keys(TABS).find((each) => each === query.get('tab')) ?? 'diff'
+  const tab = VIEWS.find((each) => each === query.get('tab')) ?? 'diff'
   const View = loaded.value[tab]
   const home = compared.experiment
   useTrail([...(home ? [{ text: home, href: path('e', home) }] : []), { text: 'Compare' }])
@@ -51,7 +53,7 @@ export function Screen() {
       <h1>${compared.many ? html`${counted(compared.total, 'run')} of ${home}` : `${counted(compared.count, 'run')} compared`}</h1>
       ${compared.where && html`<code>${compared.where}</code>`}
     </header>
-    <nav class="tabs" aria-label="views">${Object.keys(TABS).map((each) => html`<a key=${each} href=${changed({ tab: each === 'diff' ? null : each })} aria-current=${each === tab ? 'page' : undefined}>${each}</a>`)}</nav>
+    <nav class="tabs" aria-label="views">${VIEWS.map((each) => html`<a key=${each} href=${changed({ tab: each === 'diff' ? null : each })} aria-current=${each === tab ? 'page' : undefined}>${each}</a>`)}</nav>
     ${View ? html`<${View} key=${tab} compared=${compared} />` : html`<${Loading} />`}
   </main>`
 }

@@ -139,8 +139,9 @@ def emptied(uri: str) -> None:
     """Takes all rows out of a database of ours, but those that say which schema it has."""
     from sqlalchemy import text
 
-    from autotrack.store import migrate_postgresql, schema
+    from autotrack.store import schema
     from autotrack.store.engines.postgresql import postgresql_pool
+    from autotrack.store.schema import migrate_postgresql
 
     pool = postgresql_pool(uri)
     migrate_postgresql.prepare(pool)

@@ -18,7 +18,7 @@ from .stores import Place, database_file, find_place, no_store, open_place
 from .words import plural, size
 
 if TYPE_CHECKING:
-    from autotrack.store.gc import GarbagePlan
+    from autotrack.store.upkeep.gc import GarbagePlan
 
 #: How many names of a kind `gc` shows on a terminal.
 _SHOWN = 12
@@ -125,7 +125,7 @@ def upgrade(state: State, as_json: bool) -> None:
     database is upgraded in one transaction, and backed up by whoever looks after it (`pg_dump`).
     """
     from autotrack.store.engines.postgresql import is_postgresql
-    from autotrack.store.migrate import upgrade as migrate
+    from autotrack.store.schema.migrate import upgrade as migrate
 
     place = find_place(state)
     if is_postgresql(place.uri):
@@ -190,7 +190,7 @@ def artifacts(state: State, uri: str | None, as_json: bool) -> None:
 def _upgrade_server(place: Place, as_json: bool) -> None:
     """The same for a PostgreSQL database, which whoever looks after it backs up."""
     from autotrack.store.engines.postgresql import postgresql_pool
-    from autotrack.store.migrate_postgresql import upgrade as migrate
+    from autotrack.store.schema.migrate_postgresql import upgrade as migrate
 
     pool = postgresql_pool(place.uri)
     try:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from sqlalchemy import Connection
 
-from autotrack.store.answered import end
+from autotrack.store.access.answered import end
 
 from . import limits
 from .asgi import Receive, Scope

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from autotrack.core.guard import attempt_async
 from autotrack.core.keys import new_id
-from autotrack.store.recent import Glance, glances, totals
+from autotrack.store.search.recent import Glance, glances, totals
 
 from .answers import encode
 from .errors import UNAVAILABLE, ApiError

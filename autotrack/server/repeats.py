@@ -13,8 +13,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from autotrack.core.guard import attempt_async
-from autotrack.store import answered
-from autotrack.store.dialect import whole
+from autotrack.store.access import answered
+from autotrack.store.engines.dialect import whole
 
 from . import limits
 from .answers import Answer

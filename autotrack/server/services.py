@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autotrack.store.direct import Change, DirectWrites
+from autotrack.store.intake.direct import Change, DirectWrites
 from autotrack.store.store import Store
 
 from . import limits

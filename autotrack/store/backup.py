@@ -119,7 +119,7 @@ def problems(store: Store, progress: Progress = lambda size: None) -> Iterator[P
             yield Problem(f"object {digest}", "its bytes are not those that were stored")
         progress(len(content or b""))
     with store.reading() as connection:
-        from .integrity import findings
+        from .upkeep.integrity import findings
 
         yield from (Problem("the database", finding) for finding in findings(connection))
 

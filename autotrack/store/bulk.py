@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, up
 from autotrack.core.errors import UsageError
 
 from . import schema
-from .dialect import among, fetch, for_update, upsert, write_rows
+from .engines.dialect import among, fetch, for_update, upsert, write_rows
 
 ACTIVE, DELETED = "active", "deleted"
 BACK = {"lifecycle": ACTIVE, "deleted_with": None, "deleted_at": None}

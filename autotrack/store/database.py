@@ -26,12 +26,14 @@ from autotrack.core.journal.reader import Batch, Cursor
 from autotrack.core.keys import printable
 
 from . import experiments as lives
-from . import integrity, origins, queries, schema
-from .dialect import TooExpensive, begin_read, begin_write, time_limit, transact
+from . import schema
+from .engines.dialect import TooExpensive, begin_read, begin_write, time_limit, transact
 from .filters import parse_filter, parse_order
-from .intake import Intake
-from .logged_models import StoredLoggedModels
-from .registry import StoredRegistry
+from .intake.batches import Intake
+from .registry.logged_models import StoredLoggedModels
+from .registry.names import StoredRegistry
+from .search import origins, queries
+from .upkeep import integrity
 
 P = ParamSpec("P")
 T = TypeVar("T")

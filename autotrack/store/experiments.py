@@ -18,9 +18,9 @@ from autotrack.core.entities import Experiment, ForeignExperiment
 from autotrack.core.errors import ConflictError, NotFoundError, UsageError
 
 from . import bulk, schema
-from .dialect import among, upsert
-from .run_places import places_of
-from .run_rows import create_experiment
+from .engines.dialect import among, upsert
+from .intake.run_rows import create_experiment
+from .search.places import places_of
 
 LONGEST_NAME = 500
 ACTIVE, DELETED = bulk.ACTIVE, bulk.DELETED

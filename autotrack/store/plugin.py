@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from autotrack.core.addresses import POSTGRESQL, is_remote
-from autotrack.core.errors import ArtifactError
 from autotrack.core.plugins.hookspecs import hookimpl
+
+from .files import opening
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
 
-    from .artifacts import LocalArtifacts
-    from .remote_artifacts import FsspecArtifacts
+open_artifacts = hookimpl(opening.open_artifacts)
 
 
 @hookimpl
@@ -27,20 +25,3 @@ def open_sink(uri: str) -> Sink | None:
     from .store import Store
 
     return Store.open(uri, artifacts=usable_settings()[0].artifacts)
-
-
-@hookimpl
-def open_artifacts(uri: str) -> LocalArtifacts | FsspecArtifacts:
-    """Artifacts in a folder (a path or ``file://`` URI) or at any URI that fsspec knows."""
-    from .artifacts import LocalArtifacts
-
-    if "://" not in uri:
-        return LocalArtifacts(Path(uri))
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
-            raise ArtifactError(f"{uri} is no plain path on this machine; write file:///folder")
-        return LocalArtifacts(Path(unquote(parts.path)))
-    from .remote_artifacts import FsspecArtifacts
-
-    return FsspecArtifacts(uri)

@@ -26,27 +26,27 @@ from autotrack.core.journal.named_files import NamedFiles
 from autotrack.core.objects import Objects
 from autotrack.core.private import make_own, make_private
 
-from . import migrate, migrate_postgresql
-from .artifact_root import agreed_root
-from .artifact_rows import folder_of
 from .database import Database
 from .engines.postgresql import is_postgresql, postgresql_pool
 from .engines.sqlite import sqlite_engine
-from .gc import GarbagePlan, collect, plan
-from .gc_elsewhere import Elsewhere
-from .ingest import Ingest, is_everybodys
-from .reachable import shares_objects
-from .shared_objects import SharedObjects
-from .silence import Silence
-from .versions import check, refused
+from .files.root import agreed_root
+from .files.rows import folder_of
+from .files.shared_objects import SharedObjects
+from .intake.journals import Ingest, is_everybodys
+from .intake.silence import Silence
+from .schema import migrate, migrate_postgresql
+from .schema.versions import check, refused
+from .upkeep.gc import GarbagePlan, collect, plan
+from .upkeep.gc_elsewhere import Elsewhere
+from .upkeep.reachable import shares_objects
 
 if TYPE_CHECKING:
     from autotrack.core.journal.delivery import Pass
     from autotrack.core.journal.named_files import Progress
 
-    from .artifacts import LocalArtifacts
-    from .remote_artifacts import FsspecArtifacts
-    from .sending import Sending
+    from .files.local import LocalArtifacts
+    from .files.remote import FsspecArtifacts
+    from .files.sending import Sending
 
 log = logging.getLogger("autotrack.store")
 
@@ -159,7 +159,7 @@ class Store(Database):
     @property
     def artifacts(self) -> LocalArtifacts | FsspecArtifacts:
         """The files of its runs: those of a run are in the folder ``<experiment>/<run>``."""
-        from .plugin import open_artifacts  # pluggy, which a listing does not need
+        from .files.opening import open_artifacts
 
         return open_artifacts(self.artifact_root or str(self.home / "artifacts"))
 
@@ -237,7 +237,7 @@ class Store(Database):
         if root is None:
             return None
         if self._sending is None:
-            from .sending import Sending
+            from .files.sending import Sending
 
             self._sending = Sending(root, self.artifacts, self.objects, self.place.objects, self._folder_of)
         return self._sending
@@ -250,7 +250,7 @@ class Store(Database):
         self, one: Pass, folder: Path, deadline: float | None, progress: Progress | None
     ) -> tuple[Delivery, set[Path]]:
         """Brings what journals name to where everybody sees it; says once where that is nowhere."""
-        from .sending import keeps_files
+        from .files.sending import keeps_files
 
         sending = self._sender()
         if sending is None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from autotrack.core.keys import new_id
 from autotrack.core.plugins.registry import open_sink
-from autotrack.store.direct import Change, DirectWrites
-from autotrack.store.points import Points, bits
+from autotrack.store.intake.direct import Change, DirectWrites
+from autotrack.store.series.points import Points, bits
 from autotrack.store.store import Store
 
 from .harness import Place, Row, median

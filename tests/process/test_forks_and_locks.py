@@ -16,7 +16,7 @@ from autotrack.core.plugins import registry
 from autotrack.core.probes import imports
 from autotrack.core.runs import trackers
 from autotrack.core.guard import guard
-import autotrack.store.artifacts  # what a child needs is loaded: Python's own import locks are not the matter here
+import autotrack.store.files.local  # what a child needs is loaded: Python's own import locks are not the matter here
 
 hold_all = sys.argv[1] == "held"
 autotrack.enable()

@@ -15,7 +15,7 @@ from autotrack.server.access.passwords import Passwords
 from autotrack.server.access.tokens import new_token
 from autotrack.server.app import make_app
 from autotrack.server.services import ServerSettings, Services
-from autotrack.store.direct import DirectWrites
+from autotrack.store.intake.direct import DirectWrites
 from autotrack.store.store import Store
 
 RUN_A, RUN_B = "a" * 32, "b" * 32

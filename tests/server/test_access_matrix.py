@@ -100,7 +100,7 @@ def request_to(route: Route, world: World) -> dict[str, Any]:
 def add_logged_model(world: World) -> None:
     from sqlalchemy import insert
 
-    from autotrack.store.schema_models import logged_models
+    from autotrack.store.schema.model_tables import logged_models
 
     values = {
         "id": "m-a",

@@ -29,8 +29,8 @@ from autotrack.server.app import make_app
 from autotrack.server.errors import ApiError
 from autotrack.server.proxies import Proxies, check_proxies
 from autotrack.server.services import ServerSettings, Services
-from autotrack.store import schema_access as tables
-from autotrack.store.direct import DirectWrites
+from autotrack.store.intake.direct import DirectWrites
+from autotrack.store.schema import access_tables as tables
 from autotrack.store.store import Store
 
 API = "/api/v1"

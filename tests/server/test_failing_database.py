@@ -20,10 +20,11 @@ from autotrack.core.journal.reader import Cursor
 from autotrack.core.journal.shipping import MEDIA, Shipped, packed
 from autotrack.server.app import make_app
 from autotrack.server.services import ServerSettings, Services
-from autotrack.store import migrate_postgresql, schema
-from autotrack.store.direct import DirectWrites
+from autotrack.store import schema
 from autotrack.store.engines.postgresql import postgresql_pool
-from autotrack.store.steps import Step
+from autotrack.store.intake.direct import DirectWrites
+from autotrack.store.schema import migrate_postgresql
+from autotrack.store.schema.steps import Step
 from autotrack.store.store import Store
 
 RUN, OTHER, MODEL, WRITER = "a" * 32, "b" * 32, "m-" + "c" * 32, "d" * 32

@@ -17,7 +17,7 @@ from server_process import Response, ServerProcess
 from autotrack.server import repeats
 from autotrack.server.app import make_app
 from autotrack.server.services import ServerSettings, Services
-from autotrack.store.direct import DirectWrites
+from autotrack.store.intake.direct import DirectWrites
 from autotrack.store.store import Store
 
 NewServer = Callable[..., ServerProcess]

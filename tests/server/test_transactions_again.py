@@ -14,9 +14,9 @@ from sqlalchemy import event, text
 
 from autotrack.core.errors import UnavailableError
 from autotrack.core.registered import ModelVersion
-from autotrack.store.dialect import PAUSES, whole
-from autotrack.store.direct import Change, DirectWrites
-from autotrack.store.points import Points
+from autotrack.store.engines.dialect import PAUSES, whole
+from autotrack.store.intake.direct import Change, DirectWrites
+from autotrack.store.series.points import Points
 from autotrack.store.store import Store
 
 SERIALIZATION = "DO $$ BEGIN RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '40001'; END $$"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autotrack.core.errors import ArtifactError
-from autotrack.store.artifacts import LocalArtifacts
+from autotrack.store.files.local import LocalArtifacts
 from tests.attacks.runner import SECRET, Canary, Payload, canary, cases
 
 __all__ = ["canary"]  # a fixture

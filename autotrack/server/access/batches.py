@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from autotrack.core.journal.records import DEFAULT_EXPERIMENT
-from autotrack.store import access as rows
+from autotrack.store.access import users as rows
 
 from ..calls import Call
 from ..errors import ApiError

@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from autotrack.core.errors import UsageError
 from autotrack.core.keys import printable
 from autotrack.core.users import Token, User, check_role, user_name
-from autotrack.store import access as rows
-from autotrack.store.dialect import whole
+from autotrack.store.access import users as rows
+from autotrack.store.engines.dialect import whole
 from autotrack.store.experiments import id_of
 
 from .passwords import Passwords, check_password

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from sqlalchemy import Connection
 
 from autotrack.core.users import level
-from autotrack.store import access as rows
+from autotrack.store.access import users as rows
 
 from ..calls import Call
 from ..errors import ApiError

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from autotrack.store.attempts import keep_times, times_of
-from autotrack.store.dialect import whole
+from autotrack.store.access.attempts import keep_times, times_of
+from autotrack.store.engines.dialect import whole
 
 from ..errors import ApiError
 

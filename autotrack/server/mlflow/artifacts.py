@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from autotrack.store.latest import LatestRun, latest_run
+from autotrack.store.search.latest import LatestRun, latest_run
 
 from .. import limits
 from ..answers import Answer

@@ -10,7 +10,7 @@ from autotrack.core.entities import Experiment
 from autotrack.core.errors import NotFoundError
 from autotrack.store import experiments as lives
 from autotrack.store import schema
-from autotrack.store.dialect import among, whole
+from autotrack.store.engines.dialect import among, whole
 from autotrack.store.filters import parse_filter, parse_order
 from autotrack.store.filters.plain import Rows
 from autotrack.store.filters.subjects import EXPERIMENTS

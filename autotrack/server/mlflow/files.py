@@ -15,9 +15,9 @@ from autotrack.core.entities import ArtifactRecord, Entry
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.guard import attempt
 from autotrack.store import schema
-from autotrack.store.artifacts import BLOCK
-from autotrack.store.dialect import whole
-from autotrack.store.direct import Change, Standing
+from autotrack.store.engines.dialect import whole
+from autotrack.store.files.local import BLOCK
+from autotrack.store.intake.direct import Change, Standing
 from autotrack.store.store import Store
 
 from ..answers import Answer

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from autotrack.store import schema, schema_models
-from autotrack.store.dialect import among, upsert
-from autotrack.store.direct import Change, Standing
+from autotrack.store import schema
+from autotrack.store.engines.dialect import among, upsert
+from autotrack.store.intake.direct import Change, Standing
+from autotrack.store.schema import model_tables as schema_models
 
 from .. import limits
 from ..calls import Call

@@ -12,9 +12,9 @@ from autotrack.core.errors import NotFoundError
 from autotrack.core.keys import is_run_id
 from autotrack.core.registered import LoggedMetric
 from autotrack.store import schema
-from autotrack.store.direct import Change, Standing
-from autotrack.store.logged_models import note_measured
-from autotrack.store.points import Points, bits
+from autotrack.store.intake.direct import Change, Standing
+from autotrack.store.registry.logged_models import note_measured
+from autotrack.store.series.points import Points, bits
 
 from .. import limits
 from ..calls import Call

@@ -13,7 +13,7 @@ from autotrack.core.registered import LoggedMetric, LoggedModel
 from autotrack.core.runs.names import run_name
 from autotrack.store import experiments as lives
 from autotrack.store import schema
-from autotrack.store.dialect import among
+from autotrack.store.engines.dialect import among
 from autotrack.store.store import Store
 
 from ..calls import Call

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, select
 
 from autotrack.core.entities import Columns
 from autotrack.core.errors import NotFoundError
-from autotrack.store import queries, schema
+from autotrack.store import schema
+from autotrack.store.search import queries
 
 from ..calls import Call
 from ..errors import invalid

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from autotrack.core.artifact_paths import check_artifact_path
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.registered import ModelVersion, check_stage
-from autotrack.store.latest import latest_run
+from autotrack.store.search.latest import latest_run
 from autotrack.store.store import Store
 
 from ..answers import Answer

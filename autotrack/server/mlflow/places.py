@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 from autotrack.core.artifact_paths import check_artifact_path
 from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.store import schema
-from autotrack.store.latest import LatestRun, latest_run
-from autotrack.store.schema_models import logged_models
+from autotrack.store.schema.model_tables import logged_models
+from autotrack.store.search.latest import LatestRun, latest_run
 
 from ..errors import ApiError, invalid
 from . import render
@@ -27,7 +27,7 @@ _RUN = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file or folder: a path in a folder of ``store.artifacts``, and what it belongs to."""
+    """A file or folder: a path in a folder of ``store.files.local``, and what it belongs to."""
 
     folder: str
     path: str
@@ -63,14 +63,14 @@ def _outside(location: str) -> ApiError:
 
 
 def folder_of(run: LatestRun) -> str:
-    """The folder of a run in ``store.artifacts``."""
+    """The folder of a run in ``store.files.local``."""
     if run.artifact_uri is not None:  # artifacts/<folder>/<run>; see ``journal.records``
         return run.artifact_uri.removeprefix("artifacts/")
     return f"{run.experiment_id}/{run.id}"
 
 
 def folder_of_model(experiment: str, model: str) -> str:
-    """The folder of a logged model in ``store.artifacts``."""
+    """The folder of a logged model in ``store.files.local``."""
     return f"{experiment}/models/{model}"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autotrack.core.entities import Experiment
-from autotrack.store.latest import DatasetRow, LatestRun
+from autotrack.store.search.latest import DatasetRow, LatestRun
 
 from .names import PARAM_VALUE, TAG_VALUE
 

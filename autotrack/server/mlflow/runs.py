@@ -14,9 +14,9 @@ from autotrack.core.keys import check_text, is_run_id, new_id
 from autotrack.core.runs.names import run_name
 from autotrack.store import experiments as lives
 from autotrack.store import schema
-from autotrack.store.dialect import whole
-from autotrack.store.direct import Change, RunState, Standing
-from autotrack.store.latest import LatestRun, latest_run
+from autotrack.store.engines.dialect import whole
+from autotrack.store.intake.direct import Change, RunState, Standing
+from autotrack.store.search.latest import LatestRun, latest_run
 
 from ..calls import Call
 from ..errors import invalid

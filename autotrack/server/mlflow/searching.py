@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from autotrack.core.errors import FilterError
-from autotrack.store import queries, schema
-from autotrack.store.dialect import TooExpensive, among, time_limit
+from autotrack.store import schema
+from autotrack.store.engines.dialect import TooExpensive, among, time_limit
 from autotrack.store.filters import parse_filter, parse_order
 from autotrack.store.filters.syntax import And, Compare, Field, In, IsNull, Node, Not, Or, Order
-from autotrack.store.latest import latest_runs
+from autotrack.store.search import queries
+from autotrack.store.search.latest import latest_runs
 
 from ..calls import Call
 from ..errors import invalid

@@ -18,8 +18,8 @@ from autotrack.core.cache import digest_of
 from autotrack.core.entities import ArtifactRecord
 from autotrack.core.errors import NotFoundError
 from autotrack.core.journal.records import Record
-from autotrack.store.artifact_rows import folder_of, recorded
-from autotrack.store.direct import Change, Standing
+from autotrack.store.files.rows import folder_of, recorded
+from autotrack.store.intake.direct import Change, Standing
 
 from .. import limits, uploads
 from ..answers import Answer

@@ -13,8 +13,8 @@ from autotrack.answers.sidebyside import Block, side_by_side
 from autotrack.core.entities import RunRecord
 from autotrack.core.errors import UsageError
 from autotrack.core.wire import plain
-from autotrack.store.run_matrix import matrix
-from autotrack.store.run_places import places_of
+from autotrack.store.search.matrix import matrix
+from autotrack.store.search.places import places_of
 
 from ..calls import Call
 from ..routing import Of, Permission, Role, Table

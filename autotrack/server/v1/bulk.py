@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 
 from autotrack.core.errors import UsageError
 from autotrack.store import bulk, schema
-from autotrack.store.dialect import among, fetch
-from autotrack.store.run_places import Place, places_of
-from autotrack.store.run_sets import window
+from autotrack.store.engines.dialect import among, fetch
+from autotrack.store.search.places import Place, places_of
+from autotrack.store.search.sets import window
 
 from .. import limits
 from ..calls import Call

@@ -16,9 +16,9 @@ from autotrack.answers.goals import Goal, goal_of, main_metric, ranked
 from autotrack.core.entities import Experiment
 from autotrack.core.errors import UsageError
 from autotrack.store.filters.syntax import Field, Order
-from autotrack.store.run_keys import RunKeys, run_keys
-from autotrack.store.run_sets import RunSet
-from autotrack.store.run_values import ATTRIBUTES
+from autotrack.store.search.keys import RunKeys, run_keys
+from autotrack.store.search.sets import RunSet
+from autotrack.store.search.values import ATTRIBUTES
 
 from . import forms
 

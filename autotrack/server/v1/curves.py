@@ -10,8 +10,8 @@ from msgspec import Meta, field
 from sqlalchemy import Connection
 
 from autotrack.core.wire import number
-from autotrack.store.arrivals import Arrivals, arrivals
-from autotrack.store.run_places import places_of
+from autotrack.store.search.arrivals import Arrivals, arrivals
+from autotrack.store.search.places import places_of
 
 from ..answers import Answer, encode
 from ..calls import Call

@@ -10,7 +10,7 @@ import msgspec
 
 from autotrack.core.registered import LoggedMetric, LoggedModel
 from autotrack.core.wire import encoded
-from autotrack.store.needed import MODELS
+from autotrack.store.registry.needed import MODELS
 
 from ..answers import Answer
 from ..calls import Call

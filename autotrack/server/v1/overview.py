@@ -15,7 +15,7 @@ from autotrack.answers.progress import seconds_left, total_steps
 from autotrack.core.entities import Experiment
 from autotrack.core.wire import number
 from autotrack.store.experiments import EVERY, selected
-from autotrack.store.overviews import Running, Standing, best, last_values, recent, running, standings
+from autotrack.store.search.overviews import Running, Standing, best, last_values, recent, running, standings
 
 from ..calls import Call
 from ..routing import Table

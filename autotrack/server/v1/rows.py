@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from autotrack.core.errors import UsageError
 from autotrack.core.guard import attempt
-from autotrack.store.artifact_rows import folder_of
-from autotrack.store.run_places import places_of
+from autotrack.store.files.rows import folder_of
+from autotrack.store.search.places import places_of
 
 from ..calls import Call
 from ..routing import Table

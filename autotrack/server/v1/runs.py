@@ -18,9 +18,9 @@ from autotrack.core.journal.records import DEFAULT_EXPERIMENT
 from autotrack.core.keys import is_run_id, new_id, number
 from autotrack.core.runs.names import run_name
 from autotrack.core.wire import encoded
-from autotrack.store.direct import Change, Standing
-from autotrack.store.points import Points
-from autotrack.store.summaries import bits_of
+from autotrack.store.intake.direct import Change, Standing
+from autotrack.store.series.points import Points
+from autotrack.store.series.summaries import bits_of
 
 from .. import limits
 from ..calls import Call

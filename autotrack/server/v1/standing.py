@@ -8,11 +8,12 @@ from sqlalchemy import Connection, select
 
 from autotrack.answers.goals import Goal, goal_of, main_metric, ranked
 from autotrack.core.wire import number
-from autotrack.store import experiments, placing, schema
-from autotrack.store.dialect import fetch
-from autotrack.store.overviews import best
-from autotrack.store.placing import Usual
-from autotrack.store.run_places import places_of
+from autotrack.store import experiments, schema
+from autotrack.store.engines.dialect import fetch
+from autotrack.store.search import placing
+from autotrack.store.search.overviews import best
+from autotrack.store.search.places import places_of
+from autotrack.store.search.placing import Usual
 
 from ..calls import Call
 from ..routing import Table

@@ -14,16 +14,16 @@ from autotrack.core.entities import Experiment
 from autotrack.core.errors import FilterError, NotFoundError
 from autotrack.core.wire import number, plain
 from autotrack.store.database import SEARCH_SECONDS
-from autotrack.store.dialect import TooExpensive, time_limit
+from autotrack.store.engines.dialect import TooExpensive, time_limit
 from autotrack.store.experiments import EVERY, selected
 from autotrack.store.filters.syntax import Field, Node
 from autotrack.store.filters.typed import bare_names, parse_typed, resolved
-from autotrack.store.numbers import as_number
-from autotrack.store.run_groups import Group, groups
-from autotrack.store.run_keys import MOST as MOST_LOOKED_AT
-from autotrack.store.run_places import places_of
-from autotrack.store.run_sets import RunSet, count, numbers_of, opened, revision, window
-from autotrack.store.run_values import columns_of, ids_of, names_of
+from autotrack.store.intake.numbers import as_number
+from autotrack.store.search.groups import Group, groups
+from autotrack.store.search.keys import MOST as MOST_LOOKED_AT
+from autotrack.store.search.places import places_of
+from autotrack.store.search.sets import RunSet, count, numbers_of, opened, revision, window
+from autotrack.store.search.values import columns_of, ids_of, names_of
 
 from .. import limits
 from ..answers import Answer, encode

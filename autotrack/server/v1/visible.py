@@ -13,7 +13,7 @@ from ..calls import Call
 if TYPE_CHECKING:
     from autotrack.core.registered import Registry
     from autotrack.core.sink import Sink
-    from autotrack.store.run_places import Place
+    from autotrack.store.search.places import Place
 
 
 def visible(call: Call) -> Sink:

@@ -23,8 +23,8 @@ from sqlalchemy.sql.dml import Insert
 from autotrack.core.addresses import POSTGRESQL, shown
 from autotrack.core.errors import StoreError, UnavailableError, UsageError
 
-from ..column_types import is_long
 from . import clauses
+from .column_types import is_long
 from .engine import TooExpensive
 
 #: Connections that a process keeps, and those that it opens besides while it is busy.

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, not_, or_
 
-from autotrack.store.dialect import matches
+from autotrack.store.engines.dialect import matches
 
 from .sql import COMPARISONS
 from .subjects import Subject

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Double, Integer, and_, exists, false, literal, not_, or_, select, true
 
 from autotrack.store import schema
-from autotrack.store.dialect import matches, same_text
+from autotrack.store.engines.dialect import matches, same_text
 
 from .subjects import RUNS
 from .syntax import And, Compare, Field, In, IsNull, Node, Not, Or, Value

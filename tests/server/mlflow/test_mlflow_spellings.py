@@ -56,7 +56,7 @@ def test_a_run_of_ours_is_told_in_mlflows_words(server: ServerProcess) -> None:
     run, child = "a" * 32, "b" * 32
     start = {"k": "run_start", "t": 10**15, "experiment": "ours", "user": "me", "tags": {"k": "v"}}
     store = Store.open(server.store)
-    from autotrack.store.direct import Change, DirectWrites
+    from autotrack.store.intake.direct import Change, DirectWrites
 
     dataset = {"name": "d", "context": "train", "digest": "e" * 64, "rows": 3, "source": "x.csv", "columns": {}}
     records = [

@@ -20,7 +20,7 @@ from autotrack.answers.archive.packing import pack
 from autotrack.answers.archive.unpacking import unpack
 from autotrack.core.errors import AmbiguousError, ArchiveError, ArtifactError, NotFoundError, UsageError
 from autotrack.core.runs.names import experiment_id
-from autotrack.store.artifacts import LocalArtifacts
+from autotrack.store.files.local import LocalArtifacts
 from autotrack.store.store import Store
 
 VALUES = [0.1, math.nan, math.inf, -0.0, 5e-324, 1e308]

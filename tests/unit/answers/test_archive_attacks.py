@@ -24,7 +24,7 @@ from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.runs.names import experiment_id
 from autotrack.models.loading import folder_in, is_own, load_model
 from autotrack.models.saving import save_model
-from autotrack.store.artifacts import LocalArtifacts
+from autotrack.store.files.local import LocalArtifacts
 from autotrack.store.store import Store
 from tests.attacks.runner import Canary, Payload, canary, cases
 

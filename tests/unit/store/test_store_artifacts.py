@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from autotrack.core.artifact_paths import TEMPORARY, check_artifact_path
 from autotrack.core.errors import ArtifactError, NotFoundError
-from autotrack.store.artifacts import LocalArtifacts
+from autotrack.store.files.local import LocalArtifacts
 from autotrack.store.plugin import open_artifacts
 
 REFUSED = [
@@ -230,7 +230,7 @@ def test_two_writers_of_one_name_leave_one_whole_file(tmp_path):
 
 def test_the_training_process_pays_for_no_database(tmp_path):
     code = (
-        "import sys; from autotrack.store.artifacts import LocalArtifacts; import autotrack.store.plugin\n"
+        "import sys; from autotrack.store.files.local import LocalArtifacts; import autotrack.store.plugin\n"
         "from pathlib import Path; LocalArtifacts(Path(sys.argv[1])).put_bytes('e/r', 'x', b'x')\n"
         "print(sorted(name for name in ('sqlalchemy', 'numpy', 'fsspec', 'sqlite3') if name in sys.modules))"
     )

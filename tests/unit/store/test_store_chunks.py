@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autotrack.core.errors import StoreError
-from autotrack.store.chunks import FULL, LONGEST, decode, decode_into, encode, is_intact
-from autotrack.store.points import FEW, SLOT, Points, Slots
+from autotrack.store.series.chunks import FULL, LONGEST, decode, decode_into, encode, is_intact
+from autotrack.store.series.points import FEW, SLOT, Points, Slots
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 

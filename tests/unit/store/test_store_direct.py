@@ -9,10 +9,10 @@ import pytest
 
 from autotrack.core.errors import NotFoundError, StoreError, UsageError
 from autotrack.core.keys import new_id
-from autotrack.store.direct import Change, DirectWrites
-from autotrack.store.points import Points
+from autotrack.store.intake.direct import Change, DirectWrites
+from autotrack.store.series.points import Points
+from autotrack.store.series.summaries import bits_of
 from autotrack.store.store import Store
-from autotrack.store.summaries import bits_of
 
 
 @pytest.fixture

@@ -388,7 +388,7 @@ def test_a_pattern_cannot_hang_a_search(searched, tmp_path):
 
 def test_a_search_has_a_time_budget(searched, monkeypatch):
     from autotrack.store import database as store_module
-    from autotrack.store.dialect import TooExpensive, time_limit
+    from autotrack.store.engines.dialect import TooExpensive, time_limit
 
     started = time.monotonic()
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"

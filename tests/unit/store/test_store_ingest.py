@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from autotrack.core.entities import Status
 from autotrack.core.journal.writer import JournalWriter
-from autotrack.store.chunks import FULL
+from autotrack.store.series.chunks import FULL
 from autotrack.store.store import Store
 
 ON_BOTH = True
@@ -296,7 +296,7 @@ def test_the_database_is_sound_and_damage_is_seen(store, program):
         program.log(run, "m", float(step), step)
     store.runs()
     assert store.check() == []
-    from autotrack.store.dialect import begin_write
+    from autotrack.store.engines.dialect import begin_write
 
     with begin_write(store._engine) as connection:
         data = connection.exec_driver_sql("SELECT data FROM chunks").scalar_one()

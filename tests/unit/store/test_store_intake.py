@@ -9,7 +9,7 @@ import pytest
 
 from autotrack.core.errors import OutOfStepError, UsageError
 from autotrack.core.journal import Cursor, JournalReader
-from autotrack.store.run_rows import KnownRuns
+from autotrack.store.intake.run_rows import KnownRuns
 from autotrack.store.store import Store
 
 ON_BOTH = True

@@ -19,8 +19,8 @@ from autotrack.core.journal import JournalWriter
 from autotrack.core.runs import trackers
 from autotrack.core.runs.names import experiment_id
 from autotrack.models.loading import is_own
-from autotrack.store import apply, dialect
-from autotrack.store.engines import sqlite
+from autotrack.store.engines import dialect, sqlite
+from autotrack.store.intake import apply
 from autotrack.store.store import Store
 
 PACKAGE = Path(apply.__file__).parent

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from autotrack.core.artifact_paths import TEMPORARY
 from autotrack.core.errors import AmbiguousError, NotFoundError, StoreError, UsageError
 from autotrack.core.sink import Sink
-from autotrack.store.dialect import begin_write
+from autotrack.store.engines.dialect import begin_write
 from autotrack.store.plugin import open_sink
 from autotrack.store.store import Store
 

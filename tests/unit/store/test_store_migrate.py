@@ -17,9 +17,10 @@ import pytest
 from autotrack.core.errors import SchemaVersionError, StoreError
 from autotrack.core.journal import Cursor
 from autotrack.core.journal.reader import Batch
-from autotrack.store import migrate, schema
+from autotrack.store import schema
 from autotrack.store.engines.sqlite import file_system, is_network
-from autotrack.store.migrate import Step, upgrade
+from autotrack.store.schema import migrate
+from autotrack.store.schema.migrate import Step, upgrade
 from autotrack.store.store import DATABASE, Store
 
 #: The schema of this code, from where a later version's chain goes on.
@@ -54,7 +55,7 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from autotrack.store.migrate import upgrade
+from autotrack.store.schema.migrate import upgrade
 from test_store_migrate import HEAD, STEPS
 left = [int(sys.argv[2])]
 def on_statement(text):

@@ -115,7 +115,7 @@ def test_content_that_is_put_again_is_as_good_as_new(store: Store, monkeypatch: 
     assert store.garbage().files == () and store.collect_garbage(planned).files == ()
     # Between the last look and the removal, too.
     planned = GarbageOf(store, digest)
-    monkeypatch.setattr("autotrack.store.gc.plan", planned)
+    monkeypatch.setattr("autotrack.store.upkeep.gc.plan", planned)
     assert store.collect_garbage(planned()).files == () and store.objects.get(digest) == CONTENT
 
 
@@ -126,7 +126,7 @@ class GarbageOf:
         self._store, self._path = store, store.objects.path(digest)
 
     def __call__(self, *_: Any, **__: Any) -> Any:
-        from autotrack.store.gc import GarbagePlan
+        from autotrack.store.upkeep.gc import GarbagePlan
 
         return GarbagePlan(files=(self._path,))
 

@@ -20,10 +20,11 @@ from autotrack.core.errors import ArtifactError, FilterError, NotFoundError, Sto
 from autotrack.core.journal import Cursor
 from autotrack.core.journal.reader import Batch
 from autotrack.core.objects import Objects
-from autotrack.store import migrate_postgresql, schema
+from autotrack.store import schema
 from autotrack.store.engines.postgresql import postgresql_pool
 from autotrack.store.plugin import open_sink
-from autotrack.store.steps import Step
+from autotrack.store.schema import migrate_postgresql
+from autotrack.store.schema.steps import Step
 from autotrack.store.store import Store
 
 
@@ -101,7 +102,7 @@ def test_writers_of_the_same_runs_wait_for_each_other_in_no_ring(opened):
 def test_a_number_is_nobody_elses(opened, monkeypatch):
     """Batches of writers that know nothing of each other, with series of each: none has to be stored twice."""
     opened.create_experiment("e")
-    monkeypatch.setattr("autotrack.store.dialect.PAUSES", ())
+    monkeypatch.setattr("autotrack.store.engines.dialect.PAUSES", ())
 
     def write(number):
         run = secrets.token_hex(16)
@@ -205,7 +206,7 @@ def test_errors_name_no_password_and_say_what_can_wait(postgresql, opened, postg
 
 
 def _translated(store):
-    from autotrack.store.dialect import translated
+    from autotrack.store.engines.dialect import translated
 
     return translated(store._engine)
 
@@ -280,10 +281,10 @@ def test_a_batch_that_came_through_though_the_connection_broke_counts_once(opene
             return transact(opened._engine, work, idempotent=idempotent)
         return found
 
-    from autotrack.store.dialect import transact
+    from autotrack.store.engines.dialect import transact
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autotrack.store.intake.transact", lambda pool, work, **kw: breaking(work, **kw))
+        patch.setattr("autotrack.store.intake.batches.transact", lambda pool, work, **kw: breaking(work, **kw))
         assert opened.apply("f" * 32, Cursor(), sent) == Delivery()
     assert opened.run(run).params == {"a": "1"}
 

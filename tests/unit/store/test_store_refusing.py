@@ -19,7 +19,7 @@ from autotrack.core.errors import StoreError, UsageError
 from autotrack.core.journal import Cursor, JournalReader
 from autotrack.core.journal.reader import Batch
 from autotrack.core.journal.writer import JournalWriter
-from autotrack.store.dialect import begin_write
+from autotrack.store.engines.dialect import begin_write
 from autotrack.store.store import Store
 from tests.unit.record_samples import JSON, WHOLE, places, whole
 

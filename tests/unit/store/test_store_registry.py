@@ -11,9 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from autotrack.core.errors import ConflictError, FilterError, NotFoundError, UsageError
 from autotrack.core.registered import STAGES, LoggedMetric, LoggedModel, ModelVersion
-from autotrack.store.needed import needed
-from autotrack.store.reachable import _referenced
+from autotrack.store.registry.needed import needed
 from autotrack.store.store import Store
+from autotrack.store.upkeep.reachable import _referenced
 
 ON_BOTH = True
 NAMES = st.sampled_from(["a", "b", "größe"])

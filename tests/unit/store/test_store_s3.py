@@ -24,10 +24,10 @@ from autotrack.core.keys import new_id
 from autotrack.core.registered import ModelVersion
 from autotrack.core.runs import trackers
 from autotrack.core.runs.names import experiment_id
-from autotrack.store import gc
+from autotrack.store.files.remote import FsspecArtifacts
 from autotrack.store.plugin import open_artifacts
-from autotrack.store.remote_artifacts import FsspecArtifacts
 from autotrack.store.store import Store
+from autotrack.store.upkeep import gc
 
 RUN = "0123456789abcdef/" + "a" * 32
 

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from autotrack.core.journal import Cursor, JournalReader
-from autotrack.store.intake import NOT_HEARD_OF, TAKEN_BACK
+from autotrack.store.intake.batches import NOT_HEARD_OF, TAKEN_BACK
 from autotrack.store.store import Store
 
 ON_BOTH = True

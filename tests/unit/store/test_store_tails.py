@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 
 from autotrack.core.keys import new_id
 from autotrack.store import schema
-from autotrack.store.chunks import FULL
-from autotrack.store.dialect import begin_write
-from autotrack.store.points import Points
-from autotrack.store.summaries import NewPoints, append, bits_of
+from autotrack.store.engines.dialect import begin_write
+from autotrack.store.series.chunks import FULL
+from autotrack.store.series.points import Points
+from autotrack.store.series.summaries import NewPoints, append, bits_of
 
 
 @pytest.mark.parametrize("sizes", [(1,), (1, 2, 3), (25,), (40, 1), (3000, 1), (70_000, 5)], ids=str)

@@ -1,0 +1,1 @@
+"""Users of a server, what they may do and have asked."""

@@ -1,0 +1,1 @@
+"""Where files of runs and shared contents lie, on this machine and elsewhere."""

@@ -1,0 +1,1 @@
+"""What is taken into a database: journals, batches of writers, requests."""

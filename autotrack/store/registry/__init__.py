@@ -1,0 +1,1 @@
+"""Models with names, and models that runs have logged."""

@@ -1,0 +1,1 @@
+"""What is read of runs: found, counted, grouped, put in order."""

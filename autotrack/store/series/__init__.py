@@ -1,0 +1,1 @@
+"""Points of metrics: packed into chunks, appended, summed up."""

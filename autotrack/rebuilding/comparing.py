@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from autotrack.answers.outcomes import is_timing
 from autotrack.core.entities import RunRecord
 from autotrack.core.guard import attempt
 
+from .contents import LARGEST, same_content
 from .verdict import Difference
 
 if TYPE_CHECKING:
@@ -25,9 +26,12 @@ _PAPERS = frozenset({"MLmodel", "manifest.json", "golden.json", "conda.yaml", "p
 
 
 def compare_outcomes(
-    sink: Sink, one: RunRecord, other: RunRecord, tolerance: float
+    sink: Sink, one: RunRecord, other: RunRecord, tolerance: float, folders: Mapping[str, str]
 ) -> tuple[list[str], list[Difference]]:
-    """What was compared, in words, and what differs: metrics by the step at which they part, then the rest."""
+    """What was compared, in words, and what differs: metrics by the step at which they part, then the rest.
+
+    ``folders``: folders of the second program that stand for some of the first.
+    """
     compared: list[str] = []
     found: list[Difference] = []
     if one.status != other.status:
@@ -42,11 +46,11 @@ def compare_outcomes(
     found += parted
     if points:
         compared.append(f"{points:,} points of metrics")
-    models, parted = _models(sink, one, other)
+    models, parted = _models(sink, one, other, folders)
     found += parted
     if models:
         compared.append(f"{models} model{'s' if models > 1 else ''}")
-    kept, parted = _artifacts(one, other)
+    kept, parted = _artifacts(sink, one, other, folders)
     found += parted
     if kept:
         compared.append(f"{kept} artifact{'s' if kept > 1 else ''}")
@@ -128,7 +132,7 @@ def _parted(key: str, a: Any, b: Any, tolerance: float) -> Difference | None:
     return None
 
 
-def _models(sink: Sink, one: RunRecord, other: RunRecord) -> tuple[int, list[Difference]]:
+def _models(sink: Sink, one: RunRecord, other: RunRecord, folders: Mapping[str, str]) -> tuple[int, list[Difference]]:
     count = 0
     found: list[Difference] = []
     theirs = {model.path: model for model in other.models}
@@ -139,7 +143,13 @@ def _models(sink: Sink, one: RunRecord, other: RunRecord) -> tuple[int, list[Dif
             found.append(_other(f"model {model.path}", "was not saved", model.digest, None))
             continue
         a, b = _files(one, model.path), _files(other, twin.path)
-        weights = sorted(name for name in {**a, **b} if a.get(name) != b.get(name) and name not in _PAPERS)
+        weights = sorted(
+            name
+            for name in {**a, **b}
+            if a.get(name) != b.get(name)
+            and name not in _PAPERS
+            and not _same(sink, one, other, f"{model.path}/{name}", folders)
+        )
         if not weights:
             continue
         answers = _answers(sink, one, other, model.path)
@@ -150,7 +160,9 @@ def _models(sink: Sink, one: RunRecord, other: RunRecord) -> tuple[int, list[Dif
     return count, found
 
 
-def _artifacts(one: RunRecord, other: RunRecord) -> tuple[int, list[Difference]]:
+def _artifacts(
+    sink: Sink, one: RunRecord, other: RunRecord, folders: Mapping[str, str]
+) -> tuple[int, list[Difference]]:
     """Artifacts that are no pictures and no pages, which hold the time at which they were drawn."""
     a, b = (
         {
@@ -170,9 +182,24 @@ def _artifacts(one: RunRecord, other: RunRecord) -> tuple[int, list[Difference]]
             b.get(path),
         )
         for path in sorted(a)
-        if a[path] != b.get(path)
+        if a[path] != b.get(path) and not (path in b and _same(sink, one, other, path, folders))
     ]
     return len(a), found
+
+
+def _same(sink: Sink, one: RunRecord, other: RunRecord, path: str, folders: Mapping[str, str]) -> bool:
+    """Whether two files of a path hold the same, though their bytes differ."""
+    contents = []
+    for run in (one, other):
+        kept = next((file for file in run.artifacts if file.path == path), None)
+        if kept is None or kept.size > LARGEST:
+            return False
+        opened, _ = attempt(sink.artifacts.open, run.files, path)
+        if opened is None:
+            return False
+        with opened:
+            contents.append(opened.read())
+    return same_content(path, contents[0], contents[1], folders)
 
 
 def _output(sink: Sink, one: RunRecord, other: RunRecord) -> tuple[int, list[Difference]]:

@@ -39,6 +39,10 @@ class Plan:
                 return new / os.path.relpath(path, old)
         return None
 
+    def originals(self, fresh: Path) -> dict[str, str]:
+        """The fresh folders with those that they stand for."""
+        return {str(fresh / "code"): self.root, str(fresh / "folder"): self.folder}
+
     def fresh_folder(self, fresh: Path) -> Path:
         """The folder to start the program in."""
         return self.place(self.folder, fresh) or fresh / "code"

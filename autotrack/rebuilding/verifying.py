@@ -138,7 +138,7 @@ def rebuild_in(
         token = f"{record.id}.{int(time.time() * 1000):x}"
         finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token)
         say("compare")
-        verdict = _judge(sink, uri, record, story, plan, conditions, token, finished, options, inputs.unknown)
+        verdict = _judge(sink, uri, record, story, plan, conditions, fresh, token, finished, options, inputs.unknown)
         keep = keep or not verdict
         return _with(verdict, str(fresh) if keep else None, time.monotonic() - began)
     finally:
@@ -153,6 +153,7 @@ def _judge(
     story: Story,
     plan: Plan,
     conditions: Conditions,
+    fresh: Path,
     token: str,
     finished: Finished,
     options: Options,
@@ -172,7 +173,7 @@ def _judge(
         return Verdict(
             Kind.IMPOSSIBLE, record.id, record.name, environment=conditions.said, problems=(problem,), unknown=gaps
         )
-    compared, differences = compare_outcomes(sink, record, made, options.tolerance)
+    compared, differences = compare_outcomes(sink, record, made, options.tolerance, plan.originals(fresh))
     if not compared and not differences:
         problem = Gap("run", "it ran again, and there is nothing to compare: it logs, keeps and prints nothing", "")
         return Verdict(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -19,6 +20,16 @@ _SAFE = (
     "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat",
     "-c", "protocol.allow=never", "--no-pager", "--literal-pathspecs",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A file of a commit: git's mode (``100644``, ``100755``, ``120000`` for a link), its object, its bytes."""
+
+    path: str
+    mode: str
+    object: str
+    size: int
 
 
 class Repository:
@@ -57,6 +68,27 @@ class Repository:
         if content is None or b"\0" in content:
             return None
         return content.decode("utf-8", "backslashreplace")
+
+    def files(self, commit: str) -> list[Committed] | None:
+        """The files of a commit, submodules left out; None where git does not say."""
+        said = self._ask("ls-tree", "-r", "-l", "-z", "--full-tree", commit)
+        if said is None:
+            return None
+        found = []
+        for line in said.split(b"\0"):
+            if line:
+                about, _, path = line.partition(b"\t")
+                mode, kind, name, size = about.decode().split()
+                if kind == "blob":
+                    found.append(Committed(path.decode("utf-8", "surrogateescape"), mode, name, int(size)))
+        return found
+
+    def contents(self, files: Iterable[Committed]) -> Iterator[tuple[Committed, bytes]]:
+        """The files with their contents; one that git does not give is left out."""
+        for file in files:
+            content = self._ask("cat-file", "blob", file.object)
+            if content is not None:
+                yield file, content
 
     def has(self, commit: str, path: str) -> bool:
         """True where the commit has a file of that path."""

@@ -35,6 +35,7 @@ _STAGES = {
         ("autotrack rebuild 3f9a", "the run whose id begins with 3f9a, from its code, data, seeds and arguments"),
         ("autotrack rebuild models:/churn@champion", "the run that made the model behind an alias"),
         ("autotrack rebuild model.skops", "the run that made this very file, known by its content"),
+        ("autotrack rebuild run.zip", "the run that `autotrack runs export` wrote, on any machine"),
         ("autotrack rebuild 3f9a --data /old/train.csv=/new/train.csv", "where a file lies elsewhere by now"),
         ("autotrack rebuild 3f9a --env local", "with the packages that are installed here, whatever they are"),
     ),
@@ -74,13 +75,14 @@ def rebuild(
     The verdict is IDENTICAL, WITHIN TOLERANCE, DIFFERENT (with what parts first) or CANNOT REBUILD (with what is
     missing). Exit code 0: the same; 1: different; 3: it could not be rebuilt. The new run stays in the store.
     """
+    from autotrack.rebuilding.capsules import is_archive
     from autotrack.rebuilding.verifying import Options, find_run, rebuild_in
 
     from .progress import stages
 
     state: State = ctx.obj
     place = find_place(state)
-    if not place.exists:
+    if not place.exists and not is_archive(Path(run)):
         from autotrack.core.errors import NotFoundError
 
         raise NotFoundError(no_store(place))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -52,25 +53,34 @@ def report(state: State, runs: tuple[str, ...], output: Path, title: str | None,
         found = list({run.id: run.name for run in map(sink.run, runs)}.items())
     if len(found) > MOST:
         raise UsageError(f"a report compares {MOST} runs at most, not {len(found)}")
-    try:
-        from autotrack.server.report.asking import asking
-        from autotrack.server.report.document import page
-        from autotrack.server.report.holding import hold
-    except ImportError as error:
-        raise UsageError(f"a report needs more packages ({error}): pip install 'autotrack[server]'") from None
-    with closing(asking(place.uri)) as store:
-        held = hold(store, [run for run, _ in found], largest=int(megabytes * 1_000_000))
-    names = [name or run[:8] for run, name in found]
-    title = title or " and ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
-    _write(output, page(title, held.document() | {"title": title}))
+    text, title, left = report_page(place.uri, found, title, int(megabytes * 1_000_000))
+    _write(output, text)
     click.echo(f"{output}: {title}, {output.stat().st_size / 1e6:.1f} MB")
-    large = {where: size for where, size in held.left.items() if size}
+    large = {where: size for where, size in left.items() if size}
     if large:
         click.echo(
             f"{len(large)} files ({sum(large.values()) / 1e6:,.1f} MB) are not in it, being larger than --files allows "
             "or too many",
             err=True,
         )
+
+
+def report_page(
+    uri: str, runs: Sequence[tuple[str, str]], title: str | None, largest: int
+) -> tuple[str, str, Mapping[str, int]]:
+    """The page of runs (ids and names), its title, and files of more than ``largest`` bytes, which are not in it, with
+    their sizes (UsageError where the packages of the server are not installed)."""
+    try:
+        from autotrack.server.report.asking import asking
+        from autotrack.server.report.document import page
+        from autotrack.server.report.holding import hold
+    except ImportError as error:
+        raise UsageError(f"a report needs more packages ({error}): pip install 'autotrack[server]'") from None
+    with closing(asking(uri)) as store:
+        held = hold(store, [run for run, _ in runs], largest=largest)
+    names = [name or run[:8] for run, name in runs]
+    title = title or " and ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
+    return page(title, held.document() | {"title": title}), title, held.left
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from autotrack.answers.archive.packing import CARRIED
 from autotrack.answers.repository import Repository
 from autotrack.core.gaps import Gap
+from autotrack.core.guard import attempt
 
 from .plan import Plan
 
@@ -20,11 +22,13 @@ _SAFE = (
     "-c", "filter.lfs.smudge=", "-c", "filter.lfs.required=false", "-c", "core.symlinks=true",
 )  # fmt: skip
 _SECONDS = 600.0
+#: Git's mode of a link.
+_LINK = "120000"
 
 
 def check_out(plan: Plan, fresh: Path) -> list[Gap]:
-    """Fills ``fresh/code``; answers what of the code cannot be had."""
-    target = fresh / "code"
+    """Puts the code where it stood, under ``fresh``; answers what of it cannot be had."""
+    target = plan.mirrored(plan.root, fresh)
     target.mkdir(parents=True, exist_ok=True)
     if plan.code.get("kind") == "git":
         problems = _from_commit(plan, target)
@@ -36,20 +40,21 @@ def check_out(plan: Plan, fresh: Path) -> list[Gap]:
 def _from_commit(plan: Plan, target: Path) -> list[Gap]:
     commit = str(plan.code.get("commit") or "")
     repository = Repository.having([plan.root, plan.folder, os.getcwd()], [commit]) if commit else None  # noqa: PTH109
-    if repository is None:
+    carried = (plan.story.part(CARRIED) or {}).get("tree")
+    if repository is not None:
+        folder = str(repository.folder)
+        said = _git(target.parent, "clone", "--quiet", "--no-checkout", "--no-tags", folder, str(target))
+        said = said or _git(target, "checkout", "--quiet", "--detach", commit)
+        problems = [Gap("code", f"commit {commit[:12]} could not be checked out: {said}", "")] if said else []
+    elif isinstance(carried, Mapping) and carried:
+        problems = _write_tree(plan, carried, target)
+    else:
         remote = plan.code.get("remote")
         where = f"; it was cloned from {remote}" if remote else ""
-        return [
-            Gap(
-                "code",
-                f"commit {commit[:12] or '(none)'} is in no clone at hand{where}",
-                "Run this inside a clone of the repository that has the commit",
-            )
-        ]
-    said = _git(target.parent, "clone", "--quiet", "--no-checkout", "--no-tags", str(repository.folder), str(target))
-    said = said or _git(target, "checkout", "--quiet", "--detach", commit)
-    if said:
-        return [Gap("code", f"commit {commit[:12]} could not be checked out: {said}", "")]
+        what = f"commit {commit[:12] or '(none)'} is in no clone at hand{where}"
+        problems = [Gap("code", what, "Run this inside a clone of the repository that has the commit")]
+    if problems:
+        return problems
     digest = plan.code.get("diff")
     if digest is None:
         return []
@@ -58,6 +63,39 @@ def _from_commit(plan: Plan, target: Path) -> list[Gap]:
         return [Gap("code", "the uncommitted changes were captured, and are not at hand", "")]
     said = _git(target, "apply", "--whitespace=nowarn", "-", given=patch)
     return [Gap("code", f"the uncommitted changes do not apply: {said}", "")] if said else []
+
+
+def _write_tree(plan: Plan, tree: Mapping[str, Any], target: Path) -> list[Gap]:
+    """The files of the commit as an archive brought them: files first, then links, which may not lead out."""
+    problems = []
+    entries = [(str(path), entry) for path, entry in tree.items() if isinstance(entry, list) and len(entry) == 2]
+    for path, (mode, digest) in sorted(entries, key=lambda each: each[1][0] == _LINK):
+        place, content = PurePosixPath(path), plan.story.content(digest)
+        if content is None:
+            problems.append(Gap("code", f"the text of {path} is not at hand", ""))
+            continue
+        file = target / place
+        leads = os.path.normpath(file.parent / os.fsdecode(content)) if mode == _LINK else str(file)
+        if place.is_absolute() or ".." in place.parts or ".git" in place.parts or not _is_below(leads, target):
+            problems.append(Gap("code", f"{path} leads out of the folder", ""))
+            continue
+        _, error = attempt(_write_committed, file, mode, content)
+        if error is not None:
+            problems.append(Gap("code", f"{path} could not be written: {error}", ""))
+    return problems
+
+
+def _write_committed(file: Path, mode: str, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if mode == _LINK:
+        file.symlink_to(os.fsdecode(content))
+    else:
+        file.write_bytes(content)
+        file.chmod(0o755 if mode == "100755" else 0o644)
+
+
+def _is_below(path: str, folder: Path) -> bool:
+    return path == str(folder) or path.startswith(f"{folder}{os.sep}")
 
 
 def _write_sources(plan: Plan, target: Path) -> list[Gap]:
@@ -87,6 +125,7 @@ def _git(folder: Path, *arguments: str, given: bytes | None = None) -> str:
     """What git complains of; empty where it did what it was told."""
     environment: dict[str, Any] = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1", "GIT_LFS_SKIP_SMUDGE": "1"}
+    environment["GIT_CEILING_DIRECTORIES"] = str(folder.parent)  # what lies above is another repository
     try:
         done = subprocess.run(
             ["git", *_SAFE, *arguments],

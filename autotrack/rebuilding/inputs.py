@@ -7,7 +7,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from autotrack.answers.code import source_paths
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Endings of files that are code; what of it was read was imported.
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pth")
+#: Folders (with the root) that a file and the program share, beyond which its name may be a relative one.
+_NEAR = 1
 _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
@@ -45,7 +47,7 @@ def put_inputs(plan: Plan, sink: Sink, fresh: Path, mapped: Mapping[str, str]) -
     """
     found = Inputs()
     elsewhere: dict[str, list[FileRecord]] = defaultdict(list)
-    for file in _read(plan):
+    for file in files_read(plan):
         place = plan.place(file.path, fresh)
         if file.sha256 is None:
             found.unknown.append(Gap("data", f"{file.path}: {file.partial or 'its content was not kept'}", ""))
@@ -56,14 +58,36 @@ def put_inputs(plan: Plan, sink: Sink, fresh: Path, mapped: Mapping[str, str]) -
             if source is not None:
                 _write(source, place)
         found.checked += file.sha256 is not None
-    arguments = set(_paths(plan))
+    absolute = {plan.named(word) for word in plan.arguments if _value(word).startswith("/")}
+    relative = {plan.named(word) for word in plan.arguments} - absolute
     for at, (name, files) in enumerate(elsewhere.items()):
-        if name in arguments:
+        if name in absolute:
             _leave_or_move(name, files, sink, fresh / "inputs" / str(at), mapped, found)
-        elif digest_of(Path(name)) != files[0].sha256:  # the program opens it by a name of its own
-            said = "has changed" if Path(name).is_file() else "is not there"
-            found.problems.append(Gap("data", f"{name} {said}", "Put it where it was: the program names it itself"))
+        elif name in relative:
+            for file in files:
+                source = _source(file, sink, mapped, found)
+                if source is not None:
+                    _write(source, plan.mirrored(file.path, fresh))
+        else:
+            _named_by_program(plan, files[0], sink, fresh, found)
     return found
+
+
+def _named_by_program(plan: Plan, file: FileRecord, sink: Sink, fresh: Path, found: Inputs) -> None:
+    """A file elsewhere that the program opens by a name of its own: an absolute one finds what is there, a relative one
+    finds a copy."""
+    digest = digest_of(Path(file.path)) if Path(file.path).is_file() else None
+    if digest is not None and digest != file.sha256:
+        close = "Put it where it was: the program names it itself"
+        found.problems.append(Gap("data", f"{file.path} has changed", close))
+        return
+    is_near = len(PurePosixPath(os.path.commonpath([file.path, plan.folder])).parts) > _NEAR
+    content = Path(file.path) if digest is not None else kept(sink, file.sha256 or "")
+    if content is None or not (is_near or digest is not None):
+        close = "Put it where it was: the program names it itself"
+        found.problems.append(Gap("data", f"{file.path} is not there", close))
+    elif is_near:
+        _write(content, plan.mirrored(file.path, fresh))
 
 
 def _leave_or_move(
@@ -81,14 +105,13 @@ def _leave_or_move(
 
 
 def _named(plan: Plan, path: str) -> str:
-    """The argument of the program that names a file, or a folder that it is in; else the file itself."""
-    return max((name for name in _paths(plan) if path == name or path.startswith(f"{name}/")), key=len, default=path)
+    """What an argument of the program names: a file, or a folder that it is in; else the file itself."""
+    names = map(plan.named, plan.arguments)
+    return max((name for name in names if path == name or path.startswith(f"{name}/")), key=len, default=path)
 
 
-def _paths(plan: Plan) -> list[str]:
-    """The absolute paths among the program's arguments."""
-    words = [word.partition("=")[2] if word.startswith("-") else word for word in plan.arguments]
-    return [word.rstrip("/") for word in words if word.startswith("/")]
+def _value(word: str) -> str:
+    return word.partition("=")[2] if word.startswith("-") else word
 
 
 def _source(file: FileRecord, sink: Sink, mapped: Mapping[str, str], found: Inputs) -> Path | bytes | None:
@@ -97,15 +120,15 @@ def _source(file: FileRecord, sink: Sink, mapped: Mapping[str, str], found: Inpu
     digest = digest_of(now) if now.is_file() else None
     if digest == file.sha256:
         return now
-    kept = _kept(sink, file.sha256 or "")
-    if kept is None:
+    content = kept(sink, file.sha256 or "")
+    if content is None:
         was = "is not there" if digest is None else f"has changed: it is {digest[:12]}, and was {str(file.sha256)[:12]}"
         found.problems.append(Gap("data", f"{now} {was}", f"Say where it is now: --data {file.path}=PATH"))
-    return kept
+    return content
 
 
-def _read(plan: Plan) -> Sequence[FileRecord]:
-    """The files by path, each with the first content that it was read with."""
+def files_read(plan: Plan) -> Sequence[FileRecord]:
+    """The files that the program read, its code apart, each with the first content that it was read with."""
     code = source_paths(plan.story)
     written: set[tuple[str, str | None]] = {
         (file.path, file.sha256) for file in plan.story.files if file.role == "written"
@@ -138,7 +161,7 @@ def _write(source: Path | bytes, place: Path) -> None:
         shutil.copy2(source, place)
 
 
-def _kept(sink: Sink, sha256: str) -> bytes | None:
+def kept(sink: Sink, sha256: str) -> bytes | None:
     """The content, where the store has it: as an object, or as a run's artifact."""
     if sha256 == _EMPTY:
         return b""

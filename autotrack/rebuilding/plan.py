@@ -11,6 +11,8 @@ from typing import Any
 from autotrack.answers.story import Story
 from autotrack.core.gaps import Gap
 
+#: The part of the fresh folder in which files stand as they stood on the machine.
+_FILES = "files"
 #: Python's options that take their value from the next word.
 _VALUED = ("-W", "-X", "--check-hash-based-pycs")
 
@@ -34,18 +36,20 @@ class Plan:
 
     def place(self, path: str, fresh: Path) -> Path | None:
         """Where a file of the program's own folders is in the fresh one; None for a file elsewhere."""
-        for old, new in ((self.root, fresh / "code"), (self.folder, fresh / "folder")):
-            if _inside(path, old):
-                return new / os.path.relpath(path, old)
-        return None
+        return self.mirrored(path, fresh) if _inside(path, self.root) or _inside(path, self.folder) else None
+
+    def mirrored(self, path: str, fresh: Path) -> Path:
+        """Where a file stands in the fresh folder: as far from all others as it was, so that relative names lead on."""
+        return fresh / _FILES / os.path.normpath(path).lstrip("/")
 
     def originals(self, fresh: Path) -> dict[str, str]:
-        """The fresh folders with those that they stand for."""
-        return {str(fresh / "code"): self.root, str(fresh / "folder"): self.folder}
+        """The fresh folder with what it stands for."""
+        return {str(fresh / _FILES): ""}
 
-    def fresh_folder(self, fresh: Path) -> Path:
-        """The folder to start the program in."""
-        return self.place(self.folder, fresh) or fresh / "code"
+    def named(self, word: str) -> str:
+        """The absolute path that an argument (``rows.csv``, ``--data=../rows.csv``) stands for, if it is one."""
+        value = word.partition("=")[2] if word.startswith("-") else word
+        return os.path.normpath(os.path.join(self.folder, value))  # noqa: PTH118 - texts of another machine
 
 
 def plan_of(story: Story) -> Plan | Gap:

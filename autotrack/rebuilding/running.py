@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def run_again(
     streams = _streams(plan.story, fresh)
     if streams is not None:
         environment["_AUTOTRACK_STREAMS"] = str(streams)
-    folder = plan.fresh_folder(fresh)
+    folder = plan.mirrored(plan.folder, fresh)
     folder.mkdir(parents=True, exist_ok=True)
     target = plan.target if plan.is_module else _moved(plan.target, plan, fresh, moved)
     command = [interpreter.python, *plan.options, *(["-m"] if plan.is_module else []), target]
@@ -76,7 +77,7 @@ def _moved(word: str, plan: Plan, fresh: Path, moved: Mapping[str, str]) -> str:
     option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
     if value.startswith("/"):
         place = plan.place(value, fresh)
-        value = moved.get(value, str(place) if place is not None else value)
+        value = moved.get(os.path.normpath(value), str(place) if place is not None else value)
     return f"{option}{equals}{value}"
 
 

@@ -62,9 +62,10 @@ def rebuild(
 ) -> Verdict:
     """Runs a run again from what was captured of it, in a fresh folder, and compares what comes out.
 
-    ``run``: a run's id (or its beginning), ``runs:/...``, ``models:/...``, or a file of a model, which is known by its
-    content. ``tolerance`` is the relative difference up to which numbers count as close. The new run is in the same
-    store, tagged ``autotrack.rebuild_of``. NotFoundError where there is no such run.
+    ``run``: a run's id (or its beginning), ``runs:/...``, ``models:/...``, a file of a model, which is known by its
+    content, or a file that ``autotrack runs export`` wrote, which is taken in first. ``tolerance`` is the relative
+    difference up to which numbers count as close. The new run is in the same store, tagged ``autotrack.rebuild_of``.
+    NotFoundError where there is no such run.
     """
     from contextlib import closing
 
@@ -84,8 +85,14 @@ def rebuild(
 
 
 def find_run(sink: Sink, what: str, folder: Path) -> RunRecord:
-    """The run that is meant: itself, or the one that made a model or a file (NotFoundError)."""
+    """The run that is meant: itself, the one that made a model or a file, or the one that an archive is about, which is
+    taken in (NotFoundError, ArchiveError)."""
     from autotrack.answers.subjects import find
+
+    from .capsules import is_archive, take_in
+
+    if is_archive(folder / what):
+        return take_in(sink, folder / what)
 
     subject = find(sink, what, folder)
     if subject.runs:

@@ -154,7 +154,7 @@ def _manifest(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]) 
     if layout.MANIFEST not in members:
         raise ValueError("it has no manifest: it is no archive of runs")
     document = json.loads(archive.read(layout.MANIFEST))
-    if not isinstance(document, dict) or document.get("archive") != layout.FORMAT:
+    if not isinstance(document, dict) or document.get("archive") not in (layout.FORMAT, layout.WITHOUT_REPORT):
         number = document.get("archive") if isinstance(document, dict) else None
         raise ValueError(f"its format is {str(number)[:20]}, and this autotrack reads {layout.FORMAT}: use a newer one")
     runs, said = document.get("runs"), document.get("members")
@@ -197,7 +197,7 @@ def _check_contents(found: Checked, progress: Progress) -> None:
             texts[name] = b"".join(kept)
             if name.endswith(".jsonl"):
                 mentioned |= digests_in(texts[name])
-        elif name.rpartition("/")[2] != members[name][0]:
+        elif name != layout.REPORT and name.rpartition("/")[2] != members[name][0]:
             raise ValueError(f"{name} is not the content that its name says")
     for run in found.manifest.runs:
         found.runs.append(_run(run, texts, members))

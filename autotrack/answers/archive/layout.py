@@ -5,6 +5,7 @@
     sessions/<id>.jsonl   a session as journal records: session, part, files, console
     artifacts/<sha256>    the content of an artifact, however many runs have it
     objects/<sha256>      an object that the records refer to
+    report.html           the runs as a page, for whoever opens the file by hand; nothing of it is taken in
     manifest.json         the format's number, the runs, and size and sha256 of every other member; the last member
 
 Equal runs give equal bytes: no time and no name of the machine is in it.
@@ -16,10 +17,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-FORMAT = 1
+#: Without a report an archive is as it was before there were any, and says so.
+FORMAT, WITHOUT_REPORT = 2, 1
 SUFFIX = ".atrun"
 MANIFEST = "manifest.json"
-NAME = re.compile(r"(runs|sessions)/[0-9a-f]{32}\.jsonl|runs/[0-9a-f]{32}\.points|(artifacts|objects)/[0-9a-f]{64}")
+REPORT = "report.html"
+NAME = re.compile(
+    r"(runs|sessions)/[0-9a-f]{32}\.jsonl|runs/[0-9a-f]{32}\.points|(artifacts|objects)/[0-9a-f]{64}|report\.html"
+)
 
 #: What an archive may hold at most. More is no archive of ours.
 MOST_MEMBERS = 200_000

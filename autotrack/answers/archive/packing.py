@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -9,13 +10,14 @@ import secrets
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from autotrack.core.entities import ArtifactRecord, RunRecord, Status
 from autotrack.core.errors import ArchiveError, ArtifactError, NotFoundError, UsageError
+from autotrack.core.gaps import Gap
 from autotrack.core.version import __version__
 
 from . import layout
@@ -26,15 +28,33 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 Progress = Callable[[int, int], None]
+#: The part of a session that tells what an archive brought with it.
+CARRIED = "capsule"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What goes with a session besides what was recorded: a part that names it, and contents (or files that have them)
+    by their sha256. ``left`` says what should and does not."""
+
+    part: Mapping[str, Any] = field(default_factory=dict)
+    contents: Mapping[str, bytes | Path] = field(default_factory=dict)
+    left: tuple[Gap, ...] = ()
+
+
+Carry = Callable[[RunRecord], Carried]
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: the file, its size, and the runs in it (ids, parents before children)."""
+    """What was written: the file, its size, the runs in it (ids, parents before children), how many contents go by
+    value besides, and what does not."""
 
     path: Path
     size: int
     runs: tuple[str, ...]
+    carried: int = 0
+    left: tuple[Gap, ...] = ()
 
 
 def pack(
@@ -43,10 +63,13 @@ def pack(
     path: Path,
     *,
     replace: bool = False,
+    carry: Carry | None = None,
+    report: bytes | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Exported:
     """Writes runs with their children, sessions, data, artifacts and objects to ``path``, whole or not at all.
 
+    ``carry`` finds what is to go with a run's session, ``report`` is a page of HTML for whoever opens the file by hand;
     ``progress`` is told (bytes done, bytes in all).
     UsageError where a run has not ended or the file is there already (unless ``replace``); ArtifactError where an
     artifact is gone or has changed.
@@ -64,7 +87,8 @@ def pack(
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as stream:
-                _Packer(sink, stream, every, progress).write()
+                packer = _Packer(sink, stream, every, carry, report, progress)
+                packer.write()
                 stream.flush()
                 os.fsync(stream.fileno())
             partial.rename(path)
@@ -75,7 +99,8 @@ def pack(
         raise ArchiveError(
             f"could not write {path} ({error.strerror or error}); is there space, and may you?"
         ) from error
-    return Exported(path, path.stat().st_size, tuple(run.id for run in every))
+    runs_in = tuple(run.id for run in every)
+    return Exported(path, path.stat().st_size, runs_in, len(packer.carried), tuple(dict.fromkeys(packer.left)))
 
 
 def _with_children(sink: Sink, runs: Iterable[RunRecord]) -> list[RunRecord]:
@@ -91,10 +116,22 @@ def _with_children(sink: Sink, runs: Iterable[RunRecord]) -> list[RunRecord]:
 class _Packer:
     """Writes the members of one archive."""
 
-    def __init__(self, sink: Sink, stream: IO[bytes], runs: list[RunRecord], progress: Progress) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        stream: IO[bytes],
+        runs: list[RunRecord],
+        carry: Carry | None,
+        report: bytes | None,
+        progress: Progress,
+    ) -> None:
         self.sink = sink
         self.stream = stream
         self.runs = runs
+        self.carry = carry
+        self.report = report
+        self.carried: dict[str, bytes | Path] = {}
+        self.left: list[Gap] = []
         self.progress = progress
         self.done = 0
         self.total = sum(file.size for run in runs for file in run.artifacts)
@@ -110,22 +147,31 @@ class _Packer:
                 self._add(archive, layout.records_of_run(run.id), iter((lines,)), len(lines))
                 if points:
                     self._add(archive, layout.points_of_run(run.id), iter((points,)), len(points))
-            for session in dict.fromkeys(run.session for run in self.runs if run.session):
-                mentioned |= self._session(archive, session)
+            for session, run in {run.session: run for run in reversed(self.runs) if run.session}.items():
+                mentioned |= self._session(archive, session, run)
             for run in self.runs:
                 for file in run.artifacts:
                     self._artifact(archive, run, file)
             for digest in sorted(mentioned):
                 self._object(archive, digest)
-            manifest = {"archive": layout.FORMAT, "by": f"autotrack {__version__}"}
+            if self.report is not None:
+                self._add(archive, layout.REPORT, iter((self.report,)), len(self.report))
+            number = layout.FORMAT if self.report is not None else layout.WITHOUT_REPORT
+            manifest = {"archive": number, "by": f"autotrack {__version__}"}
             document = {**manifest, "runs": [run.id for run in self.runs], "members": self.members}
             archive.writestr(_info(layout.MANIFEST), json.dumps(document, indent=1, sort_keys=True))
 
-    def _session(self, archive: zipfile.ZipFile, session_id: str) -> set[str]:
+    def _session(self, archive: zipfile.ZipFile, session_id: str, run: RunRecord) -> set[str]:
         try:
             session = self.sink.session(session_id)
         except NotFoundError:
             return set()
+        if self.carry is not None:
+            found = self.carry(run)
+            self.carried.update(found.contents)
+            self.left += found.left
+            parts = {name: part for name, part in session.parts.items() if name != CARRIED}
+            session = dataclasses.replace(session, parts=parts | ({CARRIED: found.part} if found.part else {}))
         lines = lines_of(
             session_records(session, self.sink.files(sessions=[session_id]), self.sink.console(session_id))
         )
@@ -133,11 +179,17 @@ class _Packer:
         return digests_in(lines)
 
     def _object(self, archive: zipfile.ZipFile, digest: str) -> None:
+        name, brought = layout.content_of_object(digest), self.carried.get(digest)
+        if isinstance(brought, Path):
+            with brought.open("rb") as stream:
+                if self._add(archive, name, _blocks(stream), brought.stat().st_size) != digest:
+                    raise ArtifactError(f"{brought} was changed while it was packed; export again")
+            return
         try:
-            content = self.sink.objects.get(digest)
+            content = self.sink.objects.get(digest) if brought is None else brought
         except NotFoundError:
             return  # a sha256 of something that is no object: a file's, say
-        self._add(archive, layout.content_of_object(digest), iter((content,)), len(content))
+        self._add(archive, name, iter((content,)), len(content))
 
     def _artifact(self, archive: zipfile.ZipFile, run: RunRecord, file: ArtifactRecord) -> None:
         name = layout.content_of_artifact(file.sha256)

@@ -187,7 +187,7 @@ def without_a_manifest(members: Members) -> Members:
 
 
 def of_another_format(members: Members) -> Members:
-    return {**members, "manifest.json": json.dumps({**json.loads(members["manifest.json"]), "archive": 2}).encode()}
+    return {**members, "manifest.json": json.dumps({**json.loads(members["manifest.json"]), "archive": 3}).encode()}
 
 
 def with_a_manifest_that_is_a_list(members: Members) -> Members:

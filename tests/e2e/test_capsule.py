@@ -1,0 +1,117 @@
+"""``autotrack runs export -o run.zip``, and the run rebuilt from that file alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SECRET = "hf_" + "abcDEF123456" * 3
+TRAIN = """
+    import sys
+    import autotrack
+    import numpy
+    from parts.noise import noise
+    from sklearn.linear_model import LogisticRegression
+
+    autotrack.enable()
+    data = numpy.loadtxt(sys.argv[1], delimiter=",")
+    own = numpy.loadtxt("own.csv", delimiter=",")
+    LogisticRegression(C=float(open("strength.txt").read())).fit(data[:, :1] + noise(len(data)), data[:, 1])
+"""
+FILES = {
+    "train.py": TRAIN,
+    "parts/__init__.py": "",
+    "parts/noise.py": "import numpy\ndef noise(n): return numpy.random.normal(size=(n, 1))\n",
+    "strength.txt": "0.5\n",
+    ".gitignore": "own.csv\n",
+    ".env": f"TOKEN={SECRET}\n",
+}
+ROWS = "".join(f"{at % 7},{at % 2}\n" for at in range(60))
+
+
+def autotrack(folder: Path, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AUTOTRACK_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "autotrack", *arguments],
+        cwd=folder,
+        env={**environment, "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert not ok or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def verdict_of(folder: Path, *arguments: str) -> Any:
+    return json.loads(autotrack(folder, "rebuild", *arguments, "--env", "local", "--json", ok=False).stdout)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with archives of one run, and nothing else: its repository, its data and its store are no more."""
+    base = tmp_path_factory.mktemp("capsule")
+    project = base / "there" / "project"
+    for name, text in FILES.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(textwrap.dedent(text).lstrip("\n"))
+    (project / "link.txt").symlink_to("strength.txt")
+    git(project, "init", "-q")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "one")
+    (project / "parts/noise.py").write_text("import numpy\ndef noise(n): return numpy.random.laplace(size=(n, 1))\n")
+    (project / "own.csv").write_text(ROWS)
+    (project.parent / "rows.csv").write_text(ROWS)
+    autotrack(project, "run", "train.py", "../rows.csv")
+    run = json.loads(autotrack(project, "runs", "list", "--json").stdout)[0]["id"]
+    here = base / "here"
+    here.mkdir()
+    said = json.loads(autotrack(project, "runs", "export", run, "-o", str(here / "run.zip"), "--json").stdout)
+    assert [each["what"] for each in said["left"]] == [".env looks private by its name"]
+    autotrack(project, "runs", "export", run, "-o", str(here / "bare.zip"), "--bare")
+    autotrack(project, "runs", "export", run, "-o", str(here / "small.zip"), "--inputs-up-to", "0.0001")
+    shutil.rmtree(base / "there")
+    return here
+
+
+def test_it_is_rebuilt_where_nothing_of_it_is_known(exported: Path) -> None:
+    verdict = verdict_of(exported, "run.zip")
+    assert verdict["verdict"] == "IDENTICAL", verdict
+    assert any("data sets" in each for each in verdict["compared"]) and "1 model" in verdict["compared"]
+    # ... and once more: it is here now.
+    assert verdict_of(exported, verdict["run"])["verdict"] == "IDENTICAL"
+
+
+def test_no_secret_and_every_other_file_is_in_it(exported: Path) -> None:
+    with zipfile.ZipFile(exported / "run.zip") as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    assert not [name for name, content in contents.items() if SECRET.encode() in content]
+    assert textwrap.dedent(TRAIN).lstrip("\n").encode() in contents.values() and ROWS.encode() in contents.values()
+    page = contents["report.html"].decode()
+    assert page.startswith("<!doctype html>") and "LogisticRegression" in page
+    assert "src=" not in page.replace('src="data:', "").split("<script")[0]  # nothing is fetched
+
+
+def test_what_is_not_in_it_is_named(exported: Path, tmp_path: Path) -> None:
+    shutil.copy(exported / "bare.zip", tmp_path)
+    bare = verdict_of(tmp_path, "bare.zip")
+    assert bare["verdict"] == "CANNOT REBUILD" and "in no clone at hand" in str(bare["problems"])
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(exported / "small.zip", other)
+    small = verdict_of(other, "small.zip")
+    assert small["verdict"] == "CANNOT REBUILD" and "rows.csv" in str(small["problems"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import autotrack
+import autotrack.store as store_package
 from autotrack.core.addresses import address
 from autotrack.core.config import find_store, load_settings
 from autotrack.core.errors import StoreError
@@ -20,10 +21,9 @@ from autotrack.core.runs import trackers
 from autotrack.core.runs.names import experiment_id
 from autotrack.models.loading import is_own
 from autotrack.store.engines import dialect, sqlite
-from autotrack.store.intake import apply
 from autotrack.store.store import Store
 
-PACKAGE = Path(apply.__file__).parent
+PACKAGE = Path(store_package.__file__).parent
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from autotrack.answers.conditions import packages
+from autotrack.answers.rebuildability import rebuildability
 from autotrack.answers.story import Story
 from autotrack.core.entities import FileRecord
 from autotrack.core.guard import attempt
@@ -26,7 +27,7 @@ _FILES, _PACKAGES = 6, 4
 
 def making_lines(story: Story, *, full: bool) -> list[tuple[str, str]]:
     """Labels and texts, from the most telling on; empty where nothing was captured. A label may be empty."""
-    sections = (_code, _command, partial(_files, full=full), _environment, _machine, _seeds)
+    sections = (_code, _command, partial(_files, full=full), _environment, _machine, _seeds, _rebuild)
     # An imported run may say anything about itself: what is no such document is left out.
     return [line for section in sections for line in attempt(_all_of, section, story)[0] or ()]
 
@@ -45,6 +46,7 @@ def making_document(story: Story) -> dict[str, Any]:
             {"path": file.path, "role": file.role, "size": file.size, "sha256": file.sha256, "partial": file.partial}
             for file in (*story.read(), *story.written())
         ],
+        "rebuildability": rebuildability(story).document(),
         "not_captured": [gap.document() for gap in story.gaps()],
     }
 
@@ -143,3 +145,15 @@ def _seeds(story: Story) -> Iterator[tuple[str, str]]:
     if said:
         kept = "; states at the start are kept" if story.run.random_state else ""
         yield "random", "; ".join(said) + kept
+
+
+def _rebuild(story: Story) -> Iterator[tuple[str, str]]:
+    if story.session is None:
+        return
+    found = rebuildability(story)
+    holes = [f"{check.name} {'in part' if check.captured else 'missing'}" for check in found.checks if check.holes]
+    said = f" ({', '.join(holes)})" if holes else ""
+    verdict = story.run.tags.get("autotrack.rebuilt")
+    other = story.run.tags.get("autotrack.rebuilt_as", "")[:8]
+    rebuilt = f"; rebuilt: {verdict}{f' as {other}' if other else ''}" if verdict else ""
+    yield "rebuild", f"{found.score} % of what it takes is known{said}{rebuilt}"

@@ -11,6 +11,7 @@ from autotrack.core.entities import RunRecord
 from autotrack.core.guard import attempt
 
 from .contents import LARGEST, same_content
+from .keeping import FILE
 from .verdict import Difference
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ def _artifacts(
             for file in run.artifacts
             if not file.path.startswith(tuple(f"{model.path}/" for model in run.models) or ("\0",))
             and not file.path.lower().endswith(_DRAWN)
+            and file.path != FILE
             and not (_LAUNCHED in one.tags and file.path.startswith(_LAUNCHER))
         }
         for run in (one, other)

@@ -15,11 +15,13 @@ from autotrack.answers.story import Story, tell
 from autotrack.core.entities import RunRecord
 from autotrack.core.errors import NotFoundError, UsageError
 from autotrack.core.gaps import Gap
+from autotrack.core.guard import attempt, warn
 
 from .checkout import check_out
 from .comparing import compare_outcomes
 from .conditions import Conditions, check, interpreter_for
 from .inputs import put_inputs
+from .keeping import keep
 from .plan import Plan, plan_of
 from .running import TAG, Finished, counterpart, run_again
 from .verdict import Kind, Verdict
@@ -117,6 +119,14 @@ def rebuild_in(
     """The verdict on a run of a store; ``say`` is told the stage: code, environment, data, run, compare."""
     if options.env not in ("auto", "local", "venv"):
         raise UsageError(f"env should be auto, local or venv, not {options.env!r}")
+    verdict = _verdict(sink, uri, record, options, say)
+    _, error = attempt(keep, uri, verdict)
+    if error is not None:
+        warn(f"the verdict is not written on the runs: {error}")
+    return verdict
+
+
+def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tell) -> Verdict:
     began = time.monotonic()
     story = tell(sink, record)
     plan = plan_of(story)
@@ -132,7 +142,7 @@ def rebuild_in(
     if interpreter.said:
         conditions = replace(conditions, said=interpreter.said, unknown=(*conditions.unknown, *interpreter.unknown))
     fresh = Path(tempfile.mkdtemp(prefix=f"autotrack-rebuild-{record.id[:8]}-"))
-    keep = options.keep
+    stays = options.keep
     try:
         say("code")
         problems = check_out(plan, fresh)
@@ -146,10 +156,10 @@ def rebuild_in(
         finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token)
         say("compare")
         verdict = _judge(sink, uri, record, story, plan, conditions, fresh, token, finished, options, inputs.unknown)
-        keep = keep or not verdict
-        return _with(verdict, str(fresh) if keep else None, time.monotonic() - began)
+        stays = stays or not verdict
+        return _with(verdict, str(fresh) if stays else None, time.monotonic() - began)
     finally:
-        if not keep:
+        if not stays:
             shutil.rmtree(fresh, ignore_errors=True)
 
 

@@ -92,6 +92,13 @@ def test_it_is_rebuilt_where_nothing_of_it_is_known(exported: Path) -> None:
     verdict = verdict_of(exported, "run.zip")
     assert verdict["verdict"] == "IDENTICAL", verdict
     assert any("data sets" in each for each in verdict["compared"]) and "1 model" in verdict["compared"]
+    # It is written down on both, and what stands on the run says that nothing is missing.
+    shown = json.loads(autotrack(exported, "runs", "show", verdict["run"], "--json").stdout)
+    assert shown["tags"]["autotrack.rebuilt"] == "IDENTICAL"
+    assert shown["tags"]["autotrack.rebuilt_as"] == verdict["rebuilt"]
+    assert shown["made_by"]["rebuildability"]["score"] == 100
+    made = json.loads(autotrack(exported, "runs", "show", verdict["rebuilt"], "--json").stdout)
+    assert made["tags"]["autotrack.rebuilt"] == "IDENTICAL" and "rebuild.json" in str(made["artifacts"])
     # ... and once more: it is here now.
     assert verdict_of(exported, verdict["run"])["verdict"] == "IDENTICAL"
 

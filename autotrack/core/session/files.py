@@ -21,6 +21,7 @@ from ..locks import Lock
 from ..private import Ours
 from . import opened
 from .hashing import TOTAL, WHOLE, FileHashes, Hashed, NotRegular, Stopped
+from .hosts import Hosts
 from .opened import Batch, Role, Told
 from .paths import Paths
 from .seen import NOWHERE, FileSeen, SeenFile, stat_or_none
@@ -37,8 +38,6 @@ STEPS, PAUSE = 16, 0.02
 SMALL = 1 << 16
 #: Names that are looked at in a row.
 NOTES = 128
-#: What ``os.open`` is told where it wants a folder.
-_FOLDER = getattr(os, "O_DIRECTORY", 0)
 
 log = logging.getLogger("autotrack.files")
 
@@ -47,7 +46,7 @@ class Files:
     """Watches what this process opens and hashes it on a thread of its own.
 
     ``drain()`` answers what is known since the last call and costs microseconds; ``finish()`` waits for the rest.
-    ``root`` is the store's folder: it remembers hashes there and leaves out what lies in it.
+    ``root`` is the store's folder: it remembers hashes there and leaves out what lies in it; ``near`` are its hosts.
     """
 
     def __init__(
@@ -55,6 +54,7 @@ class Files:
         root: Path | None = None,
         *,
         own: Iterable[str | os.PathLike[str]] = (),
+        near: Iterable[str] = (),
         whole: int = WHOLE,
         total: int = TOTAL,
         most: int = MOST_FILES,
@@ -74,6 +74,7 @@ class Files:
         self._unreadable: dict[str, str] = {}
         self._gone: dict[str, None] = {}
         self._remote: dict[str, None] = {}
+        self._hosts = Hosts(near)
         self._too_many = self._unhashed = self._lost_batches = 0
         self._overflowed = self._forbidden = False
         self._deadline: float | None = None
@@ -135,8 +136,7 @@ class Files:
         found: list[tuple[str, str]] = []
         if self._forbidden:
             found.append(("no file is known, for another audit hook of the process refuses ours", ""))
-        if self._overflowed:
-            found.append(("so many files were opened at once that some were not noted", ""))
+        found += [("so many files were opened at once that some were not noted", "")] if self._overflowed else []
         if self._too_many:
             found.append((f"{self._too_many} more files were opened than the {self._most} that are kept track of", ""))
         if self._paths.unresolved:
@@ -153,7 +153,7 @@ class Files:
         if self._unreadable:
             path, error = next(iter(self._unreadable.items()))
             found.append((f"{len(self._unreadable)} files could not be hashed, the first {path}: {error}", ""))
-        return [Gap("files", what, close) for what, close in found]
+        return [*(Gap("files", what, close) for what, close in found), *self._hosts.gaps()]
 
     # The background.
 
@@ -242,10 +242,8 @@ class Files:
         elif len(item) == 2 and isinstance(item[1], tuple):
             self._happened(item[0], item[1], batch)
         elif len(item) == 3:
-            how = item[2] if isinstance(item[2], int) else 0
-            written = bool(how & (os.O_WRONLY | os.O_RDWR))
-            read = not written or bool(how & os.O_RDWR and not how & (os.O_TRUNC | os.O_EXCL))
-            if not how & _FOLDER:
+            read, written = opened.uses(item[2])
+            if read or written:
                 self._opened(item[0], batch, read=read, written=written, certain=item[1] is not None)
 
     def _told(self, item: Told, batch: Batch) -> None:
@@ -271,6 +269,8 @@ class Files:
             name = args[0]
             if not (isinstance(name, str) and (name in ("", ":memory:") or name.startswith("file:"))):
                 self._opened(name, batch, read=True, written=True)
+        elif event == "socket.getaddrinfo":
+            self._hosts.asked(args[0] if args else None)
         elif event == "os.rename":
             source = self._paths.resolve(args[0])
             known = self._names.get(source) if source is not None else None

@@ -1,4 +1,4 @@
-"""Which files this process opens: an audit hook that only notes names, and the queue that it fills.
+"""Which files this process opens, and which hosts it asks for: an audit hook that only notes names, and its queue.
 
 CPython tells audit hooks of every ``open`` (PEP 578), whoever calls it. A hook cannot be taken away again, so it is
 added by the first ``watch()`` and costs one comparison an event after ``stop()``. It runs inside the user's call: it
@@ -22,7 +22,10 @@ Use = Literal["read", "written", "updated"]
 
 #: Names that wait to be looked at; of more than these between two looks the earliest are forgotten, and it is said.
 MOST_WAITING = 65_536
-_OTHERS = frozenset({"os.chdir", "os.rename", "sqlite3.connect", "autotrack.watching"})
+_OTHERS = frozenset({"os.chdir", "os.rename", "sqlite3.connect", "socket.getaddrinfo", "autotrack.watching"})
+
+#: What ``os.open`` is told where it wants a folder.
+_FOLDER = getattr(os, "O_DIRECTORY", 0)
 
 _waiting: deque[Any] = deque(maxlen=MOST_WAITING)
 _append = _waiting.append
@@ -109,6 +112,15 @@ def saw_file(path: str | os.PathLike[str], use: Use, name: str | None = None) ->
     """
     if _open:
         _append(Told(os.fspath(path), use, name))
+
+
+def uses(flags: object) -> tuple[bool, bool]:
+    """Whether an open with these flags reads and whether it writes a file; a folder is no file."""
+    how = flags if isinstance(flags, int) else 0
+    written = bool(how & (os.O_WRONLY | os.O_RDWR))
+    read = not written or bool(how & os.O_RDWR and not how & (os.O_TRUNC | os.O_EXCL))
+    is_folder = bool(how & _FOLDER)
+    return read and not is_folder, written and not is_folder
 
 
 def take() -> Batch:

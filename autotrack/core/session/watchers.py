@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from .. import process
 from ..guard import guard
@@ -32,7 +33,8 @@ def start(settings: Settings, root: Path) -> None:
     if settings.files and files is None:
         from .files import Files
 
-        files = Files(root)
+        server = urlsplit(settings.tracking_uri or "").hostname
+        files = Files(root, near=(server,) if server else ())
         guard.call("the watch over files", files.start)
     if settings.console and console is None:
         from .console import Console

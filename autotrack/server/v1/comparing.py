@@ -51,6 +51,16 @@ def lineage(call: Call) -> Any:
     return plain(trace(sink, find(sink, call.query.subject, None), depth=call.query.depth).document())
 
 
+@ROUTES.get("/runs/{run}/rebuildability", READ_RUN, answer=forms.Entity)
+def rebuildability_of(call: Call) -> Any:
+    """How far a run can be made again, in percent, by what is known of its making, and how to close each hole."""
+    from autotrack.answers.rebuildability import rebuildability
+    from autotrack.answers.story import tell
+
+    sink = visible(call)
+    return plain(rebuildability(tell(sink, sink.run(call.path["run"]))).document())
+
+
 @ROUTES.get("/runs/{run}/workflow", READ_RUN, answer=forms.Entity)
 def workflow(call: Call) -> Any:
     """The runs inside a run as steps, with what each took from which other; of a step, the workflow that it is in."""

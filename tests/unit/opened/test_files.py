@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -393,3 +394,26 @@ def test_nothing_of_the_user_s_is_kept(finish: Finish, old: Old) -> None:
     finish()
     del path
     assert not [found for found in gc.get_objects() if type(found) is MyPath]
+
+
+def test_hosts_that_a_program_asks_for_are_told(tmp_path: Path) -> None:
+    """Not this machine, not the store's own server, and nothing of the program's is kept alive for it."""
+    import socket
+
+    files = Files(tmp_path / "store", near=("Tracking.example.invalid",))
+    files.start()
+    for host in ("localhost", "127.0.0.1", b"127.0.0.2", None, "tracking.example.invalid", socket.gethostname()):
+        sys.audit("socket.getaddrinfo", host, 80, 0, 0, 0)
+    sys.audit("socket.getaddrinfo")  # somebody's own event
+    assert [gap for gap in settled(files) if gap.part == "network"] == []
+    files = Files(tmp_path / "store")
+    files.start()
+    for host in ("Hub.example", b"data.example", "hub.example", "three.example", "four.example"):
+        sys.audit("socket.getaddrinfo", host, 443, 0, 0, 0)
+    (gap,) = (gap for gap in settled(files) if gap.part == "network")
+    assert "hub.example, data.example, three.example and 1 more" in gap.what
+
+
+def settled(files: Files) -> list[Any]:
+    files.finish(time.monotonic() + 10)
+    return files.gaps()

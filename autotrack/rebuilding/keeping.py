@@ -1,0 +1,23 @@
+"""Writes a verdict down where people look: on the run that was rebuilt, and on the one that came of it."""
+
+from __future__ import annotations
+
+from autotrack.client import Client
+
+from .verdict import Verdict
+
+#: Tags of both runs: the verdict, and the other run.
+VERDICT, AS = "autotrack.rebuilt", "autotrack.rebuilt_as"
+#: The artifact of the new run that has the whole verdict.
+FILE = "rebuild.json"
+
+
+def keep(uri: str, verdict: Verdict) -> None:
+    """Tags both runs, in the store at ``uri``; the whole verdict is an artifact of the new one."""
+    client = Client(uri)
+    client.get_run(verdict.run).set_tags({VERDICT: str(verdict.kind), AS: verdict.rebuilt or ""})
+    if verdict.rebuilt is not None:
+        made = client.get_run(verdict.rebuilt)
+        made.set_tag(VERDICT, str(verdict.kind))
+        made.log_dict(verdict.document(), FILE)
+    client.sink.deliver(client.root / "journal")

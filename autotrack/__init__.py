@@ -31,6 +31,7 @@ _HOMES = {
     "export_runs": ".client.answers",
     "import_runs": ".client.answers",
     "lineage": ".client.answers",
+    "bisect": ".rebuilding",
     "rebuild": ".rebuilding",
     "register_model": ".client.answers",
     "load_model": ".models",
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
     from .core.projects import run_project
     from .core.switch import disable, enable, is_enabled
     from .models import load_model, load_pyfunc, save_model
-    from .rebuilding import rebuild
+    from .rebuilding import bisect, rebuild
 
 __all__ = [
     "AutotrackError",
@@ -85,6 +86,7 @@ __all__ = [
     "Status",
     "__version__",
     "active_run",
+    "bisect",
     "diff",
     "disable",
     "enable",

@@ -18,6 +18,10 @@ _COMMANDS = {
     "run": ("autotrack.cli.run_script:run", "Run a script and track it, with no edit at all."),
     "runs": ("autotrack.cli.runs:runs", "List, show, search, delete, restore, export and import runs."),
     "diff": ("autotrack.cli.diff:diff", "Say why two runs differ."),
+    "bisect": (
+        "autotrack.cli.bisect:bisect",
+        "Find out by running it why a run's metric is another than one's before.",
+    ),
     "rebuild": ("autotrack.cli.rebuild:rebuild", "Run a run again from what was captured, and compare what comes out."),
     "lineage": ("autotrack.cli.lineage:lineage", "Say what something was made from, and what was made from it."),
     "experiments": ("autotrack.cli.experiments:experiments", "List, create, rename, delete and restore experiments."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,7 @@ _SAFE = (
     "-c", "filter.lfs.smudge=", "-c", "filter.lfs.required=false", "-c", "core.symlinks=true",
 )  # fmt: skip
 _SECONDS = 600.0
+_BINARY = re.compile(rb"^Binary files (?:a/.*|/dev/null) and b/(.*) differ$", re.MULTILINE)
 #: Git's mode of a link.
 _LINK = "120000"
 
@@ -61,7 +63,9 @@ def _from_commit(plan: Plan, target: Path) -> list[Gap]:
     patch = plan.story.content(digest)
     if patch is None:
         return [Gap("code", "the uncommitted changes were captured, and are not at hand", "")]
-    said = _git(target, "apply", "--whitespace=nowarn", "-", given=patch)
+    # What is binary was not kept. If the program read it, it is one of its inputs, whose content is checked.
+    binary = [f"--exclude={path.decode('utf-8', 'replace')}" for path in _BINARY.findall(patch)]
+    said = _git(target, "apply", "--whitespace=nowarn", *binary, "-", given=patch)
     return [Gap("code", f"the uncommitted changes do not apply: {said}", "")] if said else []
 
 

@@ -42,7 +42,7 @@ def check(story: Story) -> Conditions:
     if part is None:
         gap = Gap("environment", "the environment was not captured", "Record with a current autotrack")
         return Conditions(False, "not known", unknown=(gap,))
-    differing, unknown = _packages(story, part)
+    differing, unknown = _packages(story)
     python = part.get("python")
     version = str(python.get("version")) if isinstance(python, Mapping) else ""
     if version and version != platform.python_version():
@@ -54,15 +54,13 @@ def check(story: Story) -> Conditions:
     return Conditions(False, f"NOT THE SAME: {', '.join(differing[:_FEW])}{more}", tuple(problems), tuple(unknown))
 
 
-def _packages(story: Story, part: Mapping[str, Any]) -> tuple[list[str], list[Gap]]:
+def _packages(story: Story) -> tuple[list[str], list[Gap]]:
     from autotrack.core.session.distributions import distributions
-    from autotrack.core.session.environment import lock_of
 
-    then, _ = attempt(lock_of, part, story.objects)
-    if then is None:
+    was = versions_of(story)
+    if not was:
         return [], [Gap("environment", "the list of packages is not at hand", "")]
     now = {str(each["name"]): str(each["version"]) for each in distributions()}
-    was = {name: version.partition(" @ ")[0] for name, version in then.items()}
     found = [
         f"{name} {was.get(name, 'none')} → {now.get(name, 'none')}"
         for name in sorted({**was, **now})
@@ -70,6 +68,15 @@ def _packages(story: Story, part: Mapping[str, Any]) -> tuple[list[str], list[Ga
     ]
     # What is here besides is not what the program had, but what it had is what it needs.
     return [text for text in found if text.split(" ")[1] != "none"], []
+
+
+def versions_of(story: Story) -> dict[str, str]:
+    """Versions of the run's packages by name, those that change nothing left out; empty where they are not known."""
+    from autotrack.core.session.environment import lock_of
+
+    then, _ = attempt(lock_of, story.part("environment") or {}, story.objects)
+    found = {name: version.partition(" @ ")[0] for name, version in (then or {}).items()}
+    return {name: version for name, version in found.items() if name.lower() not in _BESIDE}
 
 
 def _hardware(part: Mapping[str, Any]) -> list[Gap]:
@@ -128,29 +135,34 @@ def interpreter_for(story: Story, conditions: Conditions, env: str) -> Interpret
     return Interpreter(built.python, str(environments.folder_behind()), said, left_out)
 
 
+def was_set(story: Story) -> dict[str, str]:
+    """The variables of the program that can change what it computes: threads, seeds of hashing, flags of libraries."""
+    captured = (story.part("environment") or {}).get("variables")
+    was = {str(k): str(v) for k, v in captured.items()} if isinstance(captured, Mapping) else {}
+    found = {name: value for name, value in was.items() if name.startswith(_RESTORED)}
+    hashing = (story.part("seeds") or {}).get("PYTHONHASHSEED")
+    return found | ({"PYTHONHASHSEED": str(hashing)} if hashing is not None else {})
+
+
 def variables(story: Story) -> dict[str, str]:
     """The environment of the program: this one, with threads, seeds of hashing and flags as they were."""
-    found = {name: value for name, value in os.environ.items() if not name.startswith(("_AUTOTRACK", "AUTOTRACK_"))}
-    part = story.part("environment") or {}
-    captured = part.get("variables")
-    was = {str(k): str(v) for k, v in captured.items()} if isinstance(captured, Mapping) else {}
-    for name in [name for name in found if name.startswith(_RESTORED) and name not in was]:
-        del found[name]
-    found |= {name: value for name, value in was.items() if name.startswith(_RESTORED)}
-    seeds = story.part("seeds") or {}
-    if seeds.get("PYTHONHASHSEED") is not None:
-        found["PYTHONHASHSEED"] = str(seeds["PYTHONHASHSEED"])
-    threads = _threads(part)
+    was = was_set(story)
+    found = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("_AUTOTRACK", "AUTOTRACK_")) and not (name.startswith(_RESTORED) and name not in was)
+    } | was
+    threads = threads_of(story)
     if threads is not None and "OMP_NUM_THREADS" not in found and threads != (os.cpu_count() or threads):
         found["OMP_NUM_THREADS"] = str(threads)
     return found
 
 
-def _threads(part: Mapping[str, Any]) -> int | None:
-    """How many threads the libraries of linear algebra had."""
+def threads_of(story: Story) -> int | None:
+    """How many threads the libraries of linear algebra had; None where it is not known."""
     counts = [
         each["num_threads"]
-        for each in part.get("blas") or ()
+        for each in (story.part("environment") or {}).get("blas") or ()
         if isinstance(each, Mapping) and isinstance(each.get("num_threads"), int)
     ]
     return max(counts, default=None)

@@ -35,9 +35,15 @@ class Finished:
 
 
 def run_again(
-    plan: Plan, interpreter: Interpreter, uri: str, fresh: Path, moved: Mapping[str, str], token: str
+    plan: Plan,
+    interpreter: Interpreter,
+    uri: str,
+    fresh: Path,
+    moved: Mapping[str, str],
+    token: str,
+    tags: Mapping[str, str] | None = None,
 ) -> Finished:
-    """Runs the program to its end; ``token`` is the value of its runs' tag."""
+    """Runs the program to its end; ``token`` is the value of its runs' tag, ``tags`` are further ones."""
     environment = variables(plan.story)
     environment["AUTOTRACK_TRACKING_URI"] = uri
     streams = _streams(plan.story, fresh)
@@ -52,7 +58,7 @@ def run_again(
         environment,
         folder=str(folder if plan.is_module else (folder / target).parent),
         settings={"experiment": plan.story.run.experiment} if plan.story.run.experiment else {},
-        tags={TAG: token},
+        tags={TAG: token, **(tags or {})},
         behind=interpreter.behind,
     )
     output = fresh / "output.txt"

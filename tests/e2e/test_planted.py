@@ -1,0 +1,208 @@
+"""Differences that were put between two runs: ``diff`` names each, ``bisect`` finds out by running which it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import autotrack
+from autotrack import environments
+from autotrack.core.launching import launched_with
+from autotrack.rebuilding.bisecting import Found
+from tests.unit.environments.wheels import put_wheel
+
+TRAIN = """
+    import argparse
+    import os
+    import random
+
+    import autotrack
+    from parts.shaping import shaped
+
+    options = argparse.ArgumentParser()
+    options.add_argument("--data")
+    options.add_argument("--lr", type=float, default=0.1)
+    options.add_argument("--seed", type=int)
+    options = options.parse_args()
+    if options.seed is not None:
+        random.seed(options.seed)
+    rows = [tuple(map(float, line.split(","))) for line in open(options.data)]
+    weight = random.random()
+    threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
+    with autotrack.start_run("planted") as run:
+        for step in range(5):
+            error = sum((weight * x - shaped(y)) ** 2 for x, y in rows) / len(rows) / threads
+            weight -= options.lr * sum((weight * x - shaped(y)) * x for x, y in rows) / len(rows)
+            run.log_metric("loss", error, step=step)
+"""
+FILES = {
+    "train.py": TRAIN,
+    "parts/__init__.py": "",
+    "parts/shaping.py": "def shaped(y):\n    return y\n",
+    "parts/unused.py": "# nobody looks in here\n",
+    "rows.csv": "".join(f"{at % 5 / 5},{at % 3 / 3}\n" for at in range(30)),
+}
+ARGUMENTS = ("--data", "rows.csv", "--lr", "0.1", "--seed", "7")
+
+
+@pytest.fixture
+def project(store: Path, tmp_path: Path) -> Path:
+    """A repository in which everything, the data too, is committed at each run."""
+    folder = tmp_path / "project"
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(textwrap.dedent(text).lstrip("\n"))
+    git(folder, "init", "-q")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def trained(folder: Path, *arguments: str, **variables: str) -> autotrack.Run:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "a state")
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", **variables}
+    command = [sys.executable, "-m", "autotrack", "run", "train.py", *(arguments or ARGUMENTS)]
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
+    return autotrack.last_run()
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new, 1))
+
+
+Plant = Callable[[Path], autotrack.Run]
+
+
+def a_changed_row(folder: Path) -> autotrack.Run:
+    edit(folder, "rows.csv", "0.2,", "0.9,")
+    return trained(folder)
+
+
+def a_line_of_code(folder: Path) -> autotrack.Run:
+    edit(folder, "parts/shaping.py", "return y", "return 1 - y")
+    edit(folder, "parts/unused.py", "nobody", "no one")
+    return trained(folder)
+
+
+def an_argument(folder: Path) -> autotrack.Run:
+    return trained(folder, *ARGUMENTS[:3], "0.3", *ARGUMENTS[4:])
+
+
+def another_seed(folder: Path) -> autotrack.Run:
+    return trained(folder, *ARGUMENTS[:-1], "8")
+
+
+def another_number_of_threads(folder: Path) -> autotrack.Run:
+    return trained(folder, OMP_NUM_THREADS="1")
+
+
+@pytest.mark.parametrize(
+    ("plant", "part", "name", "told"),
+    [
+        (a_changed_row, "data", "rows.csv", "rows.csv"),
+        (a_line_of_code, "code", "parts/shaping.py", "shaping.py"),
+        (an_argument, "argument", "4", "lr"),
+        (another_seed, "argument", "6", "seed"),
+        (another_number_of_threads, "variable", "OMP_NUM_THREADS", "OMP_NUM_THREADS"),
+    ],
+)
+def test_a_planted_difference_is_named_and_found(project: Path, plant: Plant, part: str, name: str, told: str) -> None:
+    first = trained(project)
+    second = plant(project)
+    began = time.perf_counter()
+    differing = autotrack.diff(first.id, second.id)
+    seconds = time.perf_counter() - began
+    assert told in str(differing)
+    assert seconds < 5, f"{seconds:.2f} s"
+    found = autotrack.bisect(first.id, second.id, env="local")
+    assert found.kind is Found.CAUSE, str(found)
+    assert [(cause.part, cause.name) for cause in found.causes] == [(part, name)]
+    assert found.metric == "loss" and found.values == (first.metrics["loss"], second.metrics["loss"])
+    tried = [trial for trial in found.trials if list(trial.swapped) == list(found.causes)]
+    assert [trial.value for trial in tried] == [second.metrics["loss"]]
+    assert "autotrack.bisect" in autotrack.get_run(tried[0].run or "").tags
+
+
+def test_where_generators_began_is_found_too(project: Path) -> None:
+    """Two unseeded runs: nothing differs but chance."""
+    first, second = (trained(project, *ARGUMENTS[:4]) for _ in range(2))
+    assert first.metrics["loss"] != second.metrics["loss"]
+    found = autotrack.bisect(first.id, second.id, env="local")
+    assert found.kind is Found.CAUSE and [cause.part for cause in found.causes] == ["randomness"], str(found)
+
+
+def test_two_that_only_do_it_together(project: Path) -> None:
+    first = trained(project)
+    edit(project, "parts/shaping.py", "return y", "return 1 - y")
+    second = trained(project, *ARGUMENTS[:3], "0.3", *ARGUMENTS[4:])
+    found = autotrack.bisect(first.id, second.id, env="local")
+    assert found.kind is Found.TOGETHER, str(found)
+    assert {cause.part for cause in found.causes} == {"code", "argument"}
+    assert not found.moved
+
+
+def test_another_version_of_a_package(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both environments are built from their locks: this one is neither of them."""
+    wheels = tmp_path / "wheels"
+    for version in ("1.0", "2.0"):
+        put_wheel(wheels, "lower", version)
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("AUTOTRACK_ENVIRONMENTS", str(tmp_path / "cache"))
+    (project / "train.py").write_text(
+        "import autotrack, lower\nautotrack.start_run('a').log_metric('loss', float(lower.VERSION))\n"
+    )
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "one")
+    runs = []
+    for version in ("1.0", "2.0"):
+        environment = environments.build(environments.from_requirements([f"lower=={version}"]))
+        tracked = launched_with(dict(os.environ), folder=str(project), behind=str(environments.folder_behind()))
+        subprocess.run([environment.python, "train.py"], cwd=project, env=tracked, check=True)
+        runs.append(autotrack.last_run())
+    assert "lower" in str(autotrack.diff(runs[0].id, runs[1].id))
+    found = autotrack.bisect(runs[0].id, runs[1].id)
+    assert found.kind is Found.CAUSE and [cause.part for cause in found.causes] == ["environment"], str(found)
+    assert "lower 1.0 → 2.0" in found.causes[0].text
+
+
+def test_nothing_is_invented(project: Path) -> None:
+    first, second = trained(project), trained(project)
+    found = autotrack.bisect(first.id, second.id)
+    assert found.kind is Found.NOTHING and not found.trials
+    assert "same" in str(autotrack.diff(first.id, second.id)) or not str(autotrack.diff(first.id, second.id))
+
+
+def test_what_cannot_be_made_again_is_said(project: Path) -> None:
+    """Data that nobody keeps: the first run's are gone."""
+    (project / ".gitignore").write_text("rows.csv\n")
+    first = trained(project)
+    second = a_changed_row(project)
+    found = autotrack.bisect(first.id, second.id, env="local")
+    assert found.kind is Found.IMPOSSIBLE and "rows.csv" in str(found.problems) and not found.trials
+
+
+def test_the_command(project: Path) -> None:
+    first = trained(project)
+    second = an_argument(project)
+    command = [sys.executable, "-m", "autotrack", "bisect", first.id, second.id, "--env", "local"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("CAUSE FOUND") and "because of  argument 4  --lr 0.1 → 0.3" in done.stdout
+    wrong = subprocess.run([*command, "--metric", "none"], cwd=project, capture_output=True, text=True, timeout=100)
+    assert wrong.returncode == 2 and "no metric 'none'" in wrong.stderr

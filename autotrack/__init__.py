@@ -38,6 +38,7 @@ _HOMES = {
     "load_pyfunc": ".models",
     "save_model": ".models",
     "run_project": ".core.projects",
+    "spark_udf": ".core.spark",
     "AutotrackError": ".core.errors",
     **dict.fromkeys(
         (
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from .core.entities import Status
     from .core.errors import AutotrackError
     from .core.projects import run_project
+    from .core.spark import spark_udf
     from .core.switch import disable, enable, is_enabled
     from .models import load_model, load_pyfunc, save_model
     from .rebuilding import bisect, rebuild
@@ -118,6 +120,7 @@ __all__ = [
     "search_runs",
     "set_tag",
     "set_tags",
+    "spark_udf",
     "start_run",
 ]
 

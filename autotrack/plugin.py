@@ -63,11 +63,12 @@ if TYPE_CHECKING:
     from autotrack.core.switch import enable_worker, given
     from autotrack.models.golden import compare as compare_answers
     from autotrack.models.loading import load_pyfunc, local_model
+    from autotrack.models.mlmodel import read as read_mlmodel
     from autotrack.models.pyfunc import PyFunc
     from autotrack.models.schema import Column as SchemaColumn
     from autotrack.models.schema import Schema
     from autotrack.models.schema import Type as SchemaType
-    from autotrack.models.signature import Signature
+    from autotrack.models.signature import Signature, signature_of
 
 __all__ = [
     "ArtifactError",
@@ -149,12 +150,14 @@ __all__ = [
     "open_sink",
     "path_inside",
     "pickled",
+    "read_mlmodel",
     "receiver",
     "run_for_another",
     "run_name",
     "saw_file",
     "settings",
     "shown",
+    "signature_of",
     "start_run",
     "store_at",
     "take_in",
@@ -221,11 +224,13 @@ _LATER = {
     "open_run": ".runs.active",
     "open_sink": ".plugins.registry",
     "pickled": ".pickled",
+    "read_mlmodel": "..models.mlmodel:read",
     "receiver": ".runs.foreign",
     "run_for_another": ".runs.handing",
     "run_name": ".runs.names",
     "saw_file": ".session.opened",
     "settings": ".plugins.registry",
+    "signature_of": "..models.signature",
     "start_run": ".runs.active",
     "store_at": ".plugins.registry",
     "take_in": ".runs.foreign",

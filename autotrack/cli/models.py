@@ -23,6 +23,7 @@ from autotrack.models.pickle_scan import is_dangerous, risky_files
 from .commands import Group, State, json_option
 from .documents import print_json
 from .model_page import is_registered, located_in, looked_into, model_document, model_uri, print_model
+from .platforms import on_platforms, platforms_document, print_platforms
 from .screen import Cell, Column, Screen
 from .standing import registered_as
 from .stores import find_place, open_place, tell_no_store
@@ -196,13 +197,21 @@ def show(state: State, uri: str, as_json: bool) -> None:
         ("autotrack models verify 3f9a", "the model of a run"),
         ("autotrack models verify ./model --trust", "a folder whose code may run"),
         ("autotrack models verify ./model --json", "for programs; exit code 1 where something is wrong"),
+        ("autotrack models verify churn@champion --on serve --on spark", "asked over REST and on Spark, too"),
     ),
 )
 @_model
 @click.option("--trust", "trusted", is_flag=True, help="Load it even if its files could run code.")
+@click.option(
+    "--on",
+    "platforms",
+    multiple=True,
+    metavar="PLATFORM",
+    help="Ask it there, too: pyfunc, serve, spark, docker, or what a plugin brings; may be repeated.",
+)
 @json_option
 @click.pass_obj
-def verify(state: State, uri: str, trusted: bool, as_json: bool) -> None:
+def verify(state: State, uri: str, trusted: bool, platforms: tuple[str, ...], as_json: bool) -> None:
     """Whether MODEL is, byte by byte, what was saved, and answers here what it answered there.
 
     Exit code 0: it is and does; 1: it is not or does not; 3: it could run code, and nobody vouched for it.
@@ -210,7 +219,9 @@ def verify(state: State, uri: str, trusted: bool, as_json: bool) -> None:
     with looked_into(state, uri) as (_, snapshot, _description):
         content = (snapshot.folder / GOLDEN).read_bytes() if GOLDEN in snapshot.files else b""
         digest, sealed, count = snapshot.digest, snapshot.sealed, len(snapshot.files)
-    opened = open_model(model_uri(state, uri), True if trusted else None, resolve=lambda text: located_in(state, text))
+        resolved = model_uri(state, uri)
+        opened = open_model(resolved, True if trusted else None, resolve=lambda text: located_in(state, text))
+        on = on_platforms(snapshot.folder, platforms) if platforms else {}
     changed = {
         name: {"saved": version, "here": here}
         for name, version in made_with(content).items()
@@ -230,7 +241,8 @@ def verify(state: State, uri: str, trusted: bool, as_json: bool) -> None:
                     "reason": replay.reason,
                 },
                 "versions": changed,
-                "verified": replay.passed,
+                "platforms": platforms_document(on),
+                "verified": replay.passed and all(each.verdict in ("equal", "close") for each in on.values()),
             }
         )
     else:
@@ -247,7 +259,10 @@ def verify(state: State, uri: str, trusted: bool, as_json: bool) -> None:
             screen.line(
                 Cell("version    ", "yellow"), f"{name} {versions['here']} here, saved with {versions['saved']}"
             )
-    if not replay.passed:
+        if on:
+            screen.heading("asked on")
+            print_platforms(screen, on)
+    if not replay.passed or any(each.verdict not in ("equal", "close") for each in on.values()):
         raise click.exceptions.Exit(1)
 
 

@@ -20,8 +20,8 @@ import pytest
 from autotrack.core.private import make_own
 
 VERSION = "3.17.2"
-_TAG = f"py{sys.version_info.major}{sys.version_info.minor}"
-_PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
+TAG = f"py{sys.version_info.major}{sys.version_info.minor}"
+PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
 
 
 def mlflow_python() -> Path:
@@ -31,19 +31,19 @@ def mlflow_python() -> Path:
     """
 
     def build(place: Path) -> None:
-        _run([sys.executable, "-m", "venv", str(place)])
-        _run([str(place / "bin" / "python"), *_PIP, f"mlflow=={VERSION}", "psycopg2-binary"])
+        run([sys.executable, "-m", "venv", str(place)])
+        run([str(place / "bin" / "python"), *PIP, f"mlflow=={VERSION}", "psycopg2-binary"])
 
-    return _kept(f"mlflow-{VERSION}-{_TAG}", build) / "bin" / "python"
+    return kept(f"mlflow-{VERSION}-{TAG}", build) / "bin" / "python"
 
 
 def mlflow_skinny() -> Path:
     """A folder that holds ``mlflow-skinny``, to put beside the libraries that are installed here."""
 
     def build(place: Path) -> None:
-        _run([sys.executable, *_PIP[:-2], "--target", str(place), f"mlflow-skinny=={VERSION}"])
+        run([sys.executable, *PIP[:-2], "--target", str(place), f"mlflow-skinny=={VERSION}"])
 
-    return _kept(f"mlflow-skinny-{VERSION}-{_TAG}", build)
+    return kept(f"mlflow-skinny-{VERSION}-{TAG}", build)
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -54,7 +54,7 @@ def clean_environment(**more: str) -> dict[str, str]:
     return env | quiet | more
 
 
-def _kept(name: str, build: Callable[[Path], None]) -> Path:
+def kept(name: str, build: Callable[[Path], None]) -> Path:
     """A folder that ``build`` filled once. An environment does not move: it is built where it stays, then marked."""
     home = Path(tempfile.gettempdir()) / f"autotrack-tests-{os.getuid()}"
     make_own(home)
@@ -72,5 +72,5 @@ def _kept(name: str, build: Callable[[Path], None]) -> Path:
     return place
 
 
-def _run(command: list[str]) -> None:
+def run(command: list[str]) -> None:
     subprocess.run(command, capture_output=True, text=True, check=True)

@@ -283,6 +283,7 @@ ROWS: dict[str, list[Row]] = {
     "notebook": [],
     "projects": [],
     "serving": [],
+    "spark": [],
     "session": [
         Row(
             "a parse by argparse",

@@ -111,6 +111,17 @@ def run_project(uri: str, arguments: Mapping[str, Any]) -> Any | None:
 
 
 @hookspec(firstresult=True)
+def spark_udf(spark: Any, uri: str, arguments: Mapping[str, Any]) -> Any | None:
+    """A model as a function of columns for ``autotrack.spark_udf``, which was given the ``arguments``."""
+
+
+@hookspec(firstresult=True)
+def ask_on(platform: str, folder: str, example: Any, trust: bool) -> Any | None:
+    """What the model in a folder answers to rows on a platform (``serve``, ``docker``, ``spark``), for
+    ``autotrack models verify --on``; None for a platform of another plugin's."""
+
+
+@hookspec(firstresult=True)
 def run_target(target: str) -> click.Command | None:
     """The command for what ``autotrack run`` was given in place of a script; it is called with all of its words."""
 

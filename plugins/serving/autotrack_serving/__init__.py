@@ -33,6 +33,16 @@ def make_server(request: Request) -> Any:
 
 
 @hookimpl
+def ask_on(platform: str, folder: str, example: Any, trust: bool) -> Any:
+    """``serve`` and ``docker``."""
+    if platform not in ("serve", "docker"):
+        return None
+    from .platforms import ask_container, ask_served
+
+    return ask_served(folder, example, trust) if platform == "serve" else ask_container(folder, example)
+
+
+@hookimpl
 def register_commands(cli: Any) -> None:
     """``autotrack serve``."""
     from .commands import add_commands

@@ -1,7 +1,8 @@
 """Runs a run again from what was captured of it, and says whether the same came out.
 
-``plan`` reads what is known of a run, ``inputs`` and ``conditions`` check it before anything runs, ``checkout`` puts
-the code into a fresh folder, ``running`` runs it there, ``comparing`` holds what came out against the original;
+``plan`` (of notebooks with ``notebooks``) reads what is known of a run, ``inputs`` and ``conditions`` check it before
+anything runs, ``checkout`` puts the code into a fresh folder, ``running`` runs it there, ``comparing`` holds what came
+out against the original, looking into files with ``contents``; ``keeping`` writes the verdict down;
 ``verifying`` is the whole way. ``bisecting`` swaps one difference to another run at a time (``factors``).
 ``capsules`` finds what goes into an archive of runs so that they can be rebuilt elsewhere.
 """

@@ -26,7 +26,7 @@ from autotrack.core.gaps import Gap
 
 from .conditions import Interpreter, check, interpreter_for
 from .factors import Factor, Side, factors_of, mixed, side_of
-from .plan import plan_of
+from .notebooks import plan_in
 from .running import counterpart, run_again
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class _Search:
     def search(self) -> None:
         """Tries what differs, one by one; then together."""
         found = self.found
-        plans = [plan_of(tell(self.sink, run)) for run in self.runs]
+        plans = [plan_in(self.sink, tell(self.sink, run)) for run in self.runs]
         gaps = [plan for plan in plans if isinstance(plan, Gap)]
         if gaps:
             return self._impossible(gaps)

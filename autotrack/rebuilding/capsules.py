@@ -27,7 +27,8 @@ from autotrack.core.guard import attempt
 from autotrack.core.session.masking import masked_source
 
 from .inputs import files_read, kept
-from .plan import Plan, plan_of
+from .notebooks import plan_in
+from .plan import Plan
 
 if TYPE_CHECKING:
     from autotrack.core.entities import FileRecord, RunRecord
@@ -49,7 +50,7 @@ def carry(sink: Sink, run: RunRecord, largest_inputs: int = LARGEST_INPUTS) -> C
     """What a run's session needs to be rebuilt elsewhere, as far as it is at hand: smaller files first, up to so many
     bytes. What is not is named in ``left``."""
     story = tell(sink, run)
-    plan = plan_of(story)
+    plan = plan_in(sink, story)
     if isinstance(plan, Gap):
         return Carried({}, {}, (plan,))
     contents: dict[str, bytes | Path] = {}

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PARTS = ("argument", "data", "code", "variable", "threads", "randomness", "environment")
 #: Characters of a value that are shown.
 _SHOWN = 40
+#: The name of a notebook's cells, all together.
+CELLS = "cells"
 #: What of the seeds is not where the generators began.
 _HASHING = "PYTHONHASHSEED"
 
@@ -86,10 +88,13 @@ def mixed(a: Side, b: Side, swapped: Collection[Factor], fresh: Path) -> tuple[P
     shutil.copytree(a.folder, fresh, symlinks=True, dirs_exist_ok=True)
     moved = dict(a.moved)
     arguments, options = list(a.plan.arguments), a.plan.options
+    cells = a.plan.cells
     parts: dict[str, Any] = dict(a.plan.story.session.parts) if a.plan.story.session is not None else {}
     theirs = b.plan.story.session.parts if b.plan.story.session is not None else {}
     for factor in swapped:
-        if factor.part in ("code", "data"):
+        if (factor.part, factor.name) == ("code", CELLS):
+            cells = b.plan.cells
+        elif factor.part in ("code", "data"):
             _swap_file(a, b, factor.name, fresh, moved)
         elif factor.part == "argument" and factor.name:
             arguments[int(factor.name) - 1] = b.plan.arguments[int(factor.name) - 1]
@@ -106,7 +111,7 @@ def mixed(a: Side, b: Side, swapped: Collection[Factor], fresh: Path) -> tuple[P
             parts["environment"] = _with_variable(parts.get("environment", {}), theirs.get("environment", {}), factor)
     session = a.plan.story.session
     story = replace(a.plan.story, session=replace(session, parts=parts) if session is not None else None)
-    return replace(a.plan, story=story, arguments=tuple(arguments), options=options), moved
+    return replace(a.plan, story=story, arguments=tuple(arguments), options=options, cells=cells), moved
 
 
 def _with_variable(ours: Mapping[str, Any], theirs: Mapping[str, Any], factor: Factor) -> dict[str, Any]:
@@ -150,6 +155,8 @@ def _data(a: Side, b: Side) -> Iterator[Factor]:
 
 def _code(a: Side, b: Side) -> Iterator[Factor]:
     one, other = (dict(_files(side)) for side in (a, b))
+    if a.plan.cells != b.plan.cells:
+        yield Factor("code", CELLS, f"{len(a.plan.cells)} → {len(b.plan.cells)}")
     for name in sorted({**one, **other}):
         if one.get(name) != other.get(name) and name not in a.data.keys() & b.data.keys():
             word = "is new" if name not in one else "is gone" if name not in other else "is another"

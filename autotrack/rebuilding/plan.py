@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ class Plan:
     arguments: tuple[str, ...]
     root: str
     folder: str
+    #: The cells of a notebook in the order in which they ran; then there is no target.
+    cells: tuple[str, ...] = ()
 
     def place(self, path: str, fresh: Path) -> Path | None:
         """Where a file of the program's own folders is in the fresh one; None for a file elsewhere."""
@@ -52,25 +54,28 @@ class Plan:
         return os.path.normpath(os.path.join(self.folder, value))  # noqa: PTH118 - texts of another machine
 
 
-def plan_of(story: Story) -> Plan | Gap:
-    """The plan, or why there can be none."""
+def plan_of(story: Story, cells: Sequence[str] = ()) -> Plan | Gap:
+    """The plan, or why there can be none. ``cells``: those of a notebook that ran (``notebooks`` finds them)."""
     if story.session is None:
         return Gap("session", "nothing is known of the program that made this run", "Record with a current autotrack")
     code = story.part("code")
     if code is None or code.get("kind") == "none":
         return Gap("code", "the program's code was not captured", "Keep the code in files, and code capture on")
     argv = [str(word) for word in (story.part("arguments") or story.session.data).get("argv") or ()]
-    if isinstance(code.get("cells"), Mapping):
-        return Gap("code", "this run was made in a notebook", "Export the notebook as a script and run that")
+    is_notebook = isinstance(code.get("cells"), Mapping)
+    if is_notebook and not cells:
+        return Gap("code", "this run was made in a notebook whose cells are not at hand", "")
     options, at = _options(argv)
     is_module = at < len(argv) and argv[at] == "-m"
     at += is_module
-    if at >= len(argv) or argv[at] in ("-c", "-"):
+    if not is_notebook and (at >= len(argv) or argv[at] in ("-c", "-")):
         return Gap("code", "this run was made by a program without a file", "Keep the code in a file")
     folder = str(story.session.data.get("cwd") or "")
     root = str(code.get("root") or folder)
     if not os.path.isabs(folder) or not os.path.isabs(root):  # noqa: PTH117 - texts of another machine
         return Gap("session", "the folder that the program was started in is not known", "")
+    if is_notebook:
+        return Plan(story, code, (), "", False, (), root, folder, tuple(cells))
     return Plan(story, code, tuple(options), argv[at], is_module, tuple(argv[at + 1 :]), root, folder)
 
 

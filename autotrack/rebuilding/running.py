@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TAG = "autotrack.rebuild_of"
 #: Runs of one session that are looked at.
 _MOST = 10_000
+#: What runs the cells of a notebook.
+_CELLS = "autotrack.cli.launch.cells"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,23 @@ def run_again(
         environment["_AUTOTRACK_STREAMS"] = str(streams)
     folder = plan.mirrored(plan.folder, fresh)
     folder.mkdir(parents=True, exist_ok=True)
-    target = plan.target if plan.is_module else _moved(plan.target, plan, fresh, moved)
-    command = [interpreter.python, *plan.options, *(["-m"] if plan.is_module else []), target]
-    command += [_moved(word, plan, fresh, moved) for word in plan.arguments]
-    environment = launched_with(
-        environment,
-        folder=str(folder if plan.is_module else (folder / target).parent),
-        settings={"experiment": plan.story.run.experiment} if plan.story.run.experiment else {},
-        tags={TAG: token, **(tags or {})},
-        behind=interpreter.behind,
-    )
+    tags = {TAG: token, **(tags or {})}
+    settings = {"experiment": plan.story.run.experiment} if plan.story.run.experiment else {}
+    if plan.cells:
+        command = [interpreter.python, "-m", _CELLS, _order(plan, settings, tags, fresh)]
+        if interpreter.behind is not None:
+            environment["PYTHONPATH"] = interpreter.behind
+    else:
+        target = plan.target if plan.is_module else _moved(plan.target, plan, fresh, moved)
+        command = [interpreter.python, *plan.options, *(["-m"] if plan.is_module else []), target]
+        command += [_moved(word, plan, fresh, moved) for word in plan.arguments]
+        environment = launched_with(
+            environment,
+            folder=str(folder if plan.is_module else (folder / target).parent),
+            settings=settings,
+            tags=tags,
+            behind=interpreter.behind,
+        )
     output = fresh / "output.txt"
     with output.open("wb") as file:
         process = subprocess.Popen(
@@ -76,6 +85,16 @@ def run_again(
                 except subprocess.TimeoutExpired:
                     process.kill()
     return Finished(process.returncode, output)
+
+
+def _order(plan: Plan, settings: Mapping[str, str], tags: Mapping[str, str], fresh: Path) -> str:
+    """The file that tells what runs cells which ones, and how. A notebook that switches autotrack on does so itself, at
+    the place where it did."""
+    path = fresh / "cells.json"
+    enables = not any("enable(" in cell for cell in plan.cells)
+    order = {"cells": plan.cells, "settings": dict(settings), "tags": dict(tags), "enable": enables}
+    path.write_text(json.dumps(order), "utf-8")
+    return str(path)
 
 
 def _moved(word: str, plan: Plan, fresh: Path, moved: Mapping[str, str]) -> str:

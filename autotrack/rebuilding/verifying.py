@@ -22,7 +22,8 @@ from .comparing import compare_outcomes
 from .conditions import Conditions, check, interpreter_for
 from .inputs import put_inputs
 from .keeping import keep
-from .plan import Plan, plan_of
+from .notebooks import plan_in
+from .plan import Plan
 from .running import TAG, Finished, counterpart, run_again
 from .verdict import Kind, Verdict
 
@@ -129,7 +130,7 @@ def rebuild_in(
 def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tell) -> Verdict:
     began = time.monotonic()
     story = tell(sink, record)
-    plan = plan_of(story)
+    plan = plan_in(sink, story)
     if isinstance(plan, Gap):
         return _cannot(record, story, [plan])
     conditions = check(story)

@@ -17,14 +17,14 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")))
 def test_an_example_is_rebuilt_to_the_bit(store: Path, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "copy"
     folder.mkdir()
     shutil.copy(EXAMPLES / name, folder)
-    done = subprocess.run(
-        [sys.executable, name], cwd=folder, env=os.environ, capture_output=True, text=True, timeout=110
-    )
+    executed = ("-m", "nbconvert", "--to", "notebook", "--execute", "--output", "ran") if "ipynb" in name else ()
+    command = [sys.executable, *executed, name]
+    done = subprocess.run(command, cwd=folder, env=os.environ, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     run = autotrack.last_run()
     while run.parent is not None:

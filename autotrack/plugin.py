@@ -25,6 +25,7 @@ from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, 
 
 if TYPE_CHECKING:
     from autotrack import environments
+    from autotrack.client import get_run
     from autotrack.core import pickled
     from autotrack.core.artifact_paths import check_artifact_path
     from autotrack.core.background import Background
@@ -133,6 +134,7 @@ __all__ = [
     "environments",
     "file_inside",
     "find_store",
+    "get_run",
     "given",
     "hand_over",
     "hookimpl",
@@ -210,6 +212,7 @@ _LATER = {
     "end_run": ".runs.outside",
     "environments": "..environments",
     "find_store": ".config",
+    "get_run": "..client",
     "given": ".switch",
     "hand_over": ".runs.handing",
     "is_taken": ".runs.foreign",

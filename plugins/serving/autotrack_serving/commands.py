@@ -87,6 +87,14 @@ def add_commands(cli: click.Group) -> None:
     default=None,
     help="Tell in the store how it goes, and take feedback. [default: for models of the store]",
 )
+@click.option(
+    "--log-payloads",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Keep this share of the requests, rows and answers, with the run that tells how it goes. [default: none]",
+)
+@click.option("--redact", multiple=True, metavar="COLUMN", help="Of this column nothing is kept; may be repeated.")
 @click.option("--engine", default="", metavar="NAME", help="A server that another plugin brings.")
 @click.pass_obj
 def serve(
@@ -102,6 +110,8 @@ def serve(
     trust: bool,
     allow_drift: bool,
     report: bool | None,
+    log_payloads: float,
+    redact: tuple[str, ...],
     engine: str,
 ) -> None:
     """Put a model behind REST.
@@ -127,6 +137,8 @@ def serve(
         trust=True if trust else None,
         allow_drift=allow_drift,
         report=report if report is not None else full_uri(uri).startswith(("runs:/", "models:/")),
+        log_payloads=log_payloads,
+        redact=redact,
         engine=engine,
     )
 
@@ -254,7 +266,7 @@ def build_docker(state: Any, uri: str, output: Path, base: str, port: int, tag: 
 def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], as_json: bool) -> None:
     """How MODEL does in production: a name, a URI, or the run that made it.
 
-    Of the process that reported last: requests, latency, how far the inputs have moved from those of training (psi:
+    Of the server that reported last: requests, latency, how far the inputs have moved from those of training (psi:
     from 0.1 a shift, from 0.25 a large one), and, where truth came back, how good it is beside its training.
     """
     from .monitoring.status import breaks, served
@@ -279,8 +291,9 @@ def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], 
 
 
 def _print_status(one: Any) -> None:
-    run, metrics = one.run, {key: float(value) for key, value in one.run.metrics.items()}
-    click.echo(f"{run.name}  {str(run.status).lower()}  {run.id[:8]}")
+    run, metrics = one.run, one.metrics
+    workers = f"  {len(one.runs)} workers" if len(one.runs) > 1 else ""
+    click.echo(f"{run.name}  {str(run.status).lower()}  {run.id[:8]}{workers}")
     click.echo(
         f"  {metrics.get('requests', 0):,.0f} requests, {metrics.get('rows', 0):,.0f} rows, "
         f"{metrics.get('requests_per_second', 0):,.1f} a second; p50 {metrics.get('p50_ms', 0):.1f} ms, "

@@ -78,12 +78,44 @@ def document(app: ScoringApp) -> bytes:
                         },
                     }
                 },
+                **({} if app.truths is None else {"/feedback": {"post": _FEEDBACK}}),
                 "/ping": {"get": {"summary": "Health", "operationId": "ping", "responses": well}},
                 "/version": {"get": {"summary": "The server's version", "operationId": "version", "responses": well}},
                 "/metrics": {"get": {"summary": "Counters", "operationId": "metrics", "responses": well}},
             },
         }
     )
+
+
+_TRUTH = {
+    "type": "object",
+    "required": ["request_id", "truth"],
+    "properties": {
+        "request_id": {"type": "string", "description": "The X-Request-Id of the answer."},
+        "truth": {"type": "array", "items": {"type": ["string", "number", "boolean"]}, "description": "One a row."},
+    },
+    "example": {"request_id": "order-17", "truth": [1]},
+}
+_JOINED = {
+    "type": "object",
+    "properties": {
+        "rows": {"type": "integer"},
+        "unknown": {"type": "array", "items": {"type": "string"}},
+        "measures": {"type": "object", "additionalProperties": {"type": "number"}},
+    },
+}
+_FEEDBACK = {
+    "summary": "What turned out to be true, of one request or of a list of them",
+    "operationId": "feedback",
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"anyOf": [_TRUTH, {"type": "array", "items": _TRUTH}]}}},
+    },
+    "responses": {
+        "200": {"description": "How many rows were joined.", "content": {"application/json": {"schema": _JOINED}}},
+        "400": {"description": "It is no feedback, or has another number of rows than the request."},
+    },
+}
 
 
 def example_request(app: ScoringApp) -> dict[str, Any] | None:

@@ -10,19 +10,25 @@ import contextlib
 import json
 import logging
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from autotrack.plugin import AutotrackError, UsageError
 
 from .specs import Request
+
+if TYPE_CHECKING:
+    from .monitoring.truths import Truths
 
 Ready = Callable[[str], None]
 
@@ -52,8 +58,10 @@ class UvicornServer:
         with contextlib.closing(listener):
             if self.request.workers == 1:
                 serve(self.request, listener, lambda: ready(_url(listener)))
-            else:
-                _Workers(self.request, listener, ready).run()
+                return
+            with tempfile.TemporaryDirectory(prefix="autotrack-serving-") as folder:  # for this user alone
+                ledger = str(Path(folder) / "ledger.db") if self.request.report else ""
+                _Workers(replace(self.request, ledger=ledger, server=secrets.token_hex(8)), listener, ready).run()
 
 
 def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) -> None:
@@ -75,12 +83,15 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
     counts, truths = Counts(), None
     recorders: list[Recorder] = []
     if request.report:
+        from .monitoring.ledger import Ledger
+        from .monitoring.payloads import Payloads
         from .monitoring.reference import reference_of
         from .monitoring.reporting import Reporter
-        from .monitoring.truths import Truths
 
-        truths = Truths()
-        recorders.append(Reporter(scorer, reference_of(scorer.model), truths, counts))
+        truths = _truths(request)
+        payloads = Payloads(request.log_payloads, request.redact, scorer.intake.names) if request.log_payloads else None
+        recorders += [truths] if isinstance(truths, Ledger) else []
+        recorders.append(Reporter(scorer, reference_of(scorer.model), truths, counts, payloads, request.server))
     app = ScoringApp(scorer, options, Observer(recorders), version(), counts, truths)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     config = uvicorn.Config(
@@ -105,6 +116,16 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
                 ready()
 
     Server(config).run([listener])
+
+
+def _truths(request: Request) -> Truths:
+    if request.ledger:
+        from .monitoring.ledger import Ledger
+
+        return Ledger(Path(request.ledger))
+    from .monitoring.truths import Remembered
+
+    return Remembered()
 
 
 def _warm() -> None:
@@ -199,7 +220,7 @@ def as_worker(text: str, descriptor: int) -> None:
         sys.stdout.write(_READY + "\n")
         sys.stdout.flush()
 
-    serve(Request(**fields), listener, ready)
+    serve(Request(**{**fields, "redact": tuple(fields["redact"])}), listener, ready)
 
 
 def _end_with_parent() -> None:

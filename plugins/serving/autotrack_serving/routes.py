@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from .refused import BAD_REQUEST, Refused, bad
 
 if TYPE_CHECKING:
     from .app import ScoringApp
+    from .monitoring.truths import Truths
 
 _MODEL = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(?:/(ready|infer))?")
 
@@ -41,7 +43,7 @@ async def answer(app: ScoringApp, method: str, path: str, scope: Scope, receive:
         return "/docs", Reply(description.page(app), b"text/html; charset=utf-8", headers=description.HEADERS)
     if path == "/feedback":
         _only(method, "POST")
-        return path, feedback(app, await app.body(scope, receive))
+        return path, await feedback(app, await app.body(scope, receive))
     if path == "/v2" or path.startswith("/v2/"):
         return await _open_inference(app, method, path, scope, receive)
     raise not_found(path)
@@ -52,7 +54,7 @@ class _Truth(msgspec.Struct):
     truth: list[str | int | float | bool]
 
 
-def feedback(app: ScoringApp, body: bytes | bytearray) -> Reply:
+async def feedback(app: ScoringApp, body: bytes | bytearray) -> Reply:
     """Joins what turned out to be true with the answers that were given: ``{"request_id": "...", "truth": [...]}``, or
     a list of them."""
     if app.truths is None:
@@ -62,17 +64,28 @@ def feedback(app: ScoringApp, body: bytes | bytearray) -> Reply:
         truths = msgspec.convert(found if isinstance(found, list) else [found], list[_Truth])
     except msgspec.ValidationError as error:
         raise bad(f"this is no feedback: {error}") from None
+    rows, unknown = _joined(app.truths, truths)
+    if unknown and app.truths.settles:
+        await asyncio.sleep(app.truths.settles)  # another process may be writing them down just now
+        more, unknown = _joined(app.truths, unknown)
+        rows += more
+    said = {"rows": rows, "unknown": [one.request_id for one in unknown], "measures": app.truths.measures()}
+    return Reply(msgspec.json.encode(said))
+
+
+def _joined(known: Truths, truths: list[_Truth]) -> tuple[int, list[_Truth]]:
+    """How many rows' truths found their answers; those that found none."""
     rows, unknown = 0, []
     for one in truths:
         try:
-            joined = app.truths.join(one.request_id, one.truth)
+            joined = known.join(one.request_id, one.truth)
         except ValueError as error:
             raise bad(str(error)) from None
         if joined is None:
-            unknown.append(one.request_id)
+            unknown.append(one)
         else:
             rows += joined
-    return Reply(msgspec.json.encode({"rows": rows, "unknown": unknown, "measures": app.truths.measures()}))
+    return rows, unknown
 
 
 async def _open_inference(app: ScoringApp, method: str, path: str, scope: Scope, receive: Receive) -> tuple[str, Reply]:

@@ -12,8 +12,10 @@ from autotrack.plugin import hookspec
 class Request:
     """What is to be served, and how.
 
-    ``trust`` and ``allow_drift`` are as of ``load_model``; with ``report`` a run in the store tells how it goes. Sizes
-    are in bytes, times in seconds unless their name says otherwise.
+    ``trust`` and ``allow_drift`` are as of ``load_model``; with ``report`` a run in the store tells how it goes,
+    ``log_payloads`` is the share of requests that are kept with it, without the columns in ``redact``. Into the file
+    ``ledger`` workers write their answers; ``server`` is what their runs have in common. Sizes are in bytes, times in
+    seconds unless their name says otherwise.
     """
 
     uri: str
@@ -27,6 +29,10 @@ class Request:
     trust: bool | str | None = None
     allow_drift: bool = False
     report: bool = False
+    log_payloads: float = 0.0
+    redact: tuple[str, ...] = ()
+    ledger: str = ""
+    server: str = ""
     engine: str = ""
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from autotrack_serving.monitoring.ledger import Ledger
 from autotrack_serving.monitoring.reference import SHARES, Column, Drift
-from autotrack_serving.monitoring.truths import Truths
+from autotrack_serving.monitoring.truths import Remembered
+from autotrack_serving.observing import Observation
+from autotrack_serving.rows import Rows
 
 import autotrack
 from tests.plugins.serving.served import Served
@@ -39,7 +42,7 @@ def test_drift_is_small_where_nothing_moved_and_large_where_all_did() -> None:
 
 
 def test_truths_are_joined_once_and_bounded() -> None:
-    truths = Truths(most_rows=5)
+    truths = Remembered(most_rows=5)
     truths.remember("a", np.array([0, 1, 1]))
     assert truths.join("a", [0, 1, 0]) == 3 and truths.join("a", [0, 1, 0]) is None
     assert truths.measures() == {"accuracy": 2 / 3}
@@ -49,7 +52,7 @@ def test_truths_are_joined_once_and_bounded() -> None:
     for name in "cdef":
         truths.remember(name, np.array([1, 1]))
     assert [truths.join(name, [1, 1]) for name in "cdef"] == [None, None, 2, 2]
-    numbers = Truths()
+    numbers = Remembered()
     numbers.remember("x", np.array([1.0, 2.0]))
     numbers.join("x", [2.0, 4.0])
     assert numbers.measures() == {"mae": 1.5, "rmse": pytest.approx(2.5**0.5)}
@@ -91,3 +94,80 @@ def test_a_served_model_reports_back(store: Path) -> None:
     assert broken.returncode == 1 and "it holds: psi > 0.2" in broken.stderr and "mae" not in broken.stderr
     assert "shifted" in broken.stdout and "mae 0.5 over 300 truths" in broken.stdout
     assert status("line", "--fail-if", "psi is large").returncode == 2
+
+
+def seen(request: str, answers: object, rows: object = None) -> Observation:
+    data = np.zeros((len(answers), 1)) if rows is None else rows  # type: ignore[arg-type]
+    return Observation(request, 1.0, Rows("matrix", data, len(data)), np.asarray(answers), 0.001)
+
+
+def test_processes_share_what_they_answered(tmp_path: Path) -> None:
+    """Whoever a truth comes to joins it, once; the sums are everybody's; what does not fit changes nothing."""
+    one, other = Ledger(tmp_path / "l.db", most_rows=6), Ledger(tmp_path / "l.db", most_rows=6)
+    one.record([seen("a", [0, 1, 1]), seen("b", ["yes", "no"]), seen("", [1])])
+    assert other.join("a", [0, 1, 0]) == 3
+    assert one.join("a", [0, 1, 0]) is None and other.join("a", [0, 1, 0]) is None
+    with pytest.raises(ValueError, match="had 2 rows"):
+        other.join("b", ["yes"])
+    assert one.join("b", ["yes", "yes"]) == 2
+    assert one.measures() == other.measures() == {"accuracy": 3 / 5} and one.count == other.count == 5
+    one.record([seen(f"r{at}", [1, 1]) for at in range(5)])
+    one._swept = -1e9
+    one.tick()
+    assert [other.join(f"r{at}", [1, 1]) for at in range(5)] == [None, None, 2, 2, 2]
+    numbers = Ledger(tmp_path / "n.db")
+    numbers.record([seen("x", [1.0, float("nan")])])
+    numbers.join("x", [2.0, 4.0])
+    assert numbers.count == 2
+
+
+def test_samples_are_bounded_and_without_what_is_private() -> None:
+    from autotrack_serving.monitoring import payloads as module
+    from autotrack_serving.monitoring.payloads import Payloads
+
+    kept = Payloads(1.0, ("income",), ["age", "income"])
+    kept.take([seen("r1", [1], np.array([[42.0, 1500.0]]))])
+    line = json.loads(kept.text())
+    assert line["request"] == "r1" and line["answers"] == [1]
+    assert line["rows"] == [{"age": 42.0, "income": "***"}]
+    half = Payloads(0.5, (), None)
+    half._random.seed(3)
+    half.take([seen(f"r{at}", [1], np.array([[1.0]])) for at in range(900)])
+    assert 350 < len(half.text().splitlines()) < 550
+    large = Payloads(1.0, (), None)
+    large.take([seen("r", [0] * 600), seen("s", [0] * 600), seen("t", [0] * 10)])
+    assert [json.loads(line)["request"] for line in large.text().splitlines()] == ["r", "t"]
+    assert module.MOST_BYTES <= 64_000_000
+
+
+def test_a_truth_finds_its_answer_whichever_worker_gave_it(store: Path) -> None:
+    from sklearn.linear_model import LinearRegression
+
+    autotrack.enable(silent=True)
+    data = np.random.default_rng(4).normal(size=(100, 2))
+    LinearRegression().fit(data, data @ [1.0, 2.0])
+    autotrack.disable()
+    uri = f"runs:/{autotrack.last_run().id}/model"
+    served = Served(uri, "--workers", "2", "--log-payloads", "1", "--redact", "1").wait()
+    for at in range(20):
+        assert served.predict({"inputs": [[1.0, 2.0]]}, **{"x-request-id": f"r{at}"}).status == 200
+    rows = [
+        served.ask("POST", "/feedback", {"request_id": f"r{at}", "truth": [4.0]}).json()["rows"] for at in range(20)
+    ]
+    again = served.ask("POST", "/feedback", {"request_id": "r3", "truth": [4.0]}).json()
+    assert rows == [1] * 20 and again["rows"] == 0 and again["unknown"] == ["r3"]
+    assert again["measures"] == {"mae": pytest.approx(1.0), "rmse": pytest.approx(1.0)}
+    assert "/feedback" in served.ask("GET", "/openapi.json").json()["paths"]
+    served.stop()
+    (server,) = json.loads(status(uri, "--json").stdout)["served"]
+    assert (server["metrics"]["requests"], server["metrics"]["truths"]) == (20, 20) and server["workers"] in (1, 2)
+    assert autotrack.get_run(server["trained_by"]).tags["production.mae"] == "1 over 20 truths"
+    runs = autotrack.search_runs(experiments=["serving"])
+    lines = []
+    for run in runs:
+        if "payloads.jsonl" in [each.path for each in run.artifacts]:
+            folder = Path(autotrack.Client().root) / "artifacts"
+            (path,) = folder.rglob(f"{run.id}/payloads.jsonl")
+            lines += [json.loads(line) for line in path.read_text().splitlines()]
+    assert sorted(line["request"] for line in lines) == sorted(f"r{at}" for at in range(20))
+    assert all(line["rows"] == [{"0": 1.0, "1": "***"}] for line in lines)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotrack.plugin import attempt, run_for_another
+from autotrack.plugin import attempt, get_run, run_for_another
 
+from .payloads import FILE
 from .reference import Drift, Reference
-from .truths import Truths
 
 if TYPE_CHECKING:
     from autotrack.plugin import Run
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from ..counting import Counts
     from ..observing import Observation
     from ..scorer import Scorer
+    from .payloads import Payloads
+    from .truths import Truths
 
 EXPERIMENT = "serving"
 #: Tags of a run that tells of a served model: its digest, its name, the run that made it, where it came from.
 DIGEST_TAG, NAME_TAG = "autotrack.serves", "autotrack.serves.name"
 RUN_TAG, URI_TAG = "autotrack.serves.run", "autotrack.serves.uri"
+#: What the runs of the workers of one server have in common.
+SERVER_TAG = "autotrack.serves.server"
 #: Seconds between two reports.
 EVERY = 10.0
 #: Rows that are looked at in each half second.
@@ -33,11 +37,22 @@ MOST_ROWS = 5000
 class Reporter:
     """Records observations (``observing.Recorder``). The run begins with the first of them."""
 
-    def __init__(self, scorer: Scorer, reference: Reference, truths: Truths, counts: Counts) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        reference: Reference,
+        truths: Truths,
+        counts: Counts,
+        payloads: Payloads | None = None,
+        server: str = "",
+    ) -> None:
         self.scorer = scorer
         self.reference = reference
         self.truths = truths
         self.counts = counts
+        self.payloads = payloads
+        self.server = server
+        self._told = 0  # rows whose truth the run that made the model has been told of
         names = scorer.intake.names
         self._at = {str(name): at for at, name in enumerate(names)} if names is not None else None
         self._drifts = [Drift(column) for column in reference.columns]
@@ -54,6 +69,8 @@ class Reporter:
             self._rows += one.rows.count
             self._seconds.append(one.seconds)
         self._add([one.rows for one in observations])
+        if self.payloads is not None:
+            attempt(self.payloads.take, observations)
         self.tick()
 
     def _add(self, rows: list[Any]) -> None:
@@ -101,7 +118,18 @@ class Reporter:
         if self.truths.count:
             found["truths"] = float(self.truths.count)
         run.log_metrics(found, self._step)
+        if self.payloads is not None and self.payloads.is_new:
+            run.log_text(self.payloads.text(), FILE)
+        if self.reference.run is not None and self.truths.count > self._told:
+            self._told = self.truths.count
+            attempt(self._tell, self.reference.run)
         self._step += 1
+
+    def _tell(self, run_id: str) -> None:
+        """The run that made the model says how good it turned out to be."""
+        measures = self.truths.measures()
+        said = {f"production.{name}": f"{value:.4g} over {self._told:,} truths" for name, value in measures.items()}
+        get_run(run_id).set_tags(said)
 
     def _begin(self) -> Run:
         tags: dict[str, Any] = {
@@ -109,6 +137,7 @@ class Reporter:
             NAME_TAG: self.scorer.name,
             URI_TAG: self.scorer.uri,
             RUN_TAG: self.reference.run,
+            SERVER_TAG: self.server or None,
         }
         self._run = run_for_another(
             f"serving {self.scorer.name}", EXPERIMENT, {key: value for key, value in tags.items() if value is not None}

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.plugin import NotFoundError, UsageError, attempt, find_store, open_sink
 
-from .reporting import DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, URI_TAG
+from .reporting import DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, SERVER_TAG, URI_TAG
 
 if TYPE_CHECKING:
     from autotrack.plugin import RunRecord, Sink
 
 #: Served runs of one model that are told of, the newest.
 _MOST = 20
+#: What each worker counts for itself.
+_COUNTED = frozenset({"requests", "rows", "failed", "refused", "requests_per_second"})
 _CONDITION = re.compile(r"\s*([A-Za-z_][\w/ .-]*?)\s*(>=|<=|>|<|==|!=)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
@@ -27,18 +29,33 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One process that served, or serves, a model; with the run that made the model, where the store knows it."""
+    """A server of a model, one that was or one that is; with the run that made the model, where the store knows it.
 
-    run: RunRecord
+    ``run`` is the newest of its ``runs``: of each worker one.
+    """
+
+    runs: tuple[RunRecord, ...]
     trained: RunRecord | None
+
+    @property
+    def run(self) -> RunRecord:
+        return self.runs[0]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What was reported last, of all workers together: counts are added up, of all else the largest is told."""
+        found: dict[str, float] = {}
+        for run in self.runs:
+            for key, value in run.metrics.items():
+                add = key in _COUNTED and key in found
+                found[key] = found[key] + float(value) if add else max(found.get(key, float(value)), float(value))
+        return found
 
     @property
     def worst(self) -> list[tuple[str, float]]:
         """Columns by how far they have moved (psi), the farthest first."""
         found = [
-            (key.removeprefix("psi/"), float(value))
-            for key, value in self.run.metrics.items()
-            if key.startswith("psi/")
+            (key.removeprefix("psi/"), float(value)) for key, value in self.metrics.items() if key.startswith("psi/")
         ]
         return sorted(found, key=lambda each: -each[1])
 
@@ -59,7 +76,8 @@ class Served:
             "digest": self.run.tags.get(DIGEST_TAG),
             "trained_by": self.run.tags.get(RUN_TAG),
             "seconds_ago": round((time.time_ns() - heard) / 1e9, 1),
-            "metrics": {key: float(value) for key, value in self.run.metrics.items()},
+            "workers": len(self.runs),
+            "metrics": self.metrics,
             "training": self.training,
         }
 
@@ -82,20 +100,27 @@ def _served(sink: Sink, what: str) -> list[Served]:
         if what == run.tags.get(URI_TAG)
         or name == run.tags.get(NAME_TAG)
         or (len(what) >= 4 and run.tags.get(RUN_TAG, "").startswith(what.removeprefix("runs:/").partition("/")[0]))
-    ][:_MOST]
+    ]
     if not found:
         raise NotFoundError(
             f"nothing has been heard of {what} in production; serve it with `autotrack serve -m {what} --report`"
         )
-    return [Served(run, attempt(sink.run, run.tags[RUN_TAG])[0] if RUN_TAG in run.tags else None) for run in found]
+    servers: dict[str, list[RunRecord]] = {}
+    for run in found:
+        servers.setdefault(run.tags.get(SERVER_TAG, run.id), []).append(run)
+    return [
+        Served(tuple(runs), attempt(sink.run, runs[0].tags[RUN_TAG])[0] if RUN_TAG in runs[0].tags else None)
+        for runs in list(servers.values())[:_MOST]
+    ]
 
 
 def breaks(condition: str, one: Served) -> bool | None:
-    """Whether a condition (``psi > 0.2``, ``production_accuracy < 0.9``, ``psi/income > 0.1``) holds for what a process
+    """Whether a condition (``psi > 0.2``, ``production_accuracy < 0.9``, ``psi/income > 0.1``) holds for what a server
     reported last; None where it has no such metric (UsageError where it is no condition)."""
     found = _CONDITION.fullmatch(condition)
     if found is None:
         raise UsageError(f"{condition!r} is no condition: expected METRIC > NUMBER, as in 'psi > 0.2'")
     name, sign, number = found.groups()
-    value = one.run.metrics.get(name, one.run.metrics.get(f"production_{name}"))
+    metrics = one.metrics
+    value = metrics.get(name, metrics.get(f"production_{name}"))
     return None if value is None else _OPERATORS[sign](float(value), float(number))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,23 +14,76 @@ import numpy as np
 MOST_ROWS = 200_000
 
 
-class Truths:
-    """Joins answers with truths. Kinds of things (text, whole numbers, booleans) are right or wrong; other numbers are
-    near or far."""
+class Truths(Protocol):
+    """Joins answers with truths. ``count`` is of the rows whose truth is known; ``settles`` are the seconds after which
+    an answer that was just given is surely known here."""
+
+    settles: float
+
+    @property
+    def count(self) -> int: ...
+
+    def remember(self, request: str, answers: Any) -> None:
+        """Keeps the answers to a request, where they are one value a row."""
+
+    def join(self, request: str, truths: list[Any]) -> int | None:
+        """Takes what was true; the number of rows, None where the request is not known. ValueError where it has another
+        number of rows, or values of another kind."""
+
+    def measures(self) -> dict[str, float]:
+        """``accuracy``, or ``mae`` and ``rmse``, over all truths so far."""
+
+
+@dataclass(slots=True)
+class Score:
+    """How good answers were. Kinds of things (text, whole numbers, booleans) are right or wrong; other numbers are near
+    or far."""
+
+    count: int = 0
+    right: int = 0
+    absolute: float = 0.0
+    squared: float = 0.0
+    numbers: bool = False
+
+    def add(self, request: str, answers: Any, truths: list[Any]) -> None:
+        """Takes the answers to a request and what was true (ValueError where these are not as many)."""
+        if len(truths) != len(answers):
+            raise ValueError(f"request {request} had {len(answers)} rows, and {len(truths)} truths were sent")
+        if answers.dtype.kind == "f":
+            found = np.asarray(truths, float)
+            self.numbers = True
+            self.absolute += float(np.abs(found - answers).sum())
+            self.squared += float(((found - answers) ** 2).sum())
+        else:
+            self.right += sum(one == other for one, other in zip(answers.tolist(), truths, strict=True))
+        self.count += len(truths)
+
+    def measures(self) -> dict[str, float]:
+        """``accuracy``, or ``mae`` and ``rmse``."""
+        if not self.count:
+            return {}
+        if self.numbers:
+            return {"mae": self.absolute / self.count, "rmse": math.sqrt(self.squared / self.count)}
+        return {"accuracy": self.right / self.count}
+
+
+class Remembered:
+    """Truths of the one process that serves: answers wait in memory."""
+
+    settles = 0.0
 
     def __init__(self, most_rows: int = MOST_ROWS) -> None:
         self.most_rows = most_rows
         self._answers: OrderedDict[str, Any] = OrderedDict()
         self._rows = 0
         self._lock = threading.Lock()
-        self.count = 0
-        self.right = 0
-        self.absolute = 0.0
-        self.squared = 0.0
-        self.numbers = False
+        self._score = Score()
+
+    @property
+    def count(self) -> int:
+        return self._score.count
 
     def remember(self, request: str, answers: Any) -> None:
-        """Keeps the answers to a request, where they are one value a row."""
         values = np.asarray(answers)
         if values.ndim != 1 or len(values) > self.most_rows:
             return
@@ -40,30 +94,14 @@ class Truths:
                 self._rows -= len(self._answers.popitem(last=False)[1])
 
     def join(self, request: str, truths: list[Any]) -> int | None:
-        """Takes what was true; the number of rows, None where the request is not known. ValueError where it has another
-        number of rows, or values of another kind."""
         with self._lock:
             answers = self._answers.get(request)
             if answers is None:
                 return None
-            if len(truths) != len(answers):
-                raise ValueError(f"request {request} had {len(answers)} rows, and {len(truths)} truths were sent")
-            if answers.dtype.kind == "f":
-                found = np.asarray(truths, float)
-                self.numbers = True
-                self.absolute += float(np.abs(found - answers).sum())
-                self.squared += float(((found - answers) ** 2).sum())
-            else:
-                self.right += sum(one == other for one, other in zip(answers.tolist(), truths, strict=True))
-            self.count += len(truths)
+            self._score.add(request, answers, truths)
             self._rows -= len(answers)
             del self._answers[request]  # a truth that is sent twice counts once
         return len(truths)
 
     def measures(self) -> dict[str, float]:
-        """``accuracy``, or ``mae`` and ``rmse``, over all truths so far."""
-        if not self.count:
-            return {}
-        if self.numbers:
-            return {"mae": self.absolute / self.count, "rmse": math.sqrt(self.squared / self.count)}
-        return {"accuracy": self.right / self.count}
+        return self._score.measures()

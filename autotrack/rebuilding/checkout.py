@@ -72,6 +72,7 @@ def _from_commit(plan: Plan, target: Path) -> list[Gap]:
 def _write_tree(plan: Plan, tree: Mapping[str, Any], target: Path) -> list[Gap]:
     """The files of the commit as an archive brought them: files first, then links, which may not lead out."""
     problems = []
+    links: dict[str, Path] = {}
     entries = [(str(path), entry) for path, entry in tree.items() if isinstance(entry, list) and len(entry) == 2]
     for path, (mode, digest) in sorted(entries, key=lambda each: each[1][0] == _LINK):
         place, content = PurePosixPath(path), plan.story.content(digest)
@@ -79,13 +80,20 @@ def _write_tree(plan: Plan, tree: Mapping[str, Any], target: Path) -> list[Gap]:
             problems.append(Gap("code", f"the text of {path} is not at hand", ""))
             continue
         file = target / place
-        leads = os.path.normpath(file.parent / os.fsdecode(content)) if mode == _LINK else str(file)
-        if place.is_absolute() or ".." in place.parts or ".git" in place.parts or not _is_below(leads, target):
+        leads = file.parent / os.fsdecode(content) if mode == _LINK else file
+        stays = _stays(file.parent, target) and _is_below(os.path.normpath(leads), target)
+        if place.is_absolute() or ".." in place.parts or ".git" in place.parts or not stays:
             problems.append(Gap("code", f"{path} leads out of the folder", ""))
             continue
         _, error = attempt(_write_committed, file, mode, content)
         if error is not None:
             problems.append(Gap("code", f"{path} could not be written: {error}", ""))
+        elif mode == _LINK:
+            links[path] = file
+    # A link that stays inside by its own words may lead out through another one, made before it or after.
+    for path in [path for path, file in links.items() if not _stays(file, target)]:
+        links[path].unlink()
+        problems.append(Gap("code", f"{path} leads out of the folder", ""))
     return problems
 
 
@@ -102,6 +110,12 @@ def _is_below(path: str, folder: Path) -> bool:
     return path == str(folder) or path.startswith(f"{folder}{os.sep}")
 
 
+def _stays(path: Path, folder: Path) -> bool:
+    """Whether a path is below a folder, with every link followed that is there by now (as far as there is an end)."""
+    real = os.path.realpath
+    return _is_below(real(path), Path(real(folder)))
+
+
 def _write_sources(plan: Plan, target: Path) -> list[Gap]:
     problems = []
     sources = plan.code.get("sources")
@@ -114,10 +128,10 @@ def _write_sources(plan: Plan, target: Path) -> list[Gap]:
             problems.append(Gap("code", f"the text of {path} is not at hand", ""))
             continue
         file = target / place
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if file.is_symlink() or not file.resolve().is_relative_to(target.resolve()):
+        if file.is_symlink() or not _stays(file, target):  # before a folder is made, which may be through a link
             problems.append(Gap("code", f"{path} leads out of the folder", ""))
             continue
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     large = plan.code.get("large")
     for path in large if isinstance(large, Mapping) else ():

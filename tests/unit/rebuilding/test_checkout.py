@@ -68,3 +68,22 @@ def test_a_link_is_never_written_through(tmp_path: Path) -> None:
     problems = check_out(plan_with(objects, tree), tmp_path / "fresh")
     assert [problem.part for problem in problems] == ["code"]
     assert not (tmp_path / "fresh/files/there/project/b/x.py").exists()
+
+
+@pytest.mark.parametrize("order", [("d/d/d/x", "y", "y/evil"), ("y", "d/d/d/x", "y/evil"), ("y", "y/evil", "d/d/d/x")])
+def test_nothing_leads_out_through_two_links(tmp_path: Path, order: tuple[str, ...]) -> None:
+    """By its words ``y`` is ``d/d/d/x/../..``, a folder inside; but ``x`` is the root, of which that is far above."""
+    objects = Objects(tmp_path / "objects")
+    fresh = tmp_path / "fresh"
+    leads = {"d/d/d/x": b"../../..", "y": b"d/d/d/x/../..", "y/evil": b"train.py"}
+    tree = {
+        "train.py": ["100644", objects.put(b"print(1)\n")],
+        **{path: ["120000", objects.put(leads[path])] for path in order},
+    }
+    plan = plan_with(objects, tree)
+    plan.code["sources"] = {"y/made/own.py": {"sha256": objects.put(b"print(2)\n")}}
+    assert any("leads out" in problem.what for problem in check_out(plan, fresh))
+    target = fresh / "files" / "there" / "project"
+    outside = [each for each in fresh.rglob("*") if not each.is_relative_to(target) and not target.is_relative_to(each)]
+    assert outside == []
+    assert all(each.resolve().is_relative_to(target) for each in target.rglob("*") if each.is_symlink())

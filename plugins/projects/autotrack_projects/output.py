@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 #: Bytes of a program's output that are kept: of its beginning, and of its end.
 KEPT = 1 << 20
@@ -30,7 +30,6 @@ def keep(blocks: Iterable[bytes], file: Path, shown: bool) -> None:
             if left:
                 with suppress(OSError):
                     out.write(block[:left])
-                    out.flush()
             tail += block[left:]
             left = max(0, left - len(block))
             if len(tail) > 2 * KEPT:
@@ -43,12 +42,11 @@ def keep(blocks: Iterable[bytes], file: Path, shown: bool) -> None:
             if dropped:
                 out.write(f"\n... {dropped:,} bytes left out ...\n".encode())
             out.write(tail)
-            out.flush()
 
 
-def _opened(file: Path) -> BinaryIO:
-    """The file for writing, or nowhere."""
+def _opened(file: Path) -> IO[bytes]:
+    """The file for writing, or nowhere. Unbuffered: what a full disk refused is not tried again when it is closed."""
     try:
-        return open(file, "wb")
+        return open(file, "wb", buffering=0)
     except OSError:
-        return open(os.devnull, "wb")
+        return open(os.devnull, "wb", buffering=0)

@@ -42,6 +42,7 @@ def run_project(
     backend: str = "local",
     backend_config: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
     synchronous: bool = True,
     cache: bool = True,
 ) -> SubmittedRun:
@@ -53,7 +54,7 @@ def run_project(
 
     A parameter may be an output of another run, which is waited for: ``{"data": first.output("data.csv")}``. A step (a
     run inside another) for which an earlier run did the same is not run again, unless ``cache`` is False: that run
-    stands for it.
+    stands for it. A program that takes longer than ``timeout`` (seconds) is ended, and its run is KILLED.
     """
     arguments = {
         "entry_point": entry_point,
@@ -65,6 +66,7 @@ def run_project(
         "backend": backend,
         "backend_config": backend_config,
         "tags": tags,
+        "timeout": timeout,
         "synchronous": synchronous,
         "shown": synchronous,
         "cache": cache,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,9 @@ import click
 from autotrack.plugin import only_launches
 
 from .environment import MANAGERS
+
+#: The answer where a program was ended because its time was over, as timeout(1) has it.
+TIMED_OUT = 124
 
 
 @click.command(
@@ -30,7 +34,9 @@ from .environment import MANAGERS
     help="The environment: what the project asks for, or this Python (local).",
 )
 @click.option("-b", "--backend", default="local", show_default=True, metavar="NAME", help="Where it runs.")
-@click.option("--backend-config", metavar="JSON", help="What that backend is told.")
+@click.option("-B", "--backend-option", "options_of", multiple=True, metavar="KEY=VALUE", help="What it is told there.")
+@click.option("--backend-config", metavar="JSON", help="The same as a JSON object, or a file that has one.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Ends it after that.")
 @click.option("--experiment", metavar="NAME", help="The experiment of the run.")
 @click.option("-n", "--name", metavar="NAME", help="The name of the run.")
 @click.option("-t", "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the run; may be repeated.")
@@ -46,7 +52,9 @@ def run(
     version: str | None,
     env: str,
     backend: str,
+    options_of: tuple[str, ...],
     backend_config: str | None,
+    timeout: float | None,
     experiment: str | None,
     name: str | None,
     tags: tuple[str, ...],
@@ -59,7 +67,7 @@ def run(
     What its program logs and trains joins one run, which has its parameters, commit, environment and output. The
     program's exit code is the answer.
     """
-    from .running import run_project
+    from .running import SubmittedRun, run_project
 
     if state.store is not None:
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store  # of this process, and of all that it starts
@@ -73,7 +81,8 @@ def run(
         "name": name,
         "env": env,
         "backend": backend,
-        "backend_config": _config(backend_config),
+        "backend_config": {**_config(backend_config), **pairs(options_of, "-B")},
+        "timeout": timeout,
         "tags": pairs(tags, "--tag"),
     }
     if grid:
@@ -81,6 +90,8 @@ def run(
 
         return run_grid(uri, entry_point, combinations(parameters), options, jobs=jobs)
     started = run_project(uri, entry_point, parameters, **options, synchronous=False, progress=say)
+    if isinstance(started, SubmittedRun) and started.job is not None:
+        say(f"run {started.run_id[:8]} is job {started.job} of {backend}: {started.standing()}")
     try:
         started.wait()
     except KeyboardInterrupt:
@@ -88,6 +99,9 @@ def run(
         raise
     code = started.exit_code or 0
     say(f"run {started.run_id[:8]} is {started.get_status()}" + (f" (exit code {code})" if code else ""))
+    if isinstance(started, SubmittedRun) and started.timed_out:
+        say(f"it was ended, its {timeout:g} seconds were over")
+        return TIMED_OUT
     return code if code >= 0 else 128 - code
 
 
@@ -110,8 +124,16 @@ def say(message: str) -> None:
 
 
 def _config(text: str | None) -> dict[str, Any]:
+    """What a backend is told: a JSON object, or the file of one (whose name ends with ``.json``, as with MLflow)."""
+    if not text:
+        return {}
+    if not text.lstrip().startswith("{") and text.endswith(".json"):
+        try:
+            text = Path(text).read_text("utf-8")
+        except (OSError, ValueError) as error:
+            raise click.UsageError(f"--backend-config {text} cannot be read: {error}") from None
     try:
-        found = json.loads(text) if text else {}
+        found = json.loads(text)
     except ValueError as error:
         raise click.UsageError(f"--backend-config is not valid JSON: {error}") from None
     if not isinstance(found, dict):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from autotrack.plugin import UsageError
 
-TYPES = ("string", "float", "path", "uri", "int")
+TYPES = ("string", "float", "path", "uri", "int", "bool")
+_TRUTHS = frozenset("true false yes no on off 1 0".split())
 #: What a parameter may be called: it is an option of a command line, and a name in braces.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
@@ -74,6 +75,8 @@ def _checked(parameter: Parameter, value: str, folder: Path) -> str:
             float(value) if parameter.type == "float" else int(value)
         except ValueError:
             raise UsageError(f"parameter {name} is of type {parameter.type}, and {value!r:.100} is not") from None
+    elif parameter.type == "bool" and value.lower() not in _TRUTHS:
+        raise UsageError(f"parameter {name} is of type bool, and {value!r:.100} is not: say true or false")
     elif parameter.type == "uri":
         if not _SCHEME.fullmatch(value) and not (folder / value).exists():
             raise UsageError(

@@ -26,7 +26,7 @@ from autotrack.plugin import (
 
 from . import reusing
 from .commandline import CommandLine, command_line
-from .containers import container_command, variables_of
+from .containers import variables_of
 from .environment import Surroundings, surroundings_for
 from .grammar import Project, read_project
 from .jobs import Job, Submitted
@@ -80,6 +80,22 @@ class SubmittedRun:
         self._resources = resources
         self._cancelled = False
         self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        #: True where the program was ended because its time was over.
+        self.timed_out = False
+        #: The backend's name for the job, if it has names.
+        self.job: str | None = getattr(submitted, "job", None)
+
+    def end_after(self, seconds: float) -> None:
+        """The program is ended once so much time is over; the run is KILLED and says why."""
+        self._timer = threading.Timer(seconds, self._expire, (seconds,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def standing(self) -> str:
+        """How the job stands, in its backend's own words; else as ``get_status()`` has it."""
+        said = getattr(self._submitted, "standing", None)
+        return str(said()) if said is not None and self.exit_code is None else self.get_status()
 
     def wait(self) -> bool:
         """True where the program ended with 0. The run has ended when this returns."""
@@ -106,6 +122,13 @@ class SubmittedRun:
         self._submitted.cancel()
         self.wait()
 
+    def _expire(self, seconds: float) -> None:
+        if self.exit_code is not None or self._submitted.poll() is not None:
+            return
+        self.timed_out = self._cancelled = True
+        self.run.set_tag("autotrack.project.timeout", f"ended after {seconds:g} s")
+        self._submitted.cancel()
+
     def _status(self) -> str:
         code = self.exit_code or 0
         if self._cancelled or code < 0 or code == 130:
@@ -114,6 +137,8 @@ class SubmittedRun:
 
     def _end(self, code: int) -> None:
         self.exit_code = code
+        if self._timer is not None:
+            self._timer.cancel()
         try:
             if self._console.is_file() and self._console.stat().st_size:
                 self.run.log_artifact(self._console, "project/console.txt")
@@ -136,6 +161,7 @@ def run_project(
     backend_config: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     parent: str | None = None,
+    timeout: float | None = None,
     synchronous: bool = True,
     shown: bool = True,
     cache: bool = True,
@@ -148,7 +174,10 @@ def run_project(
 
     A value may be an output of another run (``run.output("data.csv")``), which is waited for. A step, a run inside
     another, for which an earlier run did the same is not run again, unless ``cache`` is False: that run stands for it.
+    A program that takes longer than ``timeout`` (seconds) is ended, and its run is KILLED.
     """
+    if timeout is not None and not 0 < timeout < threading.TIMEOUT_MAX:
+        raise UsageError(f"timeout must be a number of seconds above 0, not {timeout!r:.30}")
     given = {str(key): _text(str(key), value) for key, value in (parameters or {}).items()}
     resources = ExitStack()
     try:
@@ -183,12 +212,23 @@ def run_project(
             if key is not None:
                 run.set_tag(reusing.KEY_TAG, key)
             variables = _variables(run, surroundings, command, place.folder)
-            argv = command.argv
+            own = {**hand_over(run), **command.variables}
             if in_container and project.docker is not None:
-                ours = {**variables_of(project.docker), **hand_over(run), **command.variables}
-                argv = container_command(project.docker, argv, ours, place.folder, run.id)
-                variables = {**os.environ, **ours}
-            job = Job(run.id, title, argv, variables, place.folder, console, shown, dict(backend_config or {}))
+                own = {**variables_of(project.docker), **own}
+                variables = dict(os.environ)
+            job = Job(
+                run.id,
+                title,
+                command.argv,
+                variables,
+                place.folder,
+                console,
+                shown,
+                dict(backend_config or {}),
+                own,
+                project.docker if in_container else None,
+                inputs,
+            )
             submitted = choose("submit_project", backend=backend, job=job)
             if submitted is None:
                 raise UsageError(f"no plugin runs projects on {backend!r:.60}; local is always there")
@@ -199,6 +239,10 @@ def run_project(
         resources.close()
         raise
     started = SubmittedRun(run, submitted, title, console, resources)
+    if started.job is not None:
+        run.set_tag("autotrack.project.job", started.job)
+    if timeout is not None:
+        started.end_after(timeout)
     if synchronous:
         finish(started)
     return started
@@ -213,6 +257,10 @@ def finish(started: SubmittedRun) -> None:
         raise
     if not succeeded:
         code = started.exit_code or 0
+        if started.timed_out:
+            raise ProjectError(
+                f"{started.name} was ended, its time was over; see `autotrack runs show {started.run_id[:8]}`"
+            )
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         raise ProjectError(f"{started.name} {how}; `autotrack runs show {started.run_id[:8]}` has what it logged")
 
@@ -257,7 +305,8 @@ def _describe(
         "mlflow.source.git.branch": place.branch,
         "mlflow.parentRunId": run.parent.id if run.parent is not None else None,
     }
-    run.log_params(values)
+    # A value that is no Unicode reaches the program as it is; on the run, its bytes are spelled.
+    run.log_params({name: value.encode("utf-8", "backslashreplace").decode() for name, value in values.items()})
     built = surroundings.built
     if built is not None:
         tags["autotrack.project.environment"] = built.key

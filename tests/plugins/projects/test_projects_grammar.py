@@ -141,6 +141,7 @@ def test_what_cannot_be_meant(tmp_path: Path, text: str, says: str) -> None:
     [
         ("float", ["1", "-1e-3", "nan", "inf", " 2 "], ["", "one", "1,5", "0x10"]),
         ("int", ["1", "-7"], ["1.5", "", "a"]),
+        ("bool", ["true", "False", "1", "no"], ["2", "", "maybe"]),
         ("path", ["."], ["nowhere.csv", "s3://b/c"]),
         ("uri", ["s3://b/c", "models:/m/1", "."], ["nowhere.csv", ""]),
         ("string", ["", "anything\n"], []),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from autotrack.core.gaps import Gap
 
 from .conditions import Interpreter, check, interpreter_for
 from .factors import Factor, Side, factors_of, mixed, side_of
+from .folders import fresh_folder
 from .notebooks import plan_in
 from .running import counterpart, run_again
 
@@ -190,7 +190,7 @@ def bisect_in(
     if missing:
         raise UsageError(f"{' and '.join(missing)} logged no metric {metric!r}; name one that both have (--metric)")
     found.metric, found.values = metric, (float(a.metrics[metric]), float(b.metrics[metric]))
-    work = Path(tempfile.mkdtemp(prefix=f"autotrack-bisect-{a.id[:8]}-"))
+    work = fresh_folder(a.id)
     try:
         _Search(sink, uri, a, b, options, found, work, say).search()
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from autotrack.answers.archive.packing import CARRIED
 from autotrack.answers.repository import Repository
 from autotrack.core.gaps import Gap
 from autotrack.core.guard import attempt
+from autotrack.core.session.masking import masked_source
 
 from .plan import Plan
 
@@ -121,9 +123,12 @@ def _write_sources(plan: Plan, target: Path) -> list[Gap]:
     sources = plan.code.get("sources")
     for path, kept in (sources if isinstance(sources, Mapping) else {}).items():
         place = PurePosixPath(str(path))
-        if place.is_absolute() or ".." in place.parts:
-            continue  # of another folder: it is read where it is
-        content = plan.story.content(kept.get("sha256") if isinstance(kept, Mapping) else None)
+        digest = kept.get("sha256") if isinstance(kept, Mapping) else None
+        if place.is_absolute() or ".." in place.parts:  # of another folder: it is imported from where it is
+            said = _elsewhere(Path(os.path.normpath(os.path.join(plan.root, place))), digest)  # noqa: PTH118
+            problems += [Gap("code", f"{path}, which is imported, {said}", "Put it back as it was")] if said else []
+            continue
+        content = plan.story.content(digest)
         if content is None:
             problems.append(Gap("code", f"the text of {path} is not at hand", ""))
             continue
@@ -137,6 +142,16 @@ def _write_sources(plan: Plan, target: Path) -> list[Gap]:
     for path in large if isinstance(large, Mapping) else ():
         problems.append(Gap("code", f"{path} had changed, and was too large to be kept", "Commit it"))
     return problems
+
+
+def _elsewhere(file: Path, digest: object) -> str:
+    """What is wrong with a source that lies in no folder of the program's own; empty where it is as it was."""
+    content, _ = attempt(file.read_bytes)
+    if content is None:
+        return "is not there any more"
+    # What was kept of it may have had secrets in it, which were masked.
+    found = (content, masked_source(content)[0])
+    return "" if digest in [hashlib.sha256(each).hexdigest() for each in found] else "has changed since"
 
 
 def _git(folder: Path, *arguments: str, given: bytes | None = None) -> str:

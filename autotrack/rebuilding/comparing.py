@@ -81,6 +81,10 @@ def _data(one: RunRecord, other: RunRecord) -> Iterator[Difference]:
             found = named[0].digest if named else None
             text = "its rows are others" if found else "was not read"
             yield _other(f"data {data.name} ({data.context})", text, data.digest, found)
+    known = [(data.context, data.name) for data in one.datasets]
+    for data in other.datasets:
+        if (data.context, data.name) not in known:
+            yield _other(f"data {data.name} ({data.context})", "was not read before", None, data.digest)
 
 
 def _metrics(sink: Sink, one: RunRecord, other: RunRecord, tolerance: float) -> tuple[int, list[Difference]]:

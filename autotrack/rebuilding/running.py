@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack.answers.story import Story
+from autotrack.core.guard import attempt
 from autotrack.core.launching import launched_with
 
 from .conditions import Interpreter, variables
@@ -73,18 +75,31 @@ def run_again(
     output = fresh / "output.txt"
     with output.open("wb") as file:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             process.wait()
         finally:
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+            _end(process)
     return Finished(process.returncode, output)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the program where it still runs, and whatever it started and left behind."""
+    if process.poll() is None:
+        attempt(os.killpg, process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            pass
+    attempt(os.killpg, process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _order(plan: Plan, settings: Mapping[str, str], tags: Mapping[str, str], fresh: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from autotrack.core.guard import attempt, warn
 from .checkout import check_out
 from .comparing import compare_outcomes
 from .conditions import Conditions, check, interpreter_for
+from .folders import fresh_folder
 from .inputs import put_inputs
 from .keeping import keep
 from .notebooks import plan_in
@@ -142,7 +142,7 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         return _cannot(record, story, [interpreter], conditions)
     if interpreter.said:
         conditions = replace(conditions, said=interpreter.said, unknown=(*conditions.unknown, *interpreter.unknown))
-    fresh = Path(tempfile.mkdtemp(prefix=f"autotrack-rebuild-{record.id[:8]}-"))
+    fresh = fresh_folder(record.id)
     stays = options.keep
     try:
         say("code")

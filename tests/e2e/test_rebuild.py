@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -182,16 +184,12 @@ def test_hash_seed_threads_and_modules_are_as_they_were(project: Path, seed: str
 
 
 def test_a_program_that_fails_now_says_how(project: Path) -> None:
-    write(project, train_py="import autotrack, once\nautotrack.start_run('a').log_metric('m', 1.0)\n")
-    library = project.parent / "library"
-    write(library, once_py="")
-    first = run(project, "train.py", PYTHONPATH=str(library))
-    shutil.rmtree(library)
+    source = "import autotrack, os\nonce = os.environ['ONCE']\nautotrack.start_run('a').log_metric('m', 1.0)\n"
+    write(project, train_py=source)
+    first = run(project, "train.py", ONCE="there")
     verdict = autotrack.rebuild(first.id)
     assert verdict.kind is Kind.IMPOSSIBLE
-    assert (
-        "before it made this run" in verdict.problems[0].what and "No module named 'once'" in verdict.problems[0].close
-    )
+    assert "before it made this run" in verdict.problems[0].what and "KeyError: 'ONCE'" in verdict.problems[0].close
 
 
 def test_another_version_of_a_package_is_built_or_named(
@@ -219,6 +217,63 @@ def test_another_version_of_a_package_is_built_or_named(
     unbuilt = autotrack.rebuild(first.id)
     assert unbuilt.kind is Kind.IMPOSSIBLE
     assert "lower 1.0 → none" in unbuilt.problems[0].what and "--env local" in unbuilt.problems[0].close
+
+
+def test_a_module_of_another_folder_is_checked_where_it_lies(project: Path, tmp_path: Path) -> None:
+    """It is not put into the fresh folder: the program imports it from where it is, so it must be what it was."""
+    write(tmp_path / "shared", beside_py="VALUE = 1\n")
+    write(project, train_py="import autotrack, beside\nautotrack.start_run('a').log_metric('value', beside.VALUE)\n")
+    first = run(project, "train.py", PYTHONPATH=str(tmp_path / "shared"))
+    os.environ["PYTHONPATH"] = str(tmp_path / "shared")
+    try:
+        assert autotrack.rebuild(first.id, env="local").kind is Kind.IDENTICAL
+        (tmp_path / "shared" / "beside.py").write_text("VALUE = 2\n")
+        changed = autotrack.rebuild(first.id, env="local")
+        (tmp_path / "shared" / "beside.py").unlink()
+        gone = autotrack.rebuild(first.id, env="local")
+    finally:
+        del os.environ["PYTHONPATH"]
+    assert changed.kind is gone.kind is Kind.IMPOSSIBLE
+    assert "beside.py" in changed.problems[0].what and "has changed since" in changed.problems[0].what
+    assert "is not there any more" in gone.problems[0].what
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_broken_off_it_can_be_begun_again(project: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """Its program, and what that has started, end with it where it is asked to; nothing half made is in the way."""
+    sleeping = tmp_path / "sleeping"
+    write(
+        project,
+        train_py=f"""
+            import os, pathlib, subprocess, sys, time
+            import autotrack
+            autotrack.start_run('a').log_metric('value', 1)
+            if 'slow' in os.environ:
+                child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+                pathlib.Path({str(sleeping)!r}).write_text(str(child.pid))
+                time.sleep(60)
+        """,
+    )
+    first = run(project, "train.py", LC_ALL="C")
+    command = [sys.executable, "-m", "autotrack", "rebuild", first.id, "--env", "local"]
+    process = subprocess.Popen(command, env={**os.environ, "slow": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for _ in range(600):
+        if sleeping.exists() and sleeping.read_text():
+            break
+        time.sleep(0.05)
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    child = int(sleeping.read_text())
+    if number == signal.SIGINT:
+        for _ in range(200):
+            if not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]:
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("what the program started goes on")
+    else:
+        os.kill(child, signal.SIGKILL)
+    assert autotrack.rebuild(first.id, env="local").kind is Kind.IDENTICAL
 
 
 @pytest.mark.slow

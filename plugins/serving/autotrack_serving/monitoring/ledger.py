@@ -23,6 +23,11 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS answers (request TEXT PRIMARY KEY, rows INTEGER, kind TEXT, given TEXT);
 CREATE TABLE IF NOT EXISTS score (count INTEGER, right INTEGER, absolute REAL, squared REAL, numbers INTEGER);
 """
+_FORGET = """
+DELETE FROM answers WHERE rowid IN (
+    SELECT n FROM (SELECT rowid AS n, sum(rows) OVER (ORDER BY rowid DESC) AS total FROM answers) WHERE total > ?
+)
+"""
 #: Seconds that a process waits for another one that writes.
 _PATIENCE = 5.0
 
@@ -65,9 +70,7 @@ class Ledger:
         self._swept = time.monotonic()
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            older = "SELECT rowid AS n, sum(rows) OVER (ORDER BY rowid DESC) AS total FROM answers"
-            forget = f"DELETE FROM answers WHERE rowid IN (SELECT n FROM ({older}) WHERE total > ?)"
-            self._connection.execute(forget, (self.most_rows,))
+            self._connection.execute(_FORGET, (self.most_rows,))
 
     def close(self) -> None:
         """Nothing: the file goes with the server."""

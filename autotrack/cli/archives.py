@@ -79,7 +79,13 @@ def export_runs(
     if as_json:
         left = [gap.document() for gap in done.left]
         print_json(
-            {"path": str(done.path), "bytes": done.size, "runs": list(done.runs), "carried": done.carried, "left": left}
+            {
+                "path": str(done.path),
+                "bytes": done.size,
+                "runs": list(done.runs),
+                "carried": list(done.carried),
+                "left": left,
+            }
         )
         return
     click.echo(f"wrote {plural(len(done.runs), 'run')} to {done.path} ({size(done.size)})")

@@ -19,6 +19,7 @@ from autotrack.answers.difference import Line
 from autotrack.answers.goals import ranked
 from autotrack.answers.outcomes import is_timing
 from autotrack.answers.story import tell
+from autotrack.core.config import find_store
 from autotrack.core.entities import RunRecord
 from autotrack.core.errors import UsageError
 from autotrack.core.gaps import Gap
@@ -162,7 +163,6 @@ def bisect(
     """
     from contextlib import closing
 
-    from autotrack.core.config import find_store
     from autotrack.core.plugins.registry import open_sink
     from autotrack.core.runs.trackers import tracker_to_read
 
@@ -309,8 +309,6 @@ class _Search:
             run_again(plan, interpreter, self.uri, fresh, moved, token, tags)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-        from autotrack.core.config import find_store
-
         self.sink.deliver(find_store(self.uri).journal)
         made = counterpart(self.sink, self._a.plan.story, token)
         value = None if made is None else made.metrics.get(self.found.metric)

@@ -52,12 +52,13 @@ def carry(sink: Sink, run: RunRecord, largest_inputs: int = LARGEST_INPUTS) -> C
     story = tell(sink, run)
     plan = plan_in(sink, story)
     if isinstance(plan, Gap):
-        return Carried({}, {}, (plan,))
+        return Carried(left=(plan,))
     contents: dict[str, bytes | Path] = {}
     left: list[Gap] = []
     tree = _tree(plan, contents, left)
     inputs = _inputs(plan, sink, largest_inputs, contents, left)
-    return Carried({"tree": tree, "inputs": inputs} if tree or inputs else {}, contents, tuple(left))
+    part = {"tree": tree, "inputs": list(dict.fromkeys(inputs.values()))} if tree or inputs else {}
+    return Carried(part, contents, (*tree, *inputs), tuple(left))
 
 
 def is_archive(path: Path) -> bool:
@@ -103,19 +104,24 @@ def _tree(plan: Plan, contents: dict[str, bytes | Path], left: list[Gap]) -> dic
             left.append(Gap("code", f"{file.path} looks private by its name", ""))
             continue
         said, _ = attempt(masked_source, content)
-        content = said[0] if said is not None else content
+        if said is not None and said[1]:
+            content = said[0]
+            left.append(Gap("code", f"{file.path} holds a secret, which is masked in it", ""))
         digest = hashlib.sha256(content).hexdigest()
         contents[digest] = content
         found[file.path] = [file.mode, digest]
     return found
 
 
-def _inputs(plan: Plan, sink: Sink, largest: int, contents: dict[str, bytes | Path], left: list[Gap]) -> list[str]:
-    """Digests of the files that were read and are carried."""
-    found: list[str] = []
+def _inputs(plan: Plan, sink: Sink, largest: int, contents: dict[str, bytes | Path], left: list[Gap]) -> dict[str, str]:
+    """The files that were read and are carried, with their digests."""
+    found: dict[str, str] = {}
     room = largest
     for file in sorted(files_read(plan), key=lambda file: file.size or 0):
-        if file.sha256 is None or file.sha256 in found:
+        if file.sha256 is None:
+            continue
+        if file.sha256 in found.values():  # another file of the same content
+            found[file.path] = file.sha256
             continue
         if (file.size or 0) > room:
             left.append(
@@ -131,7 +137,7 @@ def _inputs(plan: Plan, sink: Sink, largest: int, contents: dict[str, bytes | Pa
             continue
         room -= file.size or 0
         contents[file.sha256] = content
-        found.append(file.sha256)
+        found[file.path] = file.sha256
     return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from autotrack.client import Client
 
 from .verdict import Verdict
 
-#: Tags of both runs: the verdict, and the other run.
-VERDICT, AS = "autotrack.rebuilt", "autotrack.rebuilt_as"
+#: Tags of the run that was rebuilt: the verdict (of both), the new run, and when (UTC).
+VERDICT, AS, AT = "autotrack.rebuilt", "autotrack.rebuilt_as", "autotrack.rebuilt_at"
 #: The artifact of the new run that has the whole verdict.
 FILE = "rebuild.json"
 
@@ -15,7 +17,8 @@ FILE = "rebuild.json"
 def keep(uri: str, verdict: Verdict) -> None:
     """Tags both runs, in the store at ``uri``; the whole verdict is an artifact of the new one."""
     client = Client(uri)
-    client.get_run(verdict.run).set_tags({VERDICT: str(verdict.kind), AS: verdict.rebuilt or ""})
+    now = datetime.now(UTC).isoformat(" ", "seconds")
+    client.get_run(verdict.run).set_tags({VERDICT: str(verdict.kind), AS: verdict.rebuilt or "", AT: now})
     if verdict.rebuilt is not None:
         made = client.get_run(verdict.rebuilt)
         made.set_tag(VERDICT, str(verdict.kind))

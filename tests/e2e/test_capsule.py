@@ -34,6 +34,7 @@ FILES = {
     "strength.txt": "0.5\n",
     ".gitignore": "own.csv\n",
     ".env": f"TOKEN={SECRET}\n",
+    "notes.py": f"api_key = '{SECRET}'\n",
 }
 ROWS = "".join(f"{at % 7},{at % 2}\n" for at in range(60))
 
@@ -81,7 +82,13 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = base / "here"
     here.mkdir()
     said = json.loads(autotrack(project, "runs", "export", run, "-o", str(here / "run.zip"), "--json").stdout)
-    assert [each["what"] for each in said["left"]] == [".env looks private by its name"]
+    assert [each["what"] for each in said["left"]] == [
+        ".env looks private by its name",
+        "notes.py holds a secret, which is masked in it",
+    ]
+    assert {"train.py", "parts/noise.py", str(project / "own.csv"), str(project.parent / "rows.csv")} <= set(
+        said["carried"]
+    )
     autotrack(project, "runs", "export", run, "-o", str(here / "bare.zip"), "--bare")
     autotrack(project, "runs", "export", run, "-o", str(here / "small.zip"), "--inputs-up-to", "0.0001")
     shutil.rmtree(base / "there")
@@ -95,7 +102,7 @@ def test_it_is_rebuilt_where_nothing_of_it_is_known(exported: Path) -> None:
     # It is written down on both, and what stands on the run says that nothing is missing.
     shown = json.loads(autotrack(exported, "runs", "show", verdict["run"], "--json").stdout)
     assert shown["tags"]["autotrack.rebuilt"] == "IDENTICAL"
-    assert shown["tags"]["autotrack.rebuilt_as"] == verdict["rebuilt"]
+    assert shown["tags"]["autotrack.rebuilt_as"] == verdict["rebuilt"] and "autotrack.rebuilt_at" in shown["tags"]
     assert shown["made_by"]["rebuildability"]["score"] == 100
     made = json.loads(autotrack(exported, "runs", "show", verdict["rebuilt"], "--json").stdout)
     assert made["tags"]["autotrack.rebuilt"] == "IDENTICAL" and "rebuild.json" in str(made["artifacts"])

@@ -35,10 +35,11 @@ CARRIED = "capsule"
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What goes with a session besides what was recorded: a part that names it, and contents (or files that have them)
-    by their sha256. ``left`` says what should and does not."""
+    by their sha256. ``names`` are the files that go by value; ``left`` says what should and does not."""
 
     part: Mapping[str, Any] = field(default_factory=dict)
     contents: Mapping[str, bytes | Path] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
     left: tuple[Gap, ...] = ()
 
 
@@ -47,13 +48,13 @@ Carry = Callable[[RunRecord], Carried]
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: the file, its size, the runs in it (ids, parents before children), how many contents go by
+    """What was written: the file, its size, the runs in it (ids, parents before children), the files that go by
     value besides, and what does not."""
 
     path: Path
     size: int
     runs: tuple[str, ...]
-    carried: int = 0
+    carried: tuple[str, ...] = ()
     left: tuple[Gap, ...] = ()
 
 
@@ -100,7 +101,9 @@ def pack(
             f"could not write {path} ({error.strerror or error}); is there space, and may you?"
         ) from error
     runs_in = tuple(run.id for run in every)
-    return Exported(path, path.stat().st_size, runs_in, len(packer.carried), tuple(dict.fromkeys(packer.left)))
+    return Exported(
+        path, path.stat().st_size, runs_in, tuple(dict.fromkeys(packer.names)), tuple(dict.fromkeys(packer.left))
+    )
 
 
 def _with_children(sink: Sink, runs: Iterable[RunRecord]) -> list[RunRecord]:
@@ -131,6 +134,7 @@ class _Packer:
         self.carry = carry
         self.report = report
         self.carried: dict[str, bytes | Path] = {}
+        self.names: list[str] = []
         self.left: list[Gap] = []
         self.progress = progress
         self.done = 0
@@ -169,6 +173,7 @@ class _Packer:
         if self.carry is not None:
             found = self.carry(run)
             self.carried.update(found.contents)
+            self.names += found.names
             self.left += found.left
             parts = {name: part for name, part in session.parts.items() if name != CARRIED}
             session = dataclasses.replace(session, parts=parts | ({CARRIED: found.part} if found.part else {}))

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,7 +41,7 @@ class Apart:
         request = environments.from_requirements(_requirements(folder))
         environment = environments.build(request)
         paths = [str(environments.folder_behind()), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._errors = folder.with_name(folder.name + ".err").open("w+b")
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         self._process = subprocess.Popen(
             [environment.python, "-m", "autotrack_spark.apart", str(folder), str(int(trust))],
             stdin=subprocess.PIPE,

@@ -125,6 +125,10 @@ def serve(
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store  # of the workers, too
+    if report is None:
+        report = full_uri(uri).startswith(("runs:/", "models:/"))
+    if log_payloads and not report:
+        raise click.UsageError("--log-payloads keeps requests with the run that --report writes; add --report")
     request = Request(
         uri=full_uri(uri),
         host=host,
@@ -136,7 +140,7 @@ def serve(
         max_bytes=max_mb << 20,
         trust=True if trust else None,
         allow_drift=allow_drift,
-        report=report if report is not None else full_uri(uri).startswith(("runs:/", "models:/")),
+        report=report,
         log_payloads=log_payloads,
         redact=redact,
         engine=engine,

@@ -56,7 +56,7 @@ class _Truth(msgspec.Struct):
 
 async def feedback(app: ScoringApp, body: bytes | bytearray) -> Reply:
     """Joins what turned out to be true with the answers that were given: ``{"request_id": "...", "truth": [...]}``, or
-    a list of them."""
+    a list of them. One that does not fit its request is refused, once all others are joined."""
     if app.truths is None:
         raise Refused(409, BAD_REQUEST, "this server keeps no answers; start it with --report")
     found = parse(body)
@@ -64,28 +64,31 @@ async def feedback(app: ScoringApp, body: bytes | bytearray) -> Reply:
         truths = msgspec.convert(found if isinstance(found, list) else [found], list[_Truth])
     except msgspec.ValidationError as error:
         raise bad(f"this is no feedback: {error}") from None
-    rows, unknown = _joined(app.truths, truths)
+    rows, unknown, wrong = _joined(app.truths, truths)
     if unknown and app.truths.settles:
         await asyncio.sleep(app.truths.settles)  # another process may be writing them down just now
-        more, unknown = _joined(app.truths, unknown)
-        rows += more
+        more, unknown, others = _joined(app.truths, unknown)
+        rows, wrong = rows + more, wrong + others
+    if wrong:
+        raise bad(f"{len(wrong)} of {len(truths)} do not fit, {rows} rows of the others were joined: {wrong[0][:300]}")
     said = {"rows": rows, "unknown": [one.request_id for one in unknown], "measures": app.truths.measures()}
     return Reply(msgspec.json.encode(said))
 
 
-def _joined(known: Truths, truths: list[_Truth]) -> tuple[int, list[_Truth]]:
-    """How many rows' truths found their answers; those that found none."""
-    rows, unknown = 0, []
+def _joined(known: Truths, truths: list[_Truth]) -> tuple[int, list[_Truth], list[str]]:
+    """How many rows' truths found their answers; those that found none; what is wrong with those that do not fit."""
+    rows, unknown, wrong = 0, [], []
     for one in truths:
         try:
             joined = known.join(one.request_id, one.truth)
         except ValueError as error:
-            raise bad(str(error)) from None
+            wrong.append(str(error))
+            continue
         if joined is None:
             unknown.append(one)
         else:
             rows += joined
-    return rows, unknown
+    return rows, unknown, wrong
 
 
 async def _open_inference(app: ScoringApp, method: str, path: str, scope: Scope, receive: Receive) -> tuple[str, Reply]:

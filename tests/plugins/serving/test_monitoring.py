@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +16,10 @@ from autotrack_serving.monitoring.ledger import Ledger
 from autotrack_serving.monitoring.reference import SHARES, Column, Drift
 from autotrack_serving.monitoring.truths import Remembered
 from autotrack_serving.observing import Observation
-from autotrack_serving.rows import Rows
+from autotrack_serving.rows import Rows, whole
 
 import autotrack
+from autotrack.plugin import UsageError
 from tests.plugins.serving.served import Served
 
 
@@ -84,15 +87,23 @@ def test_a_served_model_reports_back(store: Path) -> None:
     found = served.ask("POST", "/feedback", [*truth, {"request_id": "nobody's", "truth": [1.0]}]).json()
     assert (found["rows"], found["unknown"]) == (300, ["nobody's"]) and found["measures"]["mae"] == pytest.approx(0.5)
     assert served.ask("POST", "/feedback", {"request_id": 5}).status == 400
+    assert served.predict({"inputs": [[0.0, 3.0]]}, **{"x-request-id": "odd"}).status == 200
+    wrong = served.ask(
+        "POST", "/feedback", [{"request_id": "odd", "truth": [6.5, 1]}, {"request_id": "?", "truth": []}]
+    )
+    assert wrong.status == 400 and "1 of 2 do not fit, 0 rows of the others were joined" in wrong.body.decode()
+    mixed = [{"request_id": "odd", "truth": ["six"]}, {"request_id": "odd", "truth": [6.5]}]
+    wrong = served.ask("POST", "/feedback", mixed)  # one that does not fit keeps no other from being joined
+    assert wrong.status == 400 and "1 rows of the others were joined" in wrong.body.decode()
     served.stop()
     said = json.loads(status("line", "--json", "--fail-if", "psi > 5").stdout)["served"][0]
     assert said["trained_by"] == run.id and said["training"]
     metrics = said["metrics"]
-    assert (metrics["requests"], metrics["rows"], metrics["truths"], metrics["failed"]) == (10, 300, 300, 0)
+    assert (metrics["requests"], metrics["rows"], metrics["truths"], metrics["failed"]) == (11, 301, 301, 0)
     assert metrics["psi/1"] > 1 > 0.2 > metrics["psi/0"] and metrics["production_mae"] == pytest.approx(0.5)
     broken = status("line", "--fail-if", "psi > 0.2", "--fail-if", "mae < 0.1")
     assert broken.returncode == 1 and "it holds: psi > 0.2" in broken.stderr and "mae" not in broken.stderr
-    assert "shifted" in broken.stdout and "mae 0.5 over 300 truths" in broken.stdout
+    assert "shifted" in broken.stdout and "mae 0.5 over 301 truths" in broken.stdout
     assert status("line", "--fail-if", "psi is large").returncode == 2
 
 
@@ -138,6 +149,35 @@ def test_samples_are_bounded_and_without_what_is_private() -> None:
     large.take([seen("r", [0] * 600), seen("s", [0] * 600), seen("t", [0] * 10)])
     assert [json.loads(line)["request"] for line in large.text().splitlines()] == ["r", "t"]
     assert module.MOST_BYTES <= 64_000_000
+    with pytest.raises(UsageError, match="--redact incom: the model has no such column; it takes age, income"):
+        Payloads(1.0, ("incom",), ["age", "income"])
+    # Without a signature anything is asked about, and what is private may lie deep in it.
+    free = Payloads(1.0, ("income",), None)
+    asked: list[Any] = [[{"income": 5, "age": [{"income": 6}]}], {"income": 5, "age": 3}, {"x": {"income": 5}}]
+    free.take([dataclasses.replace(seen(f"r{at}", [1]), rows=whole(data)) for at, data in enumerate(asked)])
+    assert [json.loads(line)["rows"] for line in free.text().splitlines()] == [
+        [{"0": {"income": "***", "age": [{"income": "***"}]}}],
+        [{"income": "***", "age": 3}],
+        [{"x": {"income": "***"}}],
+    ]
+
+
+def test_what_has_no_form_in_json_costs_itself_alone(tmp_path: Path) -> None:
+    from autotrack_serving.monitoring.payloads import Payloads
+
+    odd = dataclasses.replace(seen("odd", [1]), answers=np.array([b"x"]))
+    ledger = Ledger(tmp_path / "l.db")
+    ledger.record([odd, dataclasses.replace(seen("odder", [1]), answers=np.array([object()])), seen("a", [1])])
+    assert [ledger.join(name, [1]) for name in ("odd", "odder", "a")] == [None, None, 1]
+    kept = Payloads(1.0, (), None)
+    kept.take([dataclasses.replace(seen("odd", [1]), answers=object()), seen("a", [1])])
+    assert [json.loads(line)["request"] for line in kept.text().splitlines()] == ["a"]
+
+
+def test_payloads_without_a_run_are_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "autotrack", "serve", "-m", str(tmp_path), "--log-payloads", "0.1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "add --report" in done.stderr
 
 
 def test_a_truth_finds_its_answer_whichever_worker_gave_it(store: Path) -> None:

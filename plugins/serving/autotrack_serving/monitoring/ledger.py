@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotrack.plugin import attempt
+
 from ..observing import GATHERED
 from .truths import MOST_ROWS, Score
 
@@ -56,8 +58,10 @@ class Ledger:
         entries = []
         for one in observations:
             values = np.asarray(one.answers)
-            if one.request and values.ndim == 1 and values.dtype.kind in "iufbUSO":
-                entries.append((one.request, len(values), values.dtype.kind, json.dumps(values.tolist())))
+            if one.request and values.ndim == 1 and values.dtype.kind in "iufbUO":
+                given, _ = attempt(json.dumps, values.tolist())
+                if given is not None:  # objects of the model's own are no truths, and cost themselves alone
+                    entries.append((one.request, len(values), values.dtype.kind, given))
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", entries)

@@ -8,6 +8,8 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from autotrack.plugin import UsageError, attempt
+
 from ..answering import plain
 
 if TYPE_CHECKING:
@@ -21,12 +23,20 @@ _REDACTED = "***"
 
 
 class Payloads:
-    """Takes each request with the probability ``share``; of the columns in ``redacted`` nothing is kept."""
+    """Takes each request with the probability ``share``; of the columns in ``redacted`` nothing is kept.
+
+    ``names`` are the columns of the model, None where it names none. UsageError where a column to redact is not among
+    them: misspelled, it would be kept.
+    """
 
     def __init__(self, share: float, redacted: Sequence[str], names: Sequence[Any] | None) -> None:
         self.share = share
         self._redacted = frozenset(redacted)
         self._names = [str(name) for name in names] if names is not None else None
+        unknown = sorted(self._redacted.difference(self._names)) if self._names is not None else []
+        if unknown:
+            known = ", ".join((self._names or [])[:20])
+            raise UsageError(f"--redact {unknown[0]}: the model has no such column; it takes {known}")
         self._random = random.Random()
         self._lines: list[str] = []
         self._bytes = 0
@@ -39,8 +49,9 @@ class Payloads:
             if self._bytes >= MOST_BYTES or room < one.rows.count or self._random.random() >= self.share:
                 continue
             room -= one.rows.count
-            said = {"request": one.request, "time": round(one.received, 3), "seconds": round(one.seconds, 6)}
-            line = json.dumps({**said, "rows": list(self._rows(one.rows)), "answers": plain(one.answers)}, default=str)
+            line, _ = attempt(self._line, one)
+            if line is None:  # a request that has no form in JSON costs itself alone
+                continue
             self._lines.append(line)
             self._bytes += len(line)
             self.is_new = True
@@ -50,10 +61,22 @@ class Payloads:
         self.is_new = False
         return "\n".join(self._lines) + "\n"
 
-    def _rows(self, rows: Rows) -> Iterator[dict[str, Any]]:
+    def _line(self, one: Observation) -> str:
+        said = {"request": one.request, "time": round(one.received, 3), "seconds": round(one.seconds, 6)}
+        return json.dumps({**said, "rows": list(self._rows(one.rows)), "answers": plain(one.answers)}, default=str)
+
+    def _rows(self, rows: Rows) -> Iterator[Any]:
+        if rows.kind == "whole" and isinstance(rows.data, dict):  # not by rows, as far as anybody knows
+            yield self._hidden(plain(rows.data))
+            return
         for at in range(rows.count):
-            one = rows.at(at).data if rows.kind != "whole" or hasattr(rows.data, "__getitem__") else rows.data
-            yield {name: _REDACTED if name in self._redacted else value for name, value in self._named(one)}
+            yield self._hidden(dict(self._named(rows.at(at).data)))
+
+    def _hidden(self, value: Any) -> Any:
+        """The value without what is private, however deep that lies: a model without a signature takes anything."""
+        if isinstance(value, dict):
+            return {key: _REDACTED if key in self._redacted else self._hidden(each) for key, each in value.items()}
+        return [self._hidden(each) for each in value] if isinstance(value, list) else value
 
     def _named(self, one: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(one, dict) or hasattr(one, "columns"):

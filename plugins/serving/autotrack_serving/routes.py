@@ -64,14 +64,19 @@ async def feedback(app: ScoringApp, body: bytes | bytearray) -> Reply:
         truths = msgspec.convert(found if isinstance(found, list) else [found], list[_Truth])
     except msgspec.ValidationError as error:
         raise bad(f"this is no feedback: {error}") from None
-    rows, unknown, wrong = _joined(app.truths, truths)
+    # On another thread: a file that processes share may keep one of them waiting.
+    rows, unknown, wrong = await asyncio.to_thread(_joined, app.truths, truths)
     if unknown and app.truths.settles:
         await asyncio.sleep(app.truths.settles)  # another process may be writing them down just now
-        more, unknown, others = _joined(app.truths, unknown)
+        more, unknown, others = await asyncio.to_thread(_joined, app.truths, unknown)
         rows, wrong = rows + more, wrong + others
     if wrong:
         raise bad(f"{len(wrong)} of {len(truths)} do not fit, {rows} rows of the others were joined: {wrong[0][:300]}")
-    said = {"rows": rows, "unknown": [one.request_id for one in unknown], "measures": app.truths.measures()}
+    said = {
+        "rows": rows,
+        "unknown": [one.request_id for one in unknown],
+        "measures": await asyncio.to_thread(app.truths.measures),
+    }
     return Reply(msgspec.json.encode(said))
 
 

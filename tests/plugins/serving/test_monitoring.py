@@ -148,7 +148,7 @@ def test_samples_are_bounded_and_without_what_is_private() -> None:
     large = Payloads(1.0, (), None)
     large.take([seen("r", [0] * 600), seen("s", [0] * 600), seen("t", [0] * 10)])
     assert [json.loads(line)["request"] for line in large.text().splitlines()] == ["r", "t"]
-    assert module.MOST_BYTES <= 64_000_000
+    assert module.MOST_BYTES <= 16_000_000
     with pytest.raises(UsageError, match="--redact incom: the model has no such column; it takes age, income"):
         Payloads(1.0, ("incom",), ["age", "income"])
     # Without a signature anything is asked about, and what is private may lie deep in it.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..rows import Rows
 
 #: Bytes of all samples of a process, and rows of those that are taken at a time.
-MOST_BYTES, MOST_ROWS = 64_000_000, 1000
+MOST_BYTES, MOST_ROWS = 16_000_000, 1000
 FILE = "payloads.jsonl"
 _REDACTED = "***"
 

@@ -35,7 +35,8 @@ _LAST = 2000
 
 
 class Apart:
-    """A model that another Python holds; one question at a time."""
+    """A model that another Python holds; one question at a time. Its folder is not needed once it is made
+    (AutotrackError where the model does not load)."""
 
     def __init__(self, folder: Path, trust: bool) -> None:
         request = environments.from_requirements(_requirements(folder))
@@ -50,27 +51,34 @@ class Apart:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
         atexit.register(self._process.kill)
+        self._answer(None, "does not load")
 
     def ask(self, data: Any, params: dict[str, Any]) -> Any:
         """The answers to a table or a matrix (AutotrackError with what the model said)."""
         import pandas as pd
 
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
+        stdin = self._process.stdin
+        assert stdin is not None
         table = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
         said = {"params": params, "matrix": not isinstance(data, pd.DataFrame)}
         _, error = attempt(lambda: _send(stdin, table, said))
+        found, how = self._answer(error, "failed")
+        if not how["array"]:
+            return found
+        return found.to_numpy()[:, 0] if how["flat"] else found.to_numpy()
+
+    def _answer(self, error: BaseException | None, failed: str) -> tuple[Any, dict[str, Any]]:
+        """What the other Python says next, unless asking it was an error already."""
+        stdout = self._process.stdout
+        assert stdout is not None
         answer, failure = attempt(lambda: _receive(stdout)) if error is None else (None, error)
         if answer is None:
             self._errors.seek(0)
             last = self._errors.read()[-_LAST:].decode("utf-8", "replace")
             raise AutotrackError(f"the model in its own environment does not answer ({failure}): {last}")
-        found, how = answer
-        if "error" in how:
-            raise AutotrackError(f"the model in its own environment failed: {how['error']}")
-        if not how["array"]:
-            return found
-        return found.to_numpy()[:, 0] if how["flat"] else found.to_numpy()
+        if "error" in answer[1]:
+            raise AutotrackError(f"the model in its own environment {failed}: {answer[1]['error']}")
+        return answer
 
 
 def _requirements(folder: Path) -> list[str]:
@@ -100,14 +108,15 @@ def _receive(stream: IO[bytes]) -> tuple[Any, dict[str, Any]]:
 
 
 def main(folder: str, trust: str) -> None:
-    """Answers from standard input to standard output until the former ends."""
+    """Says whether the model loads, then answers from standard input to standard output until the former ends."""
     import numpy as np
     import pandas as pd
 
     stdin, stdout = io.BufferedReader(io.FileIO(os.dup(0))), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the model prints is no answer
-    model = load_pyfunc(folder, trust=trust == "1")
-    while stdin.peek(1):
+    model, error = attempt(lambda: load_pyfunc(folder, trust=trust == "1"))
+    _send(stdout, pd.DataFrame(), {} if model is not None else {"error": f"{type(error).__name__}: {error}"})
+    while model is not None and stdin.peek(1):
         table, said = _receive(stdin)
         data = table.to_numpy() if said["matrix"] else table
         found, error = attempt(model.predict, data, said["params"])

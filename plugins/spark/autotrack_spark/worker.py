@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import io
-import shutil
 import tempfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from autotrack.plugin import SchemaError, check_artifact_path, load_pyfunc
 
@@ -50,20 +48,24 @@ def _loaded(shipped: Shipped) -> Callable[[Any, dict[str, Any]], Any]:
     key = hashlib.sha256(content).hexdigest(), shipped.env
     with _lock:
         if key not in _asked:
-            folder = _unzipped(content)
-            if shipped.env == "virtualenv":
-                from .apart import Apart
+            from pyspark import SparkFiles
 
-                _asked[key] = Apart(folder, shipped.trust).ask
-            else:
-                _asked[key] = load_pyfunc(folder, trust=shipped.trust).predict
+            # Gone as soon as it is loaded, for Spark ends its workers without a chance to clear up; where one is killed
+            # while it loads, Spark removes its own folder at the end.
+            with tempfile.TemporaryDirectory(prefix="autotrack-model-", dir=SparkFiles.getRootDirectory()) as work:
+                _asked[key] = _opened(_unzipped(content, Path(work)), shipped)
         return _asked[key]
 
 
-def _unzipped(content: bytes) -> Path:
-    """The model's folder, for as long as this process lives."""
-    folder = Path(tempfile.mkdtemp(prefix="autotrack-model-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+def _opened(folder: Path, shipped: Shipped) -> Callable[[Any, dict[str, Any]], Any]:
+    if shipped.env == "virtualenv":
+        from .apart import Apart
+
+        return Apart(folder, shipped.trust).ask
+    return cast("Callable[[Any, dict[str, Any]], Any]", load_pyfunc(folder, trust=shipped.trust).predict)
+
+
+def _unzipped(content: bytes, folder: Path) -> Path:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for info in archive.infolist():
             target = folder.joinpath(*check_artifact_path(info.filename))

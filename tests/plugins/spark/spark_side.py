@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ def trained() -> dict[str, str]:
     uris["two"] = f"runs:/{autotrack.last_run().id}/model"
     xgboost.XGBRegressor(n_estimators=5).fit(matrix, matrix[:, 0])
     uris["trees"] = f"runs:/{autotrack.last_run().id}/model"
+    LinearRegression().fit(matrix, matrix[:, 2])
+    uris["last"] = f"runs:/{autotrack.last_run().id}/model"
     table.to_pickle(work / "table.pkl")
     np.save(work / "matrix.npy", matrix)
     return uris
@@ -95,13 +98,20 @@ query.awaitTermination(60)
 got = spark.table("out").toPandas()
 found["a stream"] = got.answer.tolist() == list(wanted(got[["age", "income"]])) and len(got) == 300
 
-# Each worker has loaded the model once, whatever the number of tasks: its folder is made when it is loaded.
-many = rows.repartition(16)
-many.select(churn()).collect()
-folders = {path.name for path in Path(os.environ["TMPDIR"]).glob("autotrack-model-*")}
+# A worker loads a model once, whatever the number of its tasks. This one was not asked before.
+many = numbers.repartition(16)
+loads = Path(os.environ["TMPDIR"], "loads")
+before = len(loads.read_text().split())
+many.select(autotrack.spark_udf(spark, uris["last"])("a", "b", "c")).collect()
 found["tasks"] = many.select(spark_partition_id()).distinct().count()
-found["folders"] = len(folders)
-found["models"] = 3
+found["most loads of a worker"] = max(Counter(loads.read_text().split()[before:]).values())
+
+# XGBoost takes nulls for missing values.
+holed = [(1.0, None, 0.1), (None, 2.0, 0.2), (0.5, 0.5, None)]
+nulls = spark.createDataFrame(holed, "a double, b double, c double")
+got = np.array([row[0] for row in nulls.select(as_text("a", "b", "c")).collect()])
+found["nulls"] = bool(np.allclose(got, autotrack.load_pyfunc(uris["trees"]).predict(np.array(holed, float)), rtol=1e-6))
+found["no rows"] = nulls.filter("a > 99").select(as_text("a", "b", "c")).collect() == []
 
 # Nulls are what they are in pandas: NaN, which the scaler refuses, as it does there.
 holes = spark.createDataFrame(pd.DataFrame({"age": [1, 2], "income": [1.0, float("nan")]}))
@@ -135,4 +145,5 @@ for name in ("churn", "two", "trees"):
     with autotrack.plugin.local_model(uris[name]) as folder:  # type: ignore[attr-defined]
         found[f"verified {name}"] = on_platforms(folder, ["spark"])["spark"].verdict
 spark.stop()
+found["left behind"] = [path.name for path in Path(os.environ["TMPDIR"]).rglob("autotrack-model-*")]
 print("FOUND" + json.dumps(found))

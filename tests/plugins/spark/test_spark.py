@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -46,11 +47,23 @@ def spark_python() -> Path:
     return kept(f"spark-{VERSION}-{TAG}-{mark}", build) / "bin" / "python"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What came of each question; asked once for all test processes."""
     if shutil.which("java") is None:
         (pytest.fail if "AUTOTRACK_TEST_EVERYTHING" in os.environ else pytest.skip)("no java: Spark needs Java 17")
-    work = tmp_path_factory.mktemp("spark")
+    base = tmp_path_factory.getbasetemp()
+    work = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "spark"
+    work.mkdir(exist_ok=True)
+    said = work / "said.json"
+    with (work / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            said.write_text(asked(work))
+    return dict(json.loads(said.read_text()))
+
+
+def asked(work: Path) -> str:
     (work / "tmp").mkdir()
     (work / "site").mkdir()
     (work / "site" / "sitecustomize.py").write_text(WATCH)
@@ -67,7 +80,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return dict(json.loads(done.stdout.partition("FOUND")[2]))
+    return done.stdout.partition("FOUND")[2]
 
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

@@ -45,12 +45,24 @@ def cells_of(sink: Sink, story: Story) -> list[str]:
 
 
 def _ran(content: bytes) -> list[str]:
+    notebook = json.loads(content)
+    history = _ours(notebook).get("history")
+    if isinstance(history, list) and history:
+        return [str(source) for source in history]
     numbered = [
         (int(cell["execution_count"]), _source(cell))
-        for cell in json.loads(content)["cells"]
-        if cell.get("cell_type") == "code" and cell.get("execution_count") is not None
+        for cell in notebook["cells"]
+        if cell.get("cell_type") == "code"
+        and cell.get("execution_count") is not None
+        and _ours(cell).get("ran") != "not in this kernel"
     ]
     return [source for _, source in sorted(numbered, key=lambda each: each[0])]
+
+
+def _ours(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the notebook plugin wrote into the metadata of a notebook or of a cell."""
+    found = (part.get("metadata") or {}).get("autotrack")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _source(cell: Mapping[str, Any]) -> str:

@@ -73,6 +73,7 @@ class Heard:
 def test_every_hook_has_a_caller(register: Any, tmp_path: Path) -> None:
     from autotrack.cli.commands import Group
     from autotrack.cli.imports import imports
+    from autotrack.cli.platforms import _asked
 
     heard = Heard()
     register(heard, "heard")
@@ -87,6 +88,10 @@ def test_every_hook_has_a_caller(register: Any, tmp_path: Path) -> None:
     assert root.commands["export"].params[0].name == "destination"  # the second time, too
     with pytest.raises(UsageError, match="no entry point"):
         autotrack.run_project(str(tmp_path))
+    with pytest.raises(UsageError, match="no container"):
+        autotrack.spark_udf(None, str(tmp_path), env="no container")
+    with pytest.raises(UsageError, match="no plugin asks models on nowhere"):
+        _asked("nowhere", tmp_path, None)
     loaded.plugins().choose("run_target", target="nothing of that name")
     loaded._settings.clear()
     loaded.settings("heard")

@@ -164,7 +164,11 @@ def test_bodies(server: ServerProcess, target: tuple[str, psutil.Process], paylo
         assert answer.status in payload.more["status"], (answer.status, answer.text)
     else:
         assert answer.status == 200, answer.text
-    assert process.memory_info().rss - before < 64 << 20
+    # What it held is let go when the answer is on its way already.
+    deadline = time.monotonic() + 5
+    while (grown := process.memory_info().rss - before) >= 64 << 20 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert grown < 64 << 20
     began = time.monotonic()
     assert server.get("/health").status == 200
     assert time.monotonic() - began < 1

@@ -50,6 +50,7 @@ class History:
         self._room = Room(limit)
         self._lock = threading.Lock()
         self._cells: list[Ran] = []
+        self._typed: list[str] = []
         self._messages: dict[str, Ran] = {}
         #: Where what can be updated was shown, by its id.
         self._displays: dict[str, list[Ran]] = {}
@@ -69,6 +70,7 @@ class History:
             known = max((ran.number or 0 for ran in self._cells), default=0)
             for number, source in list(enumerate(sources, 1))[known:]:
                 self._cells.append(Ran(source, None, number, Outputs(self._room), state="unseen"))
+                self._typed.append(source)
 
     def begin(self, source: str, cell_id: str | None, message: str, number: int | None = None) -> Ran:
         """A cell begins to run. ``message`` is the id of the request that it is run for."""
@@ -80,6 +82,7 @@ class History:
             for former in (*again, *self._cells[: max(0, len(self._cells) - MOST_CELLS)]):
                 self._forget(former)
             self._cells.append(ran)
+            self._typed = [*self._typed[1 - MOST_CELLS :], source]
             self._messages[message] = ran
             self.version += 1
         return ran
@@ -124,6 +127,11 @@ class History:
         """All executions with their outputs as nbformat has them, as they are now."""
         with self._lock:
             return [(ran, ran.outputs.documents()) for ran in self._cells]
+
+    def typed(self) -> list[str]:
+        """The sources of all executions in their order, those of a cell that was run again or changed included."""
+        with self._lock:
+            return list(self._typed)
 
     def _forget(self, ran: Ran) -> None:
         if ran in self._cells:

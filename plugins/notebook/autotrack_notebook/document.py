@@ -7,7 +7,7 @@ import math
 import platform
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,10 +29,11 @@ def notebook(
     name: str | None = None,
     room: int = 1 << 24,
     deadline: float = math.inf,
+    typed: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The whole notebook, masked. ``ran`` are the executions with their outputs, ``file`` the notebook as it was saved,
-    where that is known, ``name`` its file's. Outputs of cells that did not run take at most ``room`` characters.
-    TimeoutError where ``deadline`` (``time.monotonic()``) passes."""
+    where that is known, ``name`` its file's; ``typed`` are the sources of all executions in order. Outputs of cells
+    that did not run take at most ``room`` characters. TimeoutError where ``deadline`` (``time.monotonic()``) passes."""
     saved = cells_of(file)
     metadata = file.get("metadata") if file is not None else None
     kernel = metadata.get("kernelspec") if isinstance(metadata, Mapping) else None
@@ -49,7 +50,7 @@ def notebook(
             if isinstance(kernel, Mapping) and {"name", "display_name"} <= set(kernel)
             else _KERNEL,
             "language_info": {"name": "python", "version": platform.python_version(), "file_extension": ".py"},
-            "autotrack": {"file": name},
+            "autotrack": {"file": name, "history": [mask(source, source=True) for source in typed]},
         },
         "nbformat": 4,
         "nbformat_minor": 5,

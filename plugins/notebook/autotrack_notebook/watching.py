@@ -136,7 +136,8 @@ class Notebook:
     def _state(self, deadline: float) -> dict[str, Any]:
         ran = self.history.cells()
         file = self._place.read([each for each, _ in ran], self.shell.names)
-        return notebook(ran, file, self._place.name if file is not None else None, self.history.left, deadline)
+        name = self._place.name if file is not None else None
+        return notebook(ran, file, name, self.history.left, deadline, self.history.typed())
 
     def _at_exit(self) -> None:
         """The kernel stops, or tracking does. The recorder's own exit handler comes after this one, and waits."""

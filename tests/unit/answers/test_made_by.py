@@ -55,7 +55,9 @@ def test_everything(store, tell) -> None:
         ("packages", "Python 3.11.4, scikit-learn 1.6, numpy 2.0, 3 distributions in all"),
         ("machine", "Debian 12 · Z80, 2 cores · 2.0 GiB · H100"),
         ("random", f"python seeded 7; numpy not seeded; torch drew its seed {2**60} from the system"),
+        ("rebuild", "75 % of what it takes is known (code in part, data in part)"),
     ]
+    assert making_document(story)["rebuildability"]["score"] == 75
     document = making_document(story)
     assert document["code"]["commit"] == COMMIT and document["program"]["host"] == "lab"
     paths = [file["path"].removeprefix(f"{program.root}/") for file in document["files"]]
@@ -68,7 +70,8 @@ def test_many_files_are_cut_unless_asked_for(store, tell) -> None:
     for number in range(9):
         program.file(f"/data/{number}.csv", "ab" * 32)
     story = told(store, program.run(1))
-    assert [said for _, said in making_lines(story, full=False)][-1] == "and 3 more (--full)"
+    *_, (_, last), (label, _) = making_lines(story, full=False)
+    assert last == "and 3 more (--full)" and label == "rebuild"
     assert len([said for _, said in making_lines(story, full=True) if "/data/" in said]) == 9
 
 

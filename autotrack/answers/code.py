@@ -158,6 +158,8 @@ def _compare_files(
         if changed is None:
             findings.miss("all the files that differ between the two commits: they are too many", "compare with git")
         paths.update(changed or ())
+    # Bytecode beside its source is made from it, and is committed by accident: Python runs none whose source is gone.
+    paths = {path for path in paths if "__pycache__" not in path.split("/")}
     for path in sorted(paths, key=lambda path: _weight(path, one)):
         if one.sources.get(path) == two.sources.get(path) is not None:
             continue

@@ -249,7 +249,9 @@ class _Search:
         values = {factor: self._tried((factor,)) for factor in found.factors}
         found.causes = tuple(factor for factor in found.factors if self._same(values[factor], 1))
         found.moved = tuple(
-            factor for factor in found.factors if factor not in found.causes and not self._same(values[factor], 0)
+            factor
+            for factor, value in values.items()
+            if value is not None and factor not in found.causes and not self._same(value, 0)
         )
         if found.causes:
             found.kind = Found.CAUSE

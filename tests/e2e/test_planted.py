@@ -35,6 +35,8 @@ TRAIN = """
         random.seed(options.seed)
     rows = [tuple(map(float, line.split(","))) for line in open(options.data)]
     weight = random.random()
+    if os.path.exists("start.txt"):
+        weight += float(open("start.txt").read())
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     with autotrack.start_run("planted") as run:
         for step in range(5):
@@ -47,6 +49,7 @@ FILES = {
     "parts/__init__.py": "",
     "parts/shaping.py": "def shaped(y):\n    return y\n",
     "parts/unused.py": "# nobody looks in here\n",
+    "start.txt": "0.5",
     "rows.csv": "".join(f"{at % 5 / 5},{at % 3 / 3}\n" for at in range(30)),
 }
 ARGUMENTS = ("--data", "rows.csv", "--lr", "0.1", "--seed", "7")
@@ -91,6 +94,20 @@ def a_changed_row(folder: Path) -> autotrack.Run:
     return trained(folder)
 
 
+def a_flipped_label(folder: Path) -> autotrack.Run:
+    """The last one, of a file of the same size."""
+    text = (folder / "rows.csv").read_text()
+    assert text.endswith("0.6666666666666666\n")
+    (folder / "rows.csv").write_text(text.removesuffix("0.6666666666666666\n") + "0.0000000000000000\n")
+    return trained(folder)
+
+
+def a_missing_file(folder: Path) -> autotrack.Run:
+    """A file that the program does without."""
+    (folder / "start.txt").unlink()
+    return trained(folder)
+
+
 def a_line_of_code(folder: Path) -> autotrack.Run:
     edit(folder, "parts/shaping.py", "return y", "return 1 - y")
     edit(folder, "parts/unused.py", "nobody", "no one")
@@ -113,6 +130,8 @@ def another_number_of_threads(folder: Path) -> autotrack.Run:
     ("plant", "part", "name", "told"),
     [
         (a_changed_row, "data", "rows.csv", "rows.csv"),
+        (a_flipped_label, "data", "rows.csv", "rows.csv"),
+        (a_missing_file, "code", "start.txt", "start.txt"),
         (a_line_of_code, "code", "parts/shaping.py", "shaping.py"),
         (an_argument, "argument", "4", "lr"),
         (another_seed, "argument", "6", "seed"),
@@ -185,7 +204,21 @@ def test_nothing_is_invented(project: Path) -> None:
     first, second = trained(project), trained(project)
     found = autotrack.bisect(first.id, second.id)
     assert found.kind is Found.NOTHING and not found.trials
-    assert "same" in str(autotrack.diff(first.id, second.id)) or not str(autotrack.diff(first.id, second.id))
+    # The commits differ, and so do the files in them: the first run has left bytecode, which the second commit has.
+    assert [section.name for section in autotrack.diff(first.id, second.id).sections] == []
+
+
+def test_a_program_that_fails_is_not_a_metric_that_moved(project: Path) -> None:
+    """Two files that only work together: half of the change cannot run, and the reason is elsewhere."""
+    first = trained(project)
+    edit(
+        project, "parts/shaping.py", "def shaped", "def reshaped"
+    )  # of another length: old bytecode goes by size and second
+    edit(project, "train.py", "import shaped", "import reshaped as shaped")
+    second = an_argument(project)
+    found = autotrack.bisect(first.id, second.id, env="local")
+    assert found.kind is Found.CAUSE and [cause.part for cause in found.causes] == ["argument"], str(found)
+    assert sum(trial.value is None for trial in found.trials) == 2 and not found.moved
 
 
 def test_what_cannot_be_made_again_is_said(project: Path) -> None:

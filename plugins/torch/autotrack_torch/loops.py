@@ -66,6 +66,8 @@ class Loops:
     def went_backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:
         """``torch.autograd.backward`` is over, which ``Tensor.backward`` calls, or has failed."""
         here = _HERE.get() or _new_here()
+        if here.owner != current_task():  # the context was copied: two threads would add up each other's losses
+            here = _own(here)
         loss = args[0] if args else kwargs.get("tensors")
         # Without a gradient that was given, as `loss.backward()` has it, what went backward is one number.
         alone = error is None and len(args) > 1 and args[1] is None and here.unscaled is None

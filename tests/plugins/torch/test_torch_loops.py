@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -474,6 +477,33 @@ def test_trainings_in_tasks_are_runs_of_their_own() -> None:
     found = [run.metric_history("loss").values.tolist() for run in all_runs()]
     assert sorted(losses for losses in found if len(losses) == 5) == sorted(expected)
     assert len(found) == 7 and sorted(map(len, found))[0] == 4
+
+
+def test_threads_with_copies_of_a_context_keep_their_losses_apart() -> None:
+    """Both go backward before either steps, in contexts that were copied from one where a training is known."""
+    before = Net()
+    train(before, torch.optim.SGD(before.parameters(), lr=0.1), 2)
+    both = threading.Barrier(2, timeout=60)
+
+    def training(number: int) -> list[float]:
+        net = Net()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01 * number)
+        losses = []
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss = F.mse_loss(net(X), Y)
+            both.wait()
+            loss.backward()
+            both.wait()
+            optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(contextvars.copy_context().run, training, number) for number in (1, 2)]
+        expected = [call.result() for call in calls]
+    found = [run.metric_history("loss").values.tolist() for run in all_runs()]
+    assert sorted(losses for losses in found if len(losses) == 3) == sorted(expected)
 
 
 def test_one_optimizer_of_several_models_saves_each_of_them() -> None:

@@ -221,7 +221,7 @@ def test_mlflow_models_load_with_trust_only(tmp_path: Path) -> None:
 @pytest.fixture
 def enabled(store: Path) -> Iterator[Path]:
     torch.manual_seed(0)
-    autotrack.enable(overhead_allowance=60.0)  # a busy machine leaves no model out
+    autotrack.enable()
     yield store
     autotrack.disable()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from autotrack.core.errors import SchemaError
@@ -29,6 +29,10 @@ class PyFunc:
         entry = opened.description.signature
         self.signature: Signature | None = None if entry is None else signature_of(entry)
         self._takes_params = _takes_params(self._predictor)
+        arrays, _ = attempt(opened.flavor.array_predictor, opened.model)
+        #: Predictions for one array of numbers, the columns in the signature's order: those that a table of them gets,
+        #: by nothing but the library's own code. None where only a table will do.
+        self.ask_array: Callable[[Any], Any] | None = None if self._takes_params else arrays
         self._told: set[str] = set()
 
     @property

@@ -47,6 +47,7 @@ SUBJECTS = (
     "server_load",
     "page_data",
     "project_run",
+    "serving",
 )
 
 

@@ -46,6 +46,14 @@ class Served:
         every += every[0].children(recursive=True)
         return len(every), sum(each.memory_info().rss for each in every) / 1e6
 
+    def cpu(self) -> float:
+        """Processor seconds that its processes have taken."""
+        import psutil
+
+        every = [psutil.Process(self.process.pid)]
+        every += every[0].children(recursive=True)
+        return sum(sum(each.cpu_times()[:2]) for each in every)
+
 
 def free_port() -> int:
     """A port that nobody listens at."""
@@ -60,7 +68,7 @@ def autotrack_server(folder: Path, *options: str, store: str | None = None) -> I
     """``autotrack server`` over a fresh store in ``folder``, or over another one."""
     port, place = free_port(), store or str(folder)
     command = [sys.executable, "-m", "autotrack", "server", "--store", place, "--port", str(port), *options]
-    with _running(command, port, folder.with_name(f"{folder.name}.log")) as served:
+    with running(command, port, folder.with_name(f"{folder.name}.log")) as served:
         yield served
 
 
@@ -79,12 +87,13 @@ def peer_server(place: Place) -> Iterator[Served]:
     folder.mkdir(parents=True)
     store = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "art")]
     command = [str(mlflow_python()), "-m", "mlflow", "server", *store, "--port", str(port)]
-    with _running(command, port, folder.with_name("theirs.log"), clean_environment()) as served:
+    with running(command, port, folder.with_name("theirs.log"), clean_environment()) as served:
         yield served
 
 
 @contextmanager
-def _running(command: list[str], port: int, log: Path, environment: dict[str, str] | None = None) -> Iterator[Served]:
+def running(command: list[str], port: int, log: Path, environment: dict[str, str] | None = None) -> Iterator[Served]:
+    """A command that serves at a port: there once ``/health`` is answered, ended at the end."""
     began = time.perf_counter()
     with log.open("wb") as out:
         process = subprocess.Popen(

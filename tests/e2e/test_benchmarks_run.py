@@ -20,6 +20,7 @@ PROMISES = {
     "xgboost_rounds": 3,
     "server_writes": 4,
     "page_data": 4,
+    "serving": 6,
 }
 THREE = ("server_idle", "importing", "log_metric", "kills", "small_fit", "model_folder")
 TWO = (

@@ -44,6 +44,10 @@ class Flavor:
     #: What ``save`` does, in memory: answers the entry and the files' contents by name. For formats that are made in
     #: memory anyway: a small model is then saved without a folder that comes and goes.
     dump: Callable[[Any], tuple[Mapping[str, Any], Mapping[str, bytes]]] | None = None
+    #: Answers a function from one array of numbers, the columns in the signature's order, to the very answers that
+    #: ``predictor`` gives to a table of them, by nothing but the library's own code; None where there is none. A server
+    #: can then do without tables, and trust the model not to wait for anything.
+    array_predictor: Callable[[Any], Callable[[Any], Any] | None] = lambda model: None
     #: True where the model reads its folder later, too: the private copy then lives as long as the model.
     keeps_folder: bool = False
 

@@ -31,8 +31,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Form = Callable[[Asked, Any], bytes]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-#: Bytes of a request's body from which on it is read on the thread that predicts.
-_LARGE = 1 << 16
+#: Bytes of a request's body from which on it is read on the thread that predicts; of one to a model that is swift, to
+#: which the same bytes are about a thousand rows.
+_LARGE, _LARGE_SWIFT = 1 << 16, 1 << 18
 #: Headers of every answer.
 _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
@@ -89,6 +90,7 @@ class ScoringApp:
                 batch_ms=options.batch_ms,
                 timeout=options.timeout,
                 joins=self.scorer.joins,
+                swift=self.scorer.swift,
             )
         return self._batcher
 
@@ -143,7 +145,7 @@ class ScoringApp:
         body = await self.body(scope, receive)
         request = request if request.isprintable() and request else secrets.token_hex(8)
         form = _arrow if ARROW in accept else _json
-        if len(body) < _LARGE and content_type.startswith(JSON):
+        if len(body) < (_LARGE_SWIFT if self.batcher.swift else _LARGE) and content_type.startswith(JSON):
             asked = self._read(content_type, body)
             answers = await self.batcher.answer(asked.rows, asked.params)
             content = form(asked, answers)

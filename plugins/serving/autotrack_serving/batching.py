@@ -1,13 +1,15 @@
-"""Predictions off the event loop, several requests in one call where the model takes rows.
+"""Predictions, several requests in one call where the model takes rows, on a thread of the model's own.
 
 While the model predicts, requests gather; what has gathered is asked about in one call when it is done. Nobody waits
-for company unless ``batch_ms`` says so, so a lone request is answered as fast as the model allows.
+for company unless ``batch_ms`` says so, so a lone request is answered as fast as the model allows. A model that is
+swift is asked on the event loop itself, for as long as it is (docs/adr/0017).
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +25,8 @@ from .rows import Rows, apart, together
 Ask = Callable[[Rows, Mapping[str, Any]], Any]
 #: Threads that may hang in the model before this process takes no more requests.
 MOST_STUCK = 3
+#: Seconds after which a model is no longer taken for swift, and gets a thread.
+_SLOW = 0.02
 _NO_ROWS = Rows("whole", None, 0)
 
 
@@ -43,7 +47,7 @@ class Batcher:
 
     ``max_rows`` bounds the rows of a call that several requests share, ``max_bytes`` what waits in all, ``timeout`` the
     seconds of one request from its arrival to its answer. ``joins`` is False for a model that answers otherwise in
-    company.
+    company; ``swift`` is True for one that may be asked on the loop.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Batcher:
         timeout: float = 60.0,
         max_bytes: int = 256 << 20,
         joins: bool = True,
+        swift: bool = False,
     ) -> None:
         self._ask = ask
         self.max_rows = max_rows
@@ -62,6 +67,7 @@ class Batcher:
         self.timeout = timeout
         self.max_bytes = max_bytes
         self.joins = joins
+        self.swift = swift
         self.stuck = 0
         self.calls = 0
         self._waiting: deque[_Waiting] = deque()
@@ -97,10 +103,15 @@ class Batcher:
                 self._loop.call_later(self.batch_seconds, self._next)
             else:
                 self._loop.call_soon(self._next)
+        late = self._loop.call_later(self.timeout, self._late, one)
         try:
-            return await asyncio.wait_for(one.done, self.timeout)
-        except TimeoutError:
-            raise Refused(504, LATE, f"the model did not answer within {self.timeout:g} s") from None
+            return await one.done
+        finally:
+            late.cancel()
+
+    def _late(self, one: _Waiting) -> None:
+        if not one.done.done():
+            one.done.set_exception(Refused(504, LATE, f"the model did not answer within {self.timeout:g} s"))
 
     def close(self) -> None:
         """Lets the thread end."""
@@ -112,9 +123,16 @@ class Batcher:
         if not batch:
             self._busy = False
             return
+        self.calls += 1
+        if self.swift and batch[0].job is None:
+            began = time.thread_time()  # of a processor: a busy machine is no reason
+            found, failure = attempt(self._asked, batch)
+            self.swift = time.thread_time() - began < _SLOW
+            self._settle(batch, found, failure)
+            self._loop.call_soon(self._next)  # what has come meanwhile is read first, and joins those that wait
+            return
         if self._worker is None:
             self._worker = _Worker()
-        self.calls += 1
         worker = self._worker
         self._watch = self._loop.call_later(self.timeout, self._leave, worker)
         worker.do(lambda: self._predict(worker, batch))
@@ -167,6 +185,11 @@ class Batcher:
             self._watch.cancel()
         if isinstance(failure, _Ended):
             self._worker = None
+        self._settle(batch, found, failure)
+        self._next()
+
+    def _settle(self, batch: list[_Waiting], found: Sequence[Any] | None, failure: BaseException | None) -> None:
+        """Gives each its answer, or puts all of them back to be asked about alone."""
         if len(batch) > 1 and found is None:
             # One of them cannot be answered, or the answers are not one a row: each is asked about alone.
             if failure is None:
@@ -183,7 +206,6 @@ class Batcher:
                     one.done.set_exception(failed(failure))
                 elif found is not None:
                     one.done.set_result(found[at])
-        self._next()
 
     def _leave(self, worker: _Worker) -> None:
         """The model has hung for as long as a request may take: its thread is left behind, the others go on."""

@@ -7,6 +7,7 @@ model that answers as it should.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -108,6 +109,7 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
         h11_max_incomplete_event_size=64 << 10,
     )
     sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.freeze()  # libraries and the model stay: walking over them would keep requests waiting now and then
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

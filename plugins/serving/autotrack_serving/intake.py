@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import numpy as np
+import orjson
 
 from autotrack.plugin import PyFunc, Schema, SchemaColumn, SchemaError, attempt
 
@@ -123,7 +123,9 @@ class Intake:
         if made is None or made.ndim != 2 or width not in (-1, made.shape[1]):
             return None
         # Integers beyond this are no longer exact as floats.
-        return None if float(np.abs(made).max(initial=0.0)) >= _EXACT[dtype] else Rows("matrix", made, len(made))
+        most = _EXACT[dtype]
+        inexact = made.size and (made.max() >= most or made.min() <= -most)
+        return None if inexact else Rows("matrix", made, len(made))
 
     def document(self, document: Any) -> Asked:
         """The request in a JSON document of one of MLflow's four shapes (Refused)."""
@@ -297,10 +299,8 @@ class Intake:
 def parse(body: bytes | bytearray) -> Any:
     """JSON, with NaN and Infinity, as Python's own and MLflow's clients write them (Refused)."""
     try:
-        return msgspec.json.decode(body)
-    except RecursionError:
-        raise bad("the JSON is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
         try:
             return json.loads(bytes(body))
         except RecursionError:

@@ -147,6 +147,12 @@ def rehearsal(model: Any) -> Iterator[Any]:
         yield caller_of(model)
 
 
+def _array_predictor(model: Any) -> Any:
+    from .tableless import array_predictor
+
+    return array_predictor(model)
+
+
 SKLEARN = Flavor(
     name="sklearn",
     handles=("sklearn.base:BaseEstimator",),
@@ -157,4 +163,5 @@ SKLEARN = Flavor(
     mlflow_loader="mlflow.sklearn",
     answers=("predict", "predict_proba"),
     rehearsal=rehearsal,
+    array_predictor=_array_predictor,
 )

@@ -120,11 +120,11 @@ def check_children(left: Any, right: Any, leaf: Any, sizes: Sequence[int]) -> An
 
 def check_predictors(predictors: Sequence[PredictorArrays]) -> None:
     """The same for the trees of histogram gradient boosting, with their sets of categories."""
+    if not predictors:
+        return  # of most models: what is imported here takes as long as they take to load
     import numpy as np
     from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 
-    if not predictors:
-        return
     for predictor in predictors:
         nodes = predictor.nodes
         if nodes.ndim != 1 or nodes.dtype != PREDICTOR_RECORD_DTYPE or not len(nodes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -144,3 +145,37 @@ def test_what_waits_is_bounded() -> None:
     found = run(scenario)
     assert any(isinstance(each, Refused) and each.status == 503 for each in found)
     assert any(isinstance(each, np.ndarray) for each in found)
+
+
+def test_a_swift_model_is_asked_on_the_loop_until_it_is_slow() -> None:
+    """What has gathered is one call; one that fails fails alone; after a call that computes long, a thread asks."""
+    threads: list[int] = []
+    sizes: list[int] = []
+
+    def ask(asked: Rows, params: Any) -> Any:
+        threads.append(threading.get_ident())
+        sizes.append(asked.count)
+        if (asked.data < 0).any():
+            raise RuntimeError("negative")
+        until = time.thread_time() + (0.05 if (asked.data == 7).any() else 0.0)
+        while time.thread_time() < until:
+            pass
+        return doubled(asked, params)
+
+    async def scenario() -> tuple[list[Any], list[Any], bool, bool, Any]:
+        batcher = Batcher(ask, swift=True)
+        first = await asyncio.gather(*(batcher.answer(rows(float(at)), {}) for at in range(5)))
+        asking = (batcher.answer(rows(value), {}) for value in (1.0, -1.0))
+        second = await asyncio.gather(*asking, return_exceptions=True)
+        was_swift = batcher.swift
+        await batcher.answer(rows(7.0), {})
+        last = await batcher.answer(rows(1.0), {})
+        batcher.close()
+        return first, second, was_swift, batcher.swift, last
+
+    first, (one, failed), was_swift, is_swift, last = run(scenario)
+    assert [each.tolist() for each in first] == [[2.0 * at] for at in range(5)] and sizes[0] == 5
+    assert one.tolist() == [2.0] and isinstance(failed, Refused) and failed.status == 500
+    assert was_swift and not is_swift and last.tolist() == [2.0]
+    here = threading.get_ident()
+    assert [thread == here for thread in threads] == [True] * 5 + [False]

@@ -12,8 +12,8 @@ from pathlib import Path
 from autotrack.plugin import AutotrackError, UsageError, attempt, local_model
 
 #: What serving needs, besides what the model asks for.
-_SERVING = ("blake3", "click", "fsspec", "httptools", "msgspec", "numpy", "pluggy", "pyyaml", "rich", "sqlalchemy",
-            "urllib3", "uvicorn", "uvloop")  # fmt: skip
+_SERVING = ("blake3", "click", "fsspec", "httptools", "msgspec", "numpy", "orjson", "pluggy", "pyyaml", "rich",
+            "sqlalchemy", "urllib3", "uvicorn", "uvloop")  # fmt: skip
 _SKIPPED = frozenset({"__pycache__", "ui", "demo"})
 
 

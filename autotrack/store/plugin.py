@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 from autotrack.core.addresses import POSTGRESQL, is_remote
 from autotrack.core.plugins.hookspecs import hookimpl
 
-from .files import opening
-
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
 
-open_artifacts = hookimpl(opening.open_artifacts)
+    from .files.local import LocalArtifacts
+    from .files.remote import FsspecArtifacts
+
+
+@hookimpl
+def open_artifacts(uri: str) -> LocalArtifacts | FsspecArtifacts:
+    """Artifacts in a folder (a path or ``file://`` URI) or at any URI that fsspec knows."""
+    from .files.opening import open_artifacts as opened
+
+    return opened(uri)
 
 
 @hookimpl

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -26,8 +26,10 @@ from ..probes.frames import sealed
 from ..probes.patching import Declaration
 from . import hookspecs
 from .discovery import EntryPoint, entry_points
-from .flavor import Flavor
-from .pages import Panel, ServerRoute
+
+if TYPE_CHECKING:
+    from .flavor import Flavor
+    from .pages import Panel, ServerRoute
 
 GROUP = "autotrack"
 BLOCK_VARIABLE = "AUTOTRACK_PLUGINS_BLOCK"

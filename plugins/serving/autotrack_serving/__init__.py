@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack.plugin import hookimpl
 
 if TYPE_CHECKING:
-    from .specs import Request
+    from .request import Request
 
 
 @hookimpl

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from .specs import Request
+from .request import Request
 
 _KINDS = ("csv", "jsonl", "parquet", "arrow")
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.plugin import AutotrackError, UsageError
 
-from .specs import Request
+from .request import Request
 
 if TYPE_CHECKING:
     from .monitoring.truths import Truths

@@ -1,0 +1,33 @@
+"""What is to be served, as the command line or a parent process says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be served, and how.
+
+    ``trust`` and ``allow_drift`` are as of ``load_model``; with ``report`` a run in the store tells how it goes,
+    ``log_payloads`` is the share of requests that are kept with it, without the columns in ``redact``. Into the file
+    ``ledger`` workers write their answers; ``server`` is what their runs have in common. Sizes are in bytes, times in
+    seconds unless their name says otherwise.
+    """
+
+    uri: str
+    host: str = "127.0.0.1"
+    port: int = 5001
+    workers: int = 1
+    batch_ms: float = 0.0
+    max_rows: int = 1000
+    timeout: float = 60.0
+    max_bytes: int = 100 << 20
+    trust: bool | str | None = None
+    allow_drift: bool = False
+    report: bool = False
+    log_payloads: float = 0.0
+    redact: tuple[str, ...] = ()
+    ledger: str = ""
+    server: str = ""
+    engine: str = ""

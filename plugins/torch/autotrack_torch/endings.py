@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dis
-import gc
 import inspect
 import sys
 from collections.abc import Iterable
 from types import FrameType, TracebackType
 from typing import Any
 
+from .heap import holders_of
 from .places import Place, loops_of
 
 #: Code of which calls can be suspended: their frames lie about without having been left by an exception.
@@ -69,8 +69,8 @@ def exception_behind(objects: Iterable[Any]) -> BaseException | None:
     holder: Any = None
     try:
         for obj in objects:
-            for holder in gc.get_referrers(obj):
-                if type(holder) is FrameType and id(holder) not in running and not _is_ours(holder):
+            for holder in holders_of(obj, FrameType):
+                if id(holder) not in running and not _is_ours(holder):
                     suspended = holder.f_code.co_flags & _SUSPENDABLE
                     found = None if suspended else _of_frame(holder)
                     if found is not None:
@@ -96,15 +96,16 @@ def _running() -> set[int]:
 
 
 def _of_frame(frame: FrameType) -> BaseException | None:
-    traces = [each for each in gc.get_referrers(frame) if type(each) is TracebackType]
+    traces = holders_of(frame, TracebackType)
     holder: Any = None
     try:
         while traces:
             trace = traces.pop()
-            for holder in gc.get_referrers(trace):
-                if isinstance(holder, BaseException) and holder.__traceback__ is trace:
-                    return holder
-                if type(holder) is TracebackType and holder.tb_next is trace:
+            for holder in holders_of(trace, BaseException, TracebackType):
+                if type(holder) is not TracebackType:
+                    if holder.__traceback__ is trace:
+                        return holder  # type: ignore[no-any-return]
+                elif holder.tb_next is trace:
                     traces.append(holder)
         return None
     finally:

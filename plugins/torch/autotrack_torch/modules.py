@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator
 from typing import Any
+
+from .heap import objects_of
 
 #: Rows of a layer table; what lies beyond is counted.
 MAX_LAYERS = 2000
@@ -27,7 +28,7 @@ def models_of(optimizer: Any) -> list[Any]:
     found = _best(_in_globals(), wanted)
     if found is not None and _count(found, wanted) == len(wanted):
         return [model for model in (unwrapped(found),) if model is not None]
-    everything = _everywhere()
+    everything = objects_of(sys.modules["torch"].nn.Module)
     models: list[Any] = []
     while wanted and len(models) < MAX_MODELS:
         found = _best(everything, wanted)
@@ -96,22 +97,6 @@ def _in_globals() -> list[Any]:
             seen.add(id(names))
             found += [value for value in list(names.values()) if issubclass(type(value), module_class)]
         frame = frame.f_back  # type: ignore[assignment]
-    return found
-
-
-def _everywhere() -> list[Any]:
-    """All modules of the process: one walk over its objects, some tens of milliseconds."""
-    kinds = _classes(sys.modules["torch"].nn.Module)
-    return [value for value in gc.get_objects() if type(value) in kinds]
-
-
-def _classes(base: type) -> set[type]:
-    found, waiting = set(), [base]
-    while waiting:
-        kind = waiting.pop()
-        if kind not in found:
-            found.add(kind)
-            waiting += type.__subclasses__(kind)
     return found
 
 

@@ -232,6 +232,7 @@ def test_wide_data(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = WIDE[kind]()
     model = Ridge(solver="lsqr" if kind == "sparse" else "auto")
     monkeypatch.setenv("AUTOTRACK_OVERHEAD_SHARE", "0.05")
+    monkeypatch.setenv("AUTOTRACK_OVERHEAD_ALLOWANCE", "1")
     autotrack.enable()
     begin = time.process_time()
     model.fit(data, np.arange(4.0))

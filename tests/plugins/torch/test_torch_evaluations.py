@@ -190,7 +190,7 @@ def test_threads_evaluate_each_their_own() -> None:
 
     expected: dict[int, float] = {}
     kept: list[Fit] = []
-    barrier = threading.Barrier(4)
+    barrier = threading.Barrier(4, timeout=60)
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()

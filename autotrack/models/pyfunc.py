@@ -29,10 +29,9 @@ class PyFunc:
         entry = opened.description.signature
         self.signature: Signature | None = None if entry is None else signature_of(entry)
         self._takes_params = _takes_params(self._predictor)
-        arrays, _ = attempt(opened.flavor.array_predictor, opened.model)
         #: Predictions for one array of numbers, the columns in the signature's order: those that a table of them gets,
         #: by nothing but the library's own code. None where only a table will do.
-        self.ask_array: Callable[[Any], Any] | None = None if self._takes_params else arrays
+        self.ask_array: Callable[[Any], Any] | None = self._by_array()
         self._told: set[str] = set()
 
     @property
@@ -103,6 +102,15 @@ class PyFunc:
         """Predictions for data and params that are as the signature wants them already: nothing is looked at."""
         assert self._predictor is not None
         return self._predictor(data, params=params or {}) if self._takes_params else self._predictor(data)
+
+    def _by_array(self) -> Callable[[Any], Any] | None:
+        inputs = None if self.signature is None else self.signature.inputs
+        if self._takes_params or inputs is None:
+            return None
+        names = [column.name for column in inputs.columns if isinstance(column.name, str)]
+        if len(names) < len(inputs.columns):
+            return None
+        return attempt(self._opened.flavor.array_predictor, self._opened.model, names or None)[0]
 
     def _note(self, message: str) -> None:
         """Once each: a server predicts a thousand times a second."""

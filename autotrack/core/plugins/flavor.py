@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +44,10 @@ class Flavor:
     #: What ``save`` does, in memory: answers the entry and the files' contents by name. For formats that are made in
     #: memory anyway: a small model is then saved without a folder that comes and goes.
     dump: Callable[[Any], tuple[Mapping[str, Any], Mapping[str, bytes]]] | None = None
-    #: Answers a function from one array of numbers, the columns in the signature's order, to the very answers that
-    #: ``predictor`` gives to a table of them, by nothing but the library's own code; None where there is none. A server
-    #: can then do without tables, and trust the model not to wait for anything.
-    array_predictor: Callable[[Any], Callable[[Any], Any] | None] = lambda model: None
+    #: ``array_predictor(model, columns)`` answers a function from one array of numbers to the very answers that
+    #: ``predictor`` gives to a table of them with these columns (None: to the array), by nothing but the library's own
+    #: code; None where there is none. A server can then do without tables, and trust the model to wait for nothing.
+    array_predictor: Callable[[Any, Sequence[str] | None], Callable[[Any], Any] | None] = lambda model, columns: None
     #: True where the model reads its folder later, too: the private copy then lives as long as the model.
     keeps_folder: bool = False
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,10 +147,10 @@ def rehearsal(model: Any) -> Iterator[Any]:
         yield caller_of(model)
 
 
-def _array_predictor(model: Any) -> Any:
+def _array_predictor(model: Any, columns: Sequence[str] | None) -> Any:
     from .tableless import array_predictor
 
-    return array_predictor(model)
+    return array_predictor(model, columns)
 
 
 SKLEARN = Flavor(

@@ -9,7 +9,7 @@ it, which holds for each module below: all of them read it by ``validate_data``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,10 +39,13 @@ _SEARCHES = frozenset(
 )
 
 
-def array_predictor(model: Any) -> Callable[[Any], Any] | None:
-    """``predict`` for an array (rows, columns in the order of training); None where a table may get another answer."""
-    bare = _without_names(model)
+def array_predictor(model: Any, columns: Sequence[str] | None) -> Callable[[Any], Any] | None:
+    """``predict`` for an array (rows, columns); None where a table with these columns may get another answer, or none
+    since it was trained on others."""
+    bare, trained = _without_names(model), getattr(model, "feature_names_in_", None)
     if bare is None or not hasattr(bare, "predict"):
+        return None
+    if columns is not None and (trained is None or list(trained) != list(columns)):
         return None
     predict: Callable[[Any], Any] = bare.predict
     # By column, as pandas keeps an array that it is made of: sums are then added up in the same order, to the last bit.

@@ -43,8 +43,9 @@ class OwnRidge(Ridge):
 
 
 def compared(model: Any) -> None:
-    ask = array_predictor(model)
+    ask = array_predictor(model, list(X.columns))
     assert ask is not None
+    assert array_predictor(model, list("bacde")) is None and array_predictor(model, list("abcd")) is None
     for count in (1, 2, 120):
         rows = np.ascontiguousarray(X.to_numpy()[:count])
         with warnings.catch_warnings():
@@ -88,10 +89,11 @@ def test_pipelines_and_searches_of_such_estimators_are_asked_so_too() -> None:
     ids=lambda model: str(model)[:40],
 )
 def test_what_may_look_at_a_table_is_given_one(model: Any) -> None:
-    assert array_predictor(model.fit(X, Y)) is None
+    assert array_predictor(model.fit(X, Y), list(X.columns)) is None
 
 
 def test_a_model_without_names_is_asked_with_arrays_anyway() -> None:
     compared_to = KMeans(3, n_init=1, random_state=0).fit(X.to_numpy())
-    ask = array_predictor(compared_to)
+    assert array_predictor(compared_to, list(X.columns)) is None  # a table would be warned about
+    ask = array_predictor(compared_to, None)
     assert ask is not None and ask(X.to_numpy()).tolist() == compared_to.predict(X.to_numpy()).tolist()

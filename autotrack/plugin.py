@@ -20,7 +20,7 @@ from autotrack.core.guard import attempt, warn
 from autotrack.core.late import late_names
 from autotrack.core.plugins.flavor import Flavor, file_inside, path_inside
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
-from autotrack.core.private import Ours
+from autotrack.core.private import Ours, make_private
 from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, Tap
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
+    from autotrack.core.model_uris import find_version, parse_model_uri
     from autotrack.core.plugins.pages import Panel, Reply, Request, ServerRoute
     from autotrack.core.plugins.registry import artifacts_at, choose, notify, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
@@ -65,7 +66,11 @@ if TYPE_CHECKING:
     from autotrack.models.golden import compare as compare_answers
     from autotrack.models.loading import load_pyfunc, local_model
     from autotrack.models.mlmodel import read as read_mlmodel
+    from autotrack.models.profile import ColumnProfile
+    from autotrack.models.profile import key_of as kind_key
+    from autotrack.models.profile import of_fingerprint as fingerprint_profiles
     from autotrack.models.pyfunc import PyFunc
+    from autotrack.models.sampling import columns_of
     from autotrack.models.schema import Column as SchemaColumn
     from autotrack.models.schema import Schema
     from autotrack.models.schema import Type as SchemaType
@@ -76,6 +81,7 @@ __all__ = [
     "AutotrackError",
     "Background",
     "Call",
+    "ColumnProfile",
     "Columns",
     "DatasetRecord",
     "Delivery",
@@ -128,28 +134,34 @@ __all__ = [
     "check_artifact_path",
     "check_key",
     "choose",
+    "columns_of",
     "compare_answers",
     "enable_worker",
     "end_run",
     "environments",
     "file_inside",
     "find_store",
+    "find_version",
+    "fingerprint_profiles",
     "get_run",
     "given",
     "hand_over",
     "hookimpl",
     "hookspec",
     "is_taken",
+    "kind_key",
     "later",
     "launched_with",
     "load_pyfunc",
     "local_model",
+    "make_private",
     "mask",
     "mask_value",
     "notify",
     "only_launches",
     "open_run",
     "open_sink",
+    "parse_model_uri",
     "path_inside",
     "pickled",
     "read_mlmodel",
@@ -171,6 +183,7 @@ __all__ = [
 _LATER = {
     "Background": ".background",
     "Call": ".probes.capture",
+    "ColumnProfile": "..models.profile",
     "Columns": ".entities",
     "DatasetRecord": ".entities",
     "Delivery": ".entities",
@@ -206,16 +219,20 @@ _LATER = {
     "carry_on": ".runs.outside",
     "check_artifact_path": ".artifact_paths",
     "check_key": ".keys",
-    "compare_answers": "..models.golden:compare",
     "choose": ".plugins.registry",
+    "columns_of": "..models.sampling",
+    "compare_answers": "..models.golden:compare",
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
     "environments": "..environments",
     "find_store": ".config",
+    "find_version": ".model_uris",
+    "fingerprint_profiles": "..models.profile:of_fingerprint",
     "get_run": "..client",
     "given": ".switch",
     "hand_over": ".runs.handing",
     "is_taken": ".runs.foreign",
+    "kind_key": "..models.profile:key_of",
     "later": ".runs.outside",
     "launched_with": ".launching",
     "load_pyfunc": "..models.loading",
@@ -226,6 +243,7 @@ _LATER = {
     "only_launches": ".runs.handing",
     "open_run": ".runs.active",
     "open_sink": ".plugins.registry",
+    "parse_model_uri": ".model_uris",
     "pickled": ".pickled",
     "read_mlmodel": "..models.mlmodel:read",
     "receiver": ".runs.foreign",

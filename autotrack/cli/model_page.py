@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from autotrack.core.errors import AutotrackError, NotFoundError
+from autotrack.core.guard import attempt
 from autotrack.core.model_uris import SCHEME
 from autotrack.models.golden import FILE as GOLDEN
 from autotrack.models.golden import made_with
 from autotrack.models.loading import Located, folder_of, locate
 from autotrack.models.mlmodel import ModelDescription, read
 from autotrack.models.pickle_scan import risky_files
+from autotrack.models.profile_file import FILE as PROFILE
+from autotrack.models.profile_file import read_profile
 from autotrack.models.schema import Schema
 from autotrack.models.signature import Signature, signature_of
 from autotrack.models.snapshot import Snapshot, take
@@ -21,6 +24,7 @@ from autotrack.models.snapshot import Snapshot, take
 from .commands import State
 from .screen import Cell, Column, Screen
 from .stores import find_place, open_store
+from .words import plural
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -87,6 +91,7 @@ def model_document(located: Located, snapshot: Snapshot, description: ModelDescr
         "signature": None if description.signature is None else dict(description.signature),
         "example": example.read_text("utf-8", "replace") if inside else None,
         "golden": None if golden is None else {"made_with": made_with(golden)},
+        "profile": _profile((folder / PROFILE).read_bytes()) if PROFILE in snapshot.files else None,
         "requirements": requirements.read_text("utf-8", "replace").split("\n")[:-1] if requirements.is_file() else [],
         "own_modules": list(description.metadata.get("own_modules") or []),
         "risky_files": risky_files(folder, snapshot.files, description.flavors.values()),
@@ -94,6 +99,14 @@ def model_document(located: Located, snapshot: Snapshot, description: ModelDescr
         "created": description.created,
         "files": {path: {"sha256": found.sha256, "size": found.size} for path, found in sorted(snapshot.files.items())},
     }
+
+
+def _profile(content: bytes) -> dict[str, Any] | None:
+    found, _ = attempt(read_profile, content)
+    if found is None:
+        return None
+    columns = {"inputs": [each.name for each in found.inputs], "answers": [each.name for each in found.answers]}
+    return {"rows": found.rows, "sampled": found.sampled, "answered": found.answered, **columns}
 
 
 def print_model(screen: Screen, document: dict[str, Any]) -> None:
@@ -106,6 +119,11 @@ def print_model(screen: Screen, document: dict[str, Any]) -> None:
     if document["golden"] is not None:
         made = ", ".join(f"{name} {version}" for name, version in document["golden"]["made_with"].items())
         screen.line("  golden    ", f"predictions to check it by, made with {made}")
+    if document["profile"] is not None:
+        said = document["profile"]
+        columns = plural(len(said["inputs"]), "column")
+        answers = f" and {said['answered']:,} answers" if said["answered"] else ""
+        screen.line("  profile   ", f"what production is held against: {columns} of {said['rows']:,} rows{answers}")
     if document["risky_files"]:
         screen.line("  can run code when loaded: ", Cell(", ".join(document["risky_files"]), "yellow"))
     if document["own_modules"]:

@@ -170,7 +170,7 @@ def show(state: State, uri: str, as_json: bool) -> None:
     """What MODEL takes, answers and needs. Nothing of it is loaded.
 
     MODEL is a folder, runs:/RUN/PATH, RUN/PATH, or RUN for its model; models:/NAME@ALIAS, NAME/VERSION, or NAME for a
-    registered model with its versions, aliases and how these moved.
+    registered model with its versions, what production says of them beside their training, and how aliases moved.
     """
     if not Path(uri).exists() and is_registered(state, uri):
         from .registry import show_registered

@@ -17,6 +17,7 @@ from autotrack.core.session import user_name
 from .commands import Command, State, json_option, pairs
 from .documents import print_json
 from .model_page import looked_into, model_document, model_uri, print_model
+from .production import PREFIX, print_production, production_documents
 from .screen import Cell, Column, Screen
 from .stores import find_place, no_store, open_place, open_store
 from .words import age, iso, plural
@@ -174,10 +175,11 @@ def list_registered(state: State, limit: int, as_json: bool) -> None:
 
 
 def show_registered(state: State, name: str, as_json: bool) -> None:
-    """Prints a registered model: aliases and their history, versions, and what its newest version takes and answers."""
+    """Prints a registered model: versions, what production says of them, how aliases moved, what the newest takes."""
     with closing(open_store(state)) as sink:
         model, moves = sink.registry.get(name), sink.registry.alias_moves(name)
         versions = versions_of(sink.registry, name)
+        production = production_documents(sink, versions)
     newest, trouble = None, None
     if versions:
         try:
@@ -198,6 +200,7 @@ def show_registered(state: State, name: str, as_json: bool) -> None:
             }
             for move in moves
         ]
+        document["production"] = production
         document["newest"] = newest
         document["newest_error"] = trouble
         print_json(document)
@@ -208,6 +211,7 @@ def show_registered(state: State, name: str, as_json: bool) -> None:
         screen.line("  ", model.description)
     _print_pairs(screen, "tags", model)
     _print_versions(screen, versions)
+    print_production(screen, production)
     _print_moves(screen, moves)
     if newest is not None:
         screen.heading(f"version {versions[0].version}")
@@ -286,7 +290,7 @@ def _print_versions(screen: Screen, versions: Sequence[ModelVersion]) -> None:
         row: list[Cell | str] = [Cell(str(version.version), "bold"), Cell(", ".join(version.aliases), "cyan")]
         row += [version.stage] if staged else []
         row += [version.source, (version.digest or "")[:12], version.user or "", Cell(age(version.created, now), "dim")]
-        tags = [f"{key}={value}" for key, value in sorted(version.tags.items())]
+        tags = [f"{key}={value}" for key, value in sorted(version.tags.items()) if not key.startswith(PREFIX)]
         rows.append([*row, ", ".join([*([version.description] if version.description else []), *tags])])
     screen.table(columns, rows, indent=2)
 

@@ -24,6 +24,7 @@ from .flavors import registered_flavors
 from .golden import FILE as GOLDEN
 from .golden import Replay
 from .mlmodel import NAME, ModelDescription, read
+from .profile_file import FILE as PROFILE
 from .snapshot import Snapshot, take
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Opened:
     replay: Replay
     #: The content of ``golden.json``; None where the folder has none.
     golden: bytes | None = None
+    #: The content of ``profile.json``; None where the folder has none.
+    profile: bytes | None = None
 
 
 def load_model(
@@ -130,10 +133,11 @@ def open_model(
         _refuse_code(description, located.folder, vouched)
         model = flavor.load(snapshot.folder, description.flavors[flavor.name], vouched)
         golden = (snapshot.folder / GOLDEN).read_bytes() if GOLDEN in snapshot.files else None
+        profile = (snapshot.folder / PROFILE).read_bytes() if PROFILE in snapshot.files else None
         replay = _replay(golden, model, flavor) if replayed else Replay("none", reason="not asked for")
         _note_read(str(uri), located, snapshot)
         kept = flavor.keeps_folder and _leave_with(model, snapshot)
-        return Opened(model, flavor, description, snapshot.digest, snapshot.sealed, replay, golden)
+        return Opened(model, flavor, description, snapshot.digest, snapshot.sealed, replay, golden, profile)
     except AutotrackError as error:
         raise _said(error, str(uri), located, snapshot) from error.__cause__
     finally:

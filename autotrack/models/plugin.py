@@ -40,6 +40,7 @@ def log_model(
     predictor: Callable[[Any], Any] | None,
     golden: Any,
     seconds: float | None,
+    answers: Any,
 ) -> bool | None:
     """Saves the model among the run's artifacts; None where no plugin's flavor handles its class."""
     from autotrack.core.entities import ModelRecord
@@ -48,6 +49,7 @@ def log_model(
     from .manifest import FILE as MANIFEST
     from .manifest import FileDigest, write_manifest
     from .mlmodel import NAME
+    from .profile import Known
     from .saving import Details, class_name, digest_of_bytes, fill
 
     if isinstance(model, (str, Path)):
@@ -58,7 +60,15 @@ def log_model(
     flavor = named_flavor(chosen, flavors) if chosen is not None else flavor_of(model, flavors)
     if flavor is None:
         return None
-    details = Details(example, predictor, golden, seconds=seconds)
+    known = run.training_print
+    details = Details(
+        example,
+        predictor,
+        golden,
+        seconds=seconds,
+        answers=answers,
+        known=None if known is None else Known(known[0], known[1]),
+    )
     with nullcontext("") if flavor.dump is not None else _folder() as name:
         filled, error = attempt(fill, model, flavor, Path(name), details, path=path, run_id=run.id)
         if filled is None:  # what a model is made of may refuse to be saved: that says nothing against the next one

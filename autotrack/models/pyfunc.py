@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import SchemaError
 from autotrack.core.guard import attempt, warn
@@ -13,6 +13,9 @@ from .golden import Replay
 from .loading import Opened
 from .mlmodel import ModelDescription
 from .signature import Signature, signature_of
+
+if TYPE_CHECKING:
+    from .profile import ModelProfile
 
 
 class PyFunc:
@@ -65,6 +68,13 @@ class PyFunc:
 
         content = self._opened.golden
         return None if content is None else attempt(example_of, content)[0]
+
+    def profile(self) -> ModelProfile | None:
+        """What its training data and its answers to them look like; None where that is not kept or not readable."""
+        from .profile_file import read_profile
+
+        content = self._opened.profile
+        return None if content is None else attempt(read_profile, content)[0]
 
     def unwrap(self) -> Any:
         """The model itself, as its library has it."""

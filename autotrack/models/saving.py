@@ -27,6 +27,7 @@ from .signature import Signature, infer_signature
 
 if TYPE_CHECKING:
     from .example import Kept
+    from .profile import Known
 
 Content = bytes | Path
 #: Columns of a table up to which a folder describes them: each costs a fifth of a millisecond and a line of MLmodel.
@@ -50,6 +51,8 @@ class Details(NamedTuple):
     params: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] | None = None
     seconds: float | None = None
+    answers: Any = None
+    known: Known | None = None
 
 
 @dataclass(slots=True)
@@ -209,12 +212,15 @@ def _examined(
         return details.signature, None
     from .example import Kept, write_example
     from .golden import FILE, golden_content
+    from .profile_file import FILE as PROFILE
+    from .profiling import profile_of
 
     kept, error = attempt(Kept.of, details.example)
     if kept is None:
         filled.notes.append(f"example left out: {error}")
     info = None
     answers: dict[str, Any] = {}
+    more: Any = None
     if kept is not None:
         # Before the model is asked: it may change the rows that it is asked with.
         written, error = attempt(write_example, kept.rows(), details.params)
@@ -223,9 +229,14 @@ def _examined(
         else:
             info = written[0]
             filled.files.update(written[1])
-        answers, why = _answers(model, flavor, details, kept)
+        answers, why, more = _answers(model, flavor, details, kept)
         if why is not None:
             filled.notes.append(f"golden predictions left out: {why}")
+    profiled, error = attempt(profile_of, details.example, details.known, details.answers if more is None else more)
+    if profiled is not None:
+        filled.files[PROFILE] = profiled
+    elif error is not None:
+        filled.notes.append(f"profile left out: {error}")
     signature = details.signature
     if signature is None:
         signature, error = attempt(infer_signature, details.example, answers.get("predict"), details.params)
@@ -243,33 +254,47 @@ def _examined(
     return signature, info
 
 
-def _answers(model: Any, flavor: Flavor, details: Details, kept: Kept) -> tuple[dict[str, Any], str | None]:
-    """The model's answers to the example's rows by method, and why there are none, or not all."""
+class _Answers(NamedTuple):
+    """The model's answers to the example's rows by method, why there are none, or not all; and those to more rows."""
+
+    golden: dict[str, Any]
+    why: str | None = None
+    more: Any = None
+
+
+def _answers(model: Any, flavor: Flavor, details: Details, kept: Kept) -> _Answers:
     if details.golden is not None:
         given = details.golden if isinstance(details.golden, Mapping) else {"predict": details.golden}
-        return dict(given), None
+        return _Answers(dict(given))
     if details.predictor is not None:
         answer, error = attempt(details.predictor, kept.rows())
-        return ({"predict": answer}, None) if error is None else ({}, f"predict raised {_told(error)}")
-    found, error = attempt(_asked, model, flavor, kept, details.seconds)
-    return ({}, _told(error)) if found is None else found
+        return _Answers({"predict": answer}) if error is None else _Answers({}, f"predict raised {_told(error)}")
+    found, error = attempt(_asked, model, flavor, kept, details)
+    return _Answers({}, _told(error)) if found is None else found
 
 
-def _asked(model: Any, flavor: Flavor, kept: Kept, seconds: float | None) -> tuple[dict[str, Any], str | None]:
+def _asked(model: Any, flavor: Flavor, kept: Kept, details: Details) -> _Answers:
+    from .profiling import answers_to_more
+
     answers: dict[str, Any] = {}
     began = time.perf_counter()
     with asking(model, flavor) as asks:
         if not asks:
-            return {}, "asking the model might be noticed" if flavor.predictor(model) is not None else None
+            why = "asking the model might be noticed" if flavor.predictor(model) is not None else None
+            return _Answers({}, why)
         for name, ask in asks.items():
             spent = time.perf_counter() - began
-            if seconds is not None and spent >= seconds:
-                return answers, f"those of {name}, for {spent:.1f} s were spent on asking"
+            if details.seconds is not None and spent >= details.seconds:
+                return _Answers(answers, f"those of {name}, for {spent:.1f} s were spent on asking")
             answer, error = attempt(ask, kept.rows())
             if error is not None:
-                return {}, f"{name} raised {_told(error)}"
+                return _Answers({}, f"{name} raised {_told(error)}")
             answers[name] = answer
-    return answers, None
+        spent = time.perf_counter() - began
+        left = None if details.seconds is None else details.seconds - spent
+        wanted = details.answers is None and "predict" in asks
+        more = attempt(answers_to_more, details.example, asks["predict"], spent, left)[0] if wanted else None
+    return _Answers(answers, None, more)
 
 
 def _told(error: Exception | None) -> str:

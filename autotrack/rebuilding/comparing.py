@@ -23,7 +23,9 @@ _BESIDE = ("system/", "autotrack.")
 _LAUNCHED = "autotrack.project"
 _LAUNCHER = "project/"
 _DRAWN = (".png", ".svg", ".pdf", ".html", ".jpg", ".ipynb", ".log", ".tfevents")
-_PAPERS = frozenset({"MLmodel", "manifest.json", "golden.json", "conda.yaml", "python_env.yaml", "requirements.txt"})
+_PAPERS = frozenset(
+    {"MLmodel", "manifest.json", "golden.json", "profile.json", "conda.yaml", "python_env.yaml", "requirements.txt"}
+)
 
 
 def compare_outcomes(

@@ -96,12 +96,14 @@ def log_model(
     predictor: Callable[[Any], Any] | None,
     golden: Any,
     seconds: float | None,
+    answers: Any,
 ) -> bool | None:
     """Saves a model among the run's artifacts under ``path``; None where this plugin cannot.
 
     ``example`` are data that the model takes, ``golden`` its answers to the first rows of them, ``predictor`` answers
     them where the model itself should not be asked; each may be None. ``seconds`` is what asking may take, None where
-    the user wants the model saved whatever it takes.
+    the user wants the model saved whatever it takes. ``answers`` are the model's to all rows of the example, where they
+    are at hand.
     """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from .writing import RunWriting
 
 if TYPE_CHECKING:
     from ..entities import ArtifactRecord, ModelRecord
+
+#: Columns of training data up to which they are remembered for the profile of a model.
+MOST_COLUMNS = 2_000
 
 
 class RunFiles(RunWriting):
@@ -96,6 +100,9 @@ class RunFiles(RunWriting):
 
             described = data if isinstance(data, Described) else describe(data, seconds=seconds)
             found = described.fingerprint
+            if context == "train" and len(found.columns) <= MOST_COLUMNS:
+                slim = {column.name: replace(column, chunks=()) for column in found.columns}
+                self.training_print = (found.rows, slim)
             given = {"name": name or found.kind, "context": context or "", "source": source}
             texts = {field: mask(keys.param_text(text, field)) for field, text in given.items() if text is not None}
             self._write(
@@ -145,15 +152,17 @@ class RunFiles(RunWriting):
         predictor: Callable[[Any], Any] | None = None,
         golden: Any = None,
         seconds: float | None = None,
+        answers: Any = None,
     ) -> None:
         """Saves a trained model; raises where it cannot (probes and ``log_model`` guard that).
 
         ``golden`` are the model's answers to the first rows of ``example``, where they are at hand; else the model is
         asked for them, through ``predictor`` where one is given, and for no further ones once ``seconds`` are over.
+        ``answers`` are those to all rows of the example, where they are at hand.
         """
         from ..plugins.registry import plugins
 
-        details = {"example": example, "predictor": predictor, "golden": golden, "seconds": seconds}
+        details = {"example": example, "predictor": predictor, "golden": golden, "seconds": seconds, "answers": answers}
         if not plugins().choose("log_model", run=self, model=model, path=path, **details):
             raise ArtifactError(f"no plugin can save a {type(model).__module__}.{type(model).__qualname__}")
 

@@ -115,20 +115,22 @@ class ProbeRun(Placement):
         example: Any = None,
         predictor: Callable[[Any], Any] | None = None,
         golden: Any = None,
+        answers: Any = None,
     ) -> None:
         """Saves the trained model, where the settings want it and time allows.
 
         ``example`` are data that it was trained on: signature and input example are made of them, and the model is
         asked about the first rows. ``golden`` has its answers to those where they are at hand, ``predictor`` answers
-        instead of the model where asking it might be noticed. On a run that goes on between calls (``continued``)
-        the example is kept for ``log_model_at_end``: hand over a copy of a few rows there.
+        instead of the model where asking it might be noticed; ``answers`` has those to all of the example. On a run
+        that goes on between calls (``continued``) the example is kept for ``log_model_at_end``: hand over a copy of a
+        few rows there.
         """
         if self._tracker.settings.models and not self.folded and self.afford("model"):
             began = time.perf_counter()
             # Nobody asked for this very model to be saved: that it cannot be is a note, not a warning a fit.
             run = self._started()
             with guard.handing(lambda error: run.note(f"model left out: {error}")):
-                details = {"example": example, "predictor": predictor, "golden": golden}
+                details = {"example": example, "predictor": predictor, "golden": golden, "answers": answers}
                 run.put_model(model, self._path(path), **details, seconds=self._tracker.meter.left() / 2)
             if self._kept is not None:
                 self._kept.example = example

@@ -10,6 +10,7 @@ from ..status import Status
 
 if TYPE_CHECKING:
     from ..entities import ArtifactRecord, DatasetRecord, MetricSummary, ModelRecord, RunRecord
+    from ..fingerprint import ColumnPrint
     from ..history import History
     from ..sink import Sink
     from .run import Run
@@ -58,6 +59,8 @@ class RunView:
         self._artifact_uri: str | None = record.artifact_uri if record else None
         #: By path, the digests of the models that this process has saved.
         self._model_digests: dict[str, str | None] = {}
+        #: Rows, and what is known of each column, of the training data that this process has described last.
+        self.training_print: tuple[int, dict[str, ColumnPrint]] | None = None
 
     @property
     def is_open(self) -> bool:

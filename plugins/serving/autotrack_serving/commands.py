@@ -23,6 +23,7 @@ def add_commands(cli: click.Group) -> None:
         ("autotrack serve -m models:/churn@champion", "the version that the alias stands for, at 127.0.0.1:5001"),
         ("autotrack serve -m 3f9a", "the model of the run whose id begins with 3f9a"),
         ("autotrack serve -m ./model --port 8080 --workers 4", "a model's folder, by four processes"),
+        ("autotrack serve -m models:/churn/3 --alert-if 'psi > 0.2'", "plugins hear of it once its inputs have moved"),
         (
             """curl -s localhost:5001/invocations -H 'content-type: application/json' -d '{"inputs": [[1, 2]]}'""",
             "asks it; http://localhost:5001/docs shows what it takes",
@@ -47,6 +48,7 @@ def add_commands(cli: click.Group) -> None:
         told = (
             ("autotrack models status churn", "how it is used, how far its inputs have moved, how good it is"),
             ("autotrack models status churn --fail-if 'psi > 0.2'", "exit code 1 where they have moved too far"),
+            ("autotrack models status churn --fail-if 'prediction_psi > 0.2'", "the same of its predictions"),
         )
         models.command("status", **({"examples": told} if more else {}))(status_command)
         models.command("build-docker", **({"examples": built} if more else {}))(build_docker)
@@ -95,6 +97,13 @@ def add_commands(cli: click.Group) -> None:
     help="Keep this share of the requests, rows and answers, with the run that tells how it goes. [default: none]",
 )
 @click.option("--redact", multiple=True, metavar="COLUMN", help="Of this column nothing is kept; may be repeated.")
+@click.option(
+    "--alert-if",
+    "alert_if",
+    multiple=True,
+    metavar="CONDITION",
+    help="As in 'psi > 0.2': told to plugins (`production_reported`) and on the run; may be repeated.",
+)
 @click.option("--engine", default="", metavar="NAME", help="A server that another plugin brings.")
 @click.pass_obj
 def serve(
@@ -112,6 +121,7 @@ def serve(
     report: bool | None,
     log_payloads: float,
     redact: tuple[str, ...],
+    alert_if: tuple[str, ...],
     engine: str,
 ) -> None:
     """Put a model behind REST.
@@ -129,6 +139,8 @@ def serve(
         report = full_uri(uri).startswith(("runs:/", "models:/"))
     if log_payloads and not report:
         raise click.UsageError("--log-payloads keeps requests with the run that --report writes; add --report")
+    if alert_if and not report:
+        raise click.UsageError("--alert-if is about what --report tells; add --report")
     request = Request(
         uri=full_uri(uri),
         host=host,
@@ -143,6 +155,7 @@ def serve(
         report=report,
         log_payloads=log_payloads,
         redact=redact,
+        alert_if=alert_if,
         engine=engine,
     )
 
@@ -270,8 +283,9 @@ def build_docker(state: Any, uri: str, output: Path, base: str, port: int, tag: 
 def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], as_json: bool) -> None:
     """How MODEL does in production: a name, a URI, or the run that made it.
 
-    Of the server that reported last: requests, latency, how far the inputs have moved from those of training (psi:
-    from 0.1 a shift, from 0.25 a large one), and, where truth came back, how good it is beside its training.
+    Of the server that reported last: requests, latency, how far inputs and predictions have moved from those of
+    training (psi: from 0.1 a shift, from 0.25 a large one), values that training never saw, and, where truth came back,
+    how good it is beside its training.
     """
     from .monitoring.status import breaks, served
 
@@ -305,17 +319,30 @@ def _print_status(one: Any) -> None:
         f"{metrics.get('failed', 0):,.0f} failed"
     )
     for name, psi in one.worst[:5]:
-        more = "  shifted" if psi >= 0.25 else ""
-        click.echo(
-            f"  {name}: psi {psi:.3f}, ks {metrics.get(f'ks/{name}', 0):.3f}, missing "
-            f"{metrics.get(f'missing/{name}', 0):.1%}, outside {metrics.get(f'outside/{name}', 0):.1%}{more}"
-        )
+        click.echo(f"  {name}: {_moved(metrics, '{}/' + name)}{'  shifted' if psi >= 0.25 else ''}")
+    for name, names in one.unseen.items():
+        click.echo(f"  {name}: never seen in training: {names}")
+    if "prediction_psi" in metrics:
+        far = "  shifted" if metrics["prediction_psi"] >= 0.25 else ""
+        click.echo(f"  its predictions: {_moved(metrics, 'prediction_{}')}{far}")
+    for text in one.alerts:
+        click.echo(f"  alert: {text}")
     good = {key.removeprefix("production_"): value for key, value in metrics.items() if key.startswith("production_")}
     for name, value in good.items():
         beside = ", ".join(f"{key} {number:.4g}" for key, number in one.training.items())
         click.echo(
             f"  {name} {value:.4g} over {metrics.get('truths', 0):,.0f} truths; in training: {beside or 'not known'}"
         )
+
+
+def _moved(metrics: Any, key: str) -> str:
+    """How far something has moved, in the measures that there are of it."""
+    found = [(name, metrics.get(key.format(name))) for name in ("psi", "ks", "missing", "outside", "unseen")]
+    return ", ".join(
+        f"{name} {value:.3f}" if name in ("psi", "ks") else f"{name} {value:.1%}"
+        for name, value in found
+        if value is not None
+    )
 
 
 @contextmanager

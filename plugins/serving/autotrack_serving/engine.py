@@ -16,20 +16,15 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autotrack.plugin import AutotrackError, UsageError
 
 from .request import Request
-
-if TYPE_CHECKING:
-    from .monitoring.truths import Truths
 
 Ready = Callable[[str], None]
 
@@ -60,9 +55,7 @@ class UvicornServer:
             if self.request.workers == 1:
                 serve(self.request, listener, lambda: ready(_url(listener)))
                 return
-            with tempfile.TemporaryDirectory(prefix="autotrack-serving-") as folder:  # for this user alone
-                ledger = str(Path(folder) / "ledger.db") if self.request.report else ""
-                _Workers(replace(self.request, ledger=ledger, server=secrets.token_hex(8)), listener, ready).run()
+            _Workers(replace(self.request, server=secrets.token_hex(8)), listener, ready).run()
 
 
 def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) -> None:
@@ -84,15 +77,9 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
     counts, truths = Counts(), None
     recorders: list[Recorder] = []
     if request.report:
-        from .monitoring.ledger import Ledger
-        from .monitoring.payloads import Payloads
-        from .monitoring.reference import reference_of
-        from .monitoring.reporting import Reporter
+        from .monitoring.reporting import recorders_of
 
-        truths = _truths(request)
-        payloads = Payloads(request.log_payloads, request.redact, scorer.intake.names) if request.log_payloads else None
-        recorders += [truths] if isinstance(truths, Ledger) else []
-        recorders.append(Reporter(scorer, reference_of(scorer.model), truths, counts, payloads, request.server))
+        recorders, truths = recorders_of(request, scorer, counts)
     app = ScoringApp(scorer, options, Observer(recorders), version(), counts, truths)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     config = uvicorn.Config(
@@ -118,16 +105,6 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
                 ready()
 
     Server(config).run([listener])
-
-
-def _truths(request: Request) -> Truths:
-    if request.ledger:
-        from .monitoring.ledger import Ledger
-
-        return Ledger(Path(request.ledger))
-    from .monitoring.truths import Remembered
-
-    return Remembered()
 
 
 def _warm() -> None:
@@ -222,7 +199,8 @@ def as_worker(text: str, descriptor: int) -> None:
         sys.stdout.write(_READY + "\n")
         sys.stdout.flush()
 
-    serve(Request(**{**fields, "redact": tuple(fields["redact"])}), listener, ready)
+    lists = {name: tuple(fields[name]) for name in ("redact", "alert_if")}
+    serve(Request(**{**fields, **lists}), listener, ready)
 
 
 def _end_with_parent() -> None:

@@ -10,9 +10,9 @@ class Request:
     """What is to be served, and how.
 
     ``trust`` and ``allow_drift`` are as of ``load_model``; with ``report`` a run in the store tells how it goes,
-    ``log_payloads`` is the share of requests that are kept with it, without the columns in ``redact``. Into the file
-    ``ledger`` workers write their answers; ``server`` is what their runs have in common. Sizes are in bytes, times in
-    seconds unless their name says otherwise.
+    ``log_payloads`` is the share of requests that are kept with it, without the columns in ``redact``. ``alert_if`` are
+    conditions on what is reported (``psi > 0.2``); ``server`` is what the runs of workers have in common. Sizes are in
+    bytes, times in seconds unless their name says otherwise.
     """
 
     uri: str
@@ -28,6 +28,6 @@ class Request:
     report: bool = False
     log_payloads: float = 0.0
     redact: tuple[str, ...] = ()
-    ledger: str = ""
+    alert_if: tuple[str, ...] = ()
     server: str = ""
     engine: str = ""

@@ -105,8 +105,8 @@ def _finish(run: ProbeRun, estimator: Any, training: Training, step: int | None)
     from .fitted_charts import Album
     from .training import training_metrics
 
+    album = Album()
     if run.afford("metrics"):
-        album = Album()
         metrics, note = training_metrics(estimator, training, run.afford, seen=album.predicted)
         if metrics:
             run.log_metrics(metrics, step)
@@ -125,7 +125,8 @@ def _finish(run: ProbeRun, estimator: Any, training: Training, step: int | None)
         log_search(estimator, run)
         model = getattr(estimator, "best_estimator_", None)
     if model is not None:
-        run.log_model(model, "model", example=example_of(training, few=step is not None))
+        answers = album.answers if step is None else None
+        run.log_model(model, "model", example=example_of(training, few=step is not None), answers=answers)
 
 
 def example_of(training: Training, few: bool) -> Any:

@@ -25,9 +25,12 @@ class Album:
 
     def __init__(self) -> None:
         self.charts: dict[str, charts.Chart] = {}
+        #: What the model answers to all of its training data, once that was asked.
+        self.answers: Any = None
 
     def predicted(self, sort: str, truth: Any, predicted: Any, probability: Any, classes: Any) -> None:
         """What the training metrics are computed from: confusion, ROC, calibration; residuals of regressors."""
+        self.answers = predicted
         if sort == "regressor":
             made, _ = attempt(charts.of_regressor, truth, predicted, "training data")
         else:

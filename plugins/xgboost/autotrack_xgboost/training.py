@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Evaluation sets that are data sets of the run.
 MOST_EVALS = 8
+#: Rows up to which the booster's predictions for its training data are asked for, and about what each costs in seconds.
+MOST_ANSWERS, _AN_ANSWER = 1_000_000, 1e-7
 
 
 def trained(call: Call, run: ProbeRun) -> Generator[None, None, None]:
@@ -54,8 +56,23 @@ def trained(call: Call, run: ProbeRun) -> Generator[None, None, None]:
         run.log_dict(found, "feature_importance.json")
         run.log_chart(chart_of(found), "figures/feature_importance")
     if own:
-        contents = matrices.of(call.arg("dtrain", None))
-        run.log_model(booster, "model", example=contents.example if contents is not None else None)
+        matrix = call.arg("dtrain", None)
+        contents = matrices.of(matrix)
+        answers = attempt(_answers, booster, matrix, run)[0]
+        run.log_model(booster, "model", example=contents.example if contents is not None else None, answers=answers)
+
+
+def _answers(booster: Any, matrix: Any, run: ProbeRun) -> Any:
+    """The booster's predictions for what it was trained on, which XGBoost has since the last round; None where asking
+    might be noticed, or is too much."""
+    own = all(type(each).__module__.startswith("xgboost.") for each in (booster, matrix))
+    rows = int(matrix.num_row()) if own else 0
+    if not rows or rows > MOST_ANSWERS or not run.afford("metrics", rows * _AN_ANSWER):
+        return None
+    import xgboost
+
+    with xgboost.config_context(verbosity=0):
+        return booster.predict(matrix)
 
 
 def cross_validated(call: Call, run: ProbeRun) -> Generator[None, None, None]:

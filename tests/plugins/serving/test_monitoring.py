@@ -5,27 +5,43 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
-from autotrack_serving.monitoring.ledger import Ledger
-from autotrack_serving.monitoring.reference import SHARES, Column, Drift
-from autotrack_serving.monitoring.truths import Remembered
+from autotrack_serving.counting import Counts
+from autotrack_serving.monitoring import drift as drifting
+from autotrack_serving.monitoring.drift import Drift
+from autotrack_serving.monitoring.drift import drift_of as watching
+from autotrack_serving.monitoring.ledger import Ledger, ledger_of
+from autotrack_serving.monitoring.reference import Reference
+from autotrack_serving.monitoring.reporting import Reporter, recorders_of
+from autotrack_serving.monitoring.watching import Watch
 from autotrack_serving.observing import Observation
+from autotrack_serving.request import Request
 from autotrack_serving.rows import Rows, whole
+from autotrack_serving.scorer import Scorer, load
+from autotrack_serving.specs import Report
 
 import autotrack
-from autotrack.plugin import UsageError
+from autotrack.core.fingerprint.sketches import SHARES
+from autotrack.core.plugins import registry as loaded
+from autotrack.models.profile import column_profiles
+from autotrack.plugin import ColumnProfile, UsageError, hookimpl
+from tests.plugins.serving.conftest import Kept
 from tests.plugins.serving.served import Served
 
 
 def drift_of(training: np.ndarray, values: np.ndarray) -> dict[str, float]:
     quantiles = tuple(np.quantile(training, SHARES))
-    drift = Drift(Column("x", quantiles, float(training.min()), float(training.max()), 0.0))
+    drift = watching(ColumnProfile("x", 0.0, quantiles, SHARES, float(training.min()), float(training.max())))
     for part in np.array_split(values, 7):
         drift.add(part)
     return drift.measures()
@@ -45,7 +61,7 @@ def test_drift_is_small_where_nothing_moved_and_large_where_all_did() -> None:
 
 
 def test_truths_are_joined_once_and_bounded() -> None:
-    truths = Remembered(most_rows=5)
+    truths = Ledger(None, most_rows=5)
     truths.remember("a", np.array([0, 1, 1]))
     assert truths.join("a", [0, 1, 0]) == 3 and truths.join("a", [0, 1, 0]) is None
     assert truths.measures() == {"accuracy": 2 / 3}
@@ -55,14 +71,170 @@ def test_truths_are_joined_once_and_bounded() -> None:
     for name in "cdef":
         truths.remember(name, np.array([1, 1]))
     assert [truths.join(name, [1, 1]) for name in "cdef"] == [None, None, 2, 2]
-    numbers = Remembered()
+    numbers = Ledger(None)
     numbers.remember("x", np.array([1.0, 2.0]))
     numbers.join("x", [2.0, 4.0])
     assert numbers.measures() == {"mae": 1.5, "rmse": pytest.approx(2.5**0.5)}
 
 
+def kinds_of(training: list[object], values: list[list[object]], named: bool = True) -> tuple[dict[str, float], Drift]:
+    (column,) = column_profiles({"x": training})
+    drift = watching(column, named=named)
+    for part in values:
+        drift.add(np.array(part, object))
+    return drift.measures(), drift
+
+
+def test_kinds_move_too_and_what_was_never_seen_is_named() -> None:
+    training = ["Oslo"] * 50 + ["Rome"] * 30 + ["Lima"] * 20
+    same, drift = kinds_of(training, [["Oslo"] * 50 + ["Rome"] * 30, ["Lima"] * 20])
+    assert same == {"psi": pytest.approx(0.0), "missing": 0.0, "unseen": 0.0} and not drift.names
+    moved, _ = kinds_of(training, [["Oslo"] * 20 + ["Rome"] * 30 + ["Lima"] * 50])
+    # The sum of (p - q) ln(p / q): 0.3 ln 2.5 + 0 + 0.3 ln 2.5.
+    assert moved["psi"] == pytest.approx(0.6 * np.log(2.5))
+    new, drift = kinds_of(training, [["Oslo"] * 30 + [None] * 10, [f"town {at:02} " + "x" * 99 for at in range(40)]])
+    assert new["unseen"] == pytest.approx(40 / 70) and new["missing"] == 10 / 80 and new["psi"] > 1
+    assert len(drift.names) == 5 and drift.names[0].startswith("town 00") and max(map(len, drift.names)) == 40
+    _, drift = kinds_of(training, [["Paris"] * 20], named=False)
+    assert drift.names == []
+    few, _ = kinds_of(training, [["Oslo"] * 30])
+    assert "psi" not in few  # chance alone would make a shift of so few rows
+    numbers, drift = kinds_of([0, 1, 2] * 30, [[0, 1, 1.0, True, 7, float("nan")]])
+    assert (
+        numbers["unseen"] == pytest.approx(0.2) and drift.names == ["7"] and numbers["missing"] == pytest.approx(1 / 6)
+    )
+    many, _ = kinds_of([f"often {at % 4}" for at in range(4000)] + [f"n{at}" for at in range(200)], [["n300", "n301"]])
+    assert "unseen" not in many  # not all that training saw is known
+
+
+def test_values_that_come_often_do_not_look_like_drift() -> None:
+    """Where quantiles coincide, the shares that training had count, not those of the quantiles."""
+    stream = np.random.default_rng(6)
+    values = np.where(stream.random(4000) < 0.6, 0.0, stream.exponential(size=4000))
+    (column,) = column_profiles({"x": values})
+    drift = watching(column)
+    drift.add(np.where(stream.random(4000) < 0.6, 0.0, stream.exponential(size=4000)))
+    assert drift.measures()["psi"] < 0.01 and drift.measures()["ks"] < 0.04
+
+
+def test_what_moved_after_a_long_time_is_not_hidden_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drifting, "WINDOW", 2000)
+    stream = np.random.default_rng(8)
+    (column,) = column_profiles({"x": stream.normal(size=2000)})
+    numbers, kinds = watching(column), watching(ColumnProfile("y", values=(("a", 0.5), ("b", 0.5))))
+    for _ in range(100):
+        numbers.add(stream.normal(size=1000))
+        kinds.add(np.array(["a", "b"] * 500, object))
+    assert numbers.measures()["psi"] < 0.05 and kinds.measures()["unseen"] == 0.0
+    for _ in range(4):
+        numbers.add(stream.normal(3.0, size=1000))
+        kinds.add(np.array(["c"] * 1000, object))
+    assert numbers.measures()["psi"] > 1 and kinds.measures()["unseen"] > 0.6 and numbers.rows <= 3000
+
+
+@pytest.fixture
+def heard(store: Path) -> Iterator[list[Report]]:
+    """What a plugin of somebody else's is told of production."""
+    reports: list[Report] = []
+
+    @hookimpl(optionalhook=True)
+    def production_reported(report: Report) -> None:
+        reports.append(report)
+
+    loaded.forget_plugins()
+    loaded.plugins().register(SimpleNamespace(production_reported=production_reported), "pager")
+    yield reports
+    loaded.forget_plugins()
+
+
+def asked(scorer: Scorer, plans: list[str], age: int, answer: int) -> Observation:
+    data = [[age, 1500.0, plan] for plan in plans]
+    body = {"dataframe_split": {"columns": ["age", "income", "plan"], "data": data}}
+    rows = scorer.intake.read("application/json", json.dumps(body).encode()).rows
+    return Observation("r", 1.0, rows, np.full(len(plans), answer), 0.001)
+
+
+@pytest.mark.parametrize("redacted", [(), ("plan",)])
+def test_a_model_that_was_carried_elsewhere_knows_its_training(
+    heard: list[Report], table_model: Kept, tmp_path: Path, redacted: tuple[str, ...]
+) -> None:
+    """No store knows of it: its folder says what its training looked like; plugins hear once a threshold is passed."""
+    folder = autotrack.save_model(table_model.model, tmp_path / "churn", example=table_model.data)
+    scorer = load(str(folder))
+    alerts = ("unseen > 0.1", "psi/age > 0.25", "psi/nobody > 0")
+    request = Request(uri=str(folder), report=True, redact=redacted, alert_if=alerts)
+    recorders, _ = recorders_of(request, scorer, Counts())
+    reporter = recorders[0]
+    assert isinstance(reporter, Reporter) and reporter.reference.run is None
+    training = table_model.data
+    plans = training.plan.tolist()
+    for _ in range(3):
+        for age in training.age:
+            reporter.record([asked(scorer, [plans[age % 3]], int(age), int(age > 40))])
+    reporter.report()
+    reporter.record([asked(scorer, ["gold"] * 60, 200, 1)])
+    reporter.report()
+    reporter.report()
+    for recorder in recorders:
+        recorder.close()
+    first, second, third, _ = heard
+    assert first.holds == first.began == () and first.metrics["psi/age"] < 0.1 and first.metrics["unseen/plan"] == 0
+    assert first.metrics["prediction_psi"] < 0.01 and first.metrics["more_missing"] == 0
+    assert second.holds == second.began == alerts[:2] and third.holds == alerts[:2] and third.began == ()
+    assert second.metrics["unseen"] == second.metrics["unseen/plan"] == pytest.approx(0.25)
+    assert second.metrics["outside/age"] == pytest.approx(0.25) and second.metrics["prediction_psi"] > 0.05
+    assert second.unseen == ({} if redacted else {"plan": ["gold"]}) and second.name == "churn"
+    run = autotrack.get_run(second.run)
+    assert run.tags["autotrack.serves.alert"] == "unseen > 0.1; psi/age > 0.25"
+    assert run.tags.get("autotrack.serves.unseen.plan") == (None if redacted else "gold")
+    one = status(str(folder), "--fail-if", "prediction_psi > 0.01", "--fail-if", "unseen/plan > 0.9")
+    assert one.returncode == 1 and "it holds: prediction_psi > 0.01" in one.stderr and "0.9" not in one.stderr
+    assert "  its predictions: psi" in one.stdout and "  alert: unseen > 0.1" in one.stdout
+    assert ("  plan: never seen in training: gold" in one.stdout) == (not redacted)
+
+
+def test_tables_arrays_and_dicts_are_watched_alike() -> None:
+    columns = column_profiles({"0": np.arange(150.0), "2": [f"k{at % 4}" for at in range(150)]})
+    reference = Reference(
+        None, tuple(columns), tuple(column_profiles({"up": np.arange(50.0), "down": np.arange(50.0)}))
+    )
+    data = np.arange(150.0)
+    kinds = np.array([f"k{at % 4}" for at in range(150)], object)
+    table = pandas.DataFrame({"0": data, "1": data, "2": kinds})
+    answers = pandas.DataFrame({"up": data, "down": -data})
+    matrix = np.array([data, data, kinds], object).T
+    given = [
+        (Rows("columns", {"0": data, "1": data, "2": kinds}, 150), None),
+        (Rows("matrix", matrix, 150), None),
+        (Rows("matrix", matrix[:, ::-1], 150), ["2", "1", "0"]),
+        (whole(table), None),
+        (whole(table.to_dict("records")), None),
+    ]
+    found = []
+    for rows, names in given:
+        watch = Watch(reference, names)
+        watch.take([Observation("r", 1.0, rows, answers, 0.001)])
+        found.append(watch.measures())
+    assert all(one == found[0] for one in found)
+    assert {"psi/0", "psi/2", "unseen/2", "prediction_psi/up", "prediction_psi", "outside"} <= set(found[0])
+    assert found[0]["prediction_psi"] == found[0]["prediction_psi/down"] > 1 > 0.3 > found[0]["psi/0"]
+    few = Watch(reference, None)
+    few.take([Observation("r", 1.0, Rows("columns", {"0": data[:49]}, 49), [1.0], 0.001)])
+    assert few.measures() == {}  # chance alone would make a shift of so few rows
+    odd = Watch(reference, None)
+    odd.take([Observation("r", 1.0, whole(object()), object(), 0.001), Observation("r", 1.0, whole("?"), None, 0.001)])
+    assert odd.measures() == {}
+    many = Watch(reference, None)
+    many.take([Observation("r", 1.0, Rows("columns", {"0": data[:1], "2": kinds[:1]}, 1), [1.0], 0.001)] * 20_000)
+    assert 100 <= many.inputs[0].rows <= 5000
+
+
 def status(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "autotrack", "models", "status", *words]
+    return models("status", *words)
+
+
+def models(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "autotrack", "models", *words]
     return subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
 
 
@@ -75,7 +247,7 @@ def test_a_served_model_reports_back(store: Path) -> None:
     LinearRegression().fit(data, data @ [1.0, 2.0])
     autotrack.disable()
     run = autotrack.last_run()
-    autotrack.register_model(f"runs:/{run.id}/model", "line")
+    autotrack.register_model(f"runs:/{run.id}/model", "line", alias="best")
     assert status("line").returncode == 1
     served = Served("models:/line/1").wait()
     moved = np.random.default_rng(5).normal([0.0, 3.0], size=(300, 2))
@@ -95,16 +267,30 @@ def test_a_served_model_reports_back(store: Path) -> None:
     mixed = [{"request_id": "odd", "truth": ["six"]}, {"request_id": "odd", "truth": [6.5]}]
     wrong = served.ask("POST", "/feedback", mixed)  # one that does not fit keeps no other from being joined
     assert wrong.status == 400 and "1 rows of the others were joined" in wrong.body.decode()
+    assert served.predict({"inputs": [[0.0, 3.0]]}, **{"x-request-id": "late"}).status == 200
     served.stop()
+    # The next server of the model knows what this one answered, and goes on counting.
+    again = Served("models:/line@best").wait()
+    late = again.ask("POST", "/feedback", [{"request_id": name, "truth": [6.5]} for name in ("late", "odd")]).json()
+    assert (late["rows"], late["unknown"]) == (1, ["odd"]) and late["measures"]["mae"] == pytest.approx(0.5)
+    again.stop()
     said = json.loads(status("line", "--json", "--fail-if", "psi > 5").stdout)["served"][0]
     assert said["trained_by"] == run.id and said["training"]
     metrics = said["metrics"]
-    assert (metrics["requests"], metrics["rows"], metrics["truths"], metrics["failed"]) == (11, 301, 301, 0)
+    assert (metrics["requests"], metrics["rows"], metrics["truths"], metrics["failed"]) == (12, 302, 301, 0)
     assert metrics["psi/1"] > 1 > 0.2 > metrics["psi/0"] and metrics["production_mae"] == pytest.approx(0.5)
+    assert metrics["prediction_psi"] > 1 and metrics["prediction_ks"] > 0.5
     broken = status("line", "--fail-if", "psi > 0.2", "--fail-if", "mae < 0.1")
     assert broken.returncode == 1 and "it holds: psi > 0.2" in broken.stderr and "mae" not in broken.stderr
     assert "shifted" in broken.stdout and "mae 0.5 over 301 truths" in broken.stdout
     assert status("line", "--fail-if", "psi is large").returncode == 2
+    # The version, which pages and `models show` have, says so beside its training.
+    (version,) = autotrack.Client().registry.versions("name = 'line'")
+    assert version.tags["production.mae"] == autotrack.get_run(run.id).tags["production.mae"] == "0.5 over 302 truths"
+    assert version.tags["production.psi"].endswith(" (1)") and version.tags["production.rows"] == "302"
+    shown = models("show", "line").stdout
+    assert "in production" in shown and "0.5 over 302 truths" in shown and "training_mean_absolute_error" in shown
+    assert "what production is held against: 2 columns of 400 rows and 400 answers" in shown
 
 
 def seen(request: str, answers: object, rows: object = None) -> Observation:
@@ -130,6 +316,41 @@ def test_processes_share_what_they_answered(tmp_path: Path) -> None:
     numbers.record([seen("x", [1.0, float("nan")])])
     numbers.join("x", [2.0, 4.0])
     assert numbers.count == 2
+
+
+def test_answers_outlive_their_server(store: Path) -> None:
+    """Joined from memory or from the file, by this server or the next, each truth counts once; nobody else may read."""
+    first = ledger_of("ab" * 32, alone=True)
+    first.remember("young", np.array([1, 0]))
+    assert first.settles == 0 and first.join("young", [1, 1]) == 2
+    first.record([seen("young", [1, 0]), seen("old", ["yes"])])  # recorded only now, and joined already
+    first.remember("last", np.array([1.5]))
+    assert first.join("young", [1, 1]) is None
+    first.close()
+    with pytest.raises(ValueError, match="going down"):
+        first.join("old", ["yes"])
+    (path,) = (Path(autotrack.Client().root) / "serving").glob("*.db")
+    assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
+    second = ledger_of("ab" * 32, alone=False)
+    assert second.settles > 0 and second.count == 2
+    assert [second.join(name, truth) for name, truth in (("old", ["yes"]), ("last", [1.0]), ("young", [1, 1]))] == [
+        1,
+        1,
+        None,
+    ]
+    second.remember("again", np.array([1]))
+    second.remember("again", np.array([0, 0]))  # a request that was asked again has its last answers
+    assert second.join("again", [0, 0]) == 2
+    second.close()
+    os.utime(path, (1, 1))
+    ledger_of("cd" * 32, alone=True).close()
+    assert not path.exists()  # nobody has served it for months
+    shutil.rmtree(path.parent)
+    path.parent.write_text("in the way")
+    here = ledger_of("ab" * 32, alone=True)
+    here.record([seen("a", [1])])
+    assert here.join("a", [1]) == 1
+    here.close()
 
 
 def test_samples_are_bounded_and_without_what_is_private(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ class Recorder:
         self.tags: dict[str, str] = {}
         self.models: dict[str, Any] = {}
         self.examples: dict[str, Any] = {}
+        self.answers: dict[str, Any] = {}
         self.texts: dict[str, str] = {}
         self.charts: dict[str, Any] = {}
         self.datasets: list[tuple[str | None, str]] = []
@@ -50,9 +51,10 @@ class Recorder:
     def set_tags(self, tags: dict[str, str]) -> None:
         self.tags.update(tags)
 
-    def log_model(self, model: Any, path: str = "model", *, example: Any = None) -> None:
+    def log_model(self, model: Any, path: str = "model", *, example: Any = None, answers: Any = None) -> None:
         self.models[path] = model
         self.examples[path] = example
+        self.answers[path] = answers
 
     def log_text(self, text: str, path: str) -> None:
         self.texts[path] = text

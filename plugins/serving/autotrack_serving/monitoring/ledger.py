@@ -1,11 +1,13 @@
-"""Truths of several processes that serve one model: answers wait in a file that all of them share."""
+"""Answers that wait for truths in a file: all processes that serve a model share it, and it outlives each of them."""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -13,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotrack.plugin import attempt
+from autotrack.plugin import Ours, attempt, find_store, make_private
 
-from ..observing import GATHERED
+from ..observing import GATHERED, MOST_WAITING
 from .truths import MOST_ROWS, Score
 
 if TYPE_CHECKING:
@@ -32,79 +34,169 @@ DELETE FROM answers WHERE rowid IN (
 """
 #: Seconds that a process waits for another one that writes.
 _PATIENCE = 5.0
+#: Seconds between two looks for answers that are too many.
+_SWEPT_EVERY = 5.0
+#: Days after which the ledger of a model that nobody serves any more goes.
+_KEPT_DAYS = 90
+
+
+def ledger_of(digest: str, *, alone: bool) -> Ledger:
+    """The ledger of the model with this digest, in the store's folder on this machine; in memory where nothing can be
+    written there. ``alone``: no other process of this server serves it."""
+    folder = find_store().place / "serving"
+    found, _ = attempt(_opened, folder, f"{digest[:32]}.db", alone)
+    return found or Ledger(None)
+
+
+def _opened(folder: Path, name: str, alone: bool) -> Ledger:
+    make_private(folder)
+    for old in folder.glob("*.db"):
+        if old.name != name and time.time() - old.stat().st_mtime > _KEPT_DAYS * 86400:
+            for part in folder.glob(f"{old.name}*"):
+                part.unlink(missing_ok=True)
+    path = folder / name
+    os.close(os.open(Ours(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # sqlite's own follow its mode
+    return Ledger(path, alone=alone)
 
 
 class Ledger:
     """Answers are written down in batches, off the way of requests; whichever process a truth comes to joins it, and
-    once. The sums are those of all."""
+    once. The sums are those of all, and of all before them."""
 
-    #: Until what was observed is written down, with some time for the writing.
-    settles = 2 * GATHERED + 0.2
-
-    def __init__(self, path: Path, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, path: Path | None, most_rows: int = MOST_ROWS, *, alone: bool = False) -> None:
         self.most_rows = most_rows
+        #: Until another process has written down what it answered, with some time for the writing.
+        self.settles = 0.0 if alone or path is None else 2 * GATHERED + 0.2
+        self._young: OrderedDict[str, Any] = OrderedDict()  # answers that are not written down yet
+        self._rows = 0
+        #: Requests that were written down or found their truth, perhaps before they are recorded.
+        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._answering = threading.Lock()  # held for a moment, by requests too: of what is young
         self._lock = threading.Lock()  # sqlite3's connection is used by the loop and by the observer
-        self._connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=OFF")  # it is gone with the server anyway
-        self._connection.executescript(_TABLES)
+        self._connection: sqlite3.Connection | None = _connected(path)
         self._swept = time.monotonic()
 
     def remember(self, request: str, answers: Any) -> None:
-        """Nothing: what was observed is recorded (``record``)."""
+        """Keeps answers in memory until they are written down."""
+        values = np.asarray(answers)
+        if values.ndim != 1 or values.dtype.kind not in "iufbUO" or len(values) > self.most_rows:
+            return
+        with self._answering:
+            self._settled.pop(request, None)
+            self._rows += len(values) - len(self._young.pop(request, ()))
+            self._young[request] = values
+            while self._rows > self.most_rows:
+                self._rows -= len(self._young.popitem(last=False)[1])
 
     def record(self, observations: Sequence[Observation]) -> None:
         """Writes the answers down."""
-        entries = []
         for one in observations:
-            values = np.asarray(one.answers)
-            if one.request and values.ndim == 1 and values.dtype.kind in "iufbUO":
-                given, _ = attempt(json.dumps, values.tolist())
-                if given is not None:  # objects of the model's own are no truths, and cost themselves alone
-                    entries.append((one.request, len(values), values.dtype.kind, given))
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", entries)
-        self.tick()
+            if one.request and one.request not in self._young and one.request not in self._settled:
+                self.remember(one.request, one.answers)
+        self.write()
+        self._sweep()
 
     def tick(self) -> None:
-        """Now and then, the oldest answers go where there are too many."""
-        if time.monotonic() - self._swept < 5.0:
+        """The same, and now and then the oldest answers go where there are too many."""
+        self.write()
+        self._sweep()
+
+    def write(self) -> None:
+        """Writes the answers down that are in memory only."""
+        if not self._young:
             return
-        self._swept = time.monotonic()
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute(_FORGET, (self.most_rows,))
+        with self._lock:
+            with self._answering:
+                found, self._young, self._rows = self._young, OrderedDict(), 0
+                for request in found:
+                    self._settle(request)
+            entries = []
+            for request, values in found.items():
+                given, _ = attempt(json.dumps, values.tolist())
+                if given is not None:  # objects of the model's own are no truths, and cost themselves alone
+                    entries.append((request, len(values), values.dtype.kind, given))
+            with self._opened() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", entries)
 
     def close(self) -> None:
-        """Nothing: the file goes with the server."""
+        """Writes down what is in memory only, and lets the file go."""
+        attempt(self.write)
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
 
     def join(self, request: str, truths: list[Any]) -> int | None:
         """See ``Truths``."""
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._lock, self._opened() as connection:
+            connection.execute("BEGIN IMMEDIATE")
             taken = "DELETE FROM answers WHERE request = ? RETURNING kind, given"
-            found = self._connection.execute(taken, (request,)).fetchone()
-            if found is None:
+            found = connection.execute(taken, (request,)).fetchone()
+            with self._answering:
+                # Where it was written down since, the file has it; a request that was asked again has its last answers.
+                young = self._young.get(request)
+            if found is None and young is None:
                 return None
-            kind, given = found
-            score = self._score()
-            answers = np.asarray(json.loads(given), float if kind == "f" else None)
+            if young is None:
+                kind, given = found
+                answers = np.asarray(json.loads(given), float if kind == "f" else None)
+            else:
+                answers = young
+            score = _score(connection)
             score.add(request, answers, truths)  # what does not fit takes the deletion back
-            self._connection.execute("DELETE FROM score")
-            self._connection.execute("INSERT INTO score VALUES (?, ?, ?, ?, ?)", astuple(score))
+            connection.execute("DELETE FROM score")
+            connection.execute("INSERT INTO score VALUES (?, ?, ?, ?, ?)", astuple(score))
+            with self._answering:
+                self._rows -= len(self._young.pop(request, ()))
+                self._settle(request)
         return len(truths)
 
     @property
     def count(self) -> int:
         with self._lock:
-            return self._score().count
+            return _score(self._opened()).count
 
     def measures(self) -> dict[str, float]:
         """See ``Truths``."""
         with self._lock:
-            return self._score().measures()
+            return _score(self._opened()).measures()
 
-    def _score(self) -> Score:
-        row = self._connection.execute("SELECT * FROM score").fetchone()
-        return Score() if row is None else Score(row[0], row[1], row[2], row[3], bool(row[4]))
+    def _settle(self, request: str) -> None:
+        self._settled[request] = None
+        if len(self._settled) > 2 * MOST_WAITING:
+            self._settled.popitem(last=False)
+
+    def _sweep(self) -> None:
+        if time.monotonic() - self._swept < _SWEPT_EVERY:
+            return
+        self._swept = time.monotonic()
+        with self._lock, self._opened() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(_FORGET, (self.most_rows,))
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise ValueError("the server is going down and takes no truth any more; send it to the next one")
+        return self._connection
+
+
+def _connected(path: Path | None) -> sqlite3.Connection:
+    found = sqlite3.connect(path or ":memory:", timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            found.execute("PRAGMA journal_mode=WAL")
+            found.execute("PRAGMA synchronous=NORMAL")
+            found.executescript(_TABLES)
+            return found
+        except sqlite3.OperationalError as error:  # of several that open a new file at once, one may not wait
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                found.close()
+                raise
+            time.sleep(0.05)
+
+
+def _score(connection: sqlite3.Connection) -> Score:
+    row = connection.execute("SELECT * FROM score").fetchone()
+    return Score() if row is None else Score(row[0], row[1], row[2], row[3], bool(row[4]))

@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotrack.plugin import attempt, get_run, run_for_another
+from autotrack.plugin import attempt, notify, run_for_another
 
+from ..specs import Report
+from .conditions import condition
 from .payloads import FILE
-from .reference import Drift, Reference
+from .telling import Teller
 
 if TYPE_CHECKING:
     from autotrack.plugin import Run
 
     from ..counting import Counts
-    from ..observing import Observation
+    from ..observing import Observation, Recorder
+    from ..request import Request
     from ..scorer import Scorer
+    from .conditions import Condition
     from .payloads import Payloads
+    from .reference import Reference
     from .truths import Truths
+    from .watching import Watch
 
 EXPERIMENT = "serving"
 #: Tags of a run that tells of a served model: its digest, its name, the run that made it, where it came from.
@@ -28,10 +34,27 @@ DIGEST_TAG, NAME_TAG = "autotrack.serves", "autotrack.serves.name"
 RUN_TAG, URI_TAG = "autotrack.serves.run", "autotrack.serves.uri"
 #: What the runs of the workers of one server have in common.
 SERVER_TAG = "autotrack.serves.server"
+#: Before a column's name: the first values that training never saw. And which conditions of ``--alert-if`` hold.
+UNSEEN_TAG, ALERT_TAG = "autotrack.serves.unseen.", "autotrack.serves.alert"
 #: Seconds between two reports.
 EVERY = 10.0
-#: Rows that are looked at in each half second.
-MOST_ROWS = 5000
+
+
+def recorders_of(request: Request, scorer: Scorer, counts: Counts) -> tuple[list[Recorder], Truths]:
+    """What records the requests to a model that is reported on, and what joins truths with its answers (UsageError)."""
+    from .ledger import ledger_of
+    from .payloads import Payloads
+    from .reference import reference_of
+    from .watching import Watch
+
+    names = scorer.intake.names
+    alerts = [condition(text) for text in request.alert_if]
+    payloads = Payloads(request.log_payloads, request.redact, names) if request.log_payloads else None
+    truths = ledger_of(scorer.model.digest, alone=request.workers == 1)
+    reference = reference_of(scorer.model)
+    watch = Watch(reference, names, request.redact)
+    reporter = Reporter(scorer, reference, watch, truths, counts, payloads, request.server, alerts)
+    return [reporter, truths], truths  # in this order they are closed: the last report tells of truths
 
 
 class Reporter:
@@ -41,21 +64,25 @@ class Reporter:
         self,
         scorer: Scorer,
         reference: Reference,
+        watch: Watch,
         truths: Truths,
         counts: Counts,
         payloads: Payloads | None = None,
         server: str = "",
+        alerts: Sequence[Condition] = (),
     ) -> None:
         self.scorer = scorer
         self.reference = reference
+        self.watch = watch
         self.truths = truths
         self.counts = counts
         self.payloads = payloads
         self.server = server
-        self._told = 0  # rows whose truth the run that made the model has been told of
-        names = scorer.intake.names
-        self._at = {str(name): at for at, name in enumerate(names)} if names is not None else None
-        self._drifts = [Drift(column) for column in reference.columns]
+        self.alerts = alerts
+        self._held: tuple[str, ...] = ()
+        self._named: dict[str, str] = {}
+        self._teller = Teller(reference.run, scorer.uri)
+        self._truths_before = attempt(lambda: truths.count)[0] or 0
         self._seconds: list[float] = []
         self._rows = 0
         self._requests = 0
@@ -68,19 +95,10 @@ class Reporter:
             self._requests += 1
             self._rows += one.rows.count
             self._seconds.append(one.seconds)
-        self._add([one.rows for one in observations])
+        attempt(self.watch.take, observations)
         if self.payloads is not None:
             attempt(self.payloads.take, observations)
         self.tick()
-
-    def _add(self, rows: list[Any]) -> None:
-        """All rows of a column at once: numpy costs the same for one as for a thousand. Of many, every so manieth."""
-        stride = -(-sum(each.count for each in rows) // MOST_ROWS)
-        for at, drift in enumerate(self._drifts):
-            parts = [self._column(each, drift.column.name, at) for each in rows]
-            there = [part for part in parts if part is not None]
-            if there:
-                attempt(drift.add, np.concatenate([part[::stride] for part in there]))
 
     def tick(self) -> None:
         """Reports, if it is time to."""
@@ -88,17 +106,43 @@ class Reporter:
             self.report()
 
     def close(self) -> None:
-        self.report()
+        self.report(last=True)
         if self._run is not None:
             self._run.end("FINISHED", None, 0)
 
-    def report(self) -> None:
-        """Writes down how things stand."""
+    def report(self, *, last: bool = False) -> None:
+        """Writes down how things stand, and tells whoever wants to hear of it."""
         passed = max(time.monotonic() - self._reported, 1e-3)
         self._reported = time.monotonic()
         if self._run is None and not self._requests:
+            self._tell_of_truths(last)
             return
         run = self._run or self._begin()
+        found = self._found(passed)
+        run.log_metrics(found, self._step)
+        self._step += 1
+        if self.payloads is not None and self.payloads.is_new:
+            run.log_text(self.payloads.text(), FILE)
+        holds = tuple(each.text for each in self.alerts if each.holds(found))
+        self._tag(run, holds)
+        moved = {key: value for key, value in found.items() if key.startswith("psi/")}
+        worst = max(moved, key=lambda key: moved[key]).removeprefix("psi/") if moved else ""
+        self._teller.tell(found, worst, now=last)
+        report = Report(
+            name=self.scorer.name,
+            uri=self.scorer.uri,
+            digest=self.scorer.model.digest,
+            trained_by=self.reference.run,
+            run=run.id,
+            metrics=found,
+            unseen=self.watch.unseen(),
+            holds=holds,
+            began=tuple(text for text in holds if text not in self._held),
+        )
+        self._held = holds
+        attempt(notify, "production_reported", report=report)
+
+    def _found(self, passed: float) -> dict[str, float]:
         found: dict[str, float] = {"requests": float(self._requests), "rows": float(self._rows)}
         if self._seconds:
             found["requests_per_second"] = len(self._seconds) / passed
@@ -107,29 +151,29 @@ class Reporter:
         failed = sum(count for (_, status), count in list(self.counts.requests.items()) if status >= 500)
         refused = sum(count for (_, status), count in list(self.counts.requests.items()) if 400 <= status < 500)
         found |= {"failed": float(failed), "refused": float(refused)}
-        shifts = {drift.column.name: drift.measures() for drift in self._drifts if drift.rows}
-        for name, measures in shifts.items():
-            found |= {f"{measure}/{name}": value for measure, value in measures.items()}
-        for measure in ("psi", "ks"):
-            values = [measures[measure] for measures in shifts.values() if measure in measures]
-            if values:
-                found[measure] = max(values)
-        found |= {f"production_{name}": value for name, value in self.truths.measures().items()}
-        if self.truths.count:
-            found["truths"] = float(self.truths.count)
-        run.log_metrics(found, self._step)
-        if self.payloads is not None and self.payloads.is_new:
-            run.log_text(self.payloads.text(), FILE)
-        if self.reference.run is not None and self.truths.count > self._told:
-            self._told = self.truths.count
-            attempt(self._tell, self.reference.run)
-        self._step += 1
+        found |= attempt(self.watch.measures)[0] or {}
+        known, _ = attempt(self._truths)
+        return found | (known or {})
 
-    def _tell(self, run_id: str) -> None:
-        """The run that made the model says how good it turned out to be."""
-        measures = self.truths.measures()
-        said = {f"production.{name}": f"{value:.4g} over {self._told:,} truths" for name, value in measures.items()}
-        get_run(run_id).set_tags(said)
+    def _truths(self) -> dict[str, float]:
+        count = self.truths.count
+        good = {f"production_{name}": value for name, value in self.truths.measures().items()}
+        return {**good, "truths": float(count)} if count else good
+
+    def _tell_of_truths(self, last: bool) -> None:
+        """Nobody asked, but truths came that belong to answers of an earlier server."""
+        found = attempt(self._truths)[0] or {}
+        if found.get("truths", 0.0) > self._truths_before:
+            self._teller.tell(found, "", now=last)
+
+    def _tag(self, run: Run, holds: tuple[str, ...]) -> None:
+        named = {UNSEEN_TAG + column: ", ".join(names) for column, names in self.watch.unseen().items()}
+        if holds or self._held:
+            named[ALERT_TAG] = "; ".join(holds) or "none"
+        fresh = {key: text for key, text in named.items() if self._named.get(key) != text}
+        if fresh:
+            self._named |= fresh
+            run.set_tags(fresh)
 
     def _begin(self) -> Run:
         tags: dict[str, Any] = {
@@ -143,11 +187,3 @@ class Reporter:
             f"serving {self.scorer.name}", EXPERIMENT, {key: value for key, value in tags.items() if value is not None}
         )
         return self._run
-
-    def _column(self, rows: Any, name: str, at: int) -> Any:
-        if rows.kind == "matrix" and rows.data.ndim == 2:
-            place = self._at.get(name) if self._at is not None else at
-            return rows.data[:, place] if place is not None and place < rows.data.shape[1] else None
-        if rows.kind == "columns":
-            return rows.data.get(name)
-        return rows.data[name] if hasattr(rows.data, "columns") and name in rows.data.columns else None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 import re
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import NotFoundError, UsageError, attempt, find_store, open_sink
+from autotrack.plugin import NotFoundError, attempt, find_store, open_sink
 
-from .reporting import DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, SERVER_TAG, URI_TAG
+from .conditions import condition
+from .reporting import ALERT_TAG, DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, SERVER_TAG, UNSEEN_TAG, URI_TAG
 
 if TYPE_CHECKING:
     from autotrack.plugin import RunRecord, Sink
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 _MOST = 20
 #: What each worker counts for itself.
 _COUNTED = frozenset({"requests", "rows", "failed", "refused", "requests_per_second"})
-_CONDITION = re.compile(r"\s*([A-Za-z_][\w/ .-]*?)\s*(>=|<=|>|<|==|!=)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*")
-_OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +48,27 @@ class Served:
 
     @property
     def worst(self) -> list[tuple[str, float]]:
-        """Columns by how far they have moved (psi), the farthest first."""
+        """Columns of the inputs by how far they have moved (psi), the farthest first."""
         found = [
             (key.removeprefix("psi/"), float(value)) for key, value in self.metrics.items() if key.startswith("psi/")
         ]
         return sorted(found, key=lambda each: -each[1])
+
+    @property
+    def unseen(self) -> dict[str, str]:
+        """By column, the first values that training never saw."""
+        return {
+            key.removeprefix(UNSEEN_TAG): text
+            for run in reversed(self.runs)
+            for key, text in run.tags.items()
+            if key.startswith(UNSEEN_TAG)
+        }
+
+    @property
+    def alerts(self) -> list[str]:
+        """The conditions of ``--alert-if`` that held when its workers reported last."""
+        found = (run.tags.get(ALERT_TAG, "none") for run in self.runs)
+        return sorted({each for text in found if text != "none" for each in text.split("; ")})
 
     @property
     def training(self) -> dict[str, float]:
@@ -78,6 +89,8 @@ class Served:
             "seconds_ago": round((time.time_ns() - heard) / 1e9, 1),
             "workers": len(self.runs),
             "metrics": self.metrics,
+            "unseen": self.unseen,
+            "alerts": self.alerts,
             "training": self.training,
         }
 
@@ -114,13 +127,7 @@ def _served(sink: Sink, what: str) -> list[Served]:
     ]
 
 
-def breaks(condition: str, one: Served) -> bool | None:
-    """Whether a condition (``psi > 0.2``, ``production_accuracy < 0.9``, ``psi/income > 0.1``) holds for what a server
+def breaks(text: str, one: Served) -> bool | None:
+    """Whether a condition (``psi > 0.2``, ``production_accuracy < 0.9``, ``unseen/city > 0``) holds for what a server
     reported last; None where it has no such metric (UsageError where it is no condition)."""
-    found = _CONDITION.fullmatch(condition)
-    if found is None:
-        raise UsageError(f"{condition!r} is no condition: expected METRIC > NUMBER, as in 'psi > 0.2'")
-    name, sign, number = found.groups()
-    metrics = one.metrics
-    value = metrics.get(name, metrics.get(f"production_{name}"))
-    return None if value is None else _OPERATORS[sign](float(value), float(number))
+    return condition(text).holds(one.metrics)

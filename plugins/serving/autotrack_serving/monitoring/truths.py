@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,43 +63,3 @@ class Score:
         if self.numbers:
             return {"mae": self.absolute / self.count, "rmse": math.sqrt(self.squared / self.count)}
         return {"accuracy": self.right / self.count}
-
-
-class Remembered:
-    """Truths of the one process that serves: answers wait in memory."""
-
-    settles = 0.0
-
-    def __init__(self, most_rows: int = MOST_ROWS) -> None:
-        self.most_rows = most_rows
-        self._answers: OrderedDict[str, Any] = OrderedDict()
-        self._rows = 0
-        self._lock = threading.Lock()
-        self._score = Score()
-
-    @property
-    def count(self) -> int:
-        return self._score.count
-
-    def remember(self, request: str, answers: Any) -> None:
-        values = np.asarray(answers)
-        if values.ndim != 1 or len(values) > self.most_rows:
-            return
-        with self._lock:
-            self._rows += len(values) - len(self._answers.pop(request, ()))
-            self._answers[request] = values
-            while self._rows > self.most_rows:
-                self._rows -= len(self._answers.popitem(last=False)[1])
-
-    def join(self, request: str, truths: list[Any]) -> int | None:
-        with self._lock:
-            answers = self._answers.get(request)
-            if answers is None:
-                return None
-            self._score.add(request, answers, truths)
-            self._rows -= len(answers)
-            del self._answers[request]  # a truth that is sent twice counts once
-        return len(truths)
-
-    def measures(self) -> dict[str, float]:
-        return self._score.measures()

@@ -1,0 +1,72 @@
+"""The profile of a model that is being saved: from rows of its example, and from what the run knows of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .profile import LEAST_ROWS, Known, ModelProfile, column_profiles, known_columns
+from .profile_file import profile_content
+from .sampling import Columns, columns_of, distance, every, size_of
+
+#: Rows that the model is asked about for the profile of its answers.
+ASKED_ROWS = 512
+#: What asking about them may cost at most, as a multiple of what asking about the example's few rows did.
+_TIMES = 20
+#: A wider table has no profile.
+MOST_COLUMNS = 2_000
+#: The name of a model's only answer.
+ANSWER = "prediction"
+
+
+def answers_to_more(example: Any, ask: Callable[[Any], Any], spent: float, left: float | None) -> Any:
+    """The model's answers to some rows of its example; None where these are few or it would take too long: asking about
+    the first rows took ``spent`` seconds, and ``left`` are left (None: as many as it takes)."""
+    size = size_of(example)
+    if size is None or size[0] < LEAST_ROWS or size[1] > MOST_COLUMNS:
+        return None
+    if left is not None and spent * _TIMES > left:
+        return None
+    return ask(every(example, distance(size[0], size[1], ASKED_ROWS)))
+
+
+def profile_of(example: Any, known: Known | None, answers: Any) -> bytes | None:
+    """The content of ``profile.json``; None where there is too little to make one of.
+
+    ``example`` are the data that the model was made of, or a few rows of them: then the columns of numbers of its
+    fingerprint (``known``) stand for them. ``answers`` are the model's to some of the rows, or to all.
+    """
+    size = size_of(example)
+    rows, width = size or (0, 0)
+    if width > MOST_COLUMNS:
+        return None
+    inputs: Columns | None = None
+    if rows >= LEAST_ROWS:
+        step = distance(rows, width)
+        inputs = columns_of(example, step=step)
+    sampled = len(next(iter(inputs.values()))) if inputs else 0
+    if inputs:
+        columns = column_profiles(inputs, known if known is not None and known.rows == rows else None)
+    elif known is not None and known.rows >= LEAST_ROWS and _same_columns(example, known):
+        columns, rows, sampled = known_columns(known), known.rows, known.rows
+    else:
+        columns = []
+    answered = size_of(answers)
+    given: Columns | None = None
+    if answered is not None and answered[0] >= LEAST_ROWS and answered[1] <= MOST_COLUMNS:
+        given = columns_of(answers, ANSWER, distance(*answered))
+    if not columns and not given:
+        return None
+    profile = ModelProfile(
+        rows=rows,
+        sampled=sampled,
+        answered=answered[0] if given and answered is not None else 0,
+        inputs=tuple(columns),
+        answers=tuple(column_profiles(given) if given else ()),
+    )
+    return profile_content(profile)
+
+
+def _same_columns(example: Any, known: Known) -> bool:
+    found = columns_of(example)
+    return found is not None and set(found) <= set(known.columns)

@@ -24,8 +24,12 @@ def own_site(showcase: Path, tmp_path: Path) -> Iterator[ServerProcess]:
 
 def test_an_alias_moves_by_the_keyboard_and_back(own_site: ServerProcess, open_page: Open) -> None:
     """22: the alias's page shows v1; moved with keys alone it shows v2; Undo gives v1; signature; source run."""
+    said = {"value": "0.412 (tenure_months)"}  # as a server of the version does
+    assert own_site.request("PUT", "/api/v1/models/churn/versions/1/tags/production.psi", said).status == 200
     page = open_page(f"{own_site.url}/models/churn/@champion")
     page.locator("[data-shown='1']").wait_for()
+    page.locator(".models .metrics", has_text="val_accuracy").wait_for()  # what production says, beside its training
+    assert "production.psi: 0.412 (tenure_months)" in page.locator(".models .tags").first.inner_text()
     fields = page.locator("table.signature[data-of=takes] tbody tr")
     fields.first.wait_for()
     cells = [row.locator("td").all_inner_texts()[:2] for row in fields.all()]

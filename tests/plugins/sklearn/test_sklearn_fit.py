@@ -54,7 +54,7 @@ def test_a_classifier() -> None:
     assert run.last("training_log_loss") == pytest.approx(log_loss(Y, model.predict_proba(X)), rel=1e-12)
     assert run.last("training_roc_auc") == pytest.approx(roc_auc_score(Y, model.predict_proba(X)[:, 1]), rel=1e-12)
     assert run.last("n_iter") == model.n_iter_[0]
-    assert run.models == {"model": model}
+    assert run.models == {"model": model} and np.array_equal(run.answers["model"], model.predict(X))
     assert not run.notes
 
 

@@ -91,6 +91,11 @@ def test_a_training_with_early_stopping() -> None:
     loaded = autotrack.load_model(f"runs:/{run.id}/model")
     assert (loaded.predict(test) == booster.predict(test)).all()
     assert loaded.best_iteration == booster.best_iteration
+    # What production will be held against: of its columns the fingerprint knows, of its answers XGBoost.
+    profile = autotrack.load_model(f"runs:/{run.id}/model", as_pyfunc=True).profile()
+    assert profile.rows == profile.answered == 400 and len(profile.inputs) == 30
+    (answer,) = profile.answers
+    assert answer.edges == pytest.approx(np.quantile(booster.predict(train), answer.below, method="lower"), abs=0.01)
 
 
 @pytest.mark.filterwarnings("ignore:Pass .* as keyword args:FutureWarning")

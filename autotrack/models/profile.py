@@ -86,8 +86,12 @@ def key_of(value: Any) -> Key | None:
     return float(value)
 
 
-def column_profiles(columns: Columns, known: Known | None = None) -> list[ColumnProfile]:
-    """The profiles of sampled columns; extremes and missing values are those of all rows where they are ``known``."""
+def column_profiles(columns: Columns, known: Known | None = None, *, whole: bool = True) -> list[ColumnProfile]:
+    """The profiles of columns; extremes and missing values are those of all rows where they are ``known``.
+
+    ``whole`` is False for a sample. Then there are kinds that it does not show, if some came once only: about as many
+    rows have such a one as came once in the sample (Good, The population frequencies of species, 1953).
+    """
     import numpy
 
     numbers: list[tuple[str, Any]] = []
@@ -101,9 +105,9 @@ def column_profiles(columns: Columns, known: Known | None = None) -> list[Column
         elif array.dtype.kind in "mM":
             found[name] = ColumnProfile(name, float(numpy.isnat(array).mean()) if len(array) else 0.0)
         else:
-            found[name] = _kinds(name, values if isinstance(values, list) else array.tolist())
+            found[name] = _kinds(name, values if isinstance(values, list) else array.tolist(), whole)
     with numpy.errstate(all="ignore"):
-        found |= _numbers(numbers)
+        found |= _numbers(numbers, whole)
     return [_completed(found[name], known) for name in columns if name in found]
 
 
@@ -116,7 +120,7 @@ def _as_array(values: list[Any]) -> Any:
     return numpy.empty(0, object)
 
 
-def _numbers(named: list[tuple[str, Any]]) -> dict[str, ColumnProfile]:
+def _numbers(named: list[tuple[str, Any]], whole: bool) -> dict[str, ColumnProfile]:
     """All columns of numbers at once: numpy costs the same for one as for many."""
     import numpy
 
@@ -140,7 +144,8 @@ def _numbers(named: list[tuple[str, Any]]) -> dict[str, ColumnProfile]:
         elif distinct[place] <= FEW and _counted(values, there, int(distinct[place])):
             kinds, times = numpy.unique(there, return_counts=True)
             shares = zip(kinds.tolist(), (times / count).tolist(), strict=True)
-            found[name] = ColumnProfile(name, missing, values=tuple(shares))
+            others = 0.0 if whole else float((times == 1).sum()) / count
+            found[name] = ColumnProfile(name, missing, values=tuple(shares), others=others)
         else:
             keep = numpy.flatnonzero(numpy.append(edges[place, 1:] != edges[place, :-1], True))  # the last of equals
             found[name] = ColumnProfile(
@@ -159,7 +164,7 @@ def _counted(values: Any, there: Any, distinct: int) -> bool:
     return values.dtype.kind == "b" or (bool((there == there.round()).all()) and distinct * 4 <= len(there))
 
 
-def _kinds(name: str, values: list[Any]) -> ColumnProfile:
+def _kinds(name: str, values: list[Any], whole: bool) -> ColumnProfile:
     from autotrack.core.session.masking import MASK, mask, mask_value
 
     each, _ = attempt(Counter, values)
@@ -182,7 +187,8 @@ def _kinds(name: str, values: list[Any]) -> ColumnProfile:
     if free or mask_value(name, "Aa0-Zz9-x") == MASK:
         return ColumnProfile(name, missing)
     shares = tuple((key, times / total) for key, times in often)
-    return ColumnProfile(name, missing, values=shares, others=1.0 - covered / total)
+    once = 0 if whole else sum(times == 1 for times in counted.values())
+    return ColumnProfile(name, missing, values=shares, others=max(total - covered, once) / total)
 
 
 def _completed(column: ColumnProfile, known: Known | None) -> ColumnProfile:

@@ -44,9 +44,10 @@ def profile_of(example: Any, known: Known | None, answers: Any) -> bytes | None:
     if rows >= LEAST_ROWS:
         step = distance(rows, width)
         inputs = columns_of(example, step=step)
-    sampled = len(next(iter(inputs.values()))) if inputs else 0
+    sampled = _rows(inputs)
     if inputs:
-        columns = column_profiles(inputs, known if known is not None and known.rows == rows else None)
+        same = known if known is not None and known.rows == rows else None
+        columns = column_profiles(inputs, same, whole=sampled == rows)
     elif known is not None and known.rows >= LEAST_ROWS and _same_columns(example, known):
         columns, rows, sampled = known_columns(known), known.rows, known.rows
     else:
@@ -62,9 +63,13 @@ def profile_of(example: Any, known: Known | None, answers: Any) -> bytes | None:
         sampled=sampled,
         answered=answered[0] if given and answered is not None else 0,
         inputs=tuple(columns),
-        answers=tuple(column_profiles(given) if given else ()),
+        answers=tuple(column_profiles(given, whole=_rows(given) == rows) if given else ()),
     )
     return profile_content(profile)
+
+
+def _rows(columns: Columns | None) -> int:
+    return len(next(iter(columns.values()))) if columns else 0
 
 
 def _same_columns(example: Any, known: Known) -> bool:

@@ -1,4 +1,4 @@
-"""A small scikit-learn model as a whole folder (signature, example, golden predictions, manifest): saved and loaded.
+"""A small scikit-learn model as a whole folder (signature, example, golden predictions, profile): saved and loaded.
 
 CPU time, in a process that has done both before. The first save of a process imports what it takes; the first load
 imports skops, half a second of its own, and is not counted.
@@ -40,7 +40,7 @@ for number in range(rounds + 1):
     loaded.append(took(lambda: load_model(folder)))
     floor.append(took(pickled))
 files = {path.name for path in folder.iterdir()}
-assert {"MLmodel", "model.skops", "golden.json", "input_example.json", "manifest.json"} <= files, files
+assert {"MLmodel", "model.skops", "golden.json", "input_example.json", "profile.json", "manifest.json"} <= files, files
 middle = lambda values: sorted(values[1:])[rounds // 2]
 print(json.dumps([middle(saved), middle(loaded), saved[0], middle(floor)]))
 """

@@ -127,6 +127,18 @@ def test_no_secret_and_no_long_text_is_kept() -> None:
     assert sorted(str(name)[:7] for name, _ in found["long"].values) == ["sha256:", "short"]
 
 
+def test_a_sample_does_not_pass_for_all_that_there_is() -> None:
+    """What came once in it stands for others that it does not show, so nobody calls those never seen."""
+    rows = 40_000
+    flags, towns = np.zeros(rows), np.array(["Oslo", "Rome"] * (rows // 2), object)
+    flags[10_000], towns[20_000] = 1.0, "Vardo"  # both are among every tenth row
+    found = made(pd.DataFrame({"flag": flags, "town": towns}))
+    assert dict(found["flag"].values) == pytest.approx({0.0: 0.99975, 1.0: 0.00025}, abs=1e-6)
+    assert found["flag"].others == found["town"].others == pytest.approx(1 / 4000)
+    alike = made(pd.DataFrame({"flag": flags[9_990:10_010], "town": towns[19_990:20_010]}))
+    assert alike["town"].others == 0
+
+
 def test_a_fingerprint_of_all_rows_knows_better_and_stands_in_for_a_few() -> None:
     data = np.random.default_rng(1).normal(size=(50_000, 2))
     data[17, 0], data[12_345, 1] = 99.0, np.nan

@@ -94,15 +94,9 @@ def _moved(a: Story, b: Story, findings: Findings) -> list[str]:
 
 def states_in(content: bytes) -> dict[str, tuple[object, bytes]]:
     """The state of each generator in a kept object (see ``core.session.random_state``)."""
-    from autotrack.core.session.random_state import generators_in
+    from autotrack.core.session import random_state
 
-    heads = generators_in(content)
-    found: dict[str, tuple[object, bytes]] = {}
-    at = len(content) - sum(int(head["bytes"]) for head in heads.values())
-    for name, head in heads.items():
-        found[name] = head.get("gauss"), content[at : at + int(head["bytes"])]
-        at += int(head["bytes"])
-    return found
+    return {name: (head.get("gauss"), words) for name, (head, words) in random_state.states_in(content).items()}
 
 
 def compare_environments(a: Story, b: Story, environment: Findings, hardware: Findings) -> None:

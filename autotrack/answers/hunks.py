@@ -148,6 +148,22 @@ def apply(base: Sequence[str], patch: Patch | None) -> list[str]:
     return [*out, *base[at:]]
 
 
+def joined(lines: Sequence[str]) -> str:
+    """The text that ``split`` takes apart."""
+    text = "".join(f"{line}\n" for line in lines)
+    return text.removesuffix(f"{_UNENDED}\n")
+
+
+def edits(a: Sequence[str], b: Sequence[str]) -> list[Hunk]:
+    """The places where lines ``a`` become lines ``b``, without context: any of them can be applied without the rest."""
+    return [
+        Hunk(from_a, tuple(a[from_a:to_a]), tuple(b[from_b:to_b]))
+        for group in _groups(a, b)
+        for tag, from_a, to_a, from_b, to_b in group
+        if tag != "equal"
+    ]
+
+
 def changes(a: Sequence[str], b: Sequence[str], *, at_a: int = 0, at_b: int = 0) -> list[str]:
     """How lines ``a`` become lines ``b``: a unified diff's hunks. ``at_a`` and ``at_b`` are added to line numbers."""
     lines: list[str] = []

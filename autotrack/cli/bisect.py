@@ -24,6 +24,7 @@ _STYLES = {"title": "bold", "section": "bold", "removed": "red", "note": "dim"}
         ),
         ("autotrack bisect 3f9a 81cc --metric val_loss", "why its val_loss did"),
         ("autotrack bisect 3f9a 81cc --env local", "with the packages that are installed here"),
+        ("autotrack bisect 3f9a 81cc --first", "of a training that takes long: the first cause is enough"),
     ),
 )
 @click.argument("a")
@@ -44,19 +45,22 @@ _STYLES = {"title": "bold", "section": "bold", "removed": "red", "note": "dim"}
     show_default=True,
     help="Of numbers, relative to their size.",
 )
+@click.option("--first", is_flag=True, help="End with the first cause; whether there are others is not looked into.")
 @json_option
 @click.pass_context
 def bisect(
     ctx: click.Context, a: str, b: str, metric: str | None, env: str, moved: tuple[str, ...], tolerance: float,
-    as_json: bool,
+    first: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run A again with one difference to B swapped at a time, until its metric is that of B: the cause.
 
-    Differences are arguments, files of data, files of code, variables, threads, where random generators began, and
-    packages. Where no single one explains it, the smallest set that does is looked for. Exit code 0: found; 1: not
-    explained; 3: A cannot be made again. Runs that are made on the way are tagged autotrack.bisect.
+    Differences are arguments, files of data, files of code (and the places in them), variables, threads, where random
+    generators began, and packages. Where no single one explains it, the few that do together are looked for. Exit code
+    0: found; 1: not explained; 3: A cannot be made again; 130: interrupted, with what was found up to then. Runs that
+    are made on the way are children of a run of the search; a second start takes what an earlier one has made.
     """
     from autotrack.core.errors import NotFoundError
+    from autotrack.core.runs.trackers import tracker_at
     from autotrack.rebuilding.bisecting import Options, bisect_in
 
     from .progress import stages
@@ -66,7 +70,8 @@ def bisect(
     if not place.exists:
         raise NotFoundError(no_store(place))
     with closing(open_place(place)) as sink, stages() as shown:
-        options = Options(metric, env, pairs(moved, "--data"), tolerance)
+        tracker_at(place.uri).recorder.captures = False  # the session of this command is nobody's training
+        options = Options(metric, env, pairs(moved, "--data"), tolerance, first)
         found = bisect_in(sink, place.uri, sink.run(a), sink.run(b), options, shown)
     if as_json:
         print_json(found.document())

@@ -20,12 +20,13 @@ def launched_with(
     settings: Mapping[str, object] | None = None,
     tags: Mapping[str, str] | None = None,
     behind: str | None = None,
+    below: str | None = None,
 ) -> dict[str, str]:
     """These variables, and those that switch autotrack on in the next Python started with them.
 
     ``folder`` is where the program's modules are; ``settings`` are for ``enable()``, ``tags`` for every run. ``behind``
-    is a folder with autotrack, put last on the path: for a Python that has none. UsageError where PYTHONPATH cannot
-    say it.
+    is a folder with autotrack, put last on the path: for a Python that has none. ``below`` is the run that the top runs
+    of the program are children of. UsageError where PYTHONPATH cannot say it.
     """
     injected = str(INJECTED)
     if os.pathsep in injected:
@@ -37,6 +38,8 @@ def launched_with(
     order = {"settings": dict(settings or {}), "tags": dict(tags or {}), "folder": folder, "pythonpath": former}
     if behind is not None:
         order["behind"] = behind
+    if below is not None:
+        order["below"] = below
     # An empty PYTHONPATH is none at all, but an empty entry in it means the working directory.
     path = injected + os.pathsep + former if former else injected
     return {**environment, "PYTHONPATH": path, "AUTOTRACK_LAUNCH": json.dumps(order)}

@@ -3,13 +3,16 @@
 ``plan`` (of notebooks with ``notebooks``) reads what is known of a run, ``inputs`` and ``conditions`` check it before
 anything runs, ``checkout`` puts the code into a fresh folder, ``running`` runs it there, ``comparing`` holds what came
 out against the original, looking into files with ``contents``; ``keeping`` writes the verdict down;
-``verifying`` is the whole way. ``bisecting`` swaps one difference to another run at a time (``factors``).
+``verifying`` is the whole way. ``bisecting`` is the search for why a metric is another: ``factors`` are the differences
+to another run, ``swapping`` (with ``packages``) makes a run with some of them, ``trials`` runs it, ``minimising``
+chooses which, ``searching`` is the run that says how far it is, ``bisection`` what it found.
 ``capsules`` finds what goes into an archive of runs so that they can be rebuilt elsewhere.
 """
 
 from __future__ import annotations
 
-from .bisecting import Bisection, bisect
+from .bisecting import bisect
+from .bisection import Bisection
 from .verdict import Kind, Verdict
 from .verifying import rebuild
 

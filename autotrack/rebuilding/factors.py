@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotrack.answers.conditions import states_in
+from autotrack.answers.hunks import Hunk, edits, split
+from autotrack.answers.imports import distributions_of, imported_in
 from autotrack.answers.subjects import digest_of
 from autotrack.core.gaps import Gap
+from autotrack.core.guard import attempt
 
 from .checkout import check_out
-from .conditions import threads_of, versions_of, was_set
+from .conditions import threads_of, was_set
 from .inputs import files_read, put_inputs
+from .packages import python_of, records_of, version_of
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -24,27 +27,41 @@ if TYPE_CHECKING:
 
 #: Parts in the order in which they are tried: the likeliest and the cheapest first.
 PARTS = ("argument", "data", "code", "variable", "threads", "randomness", "environment")
-#: Characters of a value that are shown.
+#: Parts whose differences are tried together first, and one by one where that makes a difference: two programs never
+#: begin with the same random numbers, and an environment takes its time to be built.
+TOGETHER = ("randomness", "environment")
+#: Differences of another part beyond which they are tried together first, too.
+SINGLE = 8
+#: Characters of a value, and of a line of code, that are shown.
 _SHOWN = 40
 #: The name of a notebook's cells, all together.
 CELLS = "cells"
 #: What of the seeds is not where the generators began.
-_HASHING = "PYTHONHASHSEED"
+HASHING = "PYTHONHASHSEED"
+#: The name of Python itself among the packages.
+PYTHON = "Python"
+#: A word that looks like an option, and is a number.
+_NUMBER = re.compile(r"-\d+(\.\d*)?(e[+-]?\d+)?|-\.\d+(e[+-]?\d+)?")
+#: Sources that are looked into for what they import.
+_MOST_SOURCES = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One thing that differs: ``part`` of ``PARTS``, its name, and both in words."""
+    """One thing that differs: ``part`` of ``PARTS``, its name, and both in words. ``place``: which of the places of a
+    file of code, None for the file."""
 
     part: str
     name: str
     text: str
+    place: int | None = None
 
     def __str__(self) -> str:
         return f"{self.part} {self.name}  {self.text}" if self.name else f"{self.part}  {self.text}"
 
-    def document(self) -> dict[str, str]:
-        return {"part": self.part, "name": self.name, "text": self.text}
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = {"part": self.part, "name": self.name, "text": self.text}
+        return document if self.place is None else document | {"place": self.place}
 
 
 @dataclass(slots=True)
@@ -63,6 +80,33 @@ class Side:
         """Where a file is in this folder."""
         return self.plan.mirrored(os.path.join(self.plan.root, name), self.folder)  # noqa: PTH118
 
+    def lines(self, name: str) -> list[str] | None:
+        """The lines of a file in this folder; None where it is none, or no text."""
+        path = self.place(name)
+        if path.is_symlink() or not path.is_file():
+            return None
+        content, _ = attempt(path.read_bytes)
+        text, _ = attempt((content or b"\0").decode, "utf-8")
+        return None if text is None or "\0" in text else split(text)
+
+    @property
+    def seeds(self) -> Mapping[str, Any]:
+        return self.plan.story.part("seeds") or {}
+
+    def generators(self) -> dict[str, object]:
+        """Where each random generator began, as far as it takes to begin there; equal where it is the same."""
+        found: dict[str, object] = {}
+        content = self.plan.story.content(self.seeds.get("start"))
+        states, _ = attempt(states_in, content) if content is not None else (None, None)
+        numpy, torch = self.seeds.get("numpy"), self.seeds.get("torch")
+        entropy = numpy.get("entropy") if isinstance(numpy, Mapping) else None
+        seeds = torch.get("seeds") if isinstance(torch, Mapping) and torch.get("seeded") is None else None
+        for name, begun in (("python", None), ("numpy", entropy), ("torch", seeds)):
+            state = (states or {}).get(name)
+            if state is not None or begun is not None:
+                found[name] = begun if begun is not None else state
+        return found
+
 
 def side_of(plan: Plan, sink: Sink, folder: Path, mapped: Mapping[str, str]) -> Side:
     """The run in a folder; its ``problems`` say what cannot be had."""
@@ -78,73 +122,79 @@ def side_of(plan: Plan, sink: Sink, folder: Path, mapped: Mapping[str, str]) -> 
 
 def factors_of(a: Side, b: Side) -> list[Factor]:
     """All that differs and can be swapped, in the order in which it is tried."""
-    found = [*_arguments(a.plan, b.plan), *_data(a, b), *_code(a, b), *_conditions(a.plan, b.plan)]
+    found = [*_arguments(a.plan, b.plan), *_data(a, b), *_files_in(a, b), *_conditions(a.plan, b.plan)]
+    found += [*_generators(a, b), *_packages(a, b)]
     return sorted(found, key=lambda factor: PARTS.index(factor.part))
 
 
-def mixed(a: Side, b: Side, swapped: Collection[Factor], fresh: Path) -> tuple[Plan, dict[str, str]]:
-    """Puts the first run into ``fresh`` with what is swapped as in the second; answers its plan, and where its
-    arguments lie."""
-    shutil.copytree(a.folder, fresh, symlinks=True, dirs_exist_ok=True)
-    moved = dict(a.moved)
-    arguments, options = list(a.plan.arguments), a.plan.options
-    cells = a.plan.cells
-    parts: dict[str, Any] = dict(a.plan.story.session.parts) if a.plan.story.session is not None else {}
-    theirs = b.plan.story.session.parts if b.plan.story.session is not None else {}
-    for factor in swapped:
-        if (factor.part, factor.name) == ("code", CELLS):
-            cells = b.plan.cells
-        elif factor.part in ("code", "data"):
-            _swap_file(a, b, factor.name, fresh, moved)
-        elif factor.part == "argument" and factor.name:
-            arguments[int(factor.name) - 1] = b.plan.arguments[int(factor.name) - 1]
-        elif factor.part == "argument":
-            arguments, options = list(b.plan.arguments), b.plan.options
-        elif factor.part == "randomness":
-            kept = {_HASHING: (parts.get("seeds") or {}).get(_HASHING)}
-            parts["seeds"] = {**(theirs.get("seeds") or {}), **kept}
-        elif factor.part == "threads":
-            parts["environment"] = {**parts.get("environment", {}), "blas": theirs.get("environment", {}).get("blas")}
-        elif factor.name == _HASHING:
-            parts["seeds"] = {**parts.get("seeds", {}), _HASHING: (theirs.get("seeds") or {}).get(_HASHING)}
-        elif factor.part == "variable":
-            parts["environment"] = _with_variable(parts.get("environment", {}), theirs.get("environment", {}), factor)
-    session = a.plan.story.session
-    story = replace(a.plan.story, session=replace(session, parts=parts) if session is not None else None)
-    return replace(a.plan, story=story, arguments=tuple(arguments), options=options, cells=cells), moved
+def units_of(factors: Sequence[Factor]) -> list[tuple[Factor, ...]]:
+    """The differences as they are tried first: one by one, but for those that are many or never alike."""
+    units: list[tuple[Factor, ...]] = []
+    for part in PARTS:
+        found = tuple(factor for factor in factors if factor.part == part)
+        if found and (part in TOGETHER or len(found) > SINGLE):
+            units.append(found)
+        else:
+            units += [(factor,) for factor in found]
+    return units
 
 
-def _with_variable(ours: Mapping[str, Any], theirs: Mapping[str, Any], factor: Factor) -> dict[str, Any]:
-    variables = dict(ours.get("variables") or {})
-    value = (theirs.get("variables") or {}).get(factor.name)
-    variables.pop(factor.name, None)
-    return {**ours, "variables": variables | ({factor.name: value} if value is not None else {})}
+def places_in(a: Side, b: Side, factor: Factor) -> list[Factor]:
+    """The places in which a file of code differs, where they are several: each can be as it is in the second run."""
+    if factor.part != "code" or factor.name == CELLS or factor.place is not None:
+        return []
+    one, other = a.lines(factor.name), b.lines(factor.name)
+    found = edits(one, other) if one is not None and other is not None else []
+    if len(found) < 2:
+        return []
+    return [Factor("code", factor.name, _place(hunk), at) for at, hunk in enumerate(found)]
 
 
-def _swap_file(a: Side, b: Side, name: str, fresh: Path, moved: dict[str, str]) -> None:
-    target = a.plan.mirrored(os.path.join(a.plan.root, name), fresh)  # noqa: PTH118
-    source = b.place(name)
-    for path in (name, os.path.join(a.plan.root, name)):  # noqa: PTH118
-        if path in a.moved or path in b.moved:
-            moved[path] = b.moved.get(path, path)
-    if target.is_symlink() or target.exists():
-        target.unlink()
-    if source.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target, follow_symlinks=False)
+def _place(hunk: Hunk) -> str:
+    where = f"line {hunk.at + 1}" if len(hunk.old) < 2 else f"lines {hunk.at + 1} to {hunk.at + len(hunk.old)}"
+    old, new = (_short(next((line.strip() for line in lines if line.strip()), "")) for lines in (hunk.old, hunk.new))
+    if not hunk.old:
+        return f"behind line {hunk.at}: {new} is new" if hunk.at else f"at the beginning: {new} is new"
+    return f"{where}: {old} is gone" if not hunk.new else f"{where}: {old} → {new}"
 
 
 def _arguments(a: Plan, b: Plan) -> Iterator[Factor]:
     if a.target != b.target or a.is_module != b.is_module:
         return  # another program: no argument of it means the same
+    one, other = options_of(a.arguments), options_of(b.arguments)
     if len(a.arguments) == len(b.arguments) and a.options == b.options:
-        for at, (one, other) in enumerate(zip(a.arguments, b.arguments, strict=True), 1):
-            if one != other:
+        for at, (ours, theirs) in enumerate(zip(a.arguments, b.arguments, strict=True), 1):
+            if ours != theirs:
                 before = a.arguments[at - 2] if at > 1 and a.arguments[at - 2].startswith("-") else ""
-                yield Factor("argument", str(at), f"{before} {_short(one)} → {_short(other)}".strip())
+                yield Factor("argument", str(at), f"{before} {_short(ours)} → {_short(theirs)}".strip())
+    elif a.options == b.options and one is not None and other is not None and one.get("") == other.get(""):
+        for name in {**one, **other}:
+            if one.get(name) != other.get(name):
+                was, now = (_worded(name, each.get(name)) for each in (one, other))
+                yield Factor("argument", name, f"{_short(was)} → {_short(now)}")
     elif (a.options, a.arguments) != (b.options, b.arguments):
-        one, other = (" ".join((*plan.options, *plan.arguments)) for plan in (a, b))
-        yield Factor("argument", "", f"{_short(one) or 'none'} → {_short(other) or 'none'}")
+        was, now = (" ".join((*plan.options, *plan.arguments)) for plan in (a, b))
+        yield Factor("argument", "", f"{_short(was) or 'none'} → {_short(now) or 'none'}")
+
+
+def options_of(arguments: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
+    """Arguments by option, each with the words up to the next one; what stands before the first is that of "". None
+    where one comes twice, so that their order may count."""
+    found: dict[str, tuple[str, ...]] = {"": ()}
+    name = ""
+    for word in arguments:
+        if word == "--" or (word.startswith("-") and word.partition("=")[0] in found):
+            return None
+        name = word.partition("=")[0] if word.startswith("-") and not _NUMBER.fullmatch(word) else name
+        found[name] = (*found.get(name, ()), word)
+    return found
+
+
+def _worded(name: str, words: Sequence[str] | None) -> str:
+    """What an option was given."""
+    if words is None:
+        return "not given"
+    return " ".join(words).removeprefix(name).lstrip("= ") or "given"
 
 
 def _data(a: Side, b: Side) -> Iterator[Factor]:
@@ -153,12 +203,18 @@ def _data(a: Side, b: Side) -> Iterator[Factor]:
             yield Factor("data", name, f"{a.data[name][:12]} → {b.data[name][:12]}")
 
 
-def _code(a: Side, b: Side) -> Iterator[Factor]:
+def _files_in(a: Side, b: Side) -> Iterator[Factor]:
+    """Files of the two folders that differ: code, and data that one of the programs read."""
     one, other = (dict(_files(side)) for side in (a, b))
     if a.plan.cells != b.plan.cells:
         yield Factor("code", CELLS, f"{len(a.plan.cells)} → {len(b.plan.cells)}")
     for name in sorted({**one, **other}):
-        if one.get(name) != other.get(name) and name not in a.data.keys() & b.data.keys():
+        if one.get(name) == other.get(name) or name in a.data.keys() & b.data.keys():
+            continue
+        if name in a.data or name in b.data:
+            was, now = (digest[:12] if digest else "not there" for digest in (one.get(name), other.get(name)))
+            yield Factor("data", name, f"{was} → {now}")
+        else:
             word = "is new" if name not in one else "is gone" if name not in other else "is another"
             yield Factor("code", name, word)
 
@@ -182,28 +238,40 @@ def _conditions(a: Plan, b: Plan) -> Iterator[Factor]:
             yield Factor("variable", name, f"{one.get(name, 'not set')} → {other.get(name, 'not set')}")
     if "OMP_NUM_THREADS" not in {**one, **other} and threads_of(a.story) != threads_of(b.story):
         yield Factor("threads", "", f"{threads_of(a.story)} → {threads_of(b.story)}")
-    seeds = [_began(plan) for plan in (a, b)]
-    if seeds[0] != seeds[1]:
-        yield Factor("randomness", "", "the generators began elsewhere")
-    packages = list(_packages(versions_of(a.story), versions_of(b.story)))
-    if packages:
-        more = f" and {len(packages) - 5} more" if len(packages) > 5 else ""
-        yield Factor("environment", "", f"{', '.join(packages[:5])}{more}")
 
 
-def _packages(a: Mapping[str, str], b: Mapping[str, str]) -> Iterable[str]:
-    for name in sorted({**a, **b}):
-        if a.get(name) != b.get(name):
-            yield f"{name} {a.get(name, 'none')} → {b.get(name, 'none')}"
+def _generators(a: Side, b: Side) -> Iterator[Factor]:
+    one, other = a.generators(), b.generators()
+    for name in ("python", "numpy", "torch"):
+        # A generator that only one of them left unseeded begins wherever it likes in the other.
+        if name in one and name in other and one[name] != other[name]:
+            yield Factor("randomness", name, "the generator began elsewhere")
 
 
-def _began(plan: Plan) -> str:
-    """A digest of where the generators began, which is the same where they are to begin alike."""
-    part = plan.story.part("seeds") or {}
-    told = {"start": part.get("start"), "numpy": (part.get("numpy") or {}).get("entropy")}
-    torch = part.get("torch") or {}
-    told["torch"] = torch.get("seeds") if torch.get("seeded") is None else None
-    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+def _packages(a: Side, b: Side) -> Iterator[Factor]:
+    """Python, and distributions of another version: those that the programs import come first."""
+    one, other = python_of(a.plan.story), python_of(b.plan.story)
+    if one and other and one != other:
+        yield Factor("environment", PYTHON, f"{one} → {other}")
+    ours, theirs = records_of(a.plan.story), records_of(b.plan.story)
+    if not ours or not theirs:
+        return
+    names = [name for name in sorted({**ours, **theirs}) if version_of(ours.get(name)) != version_of(theirs.get(name))]
+    used = distributions_of(imported_in(_sources(a, b)), names) if len(names) > 1 else set()
+    for name in sorted(names, key=lambda name: name not in used):
+        was, now = (version_of(each.get(name)) or "none" for each in (ours, theirs))
+        yield Factor("environment", name, f"{was} → {now}")
+
+
+def _sources(*sides: Side) -> Iterator[str]:
+    """The texts of the programs' own Python files."""
+    for side in sides:
+        names = [name for name, _ in _files(side) if name.endswith(".py")]
+        for name in names[:_MOST_SOURCES]:
+            lines = side.lines(name)
+            if lines is not None:
+                yield "\n".join(lines)
+        yield from side.plan.cells
 
 
 def _short(text: str) -> str:

@@ -46,8 +46,10 @@ def run_again(
     moved: Mapping[str, str],
     token: str,
     tags: Mapping[str, str] | None = None,
+    below: str | None = None,
 ) -> Finished:
-    """Runs the program to its end; ``token`` is the value of its runs' tag, ``tags`` are further ones."""
+    """Runs the program to its end; ``token`` is the value of its runs' tag, ``tags`` are further ones; its top runs are
+    children of the run ``below``."""
     environment = variables(plan.story)
     environment["AUTOTRACK_TRACKING_URI"] = uri
     streams = _streams(plan.story, fresh)
@@ -58,7 +60,7 @@ def run_again(
     tags = {TAG: token, **(tags or {})}
     settings = {"experiment": plan.story.run.experiment} if plan.story.run.experiment else {}
     if plan.cells:
-        command = [interpreter.python, "-m", _CELLS, _order(plan, settings, tags, fresh)]
+        command = [interpreter.python, "-m", _CELLS, _order(plan, settings, tags, below, fresh)]
         if interpreter.behind is not None:
             environment["PYTHONPATH"] = interpreter.behind
     else:
@@ -71,6 +73,7 @@ def run_again(
             settings=settings,
             tags=tags,
             behind=interpreter.behind,
+            below=below,
         )
     output = fresh / "output.txt"
     with output.open("wb") as file:
@@ -102,12 +105,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _order(plan: Plan, settings: Mapping[str, str], tags: Mapping[str, str], fresh: Path) -> str:
+def _order(plan: Plan, settings: Mapping[str, str], tags: Mapping[str, str], below: str | None, fresh: Path) -> str:
     """The file that tells what runs cells which ones, and how. A notebook that switches autotrack on does so itself, at
     the place where it did."""
     path = fresh / "cells.json"
     enables = not any("enable(" in cell for cell in plan.cells)
-    order = {"cells": plan.cells, "settings": dict(settings), "tags": dict(tags), "enable": enables}
+    order = {"cells": plan.cells, "settings": dict(settings), "tags": dict(tags), "enable": enables, "below": below}
     path.write_text(json.dumps(order), "utf-8")
     return str(path)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import autotrack
 from autotrack.cli.launch_tags import give_tags
+from autotrack.core.runs.trackers import tracker
 
 
 def main(order: str) -> None:
@@ -19,6 +20,7 @@ def main(order: str) -> None:
     sys.path.insert(0, "")  # as a kernel's: the notebook's folder
     shell = InteractiveShell.instance()
     give_tags(said["tags"])
+    tracker().above = said.get("below")
     if said["enable"]:
         autotrack.enable(**said["settings"])
     for cell in said["cells"]:

@@ -59,6 +59,10 @@ def _enable(order: Any) -> None:
             from autotrack.cli.launch_tags import give_tags
 
             give_tags(order["tags"])
+        if "below" in order:
+            from autotrack.core.runs.trackers import tracker
+
+            tracker().above = order["below"]
 
 
 def _uncover(folder: str) -> None:

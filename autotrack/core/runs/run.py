@@ -143,6 +143,7 @@ class Run(RunMetrics, RunFiles):
 
         tracker = self._tracker_of()
         drafted = parent._draft if isinstance(parent, Run) else None
+        inside = self._parent_id(parent)
         experiment = experiment or (drafted.experiment if drafted is not None else tracker.settings.experiment)
         now = time.time_ns()
         self._began = started or now
@@ -151,7 +152,7 @@ class Run(RunMetrics, RunFiles):
         self._draft = Draft(
             name=mask(name or tracker.settings.run_name or run_name(self.id)),
             experiment=experiment,
-            parent=self._parent_id(parent),
+            parent=inside or tracker.above,
             started=self._began,
             tags=self._texts("tags", run_tags()),
         )
@@ -179,7 +180,7 @@ class Run(RunMetrics, RunFiles):
         )
         tracker.opened(self)
         self._notify("run_started")
-        if draft.parent is None:
+        if inside is None:
             self._log_arguments()
         return self
 

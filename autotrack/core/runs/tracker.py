@@ -48,6 +48,8 @@ class Tracker:
         self.kept = KeptRuns()
         self.observers = Observers(self)
         self.recorder = SessionRecorder(self)
+        #: The run that top runs of this process are children of, where who started it said so.
+        self.above: str | None = None
         #: Set once the process ends: when all must be done (``time.monotonic()``).
         self.deadline = math.inf
         self.runs: dict[str, Run] = {}

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import struct
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ArtifactError
@@ -61,7 +62,7 @@ def encoded_state() -> tuple[bytes, list[Gap]]:
         if cuda is not None and cuda.is_initialized():
             what = "the state of CUDA's generators is not kept: reading it would make the training wait for the device"
             gaps.append(Gap("seeds", what, "call torch.manual_seed before the training"))
-    return b"".join((_MAGIC, json.dumps(heads, separators=(",", ":")).encode(), b"\n", *states)), gaps
+    return put_together({name: (heads[name], words) for name, words in zip(heads, states, strict=True)}), gaps
 
 
 def generators_in(content: bytes) -> dict[str, dict[str, Any]]:
@@ -85,17 +86,31 @@ def generators_in(content: bytes) -> dict[str, dict[str, Any]]:
     return dict(heads)
 
 
+def states_in(content: bytes) -> dict[str, tuple[dict[str, Any], bytes]]:
+    """Each generator's head and its words. ArtifactError as ``generators_in``."""
+    heads = generators_in(content)
+    found = {}
+    at = len(content) - sum(int(head["bytes"]) for head in heads.values())
+    for name, head in heads.items():
+        found[name] = head, content[at : at + int(head["bytes"])]
+        at += int(head["bytes"])
+    return found
+
+
+def put_together(states: Mapping[str, tuple[dict[str, Any], bytes]]) -> bytes:
+    """The content that ``states_in`` takes apart."""
+    heads = json.dumps({name: head for name, (head, _) in states.items()}, separators=(",", ":")).encode()
+    return b"".join((_MAGIC, heads, b"\n", *(words for _, words in states.values())))
+
+
 def restore(content: bytes) -> list[str]:
     """Puts a kept state back and answers whose it was; numpy and torch are imported if the state is theirs.
 
     ArtifactError where the content is damaged (nothing is changed then), ImportError where a library is missing.
     """
-    heads = generators_in(content)
-    at = content.index(b"\n", len(_MAGIC)) + 1
-    parts: dict[str, bytes] = {}
-    for name, head in heads.items():
-        parts[name] = content[at : at + head["bytes"]]
-        at += head["bytes"]
+    apart = states_in(content)
+    heads = {name: head for name, (head, _) in apart.items()}
+    parts = {name: state for name, (_, state) in apart.items()}
     gauss = {name: _gauss(head) for name, head in heads.items()}
     words: dict[str, tuple[int, ...]] = {
         name: _WORDS.unpack(parts[name]) for name in ("python", "numpy") if name in parts

@@ -123,13 +123,22 @@ def bisect_in(
             found.factors = tuple(factors_of(one, other))
             trials = Trials(sink, uri, (a, b), (one, other), options.env, work, found, search, say)
             found.kind = _Search(trials, found, options).search()
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not _is_interrupt(error):
+            raise
         found.why = "what was found up to then; a second start goes on from here"
     finally:
         shutil.rmtree(work, ignore_errors=True)
         found.seconds = time.monotonic() - began
         search.end(found)
     return found
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """True for a KeyboardInterrupt, and for what a database said that was interrupted by one."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 class _Search:

@@ -93,9 +93,9 @@ class Side:
     def seeds(self) -> Mapping[str, Any]:
         return self.plan.story.part("seeds") or {}
 
-    def generators(self) -> dict[str, object]:
-        """Where each random generator began, as far as it takes to begin there; equal where it is the same."""
-        found: dict[str, object] = {}
+    def generators(self) -> dict[str, tuple[str, object]]:
+        """Where each random generator began, as far as it takes to begin there: by its state, or by its seed."""
+        found: dict[str, tuple[str, object]] = {}
         content = self.plan.story.content(self.seeds.get("start"))
         states, _ = attempt(states_in, content) if content is not None else (None, None)
         numpy, torch = self.seeds.get("numpy"), self.seeds.get("torch")
@@ -104,7 +104,7 @@ class Side:
         for name, begun in (("python", None), ("numpy", entropy), ("torch", seeds)):
             state = (states or {}).get(name)
             if state is not None or begun is not None:
-                found[name] = begun if begun is not None else state
+                found[name] = ("state", state) if begun is None else ("seed", begun)
         return found
 
 
@@ -152,7 +152,7 @@ def places_in(a: Side, b: Side, factor: Factor) -> list[Factor]:
 
 def _place(hunk: Hunk) -> str:
     where = f"line {hunk.at + 1}" if len(hunk.old) < 2 else f"lines {hunk.at + 1} to {hunk.at + len(hunk.old)}"
-    old, new = (_short(next((line.strip() for line in lines if line.strip()), "")) for lines in (hunk.old, hunk.new))
+    old, new = (_short(next((line for line in map(_bare, lines) if line), "")) for lines in (hunk.old, hunk.new))
     if not hunk.old:
         return f"behind line {hunk.at}: {new} is new" if hunk.at else f"at the beginning: {new} is new"
     return f"{where}: {old} is gone" if not hunk.new else f"{where}: {old} → {new}"
@@ -243,8 +243,8 @@ def _conditions(a: Plan, b: Plan) -> Iterator[Factor]:
 def _generators(a: Side, b: Side) -> Iterator[Factor]:
     one, other = a.generators(), b.generators()
     for name in ("python", "numpy", "torch"):
-        # A generator that only one of them left unseeded begins wherever it likes in the other.
-        if name in one and name in other and one[name] != other[name]:
+        # One that only one of the programs left unseeded cannot be made to begin as in the other.
+        if name in one and name in other and one[name][0] == other[name][0] and one[name] != other[name]:
             yield Factor("randomness", name, "the generator began elsewhere")
 
 
@@ -272,6 +272,10 @@ def _sources(*sides: Side) -> Iterator[str]:
             if lines is not None:
                 yield "\n".join(lines)
         yield from side.plan.cells
+
+
+def _bare(line: str) -> str:
+    return line.rstrip("\0").strip()
 
 
 def _short(text: str) -> str:

@@ -38,15 +38,25 @@ class SearchRun:
     """One search's run; None of it where runs are not to be recorded. What fails here costs a warning."""
 
     def __init__(self, sink: Sink, uri: str, a: RunRecord, b: RunRecord, found: Bisection) -> None:
-        self.run, error = attempt(_begun, sink, uri, a, b, found)
+        self.goes_on = False
+        self.run, error = attempt(self._begun, sink, uri, a, b, found)
         if error is not None:
             warn(f"the search has no run of its own: {error}")
         found.search = self.run.id if self.run is not None else None
 
     def tell(self, found: Bisection, standing: str) -> None:
-        """How far it is: ``tried`` and the ``value`` of each trial as metrics, what is being done as a tag."""
+        """What is being done, as a tag."""
         if self.run is not None:
-            attempt(_told, self.run, found, standing)
+            text = f"{len(found.trials)} of about {len(found.factors) + 1} tried; {standing}"
+            attempt(self.run.set_tag, STANDING, text)
+
+    def tried(self, found: Bisection) -> None:
+        """The last trial, as a step of the metrics ``tried`` and ``value``."""
+        number, trial = len(found.trials), found.trials[-1]
+        if self.run is not None and not (self.goes_on and trial.reused):  # else it is there already
+            attempt(self.run.log_metric, "tried", number, number)
+            if trial.value is not None:
+                attempt(self.run.log_metric, "value", trial.value, number)
 
     def end(self, found: Bisection) -> None:
         """The verdict, on the run and whole as ``bisect.json`` and ``bisect.txt``."""
@@ -55,24 +65,24 @@ class SearchRun:
             if error is not None:
                 warn(f"the verdict is not written on the search's run: {error}")
 
-
-def _begun(sink: Sink, uri: str, a: RunRecord, b: RunRecord, found: Bisection) -> Run | None:
-    tracker = trackers.tracker_at(uri)
-    if not tracker.settings.enabled:
-        return None
-    earlier = _broken_off(sink, tracker, a, b, found.metric)
-    tags = {TAG: pair(a, b), METRIC: found.metric, VERDICT: _SEARCHING}
-    if earlier is not None:
-        run = reopen(tracker, earlier, time.time_ns())
-        run.set_tags(tags)
-    else:
-        run = Run(keys.new_id(), tracker=lambda: tracker, sink=tracker.sink)
-        name = f"bisect {a.id[:8]} {b.id[:8]}"
-        run.begin(name=name, experiment=a.experiment, tags=tags, parent=None)
-        run.log_params({"a": a.id, "b": b.id, "metric": found.metric})
-    run.is_manual = False
-    run.judge = lambda error: Ending("KILLED", error)
-    return run
+    def _begun(self, sink: Sink, uri: str, a: RunRecord, b: RunRecord, found: Bisection) -> Run | None:
+        tracker = trackers.tracker_at(uri)
+        if not tracker.settings.enabled:
+            return None
+        earlier = _broken_off(sink, tracker, a, b, found.metric)
+        tags = {TAG: pair(a, b), METRIC: found.metric, VERDICT: _SEARCHING}
+        if earlier is not None:
+            self.goes_on = True
+            run = reopen(tracker, earlier, time.time_ns())
+            run.set_tags(tags)
+        else:
+            run = Run(keys.new_id(), tracker=lambda: tracker, sink=tracker.sink)
+            name = f"bisect {a.id[:8]} {b.id[:8]}"
+            run.begin(name=name, experiment=a.experiment, tags=tags, parent=None)
+            run.log_params({"a": a.id, "b": b.id, "metric": found.metric})
+        run.is_manual = False
+        run.judge = lambda error: Ending("KILLED", error)
+        return run
 
 
 def _broken_off(sink: Sink, tracker: Tracker, a: RunRecord, b: RunRecord, metric: str) -> RunRecord | None:
@@ -84,16 +94,6 @@ def _broken_off(sink: Sink, tracker: Tracker, a: RunRecord, b: RunRecord, metric
         if unfinished and run.tags.get(METRIC) == metric and run.status is not Status.RUNNING:
             return run
     return None
-
-
-def _told(run: Run, found: Bisection, standing: str) -> None:
-    number = len(found.trials)
-    if number:
-        run.log_metric("tried", number, step=number)
-        value = found.trials[-1].value
-        if value is not None:
-            run.log_metric("value", value, step=number)
-    run.set_tag(STANDING, f"{number} of {len(found.factors) + 1} or so tried; {standing}")
 
 
 def _ended(run: Run, found: Bisection) -> None:

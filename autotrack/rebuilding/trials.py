@@ -80,6 +80,7 @@ class Trials:
         value = None if value is None else float(value)
         run = made.id if made is not None else None
         self.found.trials.append(Trial(swapped, value, run, time.monotonic() - began, reused))
+        self.search.tried(self.found)
         return value
 
     def _run(self, swapped: tuple[Factor, ...], interpreter: Interpreter, digest: str) -> RunRecord | None:

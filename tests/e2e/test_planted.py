@@ -310,7 +310,11 @@ def test_the_command_can_be_interrupted_and_goes_on(project: Path) -> None:
     document = json.loads(again.stdout)
     assert document["verdict"] == "CAUSE FOUND" and document["search"] == search.id
     assert [trial["reused"] for trial in document["trials"]] == [True, True]
-    assert {run.id for run in autotrack.get_run(search.id).children} == made >= {trial["run"] for trial in document["trials"]}
+    assert (
+        {run.id for run in autotrack.get_run(search.id).children}
+        == made
+        >= {trial["run"] for trial in document["trials"]}
+    )
     assert "parts/unused.py" in [factor["name"] for factor in document["untried"]]
     ended = autotrack.get_run(search.id)
     assert ended.tags["autotrack.bisect_verdict"] == "CAUSE FOUND" and ended.status == "FINISHED"

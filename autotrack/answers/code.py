@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,14 @@ from .repository import Repository
 #: Endings of files that can change what a program computes, most likely first; a change elsewhere is named after them.
 _TELLING = (".py", ".ipynb", ".pyx", ".yaml", ".yml", ".toml", ".json", ".cfg", ".ini", ".sh")
 
+
+#: Those of files that people write; data may end in the others, too.
+_WRITTEN = tuple(ending for ending in _TELLING if ending != ".json")
+#: Lines of a change beyond which those of a file that is no code are counted, and not shown: nobody reads them.
+_MOST_LINES = 60
+
+#: Committed files that are looked into for what a program imports.
+_MOST_TEXTS = 20
 
 #: Code that stands in no file, by its name in the document, with what a person calls it.
 _TYPED = {"cells": "the notebook's cells", "command": "the text behind -c"}
@@ -175,7 +183,16 @@ def _compare_files(
             continue
         if lines_a != lines_b:
             text = "not in b" if lines_b is None else "not in a" if lines_a is None else ""
-            findings.add(path, text, lines=hunks.changes(lines_a or [], lines_b or []))
+            _add_lines(findings, path, text, hunks.changes(lines_a or [], lines_b or []))
+
+
+def _add_lines(findings: Findings, path: str, text: str, lines: list[str]) -> None:
+    """A file that differs, with its lines; of one that is no code and long, how many they are."""
+    if len(lines) <= _MOST_LINES or path.endswith(_WRITTEN):
+        findings.add(path, text, lines=lines)
+        return
+    gone, new = (sum(line.startswith(sign) for line in lines) for sign in "-+")
+    findings.add(path, text, more=[f"of the file, {gone:,} lines became {new:,} others"])
 
 
 def _compare_patches(a: hunks.Patch | None, b: hunks.Patch | None, path: str, findings: Findings) -> None:
@@ -188,7 +205,7 @@ def _compare_patches(a: hunks.Patch | None, b: hunks.Patch | None, path: str, fi
     lines = hunks.between(a, b)
     text = "not in b" if b is not None and b.removed else "not in a" if a is not None and a.removed else ""
     if lines or text:
-        findings.add(path, text, lines=lines)
+        _add_lines(findings, path, text, lines)
     else:
         findings.add(path, "its mode differs")
 
@@ -218,6 +235,24 @@ def _sources(part: Mapping[str, Any]) -> dict[str, str]:
         for path, entry in found.items()
         if isinstance(entry, Mapping) and entry.get("sha256")
     }
+
+
+def source_texts(story: Story) -> Iterator[str]:
+    """The texts of a run's Python files, as far as they are at hand without much ado: those that were kept, and some of
+    the commit's."""
+    part = story.part("code") or {}
+    side = _Side(story, part)
+    if side.kind == "git" and side.commit is not None:
+        repository = Repository.having([side.root, str(Path.cwd())], [side.commit])
+        files = [file for file in (repository and repository.files(side.commit)) or () if file.path.endswith(".py")]
+        # The entry point first, then what lies beside it.
+        files.sort(key=lambda file: (file.path != side.entry, file.path.count("/"), file.path))
+        for _, content in repository.contents(files[:_MOST_TEXTS]) if repository is not None else ():
+            yield content.decode("utf-8", "replace")
+    for digest in [*side.sources.values(), *side.typed.values()]:
+        yield (story.content(digest) or b"").decode("utf-8", "replace")
+    for patch in side.patches.values():
+        yield from ("\n".join(hunk.new) for hunk in patch.hunks)
 
 
 def source_paths(story: Story) -> set[str]:

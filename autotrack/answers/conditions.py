@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from autotrack.answers.story import Story
 from autotrack.core.guard import attempt
 
+from .code import source_texts
 from .difference import Findings
+from .imports import distributions_of, imported_in
 
 #: What an environment's document holds of the machine. The rest is software.
 _HARDWARE = ("cpu", "memory_bytes", "gpus", "gpu_driver")
 #: Where an interpreter lies, what compiled it, and where runs are recorded tells nothing of what it computes.
-_BESIDE_THE_POINT = frozenset({"lock", "distributions", "gaps", "python.executable", "python.compiler"})
+_BESIDE_THE_POINT = frozenset(
+    {"lock", "distributions", "gaps", "python.executable", "python.compiler", "blas", "gpus"}  # the last two: in parts
+)
+#: What tells one card or library from the next of its kind, and what it is by.
+_OF_A_PIECE = frozenset({"uuid", "internal_api", "user_api", "name"})
+_CALLED = {"num_threads": "threads", "memory_bytes": "memory"}
 #: Where generators that nobody seeded began.
 BY_CHANCE = frozenset({"start", "numpy.entropy"})
 _LONGEST = 80
@@ -107,9 +115,11 @@ def compare_environments(a: Story, b: Story, environment: Findings, hardware: Fi
         return
     environment.compared = hardware.compared = True
     _compare_packages(a, b, part_a, part_b, environment)
+    _compare_parts("blas", part_a.get("blas"), part_b.get("blas"), environment)
     soft_a, hard_a = _halves(part_a)
     soft_b, hard_b = _halves(part_b)
     compare_values(soft_a, soft_b, environment)
+    _compare_parts("gpus", part_a.get("gpus"), part_b.get("gpus"), hardware)
     compare_values(hard_a, hard_b, hardware)
     host_a, host_b = (story.session.data.get("host") if story.session else None for story in (a, b))
     if hardware.facts and host_a != host_b:
@@ -125,7 +135,46 @@ def _compare_packages(
     if packages_a is None or packages_b is None:
         findings.add("packages", "differ, and which ones is not known", part_a.get("lock"), part_b.get("lock"))
         return
-    compare_values(packages_a, packages_b, findings)
+    differing = [name for name in {**packages_a, **packages_b} if packages_a.get(name) != packages_b.get(name)]
+    used: set[str] = set()
+    if len(differing) > 1:
+        used = distributions_of(imported_in(text for story in (a, b) for text in source_texts(story)), differing)
+    for names in (used, set(differing) - used):  # what the program imports itself is likelier to be why
+        before = len(findings.facts)
+        ours, theirs = ({name: each[name] for name in names if name in each} for each in (packages_a, packages_b))
+        compare_values(ours, theirs, findings)
+        if names is used and len(used) < len(differing):
+            for at, fact in enumerate(findings.facts[before:], before):
+                findings.facts[at] = replace(fact, text=f"{fact.text}   which the program imports")
+
+
+def _compare_parts(name: str, a: object, b: object, findings: Findings) -> None:
+    """Compares lists of libraries or cards, the first of a kind with the first of that kind, and so on."""
+    one, other = (_by_kind(each) for each in (a, b))
+    said: dict[tuple[str, str], tuple[Any, Any]] = {}
+    for kind in sorted({**one, **other}):
+        ours, theirs = one.get(kind, []), other.get(kind, [])
+        what = f"{name} {kind}".rstrip()
+        if len(ours) != len(theirs):
+            said[what, f"{len(ours) or 'none'} → {len(theirs) or 'none'}"] = len(ours), len(theirs)
+        for left, right in zip(ours, theirs, strict=False):
+            changed = [key for key in sorted({**left, **right}) if left.get(key) != right.get(key)]
+            text = ", ".join(f"{_CALLED.get(key, key)} {left.get(key)} → {right.get(key)}" for key in changed)
+            if text:
+                said[what, text] = {key: left.get(key) for key in changed}, {key: right.get(key) for key in changed}
+    for (what, text), (left, right) in said.items():
+        findings.add(what, text, left, right)
+
+
+def _by_kind(found: object) -> dict[str, list[dict[str, Any]]]:
+    """Libraries or cards by what they are, without what is another for each piece of one kind."""
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for each in found if isinstance(found, Sequence) and not isinstance(found, str) else ():
+        if isinstance(each, Mapping):
+            kind = str(each.get("internal_api") or each.get("name") or "")
+            facts = {str(key): value for key, value in each.items() if key not in _OF_A_PIECE}
+            kinds.setdefault(kind, []).append(facts)
+    return kinds
 
 
 def packages(story: Story, part: Mapping[str, Any]) -> dict[str, str] | None:

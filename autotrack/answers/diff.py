@@ -40,6 +40,7 @@ def compare_stories(a: Story, b: Story) -> Diff:
     compare_models(a.run, b.run, found["models"])
     compare_artifacts(a.run, b.run, found["artifacts"])
     _follow_code(found["params"], found["code"])
+    _follow_arguments(found["params"], found["arguments"])
     _weigh_unseeded(unseeded, found)
     unknown = [gap for findings in found.values() for gap in findings.unknown]
     unknown += [gap for story in (a, b) for gap in story.gaps() if gap.part in CAUSES]
@@ -53,15 +54,15 @@ def compare_stories(a: Story, b: Story) -> Diff:
 
 
 def _join_data_in_the_repository(code: Findings, data: Findings, files: Findings) -> None:
-    """A data file that stands in the repository is found as code, too: it is named as data, with the lines."""
+    """A data file that stands in the repository is found as code, too: it is named as data, with the lines (where
+    several tables come from it, with the first of them)."""
     for fact in list(code.facts):
         for findings in (data, files):
             for at, other in enumerate(findings.facts):
                 file = (other.detail or {}).get("file", {}).get("path") if findings is data else other.what
-                if file == fact.what:
-                    findings.facts[at] = replace(other, lines=fact.lines)
-                    if fact in code.facts:
-                        code.facts.remove(fact)
+                if file == fact.what and fact in code.facts:
+                    findings.facts[at] = replace(other, lines=fact.lines, more=(*other.more, *fact.more))
+                    code.facts.remove(fact)
 
 
 def _follow_code(params: Findings, code: Findings) -> None:
@@ -75,6 +76,17 @@ def _follow_code(params: Findings, code: Findings) -> None:
                 break
 
 
+def _follow_arguments(params: Findings, arguments: Findings) -> None:
+    """Marks params that have changed as an argument has, from the same value to the same."""
+    for at, fact in enumerate(params.facts):
+        if fact.follows is None and fact.a is not None and fact.b is not None:
+            for argument in arguments.facts:
+                if (argument.a, argument.b) == (fact.a, fact.b):
+                    text = f"{fact.text}   as the argument {argument.what}"
+                    params.facts[at] = replace(fact, text=text, follows="arguments")
+                    break
+
+
 def _says(change: Fact, sign: str, name: str, value: str) -> bool:
     """True where a removed (``-``) or added (``+``) line holds the name of a param and its value as words."""
     words = [rf"(?<![\w.]){re.escape(word)}(?![\w.])" for word in (name.rpartition("__")[2].rpartition(".")[2], value)]
@@ -83,12 +95,15 @@ def _says(change: Fact, sign: str, name: str, value: str) -> bool:
 
 
 def _weigh_unseeded(names: list[str], found: dict[str, Findings]) -> None:
-    """Generators that nobody seeded differ in every process: a cause only where there is no other."""
+    """Generators that nobody seeded differ in every process: a cause only where there is no other, and something
+    differs that came out."""
     explained = any(found[name].facts for name in CAUSES)
     differs = any(found[name].facts for name in OUTCOMES)
-    for name in names:
-        if differs and not explained:
+    looked_at = any(found[name].compared for name in ("metrics", "models", "artifacts"))
+    if differs and not explained:
+        for name in names:
             found["seeds"].add(f"{name} generator", "was not seeded: what is drawn from it differs in every process")
-        else:
-            what = f"the {name} generator was not seeded, as far as is known, and differs in every process"
-            found["seeds"].miss(what, "seed it where a training draws from it")
+    elif names and (differs or not looked_at):
+        which = f"{' and '.join(names)} {'generator was' if len(names) == 1 else 'generators were'}"
+        what = f"the {which} not seeded, as far as is known, and begin elsewhere in every process"
+        found["seeds"].miss(what, "seed them where a training draws from them")

@@ -28,7 +28,8 @@ class Fact:
 
     ``a`` and ``b`` are the two values as JSON has them, None where one side has none; ``lines`` are the lines of a
     unified diff (``@@``, ``-``, ``+`` and context), where the difference is one of text; ``detail`` is more in JSON.
-    ``follows`` names the section that has its cause, where this is only what comes of it.
+    ``more`` are further sentences, a line each. ``follows`` names the section that has its cause, where this is only
+    what comes of it.
     """
 
     what: str
@@ -38,10 +39,12 @@ class Fact:
     lines: tuple[str, ...] = ()
     detail: Any = None
     follows: str | None = None
+    more: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         document = {"what": self.what, "text": self.text, "a": self.a, "b": self.b}
-        more = {"lines": list(self.lines) or None, "detail": self.detail, "follows": self.follows}
+        more: dict[str, Any] = {"more": list(self.more) or None, "lines": list(self.lines) or None}
+        more |= {"detail": self.detail, "follows": self.follows}
         return document | {key: value for key, value in more.items() if value is not None}
 
 
@@ -68,10 +71,18 @@ class Findings:
     unknown: list[Gap] = field(default_factory=list)
 
     def add(
-        self, what: str, text: str, a: Any = None, b: Any = None, *, lines: Sequence[str] = (), detail: Any = None
+        self,
+        what: str,
+        text: str,
+        a: Any = None,
+        b: Any = None,
+        *,
+        lines: Sequence[str] = (),
+        detail: Any = None,
+        more: Sequence[str] = (),
     ) -> None:
         self.compared = True
-        self.facts.append(Fact(what, text, a, b, tuple(lines), detail))
+        self.facts.append(Fact(what, text, a, b, tuple(lines), detail, more=tuple(more)))
 
     def miss(self, what: str, close: str = "") -> None:
         """Notes that something could not be compared, and what would help."""
@@ -168,13 +179,17 @@ class Diff:
 
 def _section_lines(section: Section, full: bool) -> Iterator[Line]:
     shown = section.facts if full else section.facts[:_FEW_FACTS]
-    plain = [len(fact.what) for fact in shown if not fact.lines]
+    plain = [len(fact.what) for fact in shown if not fact.lines and not fact.more]
     room = min(max(plain, default=0), 32)
     for fact in shown:
-        if not fact.lines:
+        if not fact.lines and not fact.more:
             yield Line(f"  {fact.what:<{room}}  {fact.text}" if fact.text else f"  {fact.what}")
             continue
         yield Line(f"  {fact.what}  {fact.text}".rstrip())
+        told = fact.more if full else fact.more[:_FEW_FACTS]
+        yield from (Line(f"    {text}", "more") for text in told)
+        if len(told) < len(fact.more):
+            yield Line(f"    and {len(fact.more) - len(told):,} more (--full)", "note")
         kept = fact.lines if full else fact.lines[:_FEW_LINES]
         for text in kept:
             yield Line(f"    {text}", _LINE_KINDS.get(text[:1], "context"))

@@ -61,13 +61,13 @@ def _compare_tables(a: Story, b: Story, changed: Sequence[ChangedFile], findings
         findings.compared = True
         if one.digest == other.digest:
             continue
-        sentences, detail = _told_apart(a, b, one, other)
+        sentences, more, detail = _told_apart(a, b, one, other)
         behind = _behind(one, other, changed)
         if behind is not None:
             told.add(behind.path)
             sentences.append(f"read from {behind.path}, whose content changed")
             detail = {**detail, "file": behind.document()}
-        findings.add(what, "; ".join(sentences), _table(one), _table(other), detail=detail or None)
+        findings.add(what, "; ".join(sentences), _table(one), _table(other), detail=detail or None, more=more)
     if not a.run.datasets and not b.run.datasets:
         findings.miss("the tables: neither run has one", "log them with `autotrack.log_dataset`")
     return told
@@ -97,8 +97,11 @@ def _matched(
     return [*pairs, *((None, other) for other in rest_b)]
 
 
-def _told_apart(a: Story, b: Story, one: DatasetRecord, other: DatasetRecord) -> tuple[list[str], dict[str, Any]]:
-    """What differs between two tables in plain sentences, and the same as JSON where their fingerprints are kept."""
+def _told_apart(
+    a: Story, b: Story, one: DatasetRecord, other: DatasetRecord
+) -> tuple[list[str], list[str], dict[str, Any]]:
+    """What differs between two tables in a few plain sentences, then column by column where those are not all; and the
+    same as JSON where their fingerprints are kept."""
     print_a, print_b = a.document(one.fingerprint), b.document(other.fingerprint)
     if print_a is not None and print_b is not None:
         from autotrack.core.fingerprint import compare
@@ -107,9 +110,12 @@ def _told_apart(a: Story, b: Story, one: DatasetRecord, other: DatasetRecord) ->
         if found is not None:
             # A table of one column is named by itself.
             sentences = [sentence.removeprefix("the unnamed column: ") for sentence in found.sentences()]
-            more = len(sentences) - _FEW
-            first = [*sentences[:_FEW], *([f"and {more} more"] if more > 0 else [])]
-            return first, {"difference": found.document()}
+            detail = {"difference": found.document()}
+            if len(sentences) <= _FEW:
+                return sentences, [], detail
+            columns = found.of_columns()
+            count = f"{len(columns):,} columns changed" if len(columns) > 1 else "1 column changed"
+            return [*found.of_table(), count], [f"{name}: {text}" for name, text in columns], detail
     told: list[str] = []
     if one.kind != other.kind:
         told.append(f"{one.kind} → {other.kind}")
@@ -117,7 +123,7 @@ def _told_apart(a: Story, b: Story, one: DatasetRecord, other: DatasetRecord) ->
         told.append(f"{one.rows} → {other.rows} rows")
     if dict(one.columns) != dict(other.columns):
         told.append(_columns_said(one.columns, other.columns))
-    return told or ["its values differ, and which ones is not known"], {}
+    return told or ["its values differ, and which ones is not known"], [], {}
 
 
 def _columns_said(a: Mapping[str, str], b: Mapping[str, str]) -> str:

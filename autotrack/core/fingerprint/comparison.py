@@ -12,6 +12,9 @@ from .sketches import SHARES
 
 Key = tuple[str, str, int]
 
+#: Values that a column must have for its quantiles to tell of its distribution.
+DISTINCT = 20
+
 
 def compare(before: Fingerprint | dict[str, Any], after: Fingerprint | dict[str, Any]) -> DataDiff:
     """What differs from one data set to another; either may be a fingerprint or the document of one."""
@@ -35,7 +38,8 @@ def compare(before: Fingerprint | dict[str, Any], after: Fingerprint | dict[str,
         whole and same_columns and a.rows == b.rows and a.multiset == b.multiset and _moved(mine, others, common)
     )
     placed = not reordered and (rows is None or rows.in_place)
-    pairs = [(mine[key], others[key]) for key in common]
+    # What a table is numbered by tells less than what is in it.
+    pairs = [(mine[key], others[key]) for key in sorted(common, key=lambda key: key[0] == "index")]
     alone = _alone(pairs)
     changed = [_changed(a, b, one, two, rows, alone, placed=placed) for one, two in pairs]
     renames = tuple((old.name, fresh.name) for old, fresh in renamed)
@@ -140,7 +144,35 @@ def _changed(
             shifts[what] = (old, fresh)
     if not ranges and not shifts and dtype is None and placed and a.rows != b.rows:
         return None  # it only got longer or shorter
-    return ColumnDiff(mine.name, dtype, ranges, exact, shifts)
+    moved = _moved_by(mine, other) if whole and dtype is None and not (sampled and not placed) else None
+    name = mine.name or ("the index" if mine.role == "index" else "")
+    return ColumnDiff(name, dtype, ranges, exact, shifts, moved)
+
+
+def _moved_by(mine: ColumnPrint, other: ColumnPrint) -> float | None:
+    """The greatest distance of two distributions (Kolmogorov and Smirnov), between their quantiles as if straight.
+
+    None for what is not numbers, and for numbers of few values, of which quantiles tell too little.
+    """
+    one, two = ([value for value in column.quantiles if type(value) in (int, float)] for column in (mine, other))
+    if len(one) != len(SHARES) or len(two) != len(SHARES) or min(mine.distinct or 0, other.distinct or 0) < DISTINCT:
+        return None
+    apart = [abs(_share(value, two) - share) for value, share in zip(one, SHARES, strict=True)]
+    apart += [abs(_share(value, one) - share) for value, share in zip(two, SHARES, strict=True)]
+    return max(apart)
+
+
+def _share(value: Any, quantiles: list[Any]) -> float:
+    """The share of values below one, of a distribution with these quantiles; 0 and 1 beyond them."""
+    if value < quantiles[0]:
+        return 0.0
+    if value > quantiles[-1]:
+        return 1.0
+    at = max(place for place, quantile in enumerate(quantiles) if quantile <= value)
+    if at == len(quantiles) - 1 or quantiles[at + 1] == quantiles[at]:
+        return SHARES[at]
+    way = float(value - quantiles[at]) / float(quantiles[at + 1] - quantiles[at])
+    return SHARES[at] + (SHARES[at + 1] - SHARES[at]) * way
 
 
 def _statistics(mine: ColumnPrint, other: ColumnPrint, *, estimates: bool) -> list[tuple[str, Plain, Plain]]:

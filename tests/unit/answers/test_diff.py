@@ -276,6 +276,50 @@ def test_arguments_params_packages_hardware_and_seeds(store, tell) -> None:
     }
 
 
+def test_packages_that_the_program_imports_come_first(store, tell) -> None:
+    one, other = tell(1), tell(2)
+    for program, version in ((one, "1"), (other, "2")):
+        program.snapshot({"train.py": "import yaml\n", "net.py": "from torch import nn\n"})
+        program.environment(dict.fromkeys(("aaa", "pyyaml", "torch", "zzz"), version))
+    facts = diff(store, one.run(1), other.run(2))["environment"]
+    assert [(fact.what, fact.text) for fact in facts] == [
+        ("pyyaml", "1 → 2   which the program imports"),
+        ("torch", "1 → 2   which the program imports"),
+        ("aaa", "1 → 2"),
+        ("zzz", "1 → 2"),
+    ]
+
+
+def test_libraries_of_linear_algebra_and_cards_are_told_apart_by_what_changed(store, tell) -> None:
+    one, other = tell(1), tell(2)
+    for program, threads, version, cards, driver in ((one, 2, "0.3.30", 2, "535.1"), (other, 1, "0.3.31", 1, "550.2")):
+        library = {"user_api": "blas", "internal_api": "openblas", "num_threads": threads}
+        named = {"user_api": "openmp", "internal_api": "openmp", "num_threads": 4}
+        gpus = [{"name": "H100", "uuid": f"{driver}-{at}", "memory_bytes": 80} for at in range(cards)]
+        blas = [{**library, "version": version}, {**library, "version": version}, named]
+        program.environment({"numpy": "2.0"}, blas=blas, gpus=gpus, gpu_driver=driver, cuda="12")
+    found = diff(store, one.run(1), other.run(2))
+    said = {section.name: [(fact.what, fact.text) for fact in section.facts] for section in found.sections}
+    assert said == {
+        "environment": [("blas openblas", "threads 2 → 1, version 0.3.30 → 0.3.31")],
+        "hardware": [("gpus H100", "2 → 1"), ("gpu_driver", "535.1 → 550.2")],
+    }
+
+
+def test_a_param_that_changed_as_an_argument_did_follows_from_it(store, tell) -> None:
+    made = []
+    for n, (depth, rate) in enumerate((("3", "1"), ("4", "1")), 1):
+        program = tell(n)
+        program.part("arguments", argv=["train.py"], parsed={"depth": depth})
+        made.append(program.run(n, params={"max_depth": depth, "rate": rate, "n": str(n)}))
+    found = diff(store, *made)
+    assert [fact.what for fact in found.causes] == ["depth", "n"]
+    assert [(fact.text, fact.follows) for fact in found["params"]] == [
+        ("3 → 4   as the argument depth", "arguments"),
+        ("1 → 2", None),
+    ]
+
+
 def test_a_command_line_that_nobody_parsed_is_compared_as_words(store, tell) -> None:
     one, other = tell(1), tell(2)
     one.part("arguments", argv=["train.py", "1"], parsed={})
@@ -316,6 +360,18 @@ def test_a_generator_that_nobody_seeded_is_a_cause_only_where_there_is_no_other(
     )
     explained = diff(store, made[0], made[2])
     assert explained["seeds"] == () and explained["params"] and "seeds" in {gap.part for gap in explained.unknown}
+
+
+def test_generators_that_nobody_seeded_are_not_mentioned_where_the_same_came_out(store, tell) -> None:
+    made = []
+    for n, score in enumerate((0.5, 0.5, 0.6), 1):
+        program = tell(n)
+        program.part("seeds", python={"seeds": [], "seeded": None}, numpy={"seeds": [], "seeded": False})
+        states = state(program, python=n, numpy=n)
+        made.append(program.run(n, random_state=states, metrics={"accuracy": score}, params={"p": str(n // 3)}))
+    assert not [gap for gap in diff(store, *made[:2]).unknown if gap.part == "seeds"]
+    (gap,) = [gap for gap in diff(store, *made[1:]).unknown if gap.part == "seeds"]
+    assert gap.what.startswith("the numpy and python generators were not seeded")
 
 
 def test_cells_of_a_notebook_are_compared_line_by_line(store, tell) -> None:
@@ -420,6 +476,38 @@ def test_several_changed_files_leave_a_table_without_a_guess_unless_it_names_one
     assert "read from" not in found["data"][0].text
     assert "read from data/b.csv, whose content changed" in found["data"][1].text
     assert [fact.what for fact in found["files"]] == ["data/a.csv"]
+
+
+def test_a_table_of_which_much_differs_is_told_column_by_column_the_most_moved_first(store, tell) -> None:
+    import numpy as np
+    import pandas as pd
+
+    from autotrack.core.fingerprint import fingerprint
+
+    numbers = np.random.default_rng(0)
+    before = pd.DataFrame({name: numbers.normal(size=2000) for name in ("calm", "wild", "same")})
+    after = before.assign(calm=before.calm + 0.01, wild=before.wild + 1, extra=1.0)
+    made = []
+    for n, frame in enumerate((before, after), 1):
+        program, found = tell(n), fingerprint(frame)
+        program.git(patch("rows.csv", 1, [f"-{n}"] * 100 + [" end"], [f"+{n * 7}"] * 50 * n))
+        program.file(f"{program.root}/rows.csv", found.digest * 2)
+        run = program.run(n)
+        kept = program.put(json.dumps(found.document()))
+        for name in ("X", "Z"):
+            program.dataset(run, name, found.digest, fingerprint=kept, source="rows.csv")
+        made.append(run)
+    found = diff(store, *made)
+    one, other = found["data"]
+    assert one.text == "column added: extra; 2 columns changed; read from rows.csv, whose content changed"
+    wild, calm, lines = one.more
+    assert wild.startswith("wild: changed everywhere, min -") and "the distribution moved (KS about 0.3" in wild
+    assert calm.startswith("calm: changed everywhere, ") and "distribution" not in calm
+    assert lines == "of the file, 50 lines became 100 others" and one.lines == ()
+    assert other.more == (wild, calm)
+    assert f"\n    {wild}\n" in str(found) and found.document()["sections"][0]["facts"][0]["more"] == list(one.more)
+    moved = {each["name"]: each["moved"] for each in one.detail["difference"]["changed"]}
+    assert moved["wild"] == pytest.approx(0.38, abs=0.05) and moved["calm"] < 0.02  # 2 Phi(1/2) - 1 = 0.383
 
 
 # What came out.

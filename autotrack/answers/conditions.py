@@ -41,7 +41,11 @@ def compare_arguments(a: Story, b: Story, findings: Findings) -> None:
         return
     words_a, words_b = _words(part_a), _words(part_b)
     if words_a != words_b:
-        findings.add("command line", f"{_line(words_a)} → {_line(words_b)}", words_a, words_b)
+        # The program's name, or what else comes before the first that differs, says where one is.
+        same = next((at for at, (a, b) in enumerate(zip(words_a, words_b, strict=False)) if a != b), None)
+        shown = max((min(len(words_a), len(words_b)) if same is None else same) - 1, 0)
+        text = f"{_line(words_a[shown:])} → {_line(words_b[shown:])}"
+        findings.add("command line", text, words_a, words_b)
 
 
 def compare_params(a: Story, b: Story, findings: Findings, known: Findings) -> None:
@@ -75,7 +79,10 @@ def compare_seeds(a: Story, b: Story, findings: Findings) -> list[str]:
     if state_a == state_b:
         return []
     unseeded = []
+    other_seeds = {fact.what.partition(".")[0] for fact in findings.facts}
     for name in _moved(a, b, findings):
+        if name in other_seeds:
+            continue  # seeded otherwise, it stands elsewhere
         both = [part.get(name) for part in (part_a, part_b)]
         if all(isinstance(each, Mapping) and each.get("seeded") is True for each in both):
             findings.add(f"{name} generator", "was seeded, and stood elsewhere when the runs started", state_a, state_b)

@@ -61,7 +61,9 @@ def _join_data_in_the_repository(code: Findings, data: Findings, files: Findings
             for at, other in enumerate(findings.facts):
                 file = (other.detail or {}).get("file", {}).get("path") if findings is data else other.what
                 if file == fact.what and fact in code.facts:
-                    findings.facts[at] = replace(other, lines=fact.lines, more=(*other.more, *fact.more))
+                    text = f"{other.text}; it is {fact.text}" if fact.text else other.text
+                    more = (*other.more, *fact.more)
+                    findings.facts[at] = replace(other, text=text, lines=fact.lines, more=more)
                     code.facts.remove(fact)
 
 
@@ -81,10 +83,18 @@ def _follow_arguments(params: Findings, arguments: Findings) -> None:
     for at, fact in enumerate(params.facts):
         if fact.follows is None and fact.a is not None and fact.b is not None:
             for argument in arguments.facts:
-                if (argument.a, argument.b) == (fact.a, fact.b):
-                    text = f"{fact.text}   as the argument {argument.what}"
-                    params.facts[at] = replace(fact, text=text, follows="arguments")
+                if (fact.a, fact.b) in _values(argument):
+                    named = "command line" if isinstance(argument.a, list) else f"argument {argument.what}"
+                    params.facts[at] = replace(fact, text=f"{fact.text}   as the {named}", follows="arguments")
                     break
+
+
+def _values(argument: Fact) -> list[tuple[object, object]]:
+    """From which value to which an argument changed; of a whole command line each word in its place."""
+    a, b = argument.a, argument.b
+    if isinstance(a, list) and isinstance(b, list):
+        return list(zip(a, b, strict=True)) if len(a) == len(b) else []
+    return [(a, b)]
 
 
 def _says(change: Fact, sign: str, name: str, value: str) -> bool:

@@ -13,7 +13,7 @@ from autotrack.core.gaps import Gap
 FORMAT = 1
 
 #: Sections in the order in which they explain a result: what went in first, then what came out.
-CAUSES = ("code", "data", "arguments", "params", "seeds", "environment", "hardware", "files")
+CAUSES = ("code", "data", "files", "arguments", "params", "seeds", "environment", "hardware")
 OUTCOMES = ("status", "metrics", "models", "artifacts")
 ORDER = ("status", *CAUSES, "metrics", "models", "artifacts")
 

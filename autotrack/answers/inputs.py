@@ -42,10 +42,10 @@ def compare_inputs(a: Story, b: Story, data: Findings, files: Findings) -> None:
     for file in changed:
         if file.path not in told:
             files.add(file.path, "its content changed", file.a.sha256, file.b.sha256)
-    for each in appeared:
-        files.add(each.path, "read by b only", None, each.sha256)
-    for each in gone:
-        files.add(each.path, "read by a only", each.sha256, None)
+    for path, each in appeared.items():
+        files.add(path, "read by b only", None, each.sha256)
+    for path, each in gone.items():
+        files.add(path, "read by a only", each.sha256, None)
 
 
 def _compare_tables(a: Story, b: Story, changed: Sequence[ChangedFile], findings: Findings) -> set[str]:
@@ -150,8 +150,8 @@ def _table(data: DatasetRecord | None) -> dict[str, Any] | None:
 
 def _compare_files(
     a: Story, b: Story, findings: Findings
-) -> tuple[list[ChangedFile], list[FileRecord], list[FileRecord]]:
-    """Files that both read and that changed, that only b read, and that only a read."""
+) -> tuple[list[ChangedFile], dict[str, FileRecord], dict[str, FileRecord]]:
+    """Files that both read and that changed, that only b read, and that only a read; by their names."""
     files_a, files_b = _data_files(a), _data_files(b)
     if a.session is not None and b.session is not None:
         findings.compared = True
@@ -168,11 +168,11 @@ def _compare_files(
                 findings.miss(f"{path}: its content is not known for both")
                 continue
         changed.append(ChangedFile(path, ours[-1], theirs[-1]))
-    only_a, only_b = ([some[-1] for some in each.values()] for each in (files_a, files_b))
+    only_a, only_b = ({path: some[-1] for path, some in each.items()} for each in (files_a, files_b))
     # The same content under another name is the same input.
     known_a, known_b = ([file.sha256 for file in story.read() if file.sha256] for story in (a, b))
-    appeared = [file for file in only_b if file.sha256 not in known_a]
-    gone = [file for file in only_a if file.sha256 not in known_b]
+    appeared = {path: file for path, file in only_b.items() if file.sha256 not in known_a}
+    gone = {path: file for path, file in only_a.items() if file.sha256 not in known_b}
     return changed, appeared, gone
 
 

@@ -47,7 +47,7 @@ def test_one_label_and_one_line_are_exactly_what_differs(store, tell) -> None:
     assert found["code"][0].lines == ("@@ -3,3 +3,3 @@", " import autotrack", "-C = 1.0", "+C = 2.0", " fit(C)")
     assert "read from data/labels.csv, whose content changed" in found["data"][0].text
     assert [(fact.what, fact.text) for fact in found["metrics"]] == [("accuracy", "0.92 → 0.9   -0.02 (-2.17 %)")]
-    assert found and found.equal == ("status", "arguments", "params", "seeds", "environment", "hardware", "files")
+    assert found and found.equal == ("status", "files", "arguments", "params", "seeds", "environment", "hardware")
     assert not found.unknown
 
 
@@ -324,8 +324,39 @@ def test_a_command_line_that_nobody_parsed_is_compared_as_words(store, tell) -> 
     one, other = tell(1), tell(2)
     one.part("arguments", argv=["train.py", "1"], parsed={})
     other.part("arguments", argv=["train.py", "2"], parsed={})
-    (fact,) = diff(store, one.run(1), other.run(2))["arguments"]
+    found = diff(store, one.run(1, params={"n": "1"}), other.run(2, params={"n": "2"}))
+    (fact,) = found["arguments"]
     assert (fact.what, fact.text) == ("command line", "train.py 1 → train.py 2")
+    assert [fact.follows for fact in found["params"]] == ["arguments"]
+
+
+def test_of_a_command_line_what_comes_before_the_difference_is_left_out(store, tell) -> None:
+    one, other, longer = tell(1), tell(2), tell(3)
+    for program, words in ((one, ["1"]), (other, ["2"]), (longer, ["1", "-v"])):
+        program.part("arguments", argv=["/usr/bin/python", "-O", "train.py", *words], parsed={})
+    a, b, c = one.run(1), other.run(2), longer.run(3)
+    assert [fact.text for fact in diff(store, a, b)["arguments"]] == ["train.py 1 → train.py 2"]
+    assert [fact.text for fact in diff(store, a, c)["arguments"]] == ["1 → 1 -v"]
+
+
+def test_a_file_that_is_missing_is_named_once_with_its_lines(store, tell) -> None:
+    one, other = tell(1), tell(2)
+    one.git()
+    one.file(f"{one.root}/start.txt", F1)
+    other.git(patch("start.txt", 1, ["-0.5"], []).replace("index 1", "deleted file mode 100644\nindex 1"))
+    found = diff(store, one.run(1), other.run(2))
+    assert found["code"] == ()
+    (fact,) = found["files"]
+    assert (fact.what, fact.text) == ("start.txt", "read by a only; it is not in b")
+    assert "-0.5" in fact.lines
+
+
+def test_another_seed_is_one_difference(store, tell) -> None:
+    one, other = tell(1), tell(2)
+    for n, program in enumerate((one, other), 1):
+        program.part("seeds", python={"seeds": [n], "seeded": True})
+    a, b = (program.run(n, random_state=state(program, python=n)) for n, program in enumerate((one, other), 1))
+    assert [(fact.what, fact.text) for fact in diff(store, a, b)["seeds"]] == [("python.seeds", "1 → 2")]
 
 
 def state(program: Told, **words: int) -> str:

@@ -16,7 +16,7 @@ _FEW = 12
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A run, file, model or data set. ``id`` is its kind and what it is by: a run's id, a content's digest."""
+    """A run, file, model, data set or code. ``id`` is its kind and what it is by: a run's id, a content's digest."""
 
     id: str
     kind: str
@@ -29,7 +29,8 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Something that flowed from ``source`` to ``target``. ``how``: read, loaded, used, wrote, kept or made."""
+    """Something that flowed from ``source`` to ``target``. ``how``: read, loaded, used, wrote, kept or made; of code
+    ran, and in (a file in it); of runs reused (the target stands for the source), and took, which only a param says."""
 
     source: str
     target: str
@@ -40,8 +41,16 @@ class Edge:
 
 
 #: What is said before a node that is reached along an edge, by the edge's ``how``.
-_DOWNWARDS = {"read": "read by", "loaded": "loaded by", "used": "used by"}
-_UPWARDS = {"wrote": "written by", "made": "made by", "kept": "kept by"}
+_DOWNWARDS = {
+    "read": "read by",
+    "loaded": "loaded by",
+    "used": "used by",
+    "ran": "run by",
+    "in": "part of",
+    "took": "taken up by",
+    "reused": "reused by",
+}
+_UPWARDS = {"wrote": "written by", "made": "made by", "kept": "kept by", "took": "took from", "reused": "stands for"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from autotrack.core.entities import DatasetRecord, FileRecord, ModelRecord, RunR
 from .graph import Edge, Lineage, Node
 from .model_files import chosen, contents_of
 from .nodes import data_node, file_node, model_node, run_node
+from .relations import AGAIN_TAG, Relations, is_handed, renamed
+from .steps import REUSED_TAG
 from .story import is_written_since
 
 if TYPE_CHECKING:
@@ -29,17 +31,26 @@ _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _CODE = (".py", ".pyc", ".pyi", ".pyx", ".so", ".pth")
 
 
-def trace(sink: Sink, subject: Subject, *, depth: int = DEPTH) -> Lineage:
-    """The lineage of what was asked about, ``depth`` generations of runs in each direction."""
-    walk = _Walk(sink, subject.notes)
+def trace(sink: Sink, subject: Subject, *, depth: int = DEPTH, again: bool = False) -> Lineage:
+    """The lineage of what was asked about, ``depth`` generations of runs in each direction.
+
+    Runs that a rebuild or a bisect made of others are left out unless ``again``: nothing new came of them.
+    """
+    walk = _Walk(sink, subject.notes, again=again)
     for node, things in subject.things:
         walk.add(node)
         walk.things[node.id] = things
+    for code, sessions in subject.code:
+        walk.add(code)
+        for node, _ in subject.things:
+            walk.link(node.id, code.id, "in")
+        walk.run_by[code.id] = sessions
     for run in subject.runs:
         walk.add_run(run)
     starts = [node.id for node, _ in subject.things]
     walk.up(subject.runs, starts, depth)
-    walk.down(subject.runs, starts, depth)
+    walk.down(subject.runs, [*starts, *walk.run_by], depth)
+    walk.say_what_is_left_out()
     ids = (*starts, *(f"run:{run.id}" for run in subject.runs))
     return Lineage(ids, walk.nodes, tuple(walk.edges), tuple(walk.notes), walk.complete)
 
@@ -47,8 +58,13 @@ def trace(sink: Sink, subject: Subject, *, depth: int = DEPTH) -> Lineage:
 class _Walk:
     """Gathers nodes and edges generation by generation, asking the store about all of a generation at once."""
 
-    def __init__(self, sink: Sink, notes: Iterable[str]) -> None:
+    def __init__(self, sink: Sink, notes: Iterable[str], *, again: bool) -> None:
         self.sink = sink
+        self.again = again
+        #: By node of code: the sessions that ran it.
+        self.run_by: dict[str, frozenset[str]] = {}
+        self._left_out: set[str] = set()
+        self._relations = Relations(sink)
         self.nodes: dict[str, Node] = {}
         self.edges: dict[Edge, None] = {}
         self.notes: dict[str, None] = dict.fromkeys(notes)
@@ -85,11 +101,23 @@ class _Walk:
             found = [*things, *self._inputs(runs)]
             if generation == depth:
                 return
-            runs = [run for run in self._producers(found) if run.id not in seen]
+            runs = [run for run in self._producers(found) + self._before(runs) if run.id not in seen]
+            runs = list({run.id: run for run in runs}.values())
             seen.update(run.id for run in runs)
             things = []
             if not runs:
                 return
+
+    def _before(self, runs: Sequence[RunRecord]) -> list[RunRecord]:
+        """Adds the runs that these stand for, or took something from, as their tags and params say; answers them."""
+        found = []
+        for run in runs:
+            read = {file.sha256 for file in self._read_by(run)}
+            for earlier, how in self._relations.before(run, read):
+                if self.add_run(earlier):
+                    self.link(f"run:{earlier.id}", f"run:{run.id}", how)
+                    found.append(earlier)
+        return found
 
     def _inputs(self, runs: Sequence[RunRecord]) -> list[str]:
         """Adds what went into runs; answers the nodes."""
@@ -110,6 +138,9 @@ class _Walk:
                     found[node.id] = None
             for data in run.datasets:
                 found.update(self._data(run, data))
+            code = self._relations.code(run)
+            if code is not None and self.add(code):
+                self.link(code.id, f"run:{run.id}", "ran")
             outside = [file for file in files if file.sha256 not in inside]
             found.update(dict.fromkeys(self._add_files(run, outside, "read")))
         return list(found)
@@ -127,10 +158,11 @@ class _Walk:
         by_content = self._by_content(nodes)
         runs: dict[str, RunRecord] = {}
         contents = list(by_content)
-        written = [file for file in self.sink.files(contents=contents) if file.role == "written"] if contents else []
+        files = self.sink.files(contents=contents) if contents else []
+        written = [file for file in files if file.role == "written" and not is_handed(file.path)]
         self._load(file.session for file in written)
         for file in written:
-            for run in self._runs_that_wrote(file):
+            for run in filter(self._counts, self._runs_that_wrote(file)):
                 runs[run.id] = run
                 self._link_all(by_content[file.sha256 or ""], run, "wrote")
         for run in self.sink.runs_with(contents=contents) if contents else []:
@@ -139,6 +171,10 @@ class _Walk:
                     kind = self.nodes[node].kind
                     if kind == "model" and node not in {model_node(run, model).id for model in run.models}:
                         continue  # the same bytes in another model
+                    if not self._counts(run):
+                        continue
+                    if is_handed(str(self.nodes[node].detail.get("path"))):
+                        self.nodes[node] = renamed(self.nodes[node], f"runs:/{run.id[:8]}/{artifact.path}")
                     runs[run.id] = run
                     self._link_all([node], run, "made" if kind == "model" else "kept")
         return list(runs.values())
@@ -151,11 +187,23 @@ class _Walk:
             found = [*things, *self._outputs(runs)]
             if generation == depth:
                 return
-            runs = [run for run in self._consumers(found) if run.id not in seen]
+            runs = [run for run in self._consumers(found) + self._behind(runs) if run.id not in seen]
+            runs = list({run.id: run for run in runs}.values())
             seen.update(run.id for run in runs)
             things = []
             if not runs:
                 return
+
+    def _behind(self, runs: Sequence[RunRecord]) -> list[RunRecord]:
+        """Adds the runs that stand for these, or took something from them; answers them."""
+        found = []
+        for run in runs:
+            for later, how in self._relations.behind(run):
+                read = {file.sha256 for file in self._read_by(later)} if how == "took" else set()
+                if not (read & {file.sha256 for file in run.artifacts}) and self._counts(later) and self.add_run(later):
+                    self.link(f"run:{run.id}", f"run:{later.id}", how)
+                    found.append(later)
+        return found
 
     def _outputs(self, runs: Sequence[RunRecord]) -> list[str]:
         """Adds what came out of runs: models and files, and artifacts that somebody has read."""
@@ -192,7 +240,7 @@ class _Walk:
         self._load(file.session for file in reads)
         by_run: dict[str, set[str]] = defaultdict(set)
         for file in reads:
-            for run in self._runs_of(file.session):
+            for run in filter(self._counts, self._runs_of(file.session)):
                 if file in self._read_by(run):
                     runs[run.id] = run
                     by_run[run.id].add(file.sha256 or "")
@@ -208,13 +256,36 @@ class _Walk:
                 elif node in loaded:
                     self._link_to([node], run, "loaded")
         data = {node.removeprefix("data:"): node for node in nodes if node.startswith("data:")}
-        for run in self.sink.runs_with(datasets=list(data)) if data else []:
+        for run in filter(self._counts, self.sink.runs_with(datasets=list(data)) if data else []):
             runs[run.id] = run
             self._link_to([data[each.digest] for each in run.datasets if each.digest in data], run, "used")
+        for node in nodes:
+            self._load(self.run_by.get(node, ()))
+            for session in self.run_by.get(node, ()):
+                for run in filter(self._counts, self._runs_of(session)):
+                    runs[run.id] = run
+                    self._link_to([node], run, "ran")
         linked = {edge.target for edge in self.edges}
         return [run for run in runs.values() if f"run:{run.id}" in linked]
 
     # What both directions need.
+
+    def _counts(self, run: RunRecord) -> bool:
+        """False for one that another was made again as; it is counted, and said."""
+        if AGAIN_TAG not in run.tags or self.again or f"run:{run.id}" in self.nodes:
+            return True
+        self._left_out.add(run.id)
+        return False
+
+    def say_what_is_left_out(self) -> None:
+        count = len(self._left_out)
+        if count:
+            said = (
+                "1 run is left out that is another, made again"
+                if count == 1
+                else f"{count:,} runs are left out that are others, made again"
+            )
+            self.notes[f"{said} by rebuild or bisect (--full)"] = None
 
     def _by_content(self, nodes: Iterable[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
@@ -268,6 +339,8 @@ class _Walk:
 
     def _read_by(self, run: RunRecord) -> dict[FileRecord, None]:
         """Files that were opened before the run ended, but for code and for what it wrote itself."""
+        if REUSED_TAG in run.tags:
+            return {}  # the session is that of the workflow
         if run.id not in self._reads:
             own = {(file.path, file.sha256) for file in self._written_by(run)}
             self._reads[run.id] = {

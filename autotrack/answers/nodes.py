@@ -1,6 +1,11 @@
-"""Runs, files, models and data sets as nodes of a lineage: what each is known by, and how it is called."""
+"""Runs, files, models, data sets and code as nodes of a lineage: what each is known by, and how it is called."""
 
 from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
 
 from autotrack.core.entities import DatasetRecord, ModelRecord, RunRecord, Status
 
@@ -40,3 +45,33 @@ def data_node(data: DatasetRecord) -> Node:
     shape = "" if data.rows is None else f"  {data.rows:,} x {max(len(data.columns), 1):,}"
     detail = {"digest": data.digest, "name": data.name, "rows": data.rows}
     return Node(f"data:{data.digest}", "data", f"{data.name}{shape}  {data.digest[:12]}", detail)
+
+
+def code_node(part: Mapping[str, Any]) -> Node | None:
+    """The code that a program was, as its collector found it: by its commit, and what is not in that. None where it was
+    not captured."""
+    sources = part.get("sources")
+    kept = {
+        str(path): str(entry.get("sha256"))
+        for path, entry in (sources.items() if isinstance(sources, Mapping) else ())
+        if isinstance(entry, Mapping)
+    }
+    typed = [part[name].get("sha256") for name in ("cells", "command") if isinstance(part.get(name), Mapping)]
+    commit, changes, entry = part.get("commit"), part.get("diff"), str(part.get("entry") or "")
+    if not (commit or kept or typed):
+        return None
+    content = json.dumps([commit, changes, kept, typed, entry], sort_keys=True)
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    branch = f" ({part['branch']})" if part.get("branch") else ""
+    if commit:
+        said = f"at {str(commit)[:9]}{branch}{' with changes' if changes or kept else ''}"
+    else:
+        said = f"{max(len(kept), 1)} {'file' if len(kept) < 2 else 'files'}  {digest[:12]}"
+    detail = {
+        "entry": entry,
+        "commit": commit,
+        "branch": part.get("branch"),
+        "root": part.get("root"),
+        "digest": digest,
+    }
+    return Node(f"code:{digest}", "code", f"{entry}  {said}".strip(), detail)

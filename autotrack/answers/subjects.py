@@ -18,6 +18,7 @@ from autotrack.core.model_uris import SCHEME, find_version, parse_model_uri
 from .graph import Node
 from .model_files import chosen, contents_of
 from .nodes import data_node, file_node, model_node
+from .relations import CODE, code_with
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
@@ -37,6 +38,8 @@ class Subject:
     runs: list[RunRecord] = field(default_factory=list)
     things: list[tuple[Node, frozenset[str]]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: Code that the things are part of, with the sessions that ran it.
+    code: list[tuple[Node, frozenset[str]]] = field(default_factory=list)
 
 
 def find(sink: Sink, what: str, folder: Path | None) -> Subject:
@@ -121,13 +124,15 @@ def _of_file(sink: Sink, path: Path) -> Subject:
     real = os.path.realpath(path)
     size = path.stat().st_size
     subject = Subject(things=[(file_node(real, digest, size), frozenset({digest}))])
+    if real.endswith(CODE):
+        subject.code = code_with(sink, Path(real), digest)
     before = _newest([file for file in sink.files(path=real) if file.sha256 not in (digest, None)])
     for file in before:
         subject.notes.append(
             f"{path.name} had another content before: {(file.sha256 or '')[:12]}; "
             f"`autotrack lineage {file.sha256}` has what became of it"
         )
-    if not sink.files(contents=[digest]) and not sink.runs_with(contents=[digest]):
+    if not subject.code and not sink.files(contents=[digest]) and not sink.runs_with(contents=[digest]):
         subject.notes.append(f"no run here has read or written {path.name} as it is now ({digest[:12]})")
     return subject
 

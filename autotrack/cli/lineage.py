@@ -12,7 +12,7 @@ from .documents import print_json
 from .screen import Cell, Screen
 from .stores import open_store
 
-_STYLES = {"title": "bold", "note": "dim", "run": "cyan", "model": "green", "data": "yellow"}
+_STYLES = {"title": "bold", "note": "dim", "run": "cyan", "model": "green", "data": "yellow", "code": "magenta"}
 
 
 @click.command(
@@ -26,6 +26,7 @@ _STYLES = {"title": "bold", "note": "dim", "run": "cyan", "model": "green", "dat
         ("autotrack lineage 3f9a", "all that went into a run, and all that came of it"),
         ("autotrack lineage runs:/3f9a/model", "what made this model, and who has used it"),
         ("autotrack lineage X --depth 1", "the runs that used the table X, and no further"),
+        ("autotrack lineage train.py", "the runs that this very text has made, alone or as part of a commit"),
     ),
 )
 @click.argument("what")
@@ -42,14 +43,15 @@ _STYLES = {"title": "bold", "note": "dim", "run": "cyan", "model": "green", "dat
 def lineage(state: State, what: str, depth: int, full: bool, as_json: bool) -> None:
     """What WHAT was made from (above it), and what was made from it (below it), across runs.
 
-    WHAT is a file or its sha256, a table's name or digest, a run's id, a model (runs:/RUN/PATH) or a model's folder.
+    WHAT is a file or its sha256, a table's name or digest, a run's id, a model (runs:/RUN/PATH) or a model's folder, or
+    a file of code. Runs that rebuild or bisect made of others are left out, but for --full.
     Files are known by their content: a copy under another name is the same file, a changed one is another.
     """
     from autotrack.answers.lineage import trace
     from autotrack.answers.subjects import find
 
     with closing(open_store(state)) as sink:
-        found = trace(sink, find(sink, what, Path.cwd()), depth=depth)
+        found = trace(sink, find(sink, what, Path.cwd()), depth=depth, again=full)
     if as_json:
         print_json(found.document())
         return

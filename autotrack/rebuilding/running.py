@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotrack.answers.relations import AGAIN_TAG
 from autotrack.answers.story import Story
 from autotrack.core.guard import attempt
 from autotrack.core.launching import launched_with
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from autotrack.core.sink import Sink
 
 #: The tag of a rebuilt run: the id of the run that it was made from.
-TAG = "autotrack.rebuild_of"
+TAG = AGAIN_TAG
 #: Runs of one session that are looked at.
 _MOST = 10_000
 #: What runs the cells of a notebook.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -124,7 +124,10 @@ class Bisection:
 
 
 def said(factors: tuple[Factor, ...]) -> str:
-    """Some differences on one line."""
+    """Some differences on one line; several of one kind are named together."""
+    alike = {(factor.part, factor.text) for factor in factors}
+    if len(alike) == 1 < len(factors):
+        return str(replace(factors[0], name=", ".join(factor.name for factor in factors)))
     more = f" and {len(factors) - _FEW} more" if len(factors) > _FEW else ""
     return "; ".join(map(str, factors[:_FEW])) + more or "as it was"
 

@@ -69,7 +69,7 @@ def edges(what: str, folder: Path) -> set[tuple[str, str, str]]:
     names = {
         id: node.detail.get("name") or Path(node.detail.get("path") or node.detail["uri"]).name
         for id, node in found.nodes.items()
-        if node.kind != "data"
+        if node.kind not in ("data", "code")
     }
     return {
         (names[edge.source], edge.how, names[edge.target])
@@ -95,6 +95,11 @@ def test_three_programs(pipeline: dict[str, str], autotrack: Ask, store: Path, t
     places = [said.index(text) for text in (*wanted, "\nfile scores.csv")]
     assert places == sorted(places)
     assert str(tmp_path) not in said  # what lies here is named from here
+
+    # A text leads to what it has made, and what was made to its text.
+    said = autotrack("lineage", "train.py")
+    assert "part of code train.py  1 file" in said and "made model runs:/" in said
+    assert "ran code train.py  1 file" in autotrack("lineage", f"runs:/{train}/model")
 
     # A model that was loaded is one input, not a folder full of them.
     shown = autotrack("runs", "show", pipeline["score.py"])

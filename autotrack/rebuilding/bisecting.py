@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotrack.answers.goals import ranked
@@ -20,6 +21,7 @@ from autotrack.core.config import find_store
 from autotrack.core.entities import RunRecord
 from autotrack.core.errors import UsageError
 from autotrack.core.gaps import Gap
+from autotrack.core.guard import attempt
 
 from .bisection import Bisection, Found, near, number
 from .factors import Factor, factors_of, places_in, side_of, units_of
@@ -107,38 +109,56 @@ def bisect_in(
     work = fresh_folder(a.id)
     found.kind = Found.BROKEN_OFF  # unless it comes to its end
     try:
-        plans = [plan_in(sink, tell(sink, run)) for run in (a, b)]
-        gaps = [plan for plan in plans if isinstance(plan, Gap)]
-        say("putting both together")
-        sides = [
-            side_of(plan, sink, work / name, options.data or {})
-            for name, plan in zip("ab", plans, strict=True)
-            if not gaps and not isinstance(plan, Gap)
-        ]
-        gaps += [problem for side in sides for problem in side.problems]
-        if gaps:
-            found.kind, found.problems = Found.IMPOSSIBLE, tuple(dict.fromkeys(gaps))
-        else:
-            one, other = sides
-            found.factors = tuple(factors_of(one, other))
-            trials = Trials(sink, uri, (a, b), (one, other), options.env, work, found, search, say)
-            found.kind = _Search(trials, found, options).search()
-    except BaseException as error:
-        if not _is_interrupt(error):
-            raise
-        found.why = "what was found up to then; a second start goes on from here"
+        kind, error = attempt(_search, sink, uri, (a, b), options, found, work, search, say)
+        if kind is not None:
+            found.kind = kind
+        elif error is not None and not _is_interrupt(error):
+            raise error
+    except KeyboardInterrupt:
+        pass
     finally:
         shutil.rmtree(work, ignore_errors=True)
         found.seconds = time.monotonic() - began
+        if found.kind is Found.BROKEN_OFF:
+            found.why = "what was found up to then; a second start goes on from here"
         search.end(found)
     return found
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """True for a KeyboardInterrupt, and for what a database said that was interrupted by one."""
+    """True for what a database said that was interrupted by a KeyboardInterrupt."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error is not None
+
+
+def _search(
+    sink: Sink,
+    uri: str,
+    runs: tuple[RunRecord, RunRecord],
+    options: Options,
+    found: Bisection,
+    work: Path,
+    search: SearchRun,
+    say: Tell,
+) -> Found:
+    """Puts both runs together and searches; how it ended."""
+    plans = [plan_in(sink, tell(sink, run)) for run in runs]
+    gaps = [plan for plan in plans if isinstance(plan, Gap)]
+    say("putting both together")
+    sides = [
+        side_of(plan, sink, work / name, options.data or {})
+        for name, plan in zip("ab", plans, strict=True)
+        if not gaps and not isinstance(plan, Gap)
+    ]
+    gaps += [problem for side in sides for problem in side.problems]
+    if gaps:
+        found.problems = tuple(dict.fromkeys(gaps))
+        return Found.IMPOSSIBLE
+    one, other = sides
+    found.factors = tuple(factors_of(one, other))
+    trials = Trials(sink, uri, runs, (one, other), options.env, work, found, search, say)
+    return _Search(trials, found, options).search()
 
 
 class _Search:

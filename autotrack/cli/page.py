@@ -64,6 +64,7 @@ def print_run(
     full = full or not screen.terminal
     print_title(screen, run)
     _print_error(screen, run, full)
+    _print_search(screen, run)
     _print_making(screen, story, full)
     _print_metrics(screen, run, summaries, full)
     _print_mapping(screen, "params", run.params, full)
@@ -75,6 +76,18 @@ def print_run(
     _print_children(screen, children)
     _print_health(screen, run)
     _print_gaps(screen, story, full)
+
+
+def _print_search(screen: Screen, run: RunRecord) -> None:
+    """Of a run that is a search for a cause (``autotrack bisect``): how far it is, and what it found."""
+    told = {name: run.tags.get(f"autotrack.bisect_{name}") for name in ("metric", "verdict", "causes", "standing")}
+    if told["verdict"] is None:
+        return
+    screen.heading("bisect")
+    screen.line("  ", Cell(told["verdict"], "bold"), f"  {told['metric'] or ''}")
+    for name, label in (("causes", "because of"), ("standing", "so far")):
+        if told[name]:
+            screen.line("  ", Cell(f"{label:<10}", "dim"), f"  {told[name]}")
 
 
 def _print_making(screen: Screen, story: Story, full: bool) -> None:

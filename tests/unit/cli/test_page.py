@@ -84,6 +84,13 @@ def test_our_own_tags_are_left_to_the_full_page(show: Show) -> None:
     assert "tags" not in show(run(tags={"autotrack.plugin": "sklearn"}), 80)
 
 
+def test_a_search_for_a_cause_says_how_far_it_is_and_what_it_found(show: Show) -> None:
+    tags = {"metric": "loss", "verdict": "CAUSE FOUND", "causes": "argument 4  --lr 0.1 → 0.3", "standing": "5 tried"}
+    page = show(run(tags={f"autotrack.bisect_{name}": value for name, value in tags.items()}), 80)
+    assert "  CAUSE FOUND  loss\n  because of  argument 4  --lr 0.1 → 0.3\n  so far      5 tried\n" in page
+    assert "bisect" not in show(run(tags={"autotrack.bisect": "a b"}), 80)
+
+
 def test_the_best_children_come_first(show: Show) -> None:
     scores = (0.5, 0.9, float("nan"), 0.7, 0.8)
     children = [run(f"c{at}", metrics={"score": score, "mean_fit_time": at}) for at, score in enumerate(scores)]

@@ -159,8 +159,11 @@ def _place(hunk: Hunk) -> str:
 
 
 def _arguments(a: Plan, b: Plan) -> Iterator[Factor]:
-    if a.target != b.target or a.is_module != b.is_module:
-        return  # another program: no argument of it means the same
+    if (a.target, a.is_module, bool(a.cells)) != (b.target, b.is_module, bool(b.cells)):
+        if not (a.cells or b.cells):  # another program: no argument of it means the same
+            was, now = (" ".join((plan.target, *plan.arguments)) for plan in (a, b))
+            yield Factor("argument", "", f"{_short(was)} → {_short(now)}")
+        return
     one, other = options_of(a.arguments), options_of(b.arguments)
     if len(a.arguments) == len(b.arguments) and a.options == b.options:
         for at, (ours, theirs) in enumerate(zip(a.arguments, b.arguments, strict=True), 1):

@@ -49,6 +49,7 @@ def mixed(a: Side, b: Side, swapped: Collection[Factor], fresh: Path) -> tuple[P
     shutil.copytree(a.folder, fresh, symlinks=True, dirs_exist_ok=True)
     moved = dict(a.moved)
     arguments, options, cells = list(a.plan.arguments), a.plan.options, a.plan.cells
+    target, is_module = a.plan.target, a.plan.is_module
     places: dict[str, set[int]] = defaultdict(set)
     given: dict[str, tuple[str, ...]] = {}
     for factor in swapped:
@@ -64,13 +65,15 @@ def mixed(a: Side, b: Side, swapped: Collection[Factor], fresh: Path) -> tuple[P
             arguments[int(factor.name) - 1] = b.plan.arguments[int(factor.name) - 1]
         elif factor.part == "argument":
             arguments, options = list(b.plan.arguments), b.plan.options
+            target, is_module = b.plan.target, b.plan.is_module
     if given:
         words = {**(options_of(arguments) or {}), **given}
         arguments = [word for name in words for word in words[name]]
     for name, chosen in places.items():
         _swap_places(a, b, name, chosen, fresh)
     story = _told_otherwise(a, b, swapped)
-    return replace(a.plan, story=story, arguments=tuple(arguments), options=options, cells=cells), moved
+    told = {"options": options, "target": target, "is_module": is_module, "arguments": tuple(arguments)}
+    return replace(a.plan, story=story, cells=cells, **told), moved  # type: ignore[arg-type]
 
 
 def _told_otherwise(a: Side, b: Side, swapped: Collection[Factor]) -> Story:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,15 @@ def test_what_cannot_be_told_apart_by_option_is_swapped_whole(side: Make) -> Non
     a, b = side("a", arguments=["-x", "1", "-x", "2"]), side("b", arguments=["-x", "1"])
     (all_of_it,) = factors_of(a, b)
     assert all_of_it.text == "-x 1 -x 2 → -x 1" and swap(a, b, all_of_it)[0].arguments == ("-x", "1")
+
+
+def test_another_program_is_swapped_with_its_arguments(side: Make) -> None:
+    a, b = side("a", arguments=["1"]), side("b", arguments=["2"])
+    b.plan = replace(b.plan, target="project.train", is_module=True)
+    (program,) = factors_of(a, b)
+    assert str(program) == "argument  train.py 1 → project.train 2"
+    plan = swap(a, b, program)[0]
+    assert (plan.target, plan.is_module, plan.arguments) == ("project.train", True, ("2",))
 
 
 @given(st.lists(st.sampled_from(["-a", "--b", "--c=1", "x", "-1", "-2e5", "--d", "y"])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -46,7 +46,7 @@ class Output:
 
 
 def fetched(
-    declared: Mapping[str, Parameter], given: Mapping[str, str], sink: Sink, folder: Path
+    declared: Mapping[str, Parameter], given: Mapping[str, str], store: Callable[[], Sink], folder: Path
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The values with files of runs put into ``folder`` where a path is wanted, and the contents (sha256) that stand
     for each such value."""
@@ -55,6 +55,7 @@ def fetched(
         if not value.startswith(_SCHEME):
             continue
         run_id, _, path = value.removeprefix(_SCHEME).partition("/")
+        sink = store()
         record = sink.run(run_id)
         files = _files(record, path.strip("/"), value)
         contents[name] = ",".join(f"{inner}={sha256}" for inner, sha256 in sorted(files.items()))

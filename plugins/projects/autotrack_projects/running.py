@@ -40,6 +40,22 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 
 
+class _Store:
+    """The store in force, opened when it is asked about: a project that needs nothing of it is not kept waiting."""
+
+    def __init__(self, resources: ExitStack) -> None:
+        self._resources = resources
+        self._sink: Sink | None = None
+
+    def sink(self) -> Sink:
+        """What answers, with all that this machine has recorded for it so far."""
+        if self._sink is None:
+            location = find_store()
+            self._sink = self._resources.enter_context(closing(open_sink(location.uri)))
+            self._sink.deliver(location.journal)
+        return self._sink
+
+
 class ReusedRun:
     """A step that was not run, since an earlier run did the same. ``run_id`` is that run; ``run`` is the one that says
     so, inside the workflow."""
@@ -185,10 +201,10 @@ def run_project(
         project = read_project(place.folder)
         entry = project.entry_point(entry_point)
         files = Path(resources.enter_context(TemporaryDirectory(prefix="autotrack-own-")))
-        sink = resources.enter_context(closing(_sink(given, parent, cache)))
+        store = _Store(resources)
         # Not among our own temporary files, of which nobody is told what reads them.
         inputs = Path(resources.enter_context(TemporaryDirectory(prefix="autotrack-inputs-")))
-        local, contents = fetched(entry.parameters, given, sink, inputs)
+        local, contents = fetched(entry.parameters, given, store.sink, inputs)
         values = values_for(entry.parameters, local, entry_point=entry_point, project=place.folder)
         logged = {**values.all, **{key: given[key] for key in contents}}
         command = command_line(entry, values)
@@ -201,7 +217,7 @@ def run_project(
         if cache and settings("projects")["reuse"] and run.parent is not None and not in_container:
             packages = surroundings.built.key if surroundings.built is not None else reusing.packages()
             key = reusing.key_of(project, entry_point, values.all, contents, packages)
-            record = reusing.earlier_run(sink, key, place.folder, contents) if key is not None else None
+            record = reusing.earlier_run(store.sink(), key, place.folder, contents) if key is not None else None
             if record is not None:
                 reusing.stand_in(run, record, logged)
                 resources.close()
@@ -263,15 +279,6 @@ def finish(started: SubmittedRun) -> None:
             )
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         raise ProjectError(f"{started.name} {how}; `autotrack runs show {started.run_id[:8]}` has what it logged")
-
-
-def _sink(given: Mapping[str, str], parent: str | None, cache: bool) -> Sink:
-    """The store in force, with all that this machine has recorded for it so far."""
-    location = find_store()
-    sink = open_sink(location.uri)
-    if cache or any(value.startswith("runs:/") for value in given.values()):
-        sink.deliver(location.journal)
-    return sink
 
 
 def _text(name: str, value: Any) -> str:

@@ -26,7 +26,7 @@ from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, 
 if TYPE_CHECKING:
     from autotrack import environments
     from autotrack.client import get_run
-    from autotrack.core import pickled
+    from autotrack.core import family, pickled
     from autotrack.core.artifact_paths import check_artifact_path
     from autotrack.core.background import Background
     from autotrack.core.config import Location, find_store
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
     from autotrack.core.switch import enable_worker, given
+    from autotrack.core.terminating import termination_as_interrupt
     from autotrack.models.golden import compare as compare_answers
     from autotrack.models.loading import load_pyfunc, local_model
     from autotrack.models.mlmodel import read as read_mlmodel
@@ -139,6 +140,7 @@ __all__ = [
     "enable_worker",
     "end_run",
     "environments",
+    "family",
     "file_inside",
     "find_store",
     "find_version",
@@ -175,6 +177,7 @@ __all__ = [
     "start_run",
     "store_at",
     "take_in",
+    "termination_as_interrupt",
     "warn",
 ]
 
@@ -225,6 +228,7 @@ _LATER = {
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
     "environments": "..environments",
+    "family": ".family",
     "find_store": ".config",
     "find_version": ".model_uris",
     "fingerprint_profiles": "..models.profile:of_fingerprint",
@@ -255,6 +259,7 @@ _LATER = {
     "start_run": ".runs.active",
     "store_at": ".plugins.registry",
     "take_in": ".runs.foreign",
+    "termination_as_interrupt": ".terminating",
 }
 
 __getattr__ = late_names("autotrack.core", _LATER, of=__name__)

@@ -61,6 +61,7 @@ def bisect(
     """
     from autotrack.core.errors import NotFoundError
     from autotrack.core.runs.trackers import tracker_at
+    from autotrack.core.terminating import termination_as_interrupt
     from autotrack.rebuilding.bisecting import Options, bisect_in
 
     from .progress import stages
@@ -69,7 +70,7 @@ def bisect(
     place = find_place(state)
     if not place.exists:
         raise NotFoundError(no_store(place))
-    with closing(open_place(place)) as sink, stages() as shown:
+    with closing(open_place(place)) as sink, stages() as shown, termination_as_interrupt():
         tracker_at(place.uri).recorder.captures = False  # the session of this command is nobody's training
         options = Options(metric, env, pairs(moved, "--data"), tolerance, first)
         found = bisect_in(sink, place.uri, sink.run(a), sink.run(b), options, shown)

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from autotrack.core.errors import AutotrackError, UntrustedModelError, UsageError
+from autotrack.core.terminating import exit_code_of
 
 from .commands import Group, State
 
@@ -108,8 +109,8 @@ def _run(state: State, arguments: Sequence[str] | None) -> int:
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return 130
+    except (click.Abort, KeyboardInterrupt) as stop:
+        return exit_code_of(stop.__cause__ if isinstance(stop, click.Abort) else stop)
     except click.ClickException as error:
         error.show()
         return error.exit_code

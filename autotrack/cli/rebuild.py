@@ -75,6 +75,7 @@ def rebuild(
     The verdict is IDENTICAL, WITHIN TOLERANCE, DIFFERENT (with what parts first) or CANNOT REBUILD (with what is
     missing). Exit code 0: the same; 1: different; 3: it could not be rebuilt. The new run stays in the store.
     """
+    from autotrack.core.terminating import termination_as_interrupt
     from autotrack.rebuilding.capsules import is_archive
     from autotrack.rebuilding.verifying import Options, find_run, rebuild_in
 
@@ -88,7 +89,7 @@ def rebuild(
         raise NotFoundError(no_store(place))
     with closing(open_place(place)) as sink:
         record = find_run(sink, run, Path.cwd())
-        with stages() as shown:
+        with stages() as shown, termination_as_interrupt():
             verdict = rebuild_in(
                 sink, place.uri, record, Options(env, pairs(moved, "--data"), tolerance, keep),
                 lambda stage: shown(f"{record.name}: {_STAGES[stage]}"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import addresses
 from .errors import UsageError
-from .private import Ours
+from .private import SPARE, Ours
 
 FOLDER = ".autotrack"
 
@@ -281,4 +281,4 @@ def home_folder() -> Path:
 
 def spare_folder() -> Path:
     """Where journals go when the store's own folder takes none."""
-    return Path(tempfile.gettempdir()) / f"autotrack-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+    return Path(tempfile.gettempdir()) / SPARE

@@ -21,12 +21,14 @@ def launched_with(
     tags: Mapping[str, str] | None = None,
     behind: str | None = None,
     below: str | None = None,
+    by_lines: bool = False,
 ) -> dict[str, str]:
     """These variables, and those that switch autotrack on in the next Python started with them.
 
     ``folder`` is where the program's modules are; ``settings`` are for ``enable()``, ``tags`` for every run. ``behind``
     is a folder with autotrack, put last on the path: for a Python that has none. ``below`` is the run that the top runs
-    of the program are children of. UsageError where PYTHONPATH cannot say it.
+    of the program are children of. ``by_lines``: it writes each line as it comes, as into a terminal, though its output
+    goes through a pipe. UsageError where PYTHONPATH cannot say it.
     """
     injected = str(INJECTED)
     if os.pathsep in injected:
@@ -40,6 +42,8 @@ def launched_with(
         order["behind"] = behind
     if below is not None:
         order["below"] = below
+    if by_lines:
+        order["by_lines"] = True
     # An empty PYTHONPATH is none at all, but an empty entry in it means the working directory.
     path = injected + os.pathsep + former if former else injected
     return {**environment, "PYTHONPATH": path, "AUTOTRACK_LAUNCH": json.dumps(order)}

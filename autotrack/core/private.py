@@ -9,6 +9,8 @@ from pathlib import Path
 
 #: How our temporary folders begin: what libraries open in them is ours, too.
 TEMPORARY = "autotrack-own-"
+#: What the folder for temporary files has of ours where the store's own folder takes nothing: this user's alone.
+SPARE = f"autotrack-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
 
 
 class Ours(str):

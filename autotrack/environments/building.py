@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autotrack.core import family
 from autotrack.core.errors import EnvironmentBuildError
 from autotrack.core.private import make_private
 
@@ -35,6 +36,28 @@ Progress = Callable[[str], None]
 TIMEOUT = 3600.0
 _WHOLE = "environment.json"
 _LAST_LINES = 12
+#: Bytes of a log that are looked at, the last.
+_END = 1 << 16
+#: What installers say, and what there is to do.
+_HINTS = (
+    (
+        (
+            "name resolution",
+            "dns error",
+            "resolve host",
+            "(Connect)",
+            "NewConnectionError",
+            "timed out",
+            "ConnectTimeout",
+        ),
+        "The index of packages cannot be reached from here: name one that can (PIP_INDEX_URL), or a folder of wheels "
+        "(PIP_FIND_LINKS, with PIP_NO_INDEX=1), or use what is installed here (--env local)",
+    ),
+    (
+        ("No space left", "os error 28", "Disk quota exceeded", "os error 122"),
+        "The disk is full: make room, or say with AUTOTRACK_ENVIRONMENTS where environments are to be kept",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +111,53 @@ def build(request: Request, *, progress: Progress = lambda said: None, timeout: 
     found = _whole(root / key, key, log)
     if found is not None:
         return found
-    make_private(root / "logs")
-    with _locked(root / f"{key}.lock", progress, timeout) as lock:
-        found = _whole(root / key, key, log)  # another process was quicker
-        if found is not None:
-            return found
-        shutil.rmtree(root / key, ignore_errors=True)
-        began = time.monotonic()
-        tool = Path(conda or uv or "pip").name
-        progress(f"building an environment with Python {request.python or python.version or python.asked} ({tool})")
-        with tempfile.TemporaryDirectory(prefix="autotrack-own-") as files, open(log, "wb") as out:
+    try:
+        make_private(root / "logs")
+        with _locked(root / f"{key}.lock", progress, timeout) as lock:
+            found = _whole(root / key, key, log)  # another process was quicker
+            return found or _built(request, root / key, log, python, uv, conda, lock, progress, timeout)
+    except OSError as error:
+        raise EnvironmentBuildError(
+            f"an environment cannot be kept in {root}: {error.strerror or error}; make room, or say with "
+            "AUTOTRACK_ENVIRONMENTS where environments are to be kept"
+        ) from None
+
+
+def _built(
+    request: Request,
+    folder: Path,
+    log: Path,
+    python: Interpreter,
+    uv: str | None,
+    conda: str | None,
+    lock: int,
+    progress: Progress,
+    timeout: float,
+) -> Environment:
+    """A new environment in a folder. What makes it whole comes last; a part of one is taken away."""
+    shutil.rmtree(folder, ignore_errors=True)
+    began = time.monotonic()
+    tool = Path(conda or uv or "pip").name
+    progress(f"building an environment with Python {request.python or python.version or python.asked} ({tool})")
+    try:
+        with tempfile.TemporaryDirectory(prefix="autotrack-own-") as files, open(log, "wb", buffering=0) as out:
             if conda:
-                lines = conda_commands(request, root / key, conda, Path(files))
+                lines = conda_commands(request, folder, conda, Path(files))
             else:
-                lines = commands(request, root / key, python, uv, Path(files))
-            try:
-                for line in lines:
-                    _run(line, out, log, surroundings(uv, os.environ), lock, progress, timeout)
-            except BaseException:
-                shutil.rmtree(root / key, ignore_errors=True)
-                raise
+                lines = commands(request, folder, python, uv, Path(files))
+            for line in lines:
+                _run(line, out, log, surroundings(uv, os.environ), lock, progress, timeout)
         left_out = _left_out(request, conda, python)
-        built = Environment(str(python_of(root / key)), _installed(root / key), key, log, left_out)
+        built = Environment(str(python_of(folder)), _installed(folder), log.stem, log, left_out)
         document = {"request": request.kind, "python": built.python, "lock": built.lock, "left_out": left_out}
-        _put(root / key / _WHOLE, json.dumps(document))
-        progress(f"the environment took {time.monotonic() - began:.1f} s; it is kept in {root / key}")
-        for said in left_out:
-            progress(f"left out: {said}")
-        return built
+        _put(folder / _WHOLE, json.dumps(document))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    progress(f"the environment took {time.monotonic() - began:.1f} s; it is kept in {folder}")
+    for said in left_out:
+        progress(f"left out: {said}")
+    return built
 
 
 def _whole(folder: Path, key: str, log: Path) -> Environment | None:
@@ -167,31 +209,45 @@ def _run(
     Where we are killed meanwhile nobody else begins to build what it still writes.
     """
     out.write(f"$ {' '.join(line)}\n".encode())
-    out.flush()
     if "install" in line:
         progress("installing its packages")
+    mark = log.stem
     try:
-        done = subprocess.run(
+        installer = subprocess.Popen(
             line,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            env=variables,
+            env=family.marked(variables, mark),
             pass_fds=(lock,),
-            timeout=timeout,
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        raise EnvironmentBuildError(f"an environment was not built within {timeout:.0f} s; see {log}") from None
     except OSError as error:
         raise EnvironmentBuildError(f"an environment cannot be built: {line[0]}: {error.strerror}") from None
-    if done.returncode != 0:
-        last = log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:]
-        raise EnvironmentBuildError(
-            "an environment could not be built; the last that the installer said:\n"
-            + "\n".join(f"  {said}" for said in last)
-            + f"\nAll of it is in {log}"
-        )
+    try:
+        code = installer.wait(timeout)
+    except subprocess.TimeoutExpired:
+        family.end(installer, mark)
+        raise EnvironmentBuildError(f"an environment was not built within {timeout:.0f} s; see {log}") from None
+    except BaseException:
+        family.end(installer, mark)  # with the compilers that it has started
+        raise
+    if code != 0:
+        raise EnvironmentBuildError(_why(log, code))
+
+
+def _why(log: Path, code: int) -> str:
+    """What the installer said at last, and what can be done about it."""
+    from autotrack.core.session.masking import mask
+
+    with open(log, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _END))
+        last = file.read(_END).decode("utf-8", "replace").splitlines()[-_LAST_LINES:]
+    text = mask("\n".join(f"  {said}" for said in last))
+    hints = [hint for words, hint in _HINTS if any(word in text for word in words)]
+    if code < 0:
+        hints.insert(0, f"The installer was ended by signal {-code}")
+    ended = "".join(f"\n{hint}." for hint in hints)
+    return f"an environment could not be built; the last that the installer said:\n{text}{ended}\nAll of it is in {log}"
 
 
 def _installed(folder: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.answers.relations import AGAIN_TAG
 from autotrack.answers.story import Story
-from autotrack.core.guard import attempt
+from autotrack.core import family
 from autotrack.core.launching import launched_with
 
 from .conditions import Interpreter, variables
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 TAG = AGAIN_TAG
 #: Runs of one session that are looked at.
 _MOST = 10_000
+#: Bytes of a program's output that are looked at, the last.
+_END = 1 << 16
 #: What runs the cells of a notebook.
 _CELLS = "autotrack.cli.launch.cells"
 
@@ -37,6 +38,12 @@ class Finished:
 
     code: int
     output: Path
+
+    def last_lines(self, count: int) -> list[str]:
+        """The end of what it printed, however much that was."""
+        with self.output.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _END))
+            return file.read(_END).decode("utf-8", "replace").splitlines()[-count:]
 
 
 def run_again(
@@ -81,7 +88,7 @@ def run_again(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=environment,
+            env=family.marked(environment, token),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -90,20 +97,8 @@ def run_again(
         try:
             process.wait()
         finally:
-            _end(process)
+            family.end(process, token)  # what it left behind, too
     return Finished(process.returncode, output)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the program where it still runs, and whatever it started and left behind."""
-    if process.poll() is None:
-        attempt(os.killpg, process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            pass
-    attempt(os.killpg, process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _order(plan: Plan, settings: Mapping[str, str], tags: Mapping[str, str], below: str | None, fresh: Path) -> str:

@@ -185,7 +185,7 @@ def _judge(
     gaps = (*conditions.unknown, *unknown, *_open(story))
     # A program that fails early has made a run of itself, perhaps. Names of chance differ in each process.
     if made is None or (finished.code and not made.metrics and made.name != record.name):
-        last = finished.output.read_text("utf-8", "replace").splitlines()[-_LAST:]
+        last = finished.last_lines(_LAST)
         said = f"the program ended with exit code {finished.code}, before it made this run"
         problem = Gap("run", said, "\n".join(last))
         return Verdict(

@@ -49,6 +49,8 @@ def _enable(order: Any) -> None:
     with guard.handing(
         lambda error: warn(f"enable() failed ({type(error).__name__}: {error}); the script runs without being tracked")
     ):
+        if "by_lines" in order and hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(line_buffering=True)
         import autotrack
 
         autotrack.enable(**order["settings"])

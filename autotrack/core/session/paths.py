@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..private import TEMPORARY
+from ..private import SPARE, TEMPORARY
 
 #: The machine's own: devices, settings, fonts, locales, certificates. (``/dev/shm`` holds people's data.)
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/share/", "/usr/lib/", "/var/cache/fontconfig/")
@@ -25,6 +25,7 @@ _INSIDE = (
     "/.git/",
     "/.autotrack/",
     f"/{TEMPORARY}",
+    f"/{SPARE}/journal/",
     "/matplotlib/fontlist",
 )
 #: Code that was imported or shown; it belongs to the code of a session.

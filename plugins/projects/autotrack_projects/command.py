@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from autotrack.plugin import only_launches
+from autotrack.plugin import only_launches, termination_as_interrupt
 
 from .environment import MANAGERS
 
@@ -67,7 +67,7 @@ def run(
     What its program logs and trains joins one run, which has its parameters, commit, environment and output. The
     program's exit code is the answer.
     """
-    from .running import SubmittedRun, run_project
+    from .running import SubmittedRun, how_it_ended, run_project
 
     if state.store is not None:
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store  # of this process, and of all that it starts
@@ -85,20 +85,22 @@ def run(
         "timeout": timeout,
         "tags": pairs(tags, "--tag"),
     }
-    if grid:
-        from .grid import combinations, run_grid
+    with termination_as_interrupt():
+        if grid:
+            from .grid import combinations, run_grid
 
-        return run_grid(uri, entry_point, combinations(parameters), options, jobs=jobs)
-    started = run_project(uri, entry_point, parameters, **options, synchronous=False, progress=say)
-    if isinstance(started, SubmittedRun) and started.job is not None:
-        say(f"run {started.run_id[:8]} is job {started.job} of {backend}: {started.standing()}")
-    try:
-        started.wait()
-    except KeyboardInterrupt:
-        started.cancel()
-        raise
+            return run_grid(uri, entry_point, combinations(parameters), options, jobs=jobs)
+        started = run_project(uri, entry_point, parameters, **options, synchronous=False, progress=say)
+        try:
+            if isinstance(started, SubmittedRun) and started.job is not None:
+                say(f"run {started.run_id[:8]} is job {started.job} of {backend}: {started.standing()}")
+            started.wait()
+        except KeyboardInterrupt:
+            started.cancel()
+            say(f"run {started.run_id[:8]} is {started.get_status()}")
+            raise
     code = started.exit_code or 0
-    say(f"run {started.run_id[:8]} is {started.get_status()}" + (f" (exit code {code})" if code else ""))
+    say(f"run {started.run_id[:8]} is {started.get_status()}" + (f" ({how_it_ended(code)})" if code else ""))
     if isinstance(started, SubmittedRun) and started.timed_out:
         say(f"it was ended, its {timeout:g} seconds were over")
         return TIMED_OUT

@@ -1,22 +1,24 @@
-"""The local backend: a process of this machine, its output shown and kept, ended with all that it has started."""
+"""The backend ``local``: a program of this machine, its output shown and kept, ended with all that it has started."""
 
 from __future__ import annotations
 
 import os
-import signal
+import selectors
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
-from typing import IO
 
-from autotrack.plugin import ProjectError
+from autotrack.plugin import ProjectError, family
 
 from .jobs import Job
 
-#: Seconds that a program has to end after it was asked to.
-GRACE = 5.0
+#: Seconds for which output may stay away, and may go on, once the program has ended and left behind what could write.
+IDLE, LAST = 0.2, 2.0
+#: Seconds for which a terminal that is slow may keep the end of a run waiting.
+LONGEST = 60.0
+_BLOCK = 65536
 
 
 class LocalProcess:
@@ -24,29 +26,41 @@ class LocalProcess:
 
     def __init__(self, job: Job) -> None:
         argv, variables = job.on_a_machine()
+        self._job = job
+        self._kept = threading.Event()
+        self._woken, self._waking = os.pipe()
         try:
             self._process = subprocess.Popen(
                 argv,
                 cwd=job.folder,
-                env=variables,
+                env=family.marked(variables, job.run_id),
                 stdin=None if job.shown else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=not job.shown,
             )
         except OSError as error:
+            os.close(self._waking)
+            os.close(self._woken)
             program = argv[0] if error.filename == argv[0] or error.filename is None else error.filename
             raise ProjectError(f"{job.name} cannot be started: {program}: {error.strerror}") from None
-        self._shown = job.shown
-        assert self._process.stdout is not None
-        blocks = _blocks(self._process.stdout)
-        self._reader = threading.Thread(target=job.keep_output, args=(blocks,), name="autotrack console", daemon=True)
-        self._reader.start()
+        self._lock = threading.Lock()
+        try:
+            threading.Thread(target=self._read, name="autotrack console", daemon=True).start()
+        except BaseException:  # no memory for a thread, or an interrupt
+            self.cancel()
+            raise
 
     def wait(self) -> int:
         """The exit code, once the program has ended and its output is kept."""
         code = self._process.wait()
-        self._reader.join(GRACE)  # a program that it left behind may hold the pipe for ever
+        with self._lock:
+            if self._waking >= 0:
+                with suppress(BrokenPipeError):  # the reader has come to the end already
+                    os.write(self._waking, b"\0")  # else it is not to wait for what the program has left behind
+                os.close(self._waking)
+                self._waking = -1
+        self._kept.wait(LONGEST)
         return code
 
     def poll(self) -> int | None:
@@ -55,51 +69,36 @@ class LocalProcess:
 
     def cancel(self) -> None:
         """Ends the program and all that it has started: asked first, then killed."""
-        family = _descendants(self._process.pid) if self._shown else []
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if self._process.poll() is None:
-                with suppress(ProcessLookupError, PermissionError):
-                    if self._shown:
-                        self._process.send_signal(number)
-                    else:
-                        os.killpg(self._process.pid, number)
-            for pid, born in family:
-                if _born(pid) == born:
-                    with suppress(ProcessLookupError, PermissionError):
-                        os.kill(pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE)
+        family.end(self._process, self._job.run_id)
+        if self._job.docker is not None:
+            from .containers import end_container
 
+            end_container(self._job.run_id)
 
-def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
-    with stream:
-        while block := stream.read1(65536) if hasattr(stream, "read1") else stream.read(65536):
-            yield block
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        stream = self._process.stdout
+        try:
+            self._job.keep_output(self._blocks(stream.fileno()))
+        finally:
+            self._kept.set()
+            os.close(self._woken)
+        with stream:  # what the program left behind is not to be ended by a pipe that nobody reads
+            while os.read(stream.fileno(), _BLOCK):
+                pass
 
-
-def _descendants(pid: int) -> list[tuple[int, str]]:
-    """The processes below one, with the moment of their birth, by which they are known again. Linux only."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        said = _stat(int(entry.name))
-        if said:
-            children.setdefault(int(said[1]), []).append(int(entry.name))
-    found, waiting = [], [pid]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found += [(child, _born(child)) for child in below]
-        waiting += below
-    return found
-
-
-def _stat(pid: int) -> list[str]:
-    """State, parent and so on of a process, as /proc has them; nothing where there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def _born(pid: int) -> str:
-    said = _stat(pid)
-    return said[19] if said else ""
+    def _blocks(self, descriptor: int) -> Iterator[bytes]:
+        """What is written, until nobody can write any more, or the program has ended and nothing comes."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            deadline: float | None = None
+            while ready := selector.select(None if deadline is None else min(IDLE, deadline - time.monotonic())):
+                if any(key.fd == self._woken for key, _ in ready):
+                    selector.unregister(self._woken)
+                    deadline = time.monotonic() + LAST
+                if any(key.fd == descriptor for key, _ in ready):
+                    block = os.read(descriptor, _BLOCK)
+                    if not block:
+                        return
+                    yield block

@@ -10,14 +10,14 @@ import hashlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotrack.plugin import ProjectError, UsageError, settings, shown
+from autotrack.plugin import ProjectError, UsageError, family, settings, shown
 
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@^~-]{0,199}")
@@ -59,16 +59,20 @@ def check_out(address: str, version: str | None, target: Path, cache: Path, told
     if shutil.which("git") is None:
         raise ProjectError(f"cannot fetch {shown(url)}: git is not installed here; install it, or give a folder")
     bare = cache / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.git"
-    with _locked(bare.with_suffix(".lock")):
-        if not (bare / "HEAD").is_file():
-            shutil.rmtree(bare, ignore_errors=True)
-            _git(["init", "--quiet", "--bare", "--template=", str(bare)], cache)
+    with _locked(bare.with_suffix(".lock"), lambda: told(f"another run fetches {shown(url)}: waiting for it")) as lock:
+        if bare.is_dir():
+            _tidy(bare)
+        else:
+            new = bare.with_suffix(".new")
+            shutil.rmtree(new, ignore_errors=True)
+            _git(["init", "--quiet", "--bare", "--template=", str(new)], cache)
+            new.rename(bare)  # a half one has another name
         known = version is not None and _SHA.fullmatch(version) and _commit(bare, version)
         if known:
             commit, branch = str(known), None
         else:
             told(f"fetching {shown(url)}")
-            commit, branch = _fetched(bare, url, version)
+            commit, branch = _fetched(bare, url, version, lock)
         _refuse_large(bare, commit)
         _borrow(bare, target)
     _git(["remote", "add", "origin", shown(url)], target)
@@ -118,14 +122,14 @@ def current_commit(folder: Path) -> tuple[str | None, str | None, str | None]:
     return said[0], said[1], shown(said[2]) if said[2] else None
 
 
-def _fetched(bare: Path, url: str, version: str | None) -> tuple[str, str | None]:
+def _fetched(bare: Path, url: str, version: str | None, lock: int) -> tuple[str, str | None]:
     """Fetches what is needed for a version, and answers its commit and, where it is one, its branch."""
     wanted = version or "HEAD"
     shallow = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--depth=1", "--end-of-options", url]
     for ref in (
         (wanted,) if version is None or _SHA.fullmatch(wanted) else (f"refs/heads/{wanted}", f"refs/tags/{wanted}")
     ):
-        if _fetch([*shallow, ref], bare):
+        if _fetch([*shallow, ref], bare, lock):
             commit = _commit(bare, "FETCH_HEAD")
             if commit:
                 return commit, wanted if ref.startswith("refs/heads/") else None
@@ -133,7 +137,7 @@ def _fetched(bare: Path, url: str, version: str | None) -> tuple[str, str | None
     every = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"]
     deepen = ["--unshallow"] if (bare / "shallow").exists() else []
     arguments = ["fetch", "--quiet", "--no-recurse-submodules", *deepen, "--end-of-options", url, *every]
-    if not _fetch(arguments, bare, last=True):
+    if not _fetch(arguments, bare, lock, last=True):
         raise AssertionError("unreachable: the last try raises")
     commit = _commit(bare, wanted) or _commit(bare, f"refs/remotes/origin/{wanted}")
     if commit is None:
@@ -141,8 +145,11 @@ def _fetched(bare: Path, url: str, version: str | None) -> tuple[str, str | None
     return commit, None
 
 
-def _fetch(arguments: list[str], bare: Path, *, last: bool = False) -> bool:
-    """True where git fetched it; ProjectError where the last try fails, or where it is too large."""
+def _fetch(arguments: list[str], bare: Path, lock: int, *, last: bool = False) -> bool:
+    """True where git fetched it; ProjectError where the last try fails, or where it is too large.
+
+    git inherits the lock: where we are killed meanwhile nobody else begins before it has ended.
+    """
     process = subprocess.Popen(
         _command(arguments),
         cwd=bare,
@@ -151,6 +158,7 @@ def _fetch(arguments: list[str], bare: Path, *, last: bool = False) -> bool:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        pass_fds=(lock,),
     )
     largest, deadline = int(settings("projects")["largest_bytes"]), time.monotonic() + TIMEOUT
     try:
@@ -164,8 +172,7 @@ def _fetch(arguments: list[str], bare: Path, *, last: bool = False) -> bool:
                 if time.monotonic() > deadline:
                     raise ProjectError(f"git did not end within {TIMEOUT:.0f} s; try again") from None
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        family.end(process)  # asked first: it takes its locks and its parts of files away
         raise
     if process.returncode and last:
         raise ProjectError(f"nothing could be fetched: {_words(said)}; check the address and your access to it")
@@ -209,15 +216,18 @@ def _said(arguments: list[str], folder: Path) -> str | None:
 
 
 def _git(arguments: list[str], folder: Path) -> bytes:
-    done = subprocess.run(
-        _command(arguments),
-        cwd=folder,
-        env=_surroundings(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            _command(arguments),
+            cwd=folder,
+            env=_surroundings(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ProjectError(f"git {arguments[0]} did not end within {TIMEOUT:.0f} s; try again") from None
     if done.returncode:
         raise ProjectError(f"git {arguments[0]} failed: {_words(done.stderr)}")
     return done.stdout
@@ -257,15 +267,23 @@ def _size(folder: Path) -> int:
     return total
 
 
-class _locked:
-    """Holds a file's lock: two runs fetch one repository one after the other."""
+def _tidy(bare: Path) -> None:
+    """Takes away what a git that was killed left: nobody else has the repository's lock, and it refuses to go on."""
+    for pattern in ("*.lock", "objects/pack/tmp_*"):
+        for path in bare.glob(pattern):
+            path.unlink(missing_ok=True)
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
 
-    def __enter__(self) -> None:
-        self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
+@contextmanager
+def _locked(file: Path, waits: Callable[[], None]) -> Iterator[int]:
+    """Holds a file's lock: two runs fetch one repository one after the other. ``waits`` is told where one waits."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waits()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)

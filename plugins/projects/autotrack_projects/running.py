@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
@@ -38,6 +39,14 @@ if TYPE_CHECKING:
     from autotrack.plugin import Run, Sink
 
 Progress = Callable[[str], None]
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code in words; a negative one is a signal."""
+    if code == -signal.SIGKILL:
+        return "SIGKILL, as where memory runs out"
+    known = -code in set(signal.Signals)
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name if known else f"signal {-code}"
 
 
 class _Store:
@@ -255,10 +264,14 @@ def run_project(
         resources.close()
         raise
     started = SubmittedRun(run, submitted, title, console, resources)
-    if started.job is not None:
-        run.set_tag("autotrack.project.job", started.job)
-    if timeout is not None:
-        started.end_after(timeout)
+    try:
+        if started.job is not None:
+            run.set_tag("autotrack.project.job", started.job)
+        if timeout is not None:
+            started.end_after(timeout)
+    except BaseException:
+        started.cancel()
+        raise
     if synchronous:
         finish(started)
     return started
@@ -277,7 +290,7 @@ def finish(started: SubmittedRun) -> None:
             raise ProjectError(
                 f"{started.name} was ended, its time was over; see `autotrack runs show {started.run_id[:8]}`"
             )
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        how = f"{'was ended by' if code < 0 else 'ended with'} {how_it_ended(code)}"
         raise ProjectError(f"{started.name} {how}; `autotrack runs show {started.run_id[:8]}` has what it logged")
 
 
@@ -326,6 +339,5 @@ def _describe(
 
 def _variables(run: Run, surroundings: Surroundings, command: CommandLine, folder: Path) -> dict[str, str]:
     variables = {**surroundings.variables, **hand_over(run), **command.variables}
-    variables.setdefault("PYTHONUNBUFFERED", "1")  # the output goes through a pipe, and is to come as it is written
     behind = None if surroundings.is_own else str(environments.folder_behind())
-    return launched_with(variables, folder=str(folder), behind=behind)
+    return launched_with(variables, folder=str(folder), behind=behind, by_lines=True)

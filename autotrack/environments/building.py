@@ -103,7 +103,8 @@ def build(request: Request, *, progress: Progress = lambda said: None, timeout: 
     """
     root = environments_folder()
     uv, conda = find_uv(), find_conda() if request.conda is not None else None
-    python = interpreter(request.python, uv)
+    # conda brings the Python along that a conda.yaml names.
+    python = Interpreter(request.python or "", None) if conda else interpreter(request.python, uv)
     # Not uv or pip: both build the same. But conda builds something else than the pip part of a conda.yaml.
     here = (sys.platform, platform.machine(), python.version or python.asked, *(["conda"] if conda else []))
     key = request.key(*here)
@@ -138,7 +139,8 @@ def _built(
     shutil.rmtree(folder, ignore_errors=True)
     began = time.monotonic()
     tool = Path(conda or uv or "pip").name
-    progress(f"building an environment with Python {request.python or python.version or python.asked} ({tool})")
+    version = request.python or python.version or python.asked or "as conda has it"
+    progress(f"building an environment with Python {version} ({tool})")
     try:
         with tempfile.TemporaryDirectory(prefix="autotrack-own-") as files, open(log, "wb", buffering=0) as out:
             if conda:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,13 +13,13 @@ from autotrack.plugin import ProjectError, UsageError, attempt, shown
 from .manifests import manifest, secret
 from .options import Options, read
 
-#: Seconds for which a cluster may be away before its job is given up, and that one answer may take.
-AWAY, CALL = 600.0, 30.0
+#: Seconds that one answer may take.
+CALL = 30.0
 _URIS = ("AUTOTRACK_TRACKING_URI", "MLFLOW_TRACKING_URI")
 _HERE = re.compile(r"localhost|127\..*|::1|0\.0\.0\.0", re.IGNORECASE)
 
 
-def submit(job: Any) -> PodJob:
+def submit(job: Any) -> Any:
     """Makes the Job; UsageError for what it must not have, ProjectError where the cluster does not take it."""
     options = read(job.config, job.docker.image if job.docker is not None else None)
     variables = dict(job.own)
@@ -39,7 +38,7 @@ def submit(job: Any) -> PodJob:
     )
     if made is None:
         raise ProjectError(f"kubernetes did not take {job.name} in the namespace {namespace}: {_said(error)}")
-    submitted = PodJob(job, name, namespace, batch, core, options)
+    submitted = PodJob(name, namespace, batch, core, options)
     try:  # its pod waits for the files
         _, error = attempt(
             core.create_namespaced_secret, namespace, secret(name, files, made.metadata), _request_timeout=CALL
@@ -47,46 +46,17 @@ def submit(job: Any) -> PodJob:
         if error is not None:
             raise ProjectError(f"kubernetes did not take the files of {job.name}: {_said(error)}")
     except BaseException:
-        submitted.delete()
+        submitted.stop()
         raise
-    submitted.follow()
-    return submitted
+    return job.follow(submitted, f"{namespace}/{name}", every=options.poll)
 
 
 class PodJob:
-    """A Job that the cluster has taken. ``job`` is its namespace and name."""
+    """A Job that the cluster has taken, by its namespace and name."""
 
-    def __init__(self, job: Any, name: str, namespace: str, batch: Any, core: Any, options: Options) -> None:
-        self.job = f"{namespace}/{name}"
+    def __init__(self, name: str, namespace: str, batch: Any, core: Any, options: Options) -> None:
         self._name, self._namespace = name, namespace
         self._batch, self._core, self._options = batch, core, options
-        self._code: int | None = None
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._answered = time.monotonic()
-        self._reader = threading.Thread(
-            target=job.keep_output, args=(self._output(),), name="autotrack kubernetes output", daemon=True
-        )
-
-    def follow(self) -> None:
-        """Begins to keep the program's output."""
-        self._reader.start()
-
-    def wait(self) -> int:
-        """The exit code, once the Job has ended and its output is kept."""
-        while (code := self.poll()) is None:
-            time.sleep(self._options.poll)
-        return code
-
-    def poll(self) -> int | None:
-        """The exit code, or None while it waits or runs; ProjectError where the cluster has not answered for long."""
-        with self._lock:
-            if self._code is None:
-                self._code = self._look()
-                if self._code is not None:
-                    self._ended.set()
-                    self._reader.join(60.0)
-            return self._code
 
     def standing(self) -> str:
         """The pod's phase, and why it waits: ``Pending (ImagePullBackOff)``."""
@@ -97,13 +67,7 @@ class PodJob:
         waits = state.waiting.reason if state is not None and state.waiting is not None else pod.status.reason
         return f"{pod.status.phase} ({waits})" if waits else str(pod.status.phase)
 
-    def cancel(self) -> None:
-        """Deletes the Job with its pod and its files; returns when it has ended."""
-        if self.poll() is None:
-            self.delete()
-            self.wait()
-
-    def delete(self) -> None:
+    def stop(self) -> None:
         """Deletes the Job, its pod and its files, without waiting."""
         attempt(
             self._batch.delete_namespaced_job,
@@ -113,17 +77,18 @@ class PodJob:
             _request_timeout=CALL,
         )
 
-    def _look(self) -> int | None:
+    def tidy(self) -> None:
+        """The cluster removes a Job that has ended, after ``keep`` seconds."""
+
+    def look(self) -> int | None:
+        """The exit code, or None while it waits or runs; ConnectionError where the cluster does not answer."""
         found, error = attempt(
             self._batch.read_namespaced_job_status, self._name, self._namespace, _request_timeout=CALL
         )
         if found is None:
             if getattr(error, "status", None) == 404:
                 return -15  # somebody deleted it
-            if time.monotonic() - self._answered > AWAY:
-                raise ProjectError(f"kubernetes has not answered for {AWAY / 60:g} minutes: {_said(error)}")
-            return None
-        self._answered = time.monotonic()
+            raise ConnectionError(f"kubernetes does not answer: {_said(error)}")
         for condition in found.status.conditions or ():
             if condition.status == "True" and condition.type in ("Complete", "Failed"):
                 return 0 if condition.type == "Complete" else self._exit_code(condition.reason)
@@ -135,7 +100,6 @@ class PodJob:
         code = state.terminated.exit_code if state is not None and state.terminated is not None else None
         if reason == "DeadlineExceeded" or (pod is None and code is None):
             return -15  # ended by the cluster
-        code = 128 - code if code is not None and 128 < code < 160 else code  # the shell's way to say a signal
         return code or 1
 
     def _pod(self) -> Any:
@@ -152,10 +116,10 @@ class PodJob:
         states = pod.status.container_statuses or []
         return states[0].state if states else None
 
-    def _output(self) -> Iterator[bytes]:
+    def output(self, ended: threading.Event) -> Iterator[bytes]:
         """What the program writes, as it comes, once its container has started."""
         while True:
-            over = self._ended.is_set()
+            over = ended.is_set()
             pod = self._pod()
             state = self._state(pod) if pod is not None else None
             if state is not None and (state.running is not None or state.terminated is not None):
@@ -173,7 +137,7 @@ class PodJob:
                     return
             if over:
                 return
-            self._ended.wait(self._options.poll)
+            ended.wait(self._options.poll)
 
 
 def _client(options: Options) -> tuple[Any, str]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autotrack.plugin import hookimpl
 
-if TYPE_CHECKING:
-    from .rayjob import RayJob
-
 
 @hookimpl(optionalhook=True)  # the hook is the projects plugin's, which may be loaded later, or blocked
-def submit_project(backend: str, job: Any) -> RayJob | None:
+def submit_project(backend: str, job: Any) -> Any:
     """The backend ``ray``."""
     if backend != "ray":
         return None

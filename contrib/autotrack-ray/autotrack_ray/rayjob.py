@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,12 +17,10 @@ from .options import Options, read
 #: The whole entry point, for every job. Ray has a shell read it, so nothing of a project's is in it.
 ENTRYPOINT = "python start.py"
 ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
-#: Seconds for which a cluster may be away before its job is given up.
-AWAY = 600.0
 _CODE = re.compile(r"exit(?:ed)?(?: with)?(?: exit)? code:? (-?\d+)")
 
 
-def submit(job: Any) -> RayJob:
+def submit(job: Any) -> Any:
     """Hands the job to Ray; UsageError for options that it must not have, ProjectError where it cannot be reached."""
     options = read(job.config, os.environ.get("RAY_API_SERVER_ADDRESS"))
     try:
@@ -52,63 +49,36 @@ def submit(job: Any) -> RayJob:
             )
     if number is None:
         raise ProjectError(f"ray at {options.address} did not take {job.name}: {error!s:.500}")
-    return RayJob(job, str(number), client, options)
+    return job.follow(RayJob(str(number), client, options), str(number), every=options.poll)
 
 
 class RayJob:
-    """A job that Ray has taken. ``job`` is its id there."""
+    """A job that Ray has taken, by its id there."""
 
-    def __init__(self, job: Any, number: str, client: Any, options: Options) -> None:
-        self.job = number
+    def __init__(self, number: str, client: Any, options: Options) -> None:
+        self._number = number
         self._client = client
         self._options = options
-        self._code: int | None = None
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._answered = time.monotonic()
-        self._reader = threading.Thread(
-            target=job.keep_output, args=(self._output(),), name="autotrack ray output", daemon=True
-        )
-        self._reader.start()
-
-    def wait(self) -> int:
-        """The exit code, once the job has ended and its output is kept."""
-        while (code := self.poll()) is None:
-            time.sleep(self._options.poll)
-        return code
-
-    def poll(self) -> int | None:
-        """The exit code, or None while it waits or runs; ProjectError where Ray has not answered for long."""
-        with self._lock:
-            if self._code is None:
-                self._code = self._look()
-                if self._code is not None:
-                    self._ended.set()
-                    self._reader.join(60.0)
-            return self._code
 
     def standing(self) -> str:
         """``PENDING``, ``RUNNING``, ... and what Ray adds to it."""
-        info, error = attempt(self._client.get_job_info, self.job)
+        info, error = attempt(self._client.get_job_info, self._number)
         if info is None:
             return f"UNKNOWN: {error!s:.200}"
         return " ".join(filter(None, [_name(info.status), (info.message or "").strip()[:200]]))
 
-    def cancel(self) -> None:
-        """Has Ray stop the job, with all that it has started; returns when it has."""
-        if self.poll() is None:
-            attempt(self._client.stop_job, self.job)
-            self.wait()
+    def stop(self) -> None:
+        """Has Ray stop the job, with all that it has started."""
+        attempt(self._client.stop_job, self._number)
 
-    def _look(self) -> int | None:
-        info, error = attempt(self._client.get_job_info, self.job)
+    def tidy(self) -> None:
+        """Nothing was put down here; what the cluster has of the job is its own to remove."""
+
+    def look(self) -> int | None:
+        """The exit code, or None while it waits or runs; ConnectionError where Ray does not answer."""
+        info, error = attempt(self._client.get_job_info, self._number)
         if info is None:
-            if time.monotonic() - self._answered > AWAY:
-                raise ProjectError(
-                    f"ray at {self._options.address} has not answered for {AWAY / 60:g} minutes: {error!s:.200}"
-                )
-            return None
-        self._answered = time.monotonic()
+            raise ConnectionError(f"ray at {self._options.address} does not answer: {error!s:.200}")
         status = _name(info.status)
         if status not in ENDED:
             return None
@@ -118,22 +88,21 @@ class RayJob:
         if code is None:
             said = _CODE.search(info.message or "")
             code = int(said[1]) if said else 0
-        code = 128 - code if 128 < code < 160 else code  # the shell's way to say a signal
         return 0 if status == "SUCCEEDED" else code or 1
 
-    def _output(self) -> Iterator[bytes]:
+    def output(self, ended: threading.Event) -> Iterator[bytes]:
         """What the program writes: looked at as it grows, to its end."""
         seen = 0
         while True:
-            over = self._ended.is_set()
-            text, _ = attempt(self._client.get_job_logs, self.job)
+            over = ended.is_set()
+            text, _ = attempt(self._client.get_job_logs, self._number)
             block = (text or "").encode("utf-8", "replace")
             if len(block) > seen:
                 yield block[seen:]
                 seen = len(block)
             if over:
                 return
-            self._ended.wait(self._options.poll)
+            ended.wait(self._options.poll)
 
 
 def _name(status: Any) -> str:

@@ -27,14 +27,14 @@ ALIVE = frozenset(
     "PENDING CONFIGURING RUNNING COMPLETING SUSPENDED STOPPED RESIZING SIGNALING STAGE_OUT REQUEUED REQUEUE_FED "
     "REQUEUE_HOLD RESV_DEL_HOLD SPECIAL_EXIT".split()
 )
-#: Seconds that a controller may be away before its jobs are given up, and that a call of it may take.
-AWAY, CALL = 600.0, 60.0
+#: Seconds that a call of the controller may take.
+CALL = 60.0
 #: Seconds for which a file of the node may not be seen here yet.
 LATE = 10.0
 _JOB = re.compile(r"\d+")
 
 
-def submit(job: Any) -> BatchJob:
+def submit(job: Any) -> Any:
     """Hands the job to Slurm; UsageError for options that it must not have, ProjectError where sbatch refuses."""
     options = words_for(job.config)
     poll = _seconds(job.config.get("poll", 2))
@@ -69,68 +69,40 @@ def submit(job: Any) -> BatchJob:
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
-    return BatchJob(job, number, place, poll)
+    return job.follow(BatchJob(number, place), number, every=poll)
 
 
 class BatchJob:
-    """A batch job that Slurm has taken. ``job`` is its number there."""
+    """A batch job that Slurm has taken, by its number there."""
 
-    def __init__(self, job: Any, number: str, place: Path, poll: float) -> None:
-        self.job = number
+    def __init__(self, number: str, place: Path) -> None:
+        self._number = number
         self._place = place
-        self._poll = poll
-        self._code: int | None = None
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._seen = time.monotonic()
-        self._reader = threading.Thread(
-            target=job.keep_output, args=(self._output(),), name="autotrack slurm output", daemon=True
-        )
-        self._reader.start()
-
-    def wait(self) -> int:
-        """The exit code, once the job has ended and its output is kept."""
-        while (code := self.poll()) is None:
-            time.sleep(self._poll)
-        return code
-
-    def poll(self) -> int | None:
-        """The exit code, or None while it waits or runs; ProjectError where Slurm has not answered for long."""
-        with self._lock:
-            if self._code is None:
-                self._code = self._look()
-                if self._code is not None:
-                    self._ended.set()
-                    self._reader.join(CALL)
-                    shutil.rmtree(self._place, ignore_errors=True)
-            return self._code
 
     def standing(self) -> str:
         """``PENDING (Priority)``, ``RUNNING on node7``: as squeue says."""
-        done = _call(["squeue", "--noheader", f"--jobs={self.job}", "--format=%T|%R"])
+        done = _call(["squeue", "--noheader", f"--jobs={self._number}", "--format=%T|%R"])
         state, _, where = done.stdout.strip().partition("|")
         if not state or done.returncode:
             return self._state()[0] or "UNKNOWN"
         return f"{state} on {where}" if state == "RUNNING" else f"{state} {where}".strip()
 
-    def cancel(self) -> None:
-        """Has Slurm end the job, with all that it has started; returns when it has."""
-        if self.poll() is None:
-            _call(["scancel", self.job])
-            self.wait()
+    def stop(self) -> None:
+        """Has Slurm end the job, with all that it has started."""
+        _call(["scancel", self._number])
 
-    def _look(self) -> int | None:
+    def tidy(self) -> None:
+        """Removes the job's files."""
+        shutil.rmtree(self._place, ignore_errors=True)
+
+    def look(self) -> int | None:
+        """The exit code, or None while it waits or runs; ConnectionError where Slurm does not answer."""
         state, code = self._state()
         if state is None:
             written = self._written()
-            if written is not None:
-                return written
-            if time.monotonic() - self._seen > AWAY:
-                raise ProjectError(
-                    f"slurm has said nothing about job {self.job} for {AWAY / 60:g} minutes; see `squeue -j {self.job}`"
-                )
-            return None
-        self._seen = time.monotonic()
+            if written is None:
+                raise ConnectionError(f"see `squeue -j {self._number}`")
+            return written
         if state in ALIVE:
             return None
         if state in ("COMPLETED", "FAILED"):
@@ -144,12 +116,12 @@ class BatchJob:
 
     def _state(self) -> tuple[str | None, int | None]:
         """State and exit code as the controller has them, else as the accounting does; None where neither knows."""
-        done = _call(["scontrol", "show", "job", self.job, "--oneliner"])
+        done = _call(["scontrol", "show", "job", self._number, "--oneliner"])
         fields = dict(word.partition("=")[::2] for word in done.stdout.split())
         if done.returncode == 0 and "JobState" in fields:
             return fields["JobState"], exit_code(fields.get("ExitCode", ""))
         done = _call(
-            ["sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={self.job}", "--format=State,ExitCode"]
+            ["sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={self._number}", "--format=State,ExitCode"]
         )
         if done.returncode == 0 and done.stdout.strip():
             state, _, code = done.stdout.split("\n", 1)[0].partition("|")
@@ -159,20 +131,19 @@ class BatchJob:
     def _written(self) -> int | None:
         """The exit code that the script wrote down."""
         with suppress(OSError, ValueError):
-            code = int((self._place / "exit").read_text("ascii"))
-            return 128 - code if code > 128 and code < 160 else code  # the shell's way to say a signal
+            return int((self._place / "exit").read_text("ascii"))
         return None
 
-    def _output(self) -> Iterator[bytes]:
+    def output(self, ended: threading.Event) -> Iterator[bytes]:
         """What the program writes, as it comes, until the job has ended and all of it was read."""
         with open(self._place / "output.txt", "rb") as file:
             while True:
-                over = self._ended.is_set()
+                over = ended.is_set()
                 while block := file.read(65536):
                     yield block
                 if over:
                     return
-                self._ended.wait(0.2)
+                ended.wait(0.2)
 
 
 def exit_code(said: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ def run(
         "timeout": timeout,
         "tags": pairs(tags, "--tag"),
     }
-    with termination_as_interrupt():
+    # Who closes a terminal wants a program of this machine to end, and a job of a cluster's to go on.
+    with termination_as_interrupt() if backend == "local" else nullcontext():
         if grid:
             from .grid import combinations, run_grid
 

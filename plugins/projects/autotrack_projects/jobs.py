@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .grammar import Docker
+
+if TYPE_CHECKING:
+    from .following import Elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,16 @@ class Job:
         from .output import keep
 
         keep(blocks, self.console, self.shown)
+
+    def follow(self, elsewhere: Elsewhere, name: str, *, every: float) -> Submitted:
+        """What a backend answers for a job that its engine calls ``name``: asked about ``every`` so many seconds, its
+        output kept, ended with ``cancel()``.
+
+        ``elsewhere`` has ``look``, ``output``, ``stop``, ``standing`` and ``tidy``, as ``following.Elsewhere`` says.
+        """
+        from .following import Followed
+
+        return Followed(self, elsewhere, name, every)
 
 
 class Submitted(Protocol):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autotrack.plugin import UsageError, environments
+from autotrack.plugin import UsageError
 
 from .commandline import with_path
 from .grammar import Project
@@ -48,6 +48,8 @@ def surroundings_for(project: Project, manager: str, progress: Callable[[str], N
             f"--env {manager} was asked for, and {project.folder} has no python_env.yaml, conda.yaml, "
             "requirements.txt or pyproject.toml; add one, or use --env local"
         )
+    from autotrack.plugin import environments
+
     built = environments.build(_request(file), progress=progress)
     variables = _with_bin(built.folder / "bin")
     variables["VIRTUAL_ENV"] = str(built.folder)
@@ -58,6 +60,8 @@ def surroundings_for(project: Project, manager: str, progress: Callable[[str], N
 
 
 def _request(file: Path) -> Any:
+    from autotrack.plugin import environments
+
     name = file.name.lower()
     if name == "pyproject.toml":
         return environments.read_pyproject(file)

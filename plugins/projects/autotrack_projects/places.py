@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
-from autotrack.plugin import UsageError, attempt, environments, settings, shown
+from autotrack.plugin import UsageError, attempt, settings, shown
 
 from .repositories import check_out, current_commit
 
@@ -117,6 +117,8 @@ def _is_bare(path: Path) -> bool:
 
 def _cache() -> Path:
     """The private folder that repositories and copies are kept in."""
+    from autotrack.plugin import environments
+
     folder = environments.environments_folder().parent / "projects"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder

@@ -16,7 +16,6 @@ from autotrack.plugin import (
     ProjectError,
     UsageError,
     choose,
-    environments,
     find_store,
     hand_over,
     launched_with,
@@ -339,5 +338,9 @@ def _describe(
 
 def _variables(run: Run, surroundings: Surroundings, command: CommandLine, folder: Path) -> dict[str, str]:
     variables = {**surroundings.variables, **hand_over(run), **command.variables}
-    behind = None if surroundings.is_own else str(environments.folder_behind())
+    behind = None
+    if not surroundings.is_own:
+        from autotrack.plugin import environments
+
+        behind = str(environments.folder_behind())
     return launched_with(variables, folder=str(folder), behind=behind, by_lines=True)

@@ -141,8 +141,10 @@ class SubmittedRun:
         return Output(self, path)
 
     def cancel(self) -> None:
-        """Ends the program; the run is KILLED."""
-        self._cancelled = self.exit_code is None
+        """Ends the program with all that it has started; the run is KILLED. One that has ended stays as it is."""
+        if self.exit_code is not None:
+            return
+        self._cancelled = True
         self._submitted.cancel()
         self.wait()
 

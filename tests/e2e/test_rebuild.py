@@ -238,7 +238,7 @@ def test_a_module_of_another_folder_is_checked_where_it_lies(project: Path, tmp_
     assert "is not there any more" in gone.problems[0].what
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_broken_off_it_can_be_begun_again(project: Path, tmp_path: Path, number: signal.Signals) -> None:
     """Its program, and what that has started, end with it where it is asked to; nothing half made is in the way."""
     sleeping = tmp_path / "sleeping"
@@ -264,7 +264,8 @@ def test_broken_off_it_can_be_begun_again(project: Path, tmp_path: Path, number:
     process.send_signal(number)
     process.communicate(timeout=30)
     child = int(sleeping.read_text())
-    if number == signal.SIGINT:
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 128 + number)
+    if number != signal.SIGKILL:
         for _ in range(200):
             if not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]:
                 break

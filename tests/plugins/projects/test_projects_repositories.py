@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import stat
 import subprocess
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,6 +80,57 @@ def test_any_commit_branch_and_tag(repository: Path) -> None:
     said: list[str] = []
     with opened(url, first, said.append):
         assert not said  # a commit that is here needs no network
+
+
+def test_what_a_killed_git_left_is_in_nobodys_way(repository: Path) -> None:
+    """Locks, parts of packs, a repository that was only begun; another run that fetches is waited for, and said so."""
+    url = served(repository)
+    with opened(url, None, print):
+        pass
+    cache = repository.parent / "cache" / "projects"
+    (bare,) = cache.glob("*.git")
+    for name in ("shallow.lock", "config.lock", "HEAD.lock", "FETCH_HEAD.lock", "objects/pack/tmp_pack_x"):
+        (bare / name).write_text("")
+    (bare.with_suffix(".new") / "objects").mkdir(parents=True)
+    git(repository, "commit", "--quiet", "--allow-empty", "-m", "newest")
+    git(repository, "push", "--quiet", url, "HEAD")
+    with opened(url, None, print) as place:
+        assert place.commit == git(repository, "rev-parse", "HEAD")
+    assert not list(bare.glob("*.lock")) and not list(bare.glob("objects/pack/tmp_*"))
+    shutil.rmtree(bare)  # and the one that was only begun is begun anew
+    said: list[str] = []
+    with open(bare.with_suffix(".lock"), "rb") as held, ThreadPoolExecutor() as pool:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        def fetch() -> str | None:
+            with opened(url, None, said.append) as place:
+                return place.commit
+
+        fetched = pool.submit(fetch)
+        while not said:
+            assert not fetched.done()
+            time.sleep(0.01)
+        assert said == [f"another run fetches {url}: waiting for it"]
+        fcntl.flock(held, fcntl.LOCK_UN)
+        assert fetched.result(60) == git(repository, "rev-parse", "HEAD")
+
+
+def test_copies_that_nobody_uses_are_removed(repository: Path) -> None:
+    url = served(repository)
+    cache = repository.parent / "cache" / "projects"
+    with opened(url, None, print) as used:
+        work = used.folder.parent
+        for name in ("project-left", "project-recent"):
+            (cache / name / "project").mkdir(parents=True)
+        for old in (work, cache / "project-left"):
+            os.utime(old, (0, 0))
+        with opened(url, None, print) as other:
+            assert {path.name for path in cache.glob("project-*")} == {
+                work.name,
+                other.folder.parent.name,
+                "project-recent",
+            }
+    assert [path.name for path in cache.glob("project-*")] == ["project-recent"]
 
 
 def test_nothing_in_a_repository_runs(repository: Path, canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,11 +191,20 @@ def test_a_project_that_is_ended(project: Path, how: str) -> None:
     assert str(autotrack.last_run().status) in expected
 
 
+def memory(field: str = "VmRSS") -> int:
+    """KiB of this process."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1])
+
+
 def test_a_flood_of_output_is_kept_in_part(project: Path) -> None:
     (project / "MLproject").write_text(PROJECT.replace("python_env: python_env.yaml\n", ""))
     (project / "python_env.yaml").unlink()
+    Path("/proc/self/clear_refs").write_text("5")  # the most memory is counted from here on
+    before = memory()
     started = autotrack.run_project(str(project), "loud", synchronous=False)
     assert started.wait()
+    assert memory("VmHWM") - before < 40 << 10  # of 100 MB, in KiB
     kept = Path(started.run.artifact_uri, "project/console.txt")
     text = kept.read_text()
     assert 2 << 20 <= len(text) < (2 << 20) + 200 and "bytes left out" in text

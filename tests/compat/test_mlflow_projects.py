@@ -77,7 +77,9 @@ def test_mlflow_logs_into_the_run(tmp_path: Path) -> None:
     assert steps.returncode == 0, steps.stdout + steps.stderr
     store = Store.open(Path(server.store))
     runs = {str(run.tags.get("mlflow.project.entryPoint")): run for run in store.runs()}
-    assert set(runs) == {"main", "workflow", "load", "etl"} and {str(run.status) for run in runs.values()} == {"FINISHED"}
+    assert set(runs) == {"main", "workflow", "load", "etl"} and {str(run.status) for run in runs.values()} == {
+        "FINISHED"
+    }
     run = runs["main"]
     assert run.id == done.stdout.split()[0]
     assert run.params == {"alpha": "0.5", "seen": "0.5"}

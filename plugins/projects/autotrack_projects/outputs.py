@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from autotrack.plugin import NotFoundError, ProjectError, Sink, UsageError, check_artifact_path
 
+from .fetching import fetch, is_fetched
 from .parameters import Parameter
+from .reusing import content_of
 
 if TYPE_CHECKING:
     from autotrack.plugin import RunRecord
@@ -48,11 +50,14 @@ class Output:
 def fetched(
     declared: Mapping[str, Parameter], given: Mapping[str, str], store: Callable[[], Sink], folder: Path
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The values with files of runs put into ``folder`` where a path is wanted, and the contents (sha256) that stand
-    for each such value."""
+    """The values with files of runs, and of addresses elsewhere, put into ``folder`` where a path is wanted, and the
+    contents that stand for each such value."""
     values, contents = dict(given), {}
     for name, value in given.items():
         if not value.startswith(_SCHEME):
+            if name in declared and declared[name].type == "path" and is_fetched(value):
+                values[name] = str(fetch(value, folder / name, name))
+                contents[name] = content_of(values[name]) or value
             continue
         run_id, _, path = value.removeprefix(_SCHEME).partition("/")
         sink = store()

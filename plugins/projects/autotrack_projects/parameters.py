@@ -85,8 +85,8 @@ def _checked(parameter: Parameter, value: str, folder: Path) -> str:
     elif parameter.type == "path":
         if "://" in value or value.startswith("runs:/"):
             raise UsageError(
-                f"parameter {name} is a path, and {value!r:.100} is a URI: fetch it first (`autotrack artifacts get` "
-                "for files of runs), or declare the parameter as uri"
+                f"parameter {name} is a path, and {value!r:.100} is a URI that is not fetched (http, s3 and their like "
+                "are): fetch it first, or declare the parameter as uri"
             )
         path = folder / Path(value).expanduser()
         if not path.exists():

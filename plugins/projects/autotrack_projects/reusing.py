@@ -46,7 +46,7 @@ def key_of(
     code = _code(project.folder)
     if code is None:
         return None
-    inputs = {name: contents.get(name) or _content(value) or value for name, value in values.items()}
+    inputs = {name: contents.get(name) or content_of(value) or value for name, value in values.items()}
     what = {"code": code, "entry": entry_point, "inputs": inputs, "environment": environment}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
@@ -95,7 +95,7 @@ def _code(folder: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _content(value: str) -> str | None:
+def content_of(value: str) -> str | None:
     """The sha256 of the file, or of the files in the folder, that a value names; None where it names none."""
     path = Path(value)
     if not value.startswith("/") or not path.exists():

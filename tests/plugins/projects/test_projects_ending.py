@@ -164,7 +164,7 @@ def test_a_program_that_fills_the_disk(project: Path, tmp_path: Path) -> None:
     place.mkdir()
     if subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "none", str(place)], capture_output=True).returncode:
         pytest.skip("no file system can be mounted here")
-    shown = 'import autotrack; print([(str(r.status), sorted(r.metrics.items())) for r in autotrack.search_runs()])'
+    shown = "import autotrack; print([(str(r.status), sorted(r.metrics.items())) for r in autotrack.search_runs()])"
     launch = f"{sys.executable} -m autotrack run p -e fills 2>&1 || echo $?--"
     script = f"""
         mount -t tmpfs -o size=4m none {place} && cp -r {project} {place}/p && cd {place} || exit 1

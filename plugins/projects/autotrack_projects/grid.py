@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -104,8 +105,8 @@ def run_grid(
                     live.update(grid.table())
                     time.sleep(_PAUSE)
             except KeyboardInterrupt:
-                for at in grid.going:
-                    grid.started[at].cancel()
+                with ThreadPoolExecutor(len(grid.going) or 1) as together:  # each may take its time to end
+                    list(together.map(lambda at: grid.started[at].cancel(), grid.going))
                 raise
         console.print(grid.table())
         failed = sum(standing != "FINISHED" for standing in grid.standing)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import selectors
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -19,6 +21,8 @@ IDLE, LAST = 0.2, 2.0
 #: Seconds for which a terminal that is slow may keep the end of a run waiting.
 LONGEST = 60.0
 _BLOCK = 65536
+#: Those that were started here; who has forked this process answers for its own.
+_started: weakref.WeakSet[LocalProcess] = weakref.WeakSet()
 
 
 class LocalProcess:
@@ -27,6 +31,7 @@ class LocalProcess:
     def __init__(self, job: Job) -> None:
         argv, variables = job.on_a_machine()
         self._job = job
+        self._starter = os.getpid()
         self._kept = threading.Event()
         self._woken, self._waking = os.pipe()
         try:
@@ -45,6 +50,10 @@ class LocalProcess:
             program = argv[0] if error.filename == argv[0] or error.filename is None else error.filename
             raise ProjectError(f"{job.name} cannot be started: {program}: {error.strerror}") from None
         self._lock = threading.Lock()
+        if not _started:
+            atexit.unregister(_end_all)
+            atexit.register(_end_all)  # before what ends the runs of this process, which were there first
+        _started.add(self)
         try:
             threading.Thread(target=self._read, name="autotrack console", daemon=True).start()
         except BaseException:  # no memory for a thread, or an interrupt
@@ -75,6 +84,11 @@ class LocalProcess:
 
             end_container(self._job.run_id)
 
+    def end_if_running(self) -> None:
+        """Ends it where this process has started it and it has not ended."""
+        if self._starter == os.getpid() and self._process.poll() is None:
+            self.cancel()
+
     def _read(self) -> None:
         assert self._process.stdout is not None
         stream = self._process.stdout
@@ -102,3 +116,9 @@ class LocalProcess:
                     if not block:
                         return
                     yield block
+
+
+def _end_all() -> None:
+    """At the end of this process: what it has not waited for ends with it, as the runs do."""
+    for process in list(_started):
+        process.end_if_running()

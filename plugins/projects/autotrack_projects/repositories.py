@@ -208,11 +208,11 @@ def _commit(folder: Path, name: str) -> str | None:
 
 
 def _said(arguments: list[str], folder: Path) -> str | None:
-    done = subprocess.run(
-        _command(arguments), cwd=folder, env=_surroundings(), stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
-    text = done.stdout.decode("utf-8", "surrogateescape").strip().removeprefix("--end-of-options").strip()
-    return text if done.returncode == 0 and text else None
+    try:
+        said = _git(arguments, folder)
+    except ProjectError:
+        return None
+    return said.decode("utf-8", "surrogateescape").strip().removeprefix("--end-of-options").strip() or None
 
 
 def _git(arguments: list[str], folder: Path) -> bytes:

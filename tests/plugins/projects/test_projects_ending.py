@@ -25,7 +25,8 @@ from autotrack.plugin import hookimpl
 PROJECT = {
     "name": "p",
     "entry_points": {
-        name: {"command": f"python {name}.py"} for name in ("forever", "leaves", "forks", "fills", "killed", "step")
+        name: {"command": f"python {name}.py"}
+        for name in ("forever", "leaves", "forks", "fills", "killed", "step", "waits")
     },
 }
 FILES = {
@@ -79,6 +80,13 @@ raise SystemExit(5)
 """,
     "killed": "import os; os.kill(os.getpid(), 9)",
     "step": "print('done')",
+    "waits": """
+import os, time
+with open("pid.part", "w") as file:
+    file.write(str(os.getpid()))
+os.rename("pid.part", "pid")
+time.sleep(600)
+""",
 }
 
 
@@ -141,6 +149,29 @@ def test_what_a_program_leaves_behind_holds_nobody_up(project: Path) -> None:
         assert started.get_status() == "FINISHED" and not is_gone(left)
     finally:
         os.kill(left, signal.SIGKILL)
+
+
+def test_what_nobody_waited_for_ends_with_who_started_it(project: Path, tmp_path: Path) -> None:
+    """Not with a fork of that process."""
+    workflow = tmp_path / "workflow.py"
+    workflow.write_text(
+        f"""
+import os, time
+import autotrack
+started = autotrack.run_project({str(project)!r}, "waits", synchronous=False)
+while not os.path.exists({str(project / "pid")!r}):
+    time.sleep(0.02)
+if os.fork() == 0:
+    raise SystemExit
+os.wait()
+print(started.get_status())
+"""
+    )
+    done = subprocess.run([sys.executable, str(workflow)], capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stdout) == (0, "RUNNING\n"), done.stderr
+    assert is_gone(int((project / "pid").read_text()))
+    (run,) = autotrack.search_runs()
+    assert str(run.status) == "KILLED"
 
 
 def test_forks_are_not_the_run(project: Path) -> None:

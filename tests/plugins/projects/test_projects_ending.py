@@ -119,8 +119,11 @@ def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_launcher_that_is_ended_ends_all_of_it(project: Path, number: signal.Signals) -> None:
+def test_a_launcher_that_is_ended_ends_all_of_it(
+    project: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A scheduler, a CI, a terminal that closes: the program, what it detached, and the run; and it says so."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     process = subprocess.Popen(
         command(str(project), "-e", "forever"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -220,7 +223,7 @@ def test_a_program_that_fills_the_disk(project: Path, tmp_path: Path) -> None:
 DOCKER = """#!/bin/sh
 # As docker does: the container is no child of its client, and outlives it.
 case $1 in
-  run) env -i setsid sleep 600 >/dev/null 2>&1 & echo "$!" >"$0.container"; echo "$5" >"$0.name"; wait;;
+  run) sh -c 'env -i setsid sleep 600 >/dev/null 2>&1 & echo "$!"' >"$0.container"; echo "$5" >"$0.name"; sleep 600;;
   kill) [ "$2" = "$(cat "$0.name")" ] && kill -9 "$(cat "$0.container")";;
 esac
 """

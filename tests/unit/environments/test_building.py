@@ -149,6 +149,7 @@ subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=Tr
     )
     (tools / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    monkeypatch.setattr("autotrack.environments.building.find_uv", lambda: None)
     text = "dependencies: [python=2.6, cudatoolkit]\n"
     (tmp_path / "conda.yaml").write_text(text)
     said: list[str] = []

@@ -16,7 +16,8 @@ from autotrack.core import family
 PROGRAM = """
 import os, subprocess, sys, time
 folder, then, stays = sys.argv[1:]
-code = "import os, signal, sys, time\\n" + then + "\\nopen(os.path.join(sys.argv[1], str(os.getpid())), 'x'); time.sleep(600)"
+code = "import os, signal, sys, time\\n" + then
+code += "\\nopen(os.path.join(sys.argv[1], str(os.getpid())), 'x'); time.sleep(600)"
 child = [sys.executable, "-c", code, folder]
 subprocess.Popen(child)
 subprocess.Popen(child, start_new_session=True)

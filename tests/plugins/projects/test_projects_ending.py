@@ -55,7 +55,7 @@ children = []
 for at in range(3):
     child = os.fork()
     if child == 0:
-        print("child", flush=True)
+        os.write(1, b"child\\n")
         if at == 1:
             os.kill(os.getpid(), 9)
         raise SystemExit(7)
@@ -223,7 +223,7 @@ def test_a_program_that_fills_the_disk(project: Path, tmp_path: Path) -> None:
 DOCKER = """#!/bin/sh
 # As docker does: the container is no child of its client, and outlives it.
 case $1 in
-  run) sh -c 'env -i setsid sleep 600 >/dev/null 2>&1 & echo "$!"' >"$0.container"; echo "$5" >"$0.name"; sleep 600;;
+  run) echo "$4" >"$0.name"; sh -c 'env -i setsid sleep 600 >/dev/null 2>&1 & echo "$!"' >"$0.container"; sleep 600;;
   kill) [ "$2" = "$(cat "$0.name")" ] && kill -9 "$(cat "$0.container")";;
 esac
 """
@@ -238,10 +238,15 @@ def test_a_container_ends_with_its_client(project: Path, tmp_path: Path, monkeyp
     (project / "MLproject").write_text(json.dumps({**PROJECT, "docker_env": {"image": "python:3.11"}}))
     started = autotrack.run_project(str(project), "forever", synchronous=False)
     pids = tools / "docker.container"
-    wait_until(lambda: pids.exists() and pids.read_text().endswith("\n") and (tools / "docker.name").exists())
+    wait_until(lambda: pids.exists() and pids.read_text().endswith("\n"))
     container = int(pids.read_text())
+    wait_until(lambda: Path(f"/proc/{container}/comm").read_text() == "sleep\n")  # no shell that is to become one
     started.cancel()
-    wait_until(lambda: is_gone(container))
+    try:
+        wait_until(lambda: is_gone(container), 10)
+    finally:
+        if not is_gone(container):
+            os.kill(container, signal.SIGKILL)
     assert started.get_status() == "KILLED"
 
 

@@ -155,5 +155,7 @@ def _rebuild(story: Story) -> Iterator[tuple[str, str]]:
     said = f" ({', '.join(holes)})" if holes else ""
     verdict = story.run.tags.get("autotrack.rebuilt")
     other = story.run.tags.get("autotrack.rebuilt_as", "")[:8]
-    rebuilt = f"; rebuilt: {verdict}{f' as {other}' if other else ''}" if verdict else ""
-    yield "rebuild", f"{found.score} % of what it takes is known{said}{rebuilt}"
+    yield "rebuild", f"{found.score} % of what it takes is known{said}"
+    if verdict:
+        where = story.run.tags.get("autotrack.rebuilt_in")
+        yield "rebuilt", f"{verdict}{f' as {other}' if other else ''}{f'; environment {where}' if where else ''}"

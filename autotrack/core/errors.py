@@ -95,7 +95,11 @@ class PluginError(AutotrackError):
 
 
 class EnvironmentBuildError(AutotrackError):
-    """A Python environment that could not be built; the message names the log."""
+    """A Python environment that could not be built; the message names the log. ``reason``: the same in a few words."""
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ProjectError(AutotrackError):

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from autotrack.core.errors import EnvironmentBuildError
 from autotrack.core.private import make_private
 
 from .installers import Interpreter, commands, conda_commands, find_conda, find_uv, interpreter, python_of, surroundings
+from .refusals import reason_in
 from .request import Request
 
 #: Told what goes on, a short sentence each.
@@ -80,6 +82,16 @@ class Environment:
         """Name and version of each distribution that is installed."""
         found: list[dict[str, Any]] = json.loads(self.lock)["distributions"]
         return found
+
+    @property
+    def version(self) -> str | None:
+        """The version of its Python, as far as the environment says it."""
+        try:
+            said = (self.folder / "pyvenv.cfg").read_text("utf-8")
+        except OSError:
+            return None
+        found = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", said, re.MULTILINE)
+        return found[1] if found else None
 
     @property
     def folder(self) -> Path:
@@ -234,17 +246,23 @@ def _run(
         family.end(installer, mark)  # with the compilers that it has started
         raise
     if code != 0:
-        raise EnvironmentBuildError(_why(log, code))
+        last = _last_lines(log)
+        raise EnvironmentBuildError(_why(log, code, last), reason=reason_in(line, last))
 
 
-def _why(log: Path, code: int) -> str:
-    """What the installer said at last, and what can be done about it."""
+def _last_lines(log: Path) -> list[str]:
+    """What the installer said at last, masked."""
     from autotrack.core.session.masking import mask
 
     with open(log, "rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - _END))
         last = file.read(_END).decode("utf-8", "replace").splitlines()[-_LAST_LINES:]
-    text = mask("\n".join(f"  {said}" for said in last))
+    return mask("\n".join(last)).splitlines()
+
+
+def _why(log: Path, code: int, last: list[str]) -> str:
+    """What the installer said at last, and what can be done about it."""
+    text = "\n".join(f"  {said}" for said in last)
     hints = [hint for words, hint in _HINTS if any(word in text for word in words)]
     if code < 0:
         hints.insert(0, f"The installer was ended by signal {-code}")

@@ -74,7 +74,8 @@ def interpreter(wanted: str | None, uv: str | None) -> Interpreter:
         return Interpreter(wanted, None)  # it finds or fetches one
     raise EnvironmentBuildError(
         f"Python {wanted} was asked for, and this machine has Python {here} only; install it (`uv python install "
-        f"{wanted}` is the shortest way), or ask for another version"
+        f"{wanted}` is the shortest way), or ask for another version",
+        reason=f"Python {wanted} is not here",
     )
 
 

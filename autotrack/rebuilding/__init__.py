@@ -1,7 +1,7 @@
 """Runs a run again from what was captured of it, and says whether the same came out.
 
-``plan`` (of notebooks with ``notebooks``) reads what is known of a run, ``inputs`` and ``conditions`` check it before
-anything runs, ``checkout`` puts the code into a fresh folder, ``running`` runs it there, ``comparing`` holds what came
+``plan`` (of notebooks with ``notebooks``) reads what is known of a run, ``inputs`` and ``conditions`` (with
+``surroundings``, the packages at hand beside those of the run) check it before anything runs, ``checkout`` puts the code into a fresh folder, ``running`` runs it there, ``comparing`` holds what came
 out against the original, looking into files with ``contents``; ``keeping`` writes the verdict down;
 ``verifying`` is the whole way. ``bisecting`` is the search for why a metric is another: ``factors`` are the differences
 to another run, ``swapping`` (with ``packages``) makes a run with some of them, ``trials`` runs it, ``minimising``

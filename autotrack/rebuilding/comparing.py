@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autotrack.answers.outcomes import is_timing
 from autotrack.core.entities import RunRecord
+from autotrack.core.gaps import Gap
 from autotrack.core.guard import attempt
 
 from .contents import LARGEST, same_content
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Params and metrics that say where and when, not what.
 _BESIDE = ("system/", "autotrack.")
+#: What autotrack leaves out where it would slow a program down, as its notes on the run call it.
+_SPARED = ("model", "metrics", "datasets")
 #: On a run of a project, whose launcher logged its parameters, and files in a folder of this name.
 _LAUNCHED = "autotrack.project"
 _LAUNCHER = "project/"
@@ -30,8 +33,9 @@ _PAPERS = frozenset(
 
 def compare_outcomes(
     sink: Sink, one: RunRecord, other: RunRecord, tolerance: float, folders: Mapping[str, str]
-) -> tuple[list[str], list[Difference]]:
-    """What was compared, in words, and what differs: metrics by the step at which they part, then the rest.
+) -> tuple[list[str], list[Difference], list[Gap]]:
+    """What was compared, in words, and what differs: metrics by the step at which they part, then the rest; and what
+    cannot be compared, for one of the two left it out so as not to slow its program down.
 
     ``folders``: folders of the second program that stand for some of the first.
     """
@@ -62,7 +66,18 @@ def compare_outcomes(
         found += parted
         if lines:
             compared.append(f"{lines:,} lines of output")
-    return compared, found
+    unknown = [
+        Gap("run", f"{part} left out, so as not to slow the program down: not compared", "Raise overhead_allowance")
+        for part in _SPARED
+        if _spared(one, part) or _spared(other, part)
+    ]
+    return compared, found, unknown
+
+
+def _spared(run: RunRecord, part: str) -> bool:
+    """Whether autotrack left a part out of a run, so as not to slow its program down."""
+    notes = run.health.get("notes")
+    return isinstance(notes, Sequence) and any(str(note).startswith(f"{part} left out: ") for note in notes)
 
 
 def _params(one: RunRecord, other: RunRecord) -> Iterator[Difference]:
@@ -77,14 +92,14 @@ def _params(one: RunRecord, other: RunRecord) -> Iterator[Difference]:
 
 def _data(one: RunRecord, other: RunRecord) -> Iterator[Difference]:
     theirs = [(data.context, data.digest) for data in other.datasets]
-    for data in one.datasets:
+    for data in one.datasets if not _spared(other, "datasets") else ():
         if (data.context, data.digest) not in theirs:
             named = [each for each in other.datasets if (each.context, each.name) == (data.context, data.name)]
             found = named[0].digest if named else None
             text = "its rows are others" if found else "was not read"
             yield _other(f"data {data.name} ({data.context})", text, data.digest, found)
     known = [(data.context, data.name) for data in one.datasets]
-    for data in other.datasets:
+    for data in other.datasets if not _spared(one, "datasets") else ():
         if (data.context, data.name) not in known:
             yield _other(f"data {data.name} ({data.context})", "was not read before", None, data.digest)
 
@@ -97,14 +112,15 @@ def _metrics(sink: Sink, one: RunRecord, other: RunRecord, tolerance: float) -> 
         if is_timing(key) or key.startswith(_BESIDE):
             continue
         if key not in other.metrics:
-            found.append((math.inf, _other(key, "was not logged", one.metrics[key], None)))
+            if not _spared(other, "metrics"):
+                found.append((math.inf, _other(key, "was not logged", one.metrics[key], None)))
             continue
         a, b = sink.metric_history(one.id, key), sink.metric_history(other.id, key)
         points += len(a.values)
         parted = _parted(key, a, b, tolerance)
         if parted is not None:
             found.append((math.inf if parted.step is None else parted.step, parted))
-    for key in other.metrics:
+    for key in other.metrics if not _spared(one, "metrics") else ():
         if key not in one.metrics and not is_timing(key) and not key.startswith(_BESIDE):
             found.append((math.inf, _other(key, "was not logged before", None, other.metrics[key])))
     return points, [each for _, each in sorted(found, key=lambda pair: (pair[1].within, pair[0]))]
@@ -147,7 +163,8 @@ def _models(sink: Sink, one: RunRecord, other: RunRecord, folders: Mapping[str, 
         count += 1
         twin = theirs.get(model.path)
         if twin is None:
-            found.append(_other(f"model {model.path}", "was not saved", model.digest, None))
+            if not _spared(other, "model"):
+                found.append(_other(f"model {model.path}", "was not saved", model.digest, None))
             continue
         a, b = _files(one, model.path), _files(other, twin.path)
         weights = sorted(
@@ -164,6 +181,10 @@ def _models(sink: Sink, one: RunRecord, other: RunRecord, folders: Mapping[str, 
         within = answers is not None and answers[0]
         said = f"; {answers[1]}" if answers is not None else ""
         found.append(Difference(f"model {model.path}", text + said, None, within, model.digest, twin.digest))
+    known = {model.path for model in one.models}
+    for model in other.models if not _spared(one, "model") else ():
+        if model.path not in known:
+            found.append(_other(f"model {model.path}", "was not saved before", None, model.digest))
     return count, found
 
 
@@ -182,16 +203,15 @@ def _artifacts(
         }
         for run in (one, other)
     )
-    found = [
-        _other(
-            f"artifact {path}",
-            "was not kept" if path not in b else "its content differs",
-            a[path],
-            b.get(path),
-        )
-        for path in sorted(a)
-        if a[path] != b.get(path) and not (path in b and _same(sink, one, other, path, folders))
-    ]
+    found = []
+    for path in sorted({**a, **b}):
+        if path not in a or path not in b:
+            text = "was not kept" if path in a else "was not kept before"
+        elif a[path] != b[path] and not _same(sink, one, other, path, folders):
+            text = "its content differs"
+        else:
+            continue
+        found.append(_other(f"artifact {path}", text, a.get(path), b.get(path)))
     return len(a), found
 
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autotrack.answers.story import Story
 from autotrack.core.gaps import Gap
 from autotrack.core.guard import attempt
 
-#: Distributions that change nothing of what a program computes.
-_BESIDE = frozenset({"autotrack", "pip", "setuptools", "wheel", "uv"})
+from .surroundings import (
+    BESIDE,
+    Environment,
+    Here,
+    Standing,
+    another_platform,
+    compare,
+    imported_by_run,
+    lock_of_run,
+    python_of_run,
+    this_python,
+)
+
 _LOCAL = "Say --env local to use what is installed here"
-#: Packages that are named where many differ.
-_FEW = 5
 #: Variables that a rebuild sets as they were; others of the captured ones say where the program ran.
 _RESTORED = (
     "OMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "VECLIB_", "KMP_", "GOMP_", "NUMBA_", "PYTHONHASHSEED", "TORCH_",
@@ -27,56 +35,29 @@ _RESTORED = (
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """``same``: every distribution, and Python, are those of the run; ``said`` is that in words. ``problems`` keep a
-    rebuild from being made here."""
+    """What is at hand beside what the run had. ``problems`` keep a rebuild from being made here, whatever is
+    installed; ``elsewhere`` says why no environment of the run can be had here, where the machine is another kind."""
 
-    same: bool
-    said: str
+    environment: Environment
     problems: tuple[Gap, ...] = ()
     unknown: tuple[Gap, ...] = ()
+    elsewhere: str | None = None
 
 
 def check(story: Story) -> Conditions:
-    """How this interpreter compares with that of the run."""
+    """How this interpreter and this machine compare with those of the run."""
     part = story.part("environment")
     if part is None:
         gap = Gap("environment", "the environment was not captured", "Record with a current autotrack")
-        return Conditions(False, "not known", unknown=(gap,))
-    differing, unknown = _packages(story)
-    python = part.get("python")
-    version = str(python.get("version")) if isinstance(python, Mapping) else ""
-    if version and version != platform.python_version():
-        differing.insert(0, f"Python {version} → {platform.python_version()}")
-    problems = _hardware(part)
-    if not differing:
-        return Conditions(True, "SAME: every package and Python as they were", tuple(problems), tuple(unknown))
-    more = f" and {len(differing) - _FEW} more" if len(differing) > _FEW else ""
-    return Conditions(False, f"NOT THE SAME: {', '.join(differing[:_FEW])}{more}", tuple(problems), tuple(unknown))
-
-
-def _packages(story: Story) -> tuple[list[str], list[Gap]]:
-    from autotrack.core.session.distributions import distributions
-
-    was = versions_of(story)
-    if not was:
-        return [], [Gap("environment", "the list of packages is not at hand", "")]
-    now = {str(each["name"]): str(each["version"]) for each in distributions()}
-    found = [
-        f"{name} {was.get(name, 'none')} → {now.get(name, 'none')}"
-        for name in sorted({**was, **now})
-        if was.get(name) != now.get(name) and name.lower() not in _BESIDE
-    ]
-    # What is here besides is not what the program had, but what it had is what it needs.
-    return [text for text in found if text.split(" ")[1] != "none"], []
+        return Conditions(compare(story, this_python()), unknown=(gap,))
+    unknown = () if lock_of_run(story) else (Gap("environment", "the list of packages is not at hand", ""),)
+    return Conditions(compare(story, this_python()), tuple(_hardware(part)), unknown, another_platform(story))
 
 
 def versions_of(story: Story) -> dict[str, str]:
     """Versions of the run's packages by name, those that change nothing left out; empty where they are not known."""
-    from autotrack.core.session.environment import lock_of
-
-    then, _ = attempt(lock_of, story.part("environment") or {}, story.objects)
-    found = {name: version.partition(" @ ")[0] for name, version in (then or {}).items()}
-    return {name: version for name, version in found.items() if name.lower() not in _BESIDE}
+    found = lock_of_run(story) or {}
+    return {name: str(record.get("version")) for name, record in found.items() if name.lower() not in BESIDE}
 
 
 def _hardware(part: Mapping[str, Any]) -> list[Gap]:
@@ -95,44 +76,55 @@ def _has_gpu() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """The Python that a program is run again with. ``behind`` is where it finds autotrack, if it has none of its own;
-    ``said`` replaces what was said of this environment."""
+    """The Python that a program is run again with, and how what is installed for it stands to the run's. ``behind`` is
+    where it finds autotrack, if it has none of its own."""
 
     python: str
+    environment: Environment
     behind: str | None = None
-    said: str = ""
     unknown: tuple[Gap, ...] = ()
 
 
-def interpreter_for(story: Story, conditions: Conditions, env: str) -> Interpreter | Gap:
-    """This Python where it is the same (or ``env`` is ``local``), else one with every distribution of the run; why
-    there is none, where it cannot be had."""
-    if env == "local" or (env == "auto" and conditions.same):
-        return Interpreter(sys.executable)
-    part = story.part("environment") or {}
-    content = story.document(part.get("lock"))
-    python = part.get("python")
-    if content is None:
-        return Gap(
-            "environment", "the list of packages is not at hand", "Say --env local to use what is installed here"
-        )
+def interpreter_for(
+    story: Story, conditions: Conditions, env: str, *, enough: Container[Standing] = (Standing.SAME,)
+) -> Interpreter | Gap:
+    """This Python where what is installed for it is good ``enough`` (or ``env`` is ``local``), else one with every
+    distribution of the run; why there is none, where it cannot be had."""
+    here = conditions.environment
+    if env == "local" or (env == "auto" and conditions.elsewhere is None and here.standing in enough):
+        return Interpreter(sys.executable, here)
+    lock = lock_of_run(story)
+    if lock is None:
+        return Gap("environment", "the list of packages is not at hand", _LOCAL)
+    if conditions.elsewhere is not None:
+        return _impossible(conditions.elsewhere)
     from autotrack import environments
 
-    request, error = attempt(
-        environments.from_distributions,
-        [each for each in content.get("distributions") or () if str(each.get("name", "")).lower() not in _BESIDE],
-        python=str(python.get("version")) if isinstance(python, Mapping) else None,
-    )
-    built, error = attempt(environments.build, request) if request is not None else (None, error)
+    wanted = [record for name, record in lock.items() if name.lower() not in BESIDE]
+    imported = imported_by_run(story)
+    needed = [record for record in wanted if imported is not None and record["name"] in imported]
+    built: environments.Environment | None = None
+    error: BaseException | None = None
+    # What cannot be had any more may be nothing that the run had a part of.
+    for records in (wanted, needed) if Standing.EQUIVALENT in enough and needed else (wanted,):
+        request, error = attempt(environments.from_distributions, records, python=python_of_run(story))
+        built, error = attempt(environments.build, request) if request is not None else (None, error)
+        if built is not None:
+            break
     if built is None:
-        return Gap(
-            "environment",
-            f"this environment is {conditions.said}; and the run's own cannot be built: {error}",
-            _LOCAL,
-        )
+        return _impossible(getattr(error, "reason", "") or str(error), here)
     left_out = tuple(Gap("environment", f"left out: {each}", "") for each in built.left_out)
-    said = f"BUILT: {len(built.distributions)} packages as they were, in {built.folder}"
-    return Interpreter(built.python, str(environments.folder_behind()), said, left_out)
+    found = compare(story, Here(built.version or python_of_run(story) or "", built.distributions))
+    found = replace(
+        found, whole=f"{len(built.distributions)} packages and Python as they were", where=str(built.folder)
+    )
+    return Interpreter(built.python, found, str(environments.folder_behind()), left_out)
+
+
+def _impossible(why: str, here: Environment | None = None) -> Gap:
+    """``IMPOSSIBLE HERE BECAUSE ...``; ``here``: what is installed instead."""
+    instead = f"; what is installed here is {here}" if here is not None else ""
+    return Gap("environment", f"{Standing.IMPOSSIBLE} {why}{instead}", _LOCAL)
 
 
 def was_set(story: Story) -> dict[str, str]:

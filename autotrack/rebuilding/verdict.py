@@ -10,6 +10,8 @@ from typing import Any
 from autotrack.answers.difference import Diff, Line
 from autotrack.core.gaps import Gap
 
+from .surroundings import Environment, Standing
+
 #: The number of the JSON document's format.
 FORMAT = 1
 #: Differences that are named where not everything is asked for.
@@ -58,14 +60,15 @@ class Verdict:
     """The verdict on a run. True where it was rebuilt with the same result. ``str()`` is what the command prints.
 
     ``differences`` are what parts, the first one first; ``causes`` is the comparison of what went in, where something
-    parts; ``problems`` are why it could not be rebuilt; ``unknown`` are what was not captured, and may matter.
+    parts; ``environment`` is what it ran in beside what the run had; ``problems`` are why it could not be rebuilt;
+    ``unknown`` are what was not captured, and may matter.
     """
 
     kind: Kind
     run: str
     name: str
     rebuilt: str | None = None
-    environment: str = ""
+    environment: Environment | None = None
     folder: str | None = None
     compared: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
@@ -85,7 +88,8 @@ class Verdict:
             "run": self.run,
             "name": self.name,
             "rebuilt": self.rebuilt,
-            "environment": self.environment,
+            "environment": None if self.environment is None else str(self.environment),
+            "surroundings": None if self.environment is None else self.environment.document(),
             "folder": self.folder,
             "compared": list(self.compared),
             "differences": [each.document() for each in self.differences],
@@ -98,7 +102,7 @@ class Verdict:
     def lines(self, *, full: bool = False) -> Iterator[Line]:
         """The verdict, line by line."""
         yield Line(f"{self.kind}  {self.name}  {self.run[:8]}{self._said_of_rebuilt()}", "title")
-        if self.environment:
+        if self.environment is not None and self.environment.standing is not Standing.IMPOSSIBLE:
             yield Line(f"  environment  {self.environment}")
         if self.compared:
             yield Line(f"  compared     {', '.join(self.compared)}")

@@ -25,6 +25,7 @@ from .keeping import keep
 from .notebooks import plan_in
 from .plan import Plan
 from .running import TAG, Finished, counterpart, run_again
+from .surroundings import Environment, Standing
 from .verdict import Kind, Verdict
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _HARMLESS = ("console", "arguments")
 _CAUSES = ("code", "data", "files", "seeds", "environment", "hardware")
 #: The last lines of a failing program that are shown.
 _LAST = 15
+#: Environments in which a run is made again: as they were, or but for what does not matter.
+_ENOUGH = (Standing.SAME, Standing.EQUIVALENT)
 
 Tell = Callable[[str], None]
 
@@ -137,11 +140,13 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
     if conditions.problems:
         return _cannot(record, story, list(conditions.problems), conditions)
     say("environment")
-    interpreter = interpreter_for(story, conditions, options.env)
+    interpreter = interpreter_for(story, conditions, options.env, enough=_ENOUGH)
     if isinstance(interpreter, Gap):
-        return _cannot(record, story, [interpreter], conditions)
-    if interpreter.said:
-        conditions = replace(conditions, said=interpreter.said, unknown=(*conditions.unknown, *interpreter.unknown))
+        none = Environment(Standing.IMPOSSIBLE, whole=interpreter.what.removeprefix(f"{Standing.IMPOSSIBLE} "))
+        return _cannot(record, story, [interpreter], replace(conditions, environment=none))
+    conditions = replace(
+        conditions, environment=interpreter.environment, unknown=(*conditions.unknown, *interpreter.unknown)
+    )
     fresh = fresh_folder(record.id)
     stays = options.keep
     try:
@@ -189,13 +194,19 @@ def _judge(
         said = f"the program ended with exit code {finished.code}, before it made this run"
         problem = Gap("run", said, "\n".join(last))
         return Verdict(
-            Kind.IMPOSSIBLE, record.id, record.name, environment=conditions.said, problems=(problem,), unknown=gaps
+            Kind.IMPOSSIBLE,
+            record.id,
+            record.name,
+            environment=conditions.environment,
+            problems=(problem,),
+            unknown=gaps,
         )
-    compared, differences = compare_outcomes(sink, record, made, options.tolerance, plan.originals(fresh))
+    compared, differences, spared = compare_outcomes(sink, record, made, options.tolerance, plan.originals(fresh))
+    gaps = (*gaps, *spared)
     if not compared and not differences:
         problem = Gap("run", "it ran again, and there is nothing to compare: it logs, keeps and prints nothing", "")
         return Verdict(
-            Kind.IMPOSSIBLE, record.id, record.name, made.id, conditions.said, problems=(problem,), unknown=gaps
+            Kind.IMPOSSIBLE, record.id, record.name, made.id, conditions.environment, problems=(problem,), unknown=gaps
         )
     kind = Kind.IDENTICAL if not differences else Kind.CLOSE if all(d.within for d in differences) else Kind.DIFFERENT
     causes = _needed(compare_runs(sink, record, made).only(_CAUSES)) if kind is Kind.DIFFERENT else None
@@ -204,7 +215,7 @@ def _judge(
         record.id,
         record.name,
         made.id,
-        conditions.said,
+        conditions.environment,
         compared=tuple(compared),
         differences=tuple(differences),
         causes=causes,
@@ -233,9 +244,9 @@ def _open(story: Story) -> list[Gap]:
 
 
 def _cannot(record: RunRecord, story: Story, problems: list[Gap], conditions: Conditions | None = None) -> Verdict:
-    said = conditions.said if conditions is not None else ""
+    here = conditions.environment if conditions is not None else None
     return Verdict(
-        Kind.IMPOSSIBLE, record.id, record.name, environment=said, problems=tuple(problems), unknown=tuple(_open(story))
+        Kind.IMPOSSIBLE, record.id, record.name, environment=here, problems=tuple(problems), unknown=tuple(_open(story))
     )
 
 

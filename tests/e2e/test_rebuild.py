@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,34 @@ def test_what_parts_is_named_with_its_step(project: Path) -> None:
     assert autotrack.rebuild(first.id, tolerance=1.0).kind is Kind.CLOSE
 
 
+def test_what_only_one_of_the_two_has_is_a_difference(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        project,
+        train_py="""
+        import os, autotrack
+        from sklearn.tree import DecisionTreeClassifier
+        with autotrack.start_run("more or less") as run:
+            run.log_metric("steady", 1.0)
+            if "MORE" in os.environ:
+                DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1])
+                run.log_text("more", "more.txt")
+        """,
+    )
+    less, more = run(project, "train.py"), run(project, "train.py", MORE="1")
+    gone = autotrack.rebuild(more.id, env="local")
+    monkeypatch.setenv("MORE", "1")
+    new = autotrack.rebuild(less.id, env="local")
+    for verdict, saved, kept in (
+        (new, "was not saved before", "was not kept before"),
+        (gone, "was not saved", "was not kept"),
+    ):
+        assert verdict.kind is Kind.DIFFERENT
+        said = {each.what: each.text for each in verdict.differences}
+        assert said["model model"] == saved and said["artifact more.txt"] == kept
+        assert {"training_score", "param criterion", "data X (train)"} <= said.keys(), said
+        shutil.rmtree(str(verdict.folder))
+
+
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_hash_seed_threads_and_modules_are_as_they_were(project: Path, seed: str) -> None:
     """``python -m``, with variables of the environment that change what comes out."""
@@ -195,28 +224,56 @@ def test_a_program_that_fails_now_says_how(project: Path) -> None:
 def test_another_version_of_a_package_is_built_or_named(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run of an environment that is not this one: its packages are installed anew; without their wheels, named."""
+    """A run of an environment that is not this one: its packages are installed anew, or those that it imported; where
+    these cannot be had, they are named."""
     wheels = tmp_path / "wheels"
     put_wheel(wheels, "lower", "1.0")
+    put_wheel(wheels, "unused", "1.0")
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
     monkeypatch.setenv("AUTOTRACK_ENVIRONMENTS", str(tmp_path / "cache"))
     write(project, train_py="import autotrack, lower\nautotrack.start_run('a').log_param('version', lower.VERSION)\n")
-    environment = environments.build(environments.from_requirements(["lower==1.0"]))
+    environment = environments.build(environments.from_requirements(["lower==1.0", "unused==1.0"]))
     tracked = launched_with(dict(os.environ), folder=str(project), behind=str(environments.folder_behind()))
     subprocess.run([environment.python, "train.py"], cwd=project, env=tracked, check=True)
     first = autotrack.last_run()
     shutil.rmtree(environment.folder)
     verdict = autotrack.rebuild(first.id)
-    assert verdict.kind is Kind.IDENTICAL and verdict.environment.startswith("BUILT: "), str(verdict)
+    assert verdict.kind is Kind.IDENTICAL, str(verdict)
+    assert str(verdict.environment).startswith("SAME: ") and "built in" in str(verdict.environment)
     assert autotrack.get_run(verdict.rebuilt).params["version"] == "1.0"
     shutil.rmtree(tmp_path / "cache")
-    shutil.rmtree(wheels)
+    next(wheels.glob("unused*")).unlink()
+    smaller = autotrack.rebuild(first.id)
+    assert smaller.kind is Kind.IDENTICAL, str(smaller)
+    assert str(smaller.environment).startswith("EQUIVALENT: unused 1.0 → none (not imported), built in ")
+    shutil.rmtree(tmp_path / "cache")
+    next(wheels.glob("lower*")).unlink()
     unbuilt = autotrack.rebuild(first.id)
     assert unbuilt.kind is Kind.IMPOSSIBLE
-    assert "lower 1.0 → none" in unbuilt.problems[0].what and "--env local" in unbuilt.problems[0].close
+    said = unbuilt.problems[0].what
+    assert said.startswith("IMPOSSIBLE HERE BECAUSE lower 1.0 cannot be installed: ") and "lower 1.0 → none" in said
+    assert "--env local" in unbuilt.problems[0].close and "IMPOSSIBLE" in unbuilt.document()["environment"]
+
+
+def test_a_package_that_was_not_imported_may_be_gone(project: Path, tmp_path: Path) -> None:
+    """EQUIVALENT, and this environment is used; where the run imported it, another one would have to be built."""
+    for name in ("used", "unused"):
+        with zipfile.ZipFile(put_wheel(tmp_path / "wheels", name, "1.0")) as wheel:
+            wheel.extractall(tmp_path / "site-packages")
+    write(project, train_py="import autotrack\nautotrack.start_run('a').log_param('value', 1)\n")
+    first = run(project, "train.py", PYTHONPATH=str(tmp_path / "site-packages"))
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IDENTICAL, str(verdict)
+    assert str(verdict.environment) == "EQUIVALENT: unused 1.0 → none (not imported), used 1.0 → none (not imported)"
+    for one in (autotrack.get_run(first.id), autotrack.get_run(verdict.rebuilt)):
+        assert one.tags["autotrack.rebuilt_in"] == str(verdict.environment)
+    write(project, train_py="import autotrack, used\nautotrack.start_run('a').log_param('value', used.VERSION)\n")
+    second = run(project, "train.py", PYTHONPATH=str(tmp_path / "site-packages"))
+    verdict = autotrack.rebuild(second.id, env="local")
+    assert verdict.kind is Kind.IMPOSSIBLE and str(verdict.environment) == "NOT THE SAME: used 1.0 → none"
 
 
 def test_a_module_of_another_folder_is_checked_where_it_lies(project: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .masking import mask_url
 
@@ -19,8 +19,16 @@ _INFO = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<version>[0-9A-Za-z]
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 _LARGEST = 1 << 20
 
-#: What each folder of the path held when its time of change was this one.
-_scanned: dict[str, tuple[int, dict[str, dict[str, Any]]]] = {}
+
+class _Folder(NamedTuple):
+    """What a folder of the path held when its time of change was ``changed``; ``places`` are the metadata folders."""
+
+    changed: int
+    records: dict[str, dict[str, Any]]
+    places: dict[str, str]
+
+
+_scanned: dict[str, _Folder] = {}
 
 
 def distributions(path: Iterable[str] | None = None) -> list[dict[str, Any]]:
@@ -30,29 +38,36 @@ def distributions(path: Iterable[str] | None = None) -> list[dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {}
     for folder in sys.path if path is None else path:
-        for name, record in _scan(folder or ".").items():
+        for name, record in _scan(folder or ".").records.items():
             first = found.setdefault(name, record)
             if "url" in record and "url" not in first and record["version"] == first["version"]:
                 found[name] = record  # a source folder on the path, and what installed it as an editable
     return [found[name] for name in sorted(found)]
 
 
-def _scan(folder: str) -> dict[str, dict[str, Any]]:
+def metadata_folders(folder: str) -> dict[str, str]:
+    """Where the metadata of each distribution in a folder of the path are, by its normalised name."""
+    return _scan(folder or ".").places
+
+
+def _scan(folder: str) -> _Folder:
     try:
         changed = os.stat(folder).st_mtime_ns  # noqa: PTH116 - a string from sys.path, once a folder
         known = _scanned.get(folder)
-        if known is not None and known[0] == changed:
-            return known[1]
+        if known is not None and known.changed == changed:
+            return known
         with os.scandir(folder) as listing:
             names = sorted(entry.name for entry in listing if entry.name.endswith((".dist-info", ".egg-info")))
     except OSError:  # a zip file, or a folder that is gone
-        return {}
-    found: dict[str, dict[str, Any]] = {}
+        return _Folder(0, {}, {})
+    found = _Folder(changed, {}, {})
     for info in names:
-        record = _record(f"{folder}{os.sep}{info}", info)
+        place = f"{folder}{os.sep}{info}"
+        record = _record(place, info)
         if record is not None:
-            found.setdefault(record["name"], record)
-    _scanned[folder] = changed, found
+            found.records.setdefault(record["name"], record)
+            found.places.setdefault(record["name"], place)
+    _scanned[folder] = found
     return found
 
 
@@ -73,12 +88,12 @@ def _record(place: str, info: str) -> dict[str, Any] | None:
 def _metadata(place: str) -> str:
     text = ""
     for file in ("METADATA", "PKG-INFO", ""):
-        text = text or _text(f"{place}{os.sep}{file}" if file else place)
+        text = text or text_of(f"{place}{os.sep}{file}" if file else place)
     return text.partition("\n\n")[0]
 
 
 def _origin(path: str) -> dict[str, Any]:
-    text = _text(path)
+    text = text_of(path)
     try:
         said = json.loads(text) if text else None
     except ValueError:
@@ -93,10 +108,11 @@ def _origin(path: str) -> dict[str, Any]:
     return origin
 
 
-def _text(path: str) -> str:
+def text_of(path: str, most: int = _LARGEST) -> str:
+    """A file's text, as far as it is read; empty where it cannot be."""
     try:
         with open(path, "rb") as file:
-            return file.read(_LARGEST).decode("utf-8", "replace")
+            return file.read(most).decode("utf-8", "replace")
     except OSError:
         return ""
 

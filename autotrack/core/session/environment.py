@@ -118,11 +118,11 @@ def _system() -> dict[str, Any]:
         "system": said.sysname if said else sys.platform,
         "release": said.release if said else None,
         "distribution": name,
-        "libc": _libc(),
+        "libc": libc(),
     }
 
 
-def _libc() -> str | None:
+def libc() -> str | None:
     try:
         return os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, ValueError, OSError):

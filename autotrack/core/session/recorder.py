@@ -50,7 +50,7 @@ class SessionRecorder:
             return
         # All that the background needs is imported here: a child that is forked while another thread imports would
         # find half a module, be it ours or the standard library's.
-        from . import arguments, code, environment, random_state, seeds  # noqa: F401
+        from . import arguments, code, environment, imports, random_state, seeds  # noqa: F401
 
         self._began = started
         settings = self._tracker.settings
@@ -83,6 +83,7 @@ class SessionRecorder:
         if not self._began:
             return
         guard.call("the session's code", self._collect, "code", self._late_imports)
+        guard.call("the session's imports", self._imports)
         guard.call("the session", self._news)
         self.take_rest(deadline)
         self._began = 0
@@ -150,8 +151,17 @@ class SessionRecorder:
 
     def _environment(self) -> None:
         from .environment import collect_environment
+        from .imports import imported_distributions
 
         self._part("environment", *collect_environment(self.objects))
+        imported_distributions()  # what it reads is read here, and not when the program ends
+
+    def _imports(self) -> None:
+        """``distributions``: those that something was imported of, up to the end of the program. Where it was killed
+        this is not known."""
+        from .imports import imported_distributions
+
+        self._part("imports", {"distributions": imported_distributions()}, [])
 
     def _news(self) -> None:
         """What may change while the program runs."""

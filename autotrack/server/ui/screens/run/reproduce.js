@@ -14,10 +14,10 @@ const STATES = { whole: ['✓', 'captured'], part: ['◐', 'captured in part'], 
 export function Reproduce({ run, session, files }) {
   const lines = session ? linesOf(run, session, files) : []
   const again = session ? againOf(session) : ''
-  const { 'autotrack.rebuilt': verdict, 'autotrack.rebuilt_as': other } = run.tags ?? {}
+  const { 'autotrack.rebuilt': verdict, 'autotrack.rebuilt_as': other, 'autotrack.rebuilt_in': where } = run.tags ?? {}
   const known = useJson(session ? path('runs', run.id, 'rebuildability') : null).data
   return html`<section class="card reproduce" aria-label="reproduce"><h2>Reproduce ${known && html`<span class="chip" title="of what a rebuild takes is known">${known.score} %</span>`}</h2>
-    ${verdict && html`<p>Rebuilt: <a href=${path('r', other || run.id)}>${verdict}</a></p>`}
+    ${verdict && html`<p>Rebuilt: <a href=${path('r', other || run.id)}>${verdict}</a>${where && html`<small class="muted">environment ${where}</small>`}</p>`}
     ${again && html`<p><${Copied} text=${again} /><small class="muted">the same command, as your files are now</small></p>
       <p><${Copied} text=${`autotrack rebuild ${run.id.slice(0, 12)}`} /><small class="muted">what was captured, run again and compared</small></p>`}
     ${!session && html`<p class="muted">Nothing is known of the program: the run was logged by another client.</p>`}

@@ -89,6 +89,32 @@ def test_an_unseeded_training_comes_out_the_same(project: Path) -> None:
     assert [data.digest for data in other.datasets] != [data.digest for data in first.datasets]
 
 
+def test_generators_without_a_seed_begin_where_they_began(project: Path) -> None:
+    """Those that the program makes itself, of every kind that numpy has, in its own process."""
+    write(
+        project,
+        train_py="""
+        import os, autotrack, numpy
+        with autotrack.start_run("drawn") as run:
+            one, other = numpy.random.default_rng(), numpy.random.RandomState()
+            children = numpy.random.SeedSequence().spawn(2)
+            numpy.random.seed()
+            if os.fork() == 0:
+                numpy.random.default_rng()
+                os._exit(0)
+            os.wait()
+            run.log_metrics({"new": one.random(), "old": other.random(), "again": numpy.random.random()})
+            run.log_metric("spawned", numpy.random.default_rng(children[1]).random())
+            run.log_metric("last", numpy.random.Generator(numpy.random.SFC64()).random())
+        """,
+    )
+    first = run(project, "train.py")
+    assert len(set(first.metrics.values())) == 5
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IDENTICAL, str(verdict)
+    assert autotrack.rebuild(str(verdict.rebuilt)).kind is Kind.IDENTICAL
+
+
 def test_a_commit_with_changes_in_a_repository(project: Path) -> None:
     """Commit, uncommitted change and untracked source; then the branch goes on, and the file of the model is all there
     is to ask about."""
@@ -160,6 +186,7 @@ def test_what_parts_is_named_with_its_step(project: Path) -> None:
     verdict = autotrack.rebuild(first.id)
     assert verdict.kind is Kind.DIFFERENT
     assert [(each.what, each.step) for each in verdict.differences] == [("loss", 7), ("late", 11)]
+    assert any("os.urandom() (train.py, line 2)" in gap.what for gap in verdict.unknown)
     assert verdict.folder and Path(verdict.folder).is_dir()
     shutil.rmtree(verdict.folder)
     assert "parts first  loss at step 7" in str(verdict)

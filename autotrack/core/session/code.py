@@ -37,13 +37,13 @@ def collect_code(
     paths = imported_files()
     if known is not None:
         known.update(paths)
-    entry, typed, gaps = _typed(objects)
+    entry, words, gaps = _typed(objects)
     document: dict[str, Any] = {"kind": "none", "entry": entry, "root": None, "dirty": None}
-    document |= {"commit": None, "branch": None, "remote": None, "diff": None, "diff_stat": None, "sources": {}} | typed
+    document |= {"commit": None, "branch": None, "remote": None, "diff": None, "diff_stat": None, "sources": {}} | words
     if repository is None:
         root = _project(script, root_hint)
         kept = keep_sources(objects, paths, root, started=started)
-        document |= {"kind": "snapshot" if kept.files or typed else "none", "root": printable(root)}
+        document |= {"kind": "snapshot" if kept.files or words else "none", "root": printable(root)}
     else:
         root = str(repository.root)
         head = head_of(repository)
@@ -153,6 +153,13 @@ def _typed(objects: Objects) -> tuple[str, dict[str, Any], list[Gap]]:
 def _put(objects: Objects, text: str) -> dict[str, Any]:
     content, _ = masked_source(text.encode("utf-8", "surrogateescape"))
     return {"sha256": objects.put(content), "size": len(content)}
+
+
+def typed() -> list[str]:
+    """What was typed in and stands in no file: cells that ran, or what ``-c`` was given."""
+    arguments = getattr(sys, "orig_argv", [])
+    command = [arguments[arguments.index("-c") + 1]] if "-c" in arguments[:-1] and entry_point() == "-c" else []
+    return _cells() or command
 
 
 def _cells() -> list[str] | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..gaps import Gap
 from ..guard import guard
 from ..objects import Objects
-from . import streams, watchers
+from . import entropy, streams, watchers
 from .seen import FileSeen
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class SessionRecorder:
         self._began = 0
         self._sent: dict[str, dict[str, Any]] = {}
         self._sources: set[str] = set()
+        self._read: set[str] = set()
+        self._asked: list[str] = []
         self._at_start: str | None = None
         self._random: str | None = None
         self._random_put = 0.0
@@ -50,7 +52,7 @@ class SessionRecorder:
             return
         # All that the background needs is imported here: a child that is forked while another thread imports would
         # find half a module, be it ours or the standard library's.
-        from . import arguments, code, environment, imports, random_state, seeds  # noqa: F401
+        from . import arguments, chance, code, environment, imports, random_state, seeds  # noqa: F401
 
         self._began = started
         settings = self._tracker.settings
@@ -136,15 +138,27 @@ class SessionRecorder:
 
         document, gaps = collect_code(self.objects, root_hint=self._place(), started=self._began, known=self._sources)
         self._part("code", document, gaps)
+        self._look_for_chance()
+
+    def _look_for_chance(self) -> None:
+        """What the sources that were looked at ask of the operating system; those that are new by now."""
+        from .chance import drawing
+
+        fresh = self._sources - self._read
+        self._read |= fresh
+        self._asked += drawing(fresh)
 
     def _late_imports(self) -> None:
         """What was imported since the code was looked at."""
         sent = self._sent.get("code")
         if sent is None or "sources" not in sent:  # not wanted, or the disk took nothing of it
             return
-        from .code import collect_imported
+        from .chance import drawing
+        from .code import collect_imported, typed
 
+        self._asked += drawing((), typed())
         sources, gaps = collect_imported(self.objects, sent, self._sources, started=self._began)
+        self._look_for_chance()
         if sources or gaps:
             known = [Gap(**gap) for gap in sent["gaps"]]
             self._part("code", {**sent, "sources": {**sent["sources"], **sources}}, [*known, *gaps])
@@ -166,10 +180,12 @@ class SessionRecorder:
     def _news(self) -> None:
         """What may change while the program runs."""
         from .arguments import collect_arguments
+        from .chance import as_gap
         from .seeds import seeded
 
         self._part("arguments", *collect_arguments())
-        self._part("seeds", {**seeded(), **self._start()}, [*self._random_gaps, *self._random_unkept])
+        holes = [*self._random_gaps, *self._random_unkept, *entropy.gaps(), *as_gap(self._asked)]
+        self._part("seeds", {**seeded(), **self._start()}, holes)
         files, console = watchers.files, watchers.console
         if files is not None:
             self._write_files(files.drain())

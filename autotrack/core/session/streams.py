@@ -1,21 +1,25 @@
 """The random streams as they were when watching began, and, for a run that is rebuilt, put there again.
 
 Generators that nobody seeds begin where the operating system says. The state of ``random`` at the beginning, the
-entropy that numpy's generator began with and the seed that torch took are what it takes to draw the same numbers again.
+numbers that numpy's generators began with and the seed that torch took are what it takes to draw the same again.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from ..guard import guard
+from . import entropy
 
-#: Names a file with the streams of the program that is rebuilt: ``{"start": FILE, "numpy": "123", "torch": 7}``.
+#: Names a file with the streams of the program that is rebuilt: ``{"start": FILE, "numpy": "123", "torch": 7,
+#: "drawn": ["5", "6"]}``.
 VARIABLE = "_AUTOTRACK_STREAMS"
+_NUMBER = re.compile(r"[0-9]{1,200}")
 #: The state at the beginning, as ``random_state`` keeps it; None before.
 at_start: bytes | None = None
 #: The entropy that numpy's generator was given here, which does not say so itself.
@@ -26,6 +30,7 @@ def begin() -> None:
     """Puts the streams where the rebuilt program had them, if this is a rebuild; then remembers how they are."""
     global at_start
     if at_start is not None:
+        entropy.watch()
         return
     order = os.environ.pop(VARIABLE, None)
     if order is not None:
@@ -33,6 +38,12 @@ def begin() -> None:
     from .random_state import encoded_state
 
     at_start = encoded_state()[0]
+    entropy.watch()
+
+
+def end() -> None:
+    """Watches the generators no more."""
+    entropy.stop()
 
 
 def numpy_entropy() -> str | None:
@@ -52,11 +63,14 @@ def _restore(path: Path) -> None:
     streams: dict[str, Any] = json.loads(path.read_text("utf-8"))
     if isinstance(streams.get("start"), str):
         restore(Path(streams["start"]).read_bytes())
-    entropy, seed = streams.get("numpy"), streams.get("torch")
-    if isinstance(entropy, str):
-        when_imported("numpy.random", lambda module: _seed_numpy(module, int(entropy)))
+    first, seed, drawn = streams.get("numpy"), streams.get("torch"), streams.get("drawn")
+    if isinstance(first, str):
+        when_imported("numpy.random", lambda module: _seed_numpy(module, int(first)))
     if isinstance(seed, int):
         when_imported("torch", lambda module: module.manual_seed(seed))
+    if isinstance(drawn, list):
+        # After numpy's own generator, whose number is not among them.
+        entropy.watch([number for number in drawn if isinstance(number, str) and _NUMBER.fullmatch(number)])
 
 
 def _seed_numpy(module: Any, entropy: int) -> None:

@@ -52,6 +52,7 @@ def stop() -> None:
         opened.stop()
     if console is not None:
         console.stop()
+    streams.end()
     files = console = None
 
 

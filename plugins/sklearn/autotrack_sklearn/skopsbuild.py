@@ -149,7 +149,7 @@ class _Builder:
     def _random_state(self, node: Node) -> Any:
         if node.name != "numpy.random.mtrand.RandomState":
             raise NotPlain(node.name)
-        found = self.np.random.RandomState()
+        found = self.np.random.RandomState(0)  # the state is set; no entropy is asked for
         found.set_state(self.build(node.items["content"]))
         return found
 

@@ -1,0 +1,91 @@
+"""Calls in a program's own sources that draw from the operating system, or seed a generator from it: found by reading.
+
+Nothing of Python's is replaced to see such calls happen: they stand in the middle of libraries and of Python itself.
+What numpy's generators draw is listened to (``entropy``), and kept. Sources are not parsed, which could warn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from ..gaps import Gap
+from ..keys import printable
+from .distributions import text_of
+
+#: Draws by themselves; every function of ``secrets`` does.
+_DRAWS = frozenset({"os.urandom", "os.getrandom", "uuid.uuid1", "uuid.uuid4", "random.SystemRandom"})
+_SECRETS = "secrets."
+#: Begin at a place of the operating system's where no seed is given.
+_UNSEEDED = frozenset({"random.Random", "random.seed", "torch.seed", "torch.random.seed", "torch.Generator.seed"})
+#: A source without any of these words needs no reading.
+_WORDS = ("urandom", "getrandom", "uuid", "secrets", "SystemRandom", "Random", "seed")
+#: Calls that are named.
+_MOST = 3
+_CLOSE = "Take a number from a generator that is seeded; where no result depends on it, it does no harm"
+
+_TEXTS = re.compile(
+    r"#[^\n]*|'''(?s:\\.|.)*?'''|\"\"\"(?s:\\.|.)*?\"\"\"|'(?:(?s:\\.)|[^'\\\n])*'|\"(?:(?s:\\.)|[^\"\\\n])*\""
+)
+_IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n;]+)", re.MULTILINE)
+_FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n;]+)", re.MULTILINE)
+_NAME = r"(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
+_CALL = re.compile(rf"({_NAME})[ \t]*\((\s*\))?(?:\.([A-Za-z_]\w*)\((\s*\))?)?")
+_MADE = re.compile(rf"([A-Za-z_]\w*)[ \t]*=[ \t]*({_NAME})[ \t]*\(")
+
+
+def drawing(paths: Iterable[str], typed: Iterable[str] = ()) -> list[str]:
+    """The calls in these files, and in what was typed in (cells of a notebook), each with its place."""
+    files = ((path.rpartition("/")[2], text_of(path)) for path in sorted(paths))
+    texts = chain(files, (("a cell", text) for text in typed))
+    return [f"{call} ({name}, line {line})" for name, source in texts for call, line in calls(source)]
+
+
+def as_gap(found: Sequence[str]) -> list[Gap]:
+    """One gap that names them; none where there are none."""
+    if not found:
+        return []
+    more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
+    what = f"what the operating system is asked for is not kept: {printable(', '.join(found[:_MOST]))}{more}"
+    return [Gap("seeds", what, _CLOSE)]
+
+
+def calls(source: str) -> list[tuple[str, int]]:
+    """Such calls with their lines, in their order, by what the names in them were imported as."""
+    if not any(word in source for word in _WORDS):
+        return []
+    code = _TEXTS.sub(lambda text: "''" + "\n" * text[0].count("\n"), source)
+    names = dict(_imported(code))
+    names |= {
+        made[1]: "torch.Generator" for made in _MADE.finditer(code) if _whole(made[2], names) == "torch.Generator"
+    }
+    return [(f"{call}()", code.count("\n", 0, at) + 1) for call, at in _calls(code, names)]
+
+
+def _calls(code: str, names: dict[str, str]) -> Iterator[tuple[str, int]]:
+    for found in _CALL.finditer(code):
+        called = _whole(found[1], names)
+        if called in _DRAWS or called.startswith(_SECRETS) or (found[2] and called in _UNSEEDED):
+            yield called, found.start()
+        elif found[4] and f"{called}.{found[3]}" in _UNSEEDED:  # torch.Generator().seed()
+            yield f"{called}.{found[3]}", found.start()
+
+
+def _imported(code: str) -> Iterator[tuple[str, str]]:
+    """What names stand for, wherever in the source they are imported."""
+    for found in _IMPORT.finditer(code):
+        for word in found[1].split(","):
+            name, _, alias = (part.strip() for part in word.partition(" as "))
+            first = name.partition(".")[0]
+            yield alias or first, name if alias else first
+    for found in _FROM.finditer(code):
+        for word in found[2].strip("()").split(","):
+            name, _, alias = (part.strip() for part in word.partition(" as "))
+            yield alias or name, f"{found[1]}.{name}"
+
+
+def _whole(dotted: str, names: dict[str, str]) -> str:
+    """The full name of what is called; "" where its first word was not imported."""
+    first, dot, rest = dotted.partition(".")
+    return f"{names[first]}{dot}{rest}" if first in names else ""

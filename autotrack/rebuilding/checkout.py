@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,39 +15,36 @@ from autotrack.core.gaps import Gap
 from autotrack.core.guard import attempt
 from autotrack.core.session.masking import masked_source
 
+from .folders import is_below, stays
+from .gitting import run_git
 from .plan import Plan
+from .submodules import put_submodules
 
-#: No hook, filter or helper of a repository's own runs, and nothing is fetched but from the clone at hand.
-_SAFE = (
-    "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never",
-    "-c", "protocol.file.allow=always", "-c", "core.autocrlf=false", "-c", "advice.detachedHead=false",
-    "-c", "filter.lfs.smudge=", "-c", "filter.lfs.required=false", "-c", "core.symlinks=true",
-)  # fmt: skip
-_SECONDS = 600.0
 _BINARY = re.compile(rb"^Binary files (?:a/.*|/dev/null) and b/(.*) differ$", re.MULTILINE)
 #: Git's mode of a link.
 _LINK = "120000"
 
 
-def check_out(plan: Plan, fresh: Path) -> list[Gap]:
-    """Puts the code where it stood, under ``fresh``; answers what of it cannot be had."""
+def check_out(plan: Plan, fresh: Path, unknown: list[Gap] | None = None) -> list[Gap]:
+    """Puts the code where it stood, under ``fresh``; answers what of it cannot be had. To ``unknown`` is added what may
+    be missing and need not."""
     target = plan.mirrored(plan.root, fresh)
     target.mkdir(parents=True, exist_ok=True)
     if plan.code.get("kind") == "git":
-        problems = _from_commit(plan, target)
+        problems = _from_commit(plan, target, [] if unknown is None else unknown)
         if problems:
             return problems
     return _write_sources(plan, target)
 
 
-def _from_commit(plan: Plan, target: Path) -> list[Gap]:
+def _from_commit(plan: Plan, target: Path, unknown: list[Gap]) -> list[Gap]:
     commit = str(plan.code.get("commit") or "")
     repository = Repository.having([plan.root, plan.folder, os.getcwd()], [commit]) if commit else None  # noqa: PTH109
     carried = (plan.story.part(CARRIED) or {}).get("tree")
     if repository is not None:
         folder = str(repository.folder)
-        said = _git(target.parent, "clone", "--quiet", "--no-checkout", "--no-tags", folder, str(target))
-        said = said or _git(target, "checkout", "--quiet", "--detach", commit)
+        said = run_git(target.parent, "clone", "--quiet", "--no-checkout", "--no-tags", folder, str(target))
+        said = said or run_git(target, "checkout", "--quiet", "--detach", commit)
         problems = [Gap("code", f"commit {commit[:12]} could not be checked out: {said}", "")] if said else []
     elif isinstance(carried, Mapping) and carried:
         problems = _write_tree(plan, carried, target)
@@ -59,6 +55,8 @@ def _from_commit(plan: Plan, target: Path) -> list[Gap]:
         problems = [Gap("code", what, "Run this inside a clone of the repository that has the commit")]
     if problems:
         return problems
+    inside, missing = put_submodules(plan, target)
+    unknown += missing
     digest = plan.code.get("diff")
     if digest is None:
         return []
@@ -67,7 +65,9 @@ def _from_commit(plan: Plan, target: Path) -> list[Gap]:
         return [Gap("code", "the uncommitted changes were captured, and are not at hand", "")]
     # What is binary was not kept. If the program read it, it is one of its inputs, whose content is checked.
     binary = [f"--exclude={path.decode('utf-8', 'replace')}" for path in _BINARY.findall(patch)]
-    said = _git(target, "apply", "--whitespace=nowarn", *binary, "-", given=patch)
+    # Which commit of a submodule was there is known better than a patch could say.
+    others = [f"--exclude={path}" for path in inside]
+    said = run_git(target, "apply", "--whitespace=nowarn", *binary, *others, "-", given=patch)
     return [Gap("code", f"the uncommitted changes do not apply: {said}", "")] if said else []
 
 
@@ -83,8 +83,8 @@ def _write_tree(plan: Plan, tree: Mapping[str, Any], target: Path) -> list[Gap]:
             continue
         file = target / place
         leads = file.parent / os.fsdecode(content) if mode == _LINK else file
-        stays = _stays(file.parent, target) and _is_below(os.path.normpath(leads), target)
-        if place.is_absolute() or ".." in place.parts or ".git" in place.parts or not stays:
+        inside = stays(file.parent, target) and is_below(os.path.normpath(leads), target)
+        if place.is_absolute() or ".." in place.parts or ".git" in place.parts or not inside:
             problems.append(Gap("code", f"{path} leads out of the folder", ""))
             continue
         _, error = attempt(_write_committed, file, mode, content)
@@ -93,7 +93,7 @@ def _write_tree(plan: Plan, tree: Mapping[str, Any], target: Path) -> list[Gap]:
         elif mode == _LINK:
             links[path] = file
     # A link that stays inside by its own words may lead out through another one, made before it or after.
-    for path in [path for path, file in links.items() if not _stays(file, target)]:
+    for path in [path for path, file in links.items() if not stays(file, target)]:
         links[path].unlink()
         problems.append(Gap("code", f"{path} leads out of the folder", ""))
     return problems
@@ -106,16 +106,6 @@ def _write_committed(file: Path, mode: str, content: bytes) -> None:
     else:
         file.write_bytes(content)
         file.chmod(0o755 if mode == "100755" else 0o644)
-
-
-def _is_below(path: str, folder: Path) -> bool:
-    return path == str(folder) or path.startswith(f"{folder}{os.sep}")
-
-
-def _stays(path: Path, folder: Path) -> bool:
-    """Whether a path is below a folder, with every link followed that is there by now (as far as there is an end)."""
-    real = os.path.realpath
-    return _is_below(real(path), Path(real(folder)))
 
 
 def _write_sources(plan: Plan, target: Path) -> list[Gap]:
@@ -133,7 +123,7 @@ def _write_sources(plan: Plan, target: Path) -> list[Gap]:
             problems.append(Gap("code", f"the text of {path} is not at hand", ""))
             continue
         file = target / place
-        if file.is_symlink() or not _stays(file, target):  # before a folder is made, which may be through a link
+        if file.is_symlink() or not stays(file, target):  # before a folder is made, which may be through a link
             problems.append(Gap("code", f"{path} leads out of the folder", ""))
             continue
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -152,24 +142,3 @@ def _elsewhere(file: Path, digest: object) -> str:
     # What was kept of it may have had secrets in it, which were masked.
     found = (content, masked_source(content)[0])
     return "" if digest in [hashlib.sha256(each).hexdigest() for each in found] else "has changed since"
-
-
-def _git(folder: Path, *arguments: str, given: bytes | None = None) -> str:
-    """What git complains of; empty where it did what it was told."""
-    environment: dict[str, Any] = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1", "GIT_LFS_SKIP_SMUDGE": "1"}
-    environment["GIT_CEILING_DIRECTORIES"] = str(folder.parent)  # what lies above is another repository
-    try:
-        done = subprocess.run(
-            ["git", *_SAFE, *arguments],
-            cwd=folder,
-            env=environment,
-            input=given if given is not None else b"",
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        return str(error)[:300]
-    said = done.stderr.decode("utf-8", "replace").strip()
-    return "" if done.returncode == 0 else (said or f"git ended with {done.returncode}")[:300]

@@ -22,3 +22,13 @@ def fresh_folder(run_id: str) -> Path:
         if info is not None and info.st_uid == os.getuid() and info.st_mtime < time.time() - _OLD:
             shutil.rmtree(path, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{_NAMED}{run_id[:8]}-"))
+
+
+def is_below(path: str, folder: Path) -> bool:
+    return path == str(folder) or path.startswith(f"{folder}{os.sep}")
+
+
+def stays(path: Path, folder: Path) -> bool:
+    """Whether a path is below a folder, with every link followed that is there by now (as far as there is an end)."""
+    real = os.path.realpath
+    return is_below(real(path), Path(real(folder)))

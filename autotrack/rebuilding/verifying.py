@@ -151,7 +151,8 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
     stays = options.keep
     try:
         say("code")
-        problems = check_out(plan, fresh)
+        missing: list[Gap] = []
+        problems = check_out(plan, fresh, missing)
         say("data")
         inputs = put_inputs(plan, sink, fresh, options.data or {})
         problems += inputs.problems
@@ -161,7 +162,9 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         token = f"{record.id}.{int(time.time() * 1000):x}"
         finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token)
         say("compare")
-        verdict = _judge(sink, uri, record, story, plan, conditions, fresh, token, finished, options, inputs.unknown)
+        verdict = _judge(
+            sink, uri, record, story, plan, conditions, fresh, token, finished, options, [*inputs.unknown, *missing]
+        )
         stays = stays or not verdict
         return _with(verdict, str(fresh) if stays else None, time.monotonic() - began)
     finally:

@@ -143,6 +143,43 @@ def test_a_commit_with_changes_in_a_repository(project: Path) -> None:
     assert autotrack.get_run(said["rebuilt"]).params["n_estimators"] == "6"
 
 
+def test_a_submodule_is_fetched_by_its_address(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the program runs of it is imported by nothing, so it is in no kept source; the project's folder is gone."""
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "protocol.file.allow")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "always")
+    library, pwned = tmp_path / "library", tmp_path / "pwned"
+    write(library, rates_py="RATE = 0.5\n")
+    write(
+        project,
+        train_py="""
+        import autotrack
+        exec(open("sub/rates.py").read())
+        autotrack.start_run("a").log_metric("rate", RATE)
+        """,
+    )
+    for folder in (library, project):
+        git(folder, "init", "-q")
+        git(folder, "add", ".")
+        git(folder, "commit", "-qm", "first")
+    git(project, "submodule", "add", "-q", library.as_uri(), "sub")
+    git(project, "config", "-f", ".gitmodules", "submodule.sub.update", f"!touch {pwned}")
+    git(project, "commit", "-qam", "with a submodule")
+    first = run(project, "train.py", PYTHONHASHSEED="0")
+    git(library, "commit", "-qm", "later", "--allow-empty")
+    elsewhere = tmp_path / "elsewhere"
+    git(tmp_path, "clone", "-q", str(project), str(elsewhere))
+    shutil.rmtree(project)
+    monkeypatch.chdir(elsewhere)
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IDENTICAL and not verdict.unknown, str(verdict)
+    assert not pwned.exists()
+    library.rename(tmp_path / "gone")
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IMPOSSIBLE and "sub/rates.py" in verdict.problems[0].close
+    assert ["the submodule sub at" in gap.what for gap in verdict.unknown] == [True]
+
+
 def test_files_are_checked_before_anything_runs(project: Path, tmp_path: Path) -> None:
     """A changed row, a missing file, a file that lies elsewhere now."""
     outside = tmp_path / "data" / "train.csv"

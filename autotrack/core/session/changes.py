@@ -14,6 +14,7 @@ from ..objects import Objects
 from .git import ask_git, listed
 from .masking import masked_source
 from .repository import Repository
+from .submodules import submodules_of
 
 #: So much of a diff is kept, and no changed file beyond it is read.
 LARGEST_DIFF = 8 << 20
@@ -26,7 +27,8 @@ _BINARY = re.compile(rb"^Binary files [^\n]* differ$", re.MULTILINE)
 
 @dataclass(slots=True)
 class Changes:
-    """``dirty`` is None where it is not known. ``document`` holds ``diff``, ``diff_stat`` and, if any, ``large``."""
+    """``dirty`` is None where it is not known. ``document`` holds ``diff``, ``diff_stat`` and, if any, ``large`` and
+    ``submodules``."""
 
     dirty: bool | None = None
     document: dict[str, Any] = field(default_factory=lambda: {"diff": None, "diff_stat": None})
@@ -72,13 +74,10 @@ def uncommitted(repository: Repository, objects: Objects) -> Changes:
     _keep(diff, objects, changes)
     changes.dirty = bool(diff or large)
     if submodules or (repository.root / ".gitmodules").is_file():
-        changes.gaps.append(
-            Gap(
-                "code",
-                "uncommitted changes inside submodules are not in the diff; what was imported from them is kept",
-                "commit inside the submodules",
-            )
-        )
+        found, gaps = submodules_of(repository)
+        if found:
+            changes.document["submodules"] = found
+        changes.gaps += gaps
     return changes
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,12 +39,16 @@ def find_repository(start: Path) -> Repository | None:
     """The innermost repository around a folder; None where there is none. GIT_DIR and its like are not followed:
     they say where somebody else's git works, not where this program's code is."""
     place = Path(os.path.realpath(start))
-    for root in (place, *place.parents):
-        folder = _git_folder(root)
-        if folder is not None:
-            shared = _text(folder / "commondir", _LARGEST)
-            return Repository(root, folder, _joined(folder, shared.strip()) if shared else folder)
-    return None
+    return next(filter(None, map(repository_at, (place, *place.parents))), None)
+
+
+def repository_at(root: Path) -> Repository | None:
+    """The repository whose working tree is this very folder."""
+    folder = _git_folder(root)
+    if folder is None:
+        return None
+    shared = _text(folder / "commondir", _LARGEST)
+    return Repository(root, folder, _joined(folder, shared.strip()) if shared else folder)
 
 
 def head_of(repository: Repository) -> Head:
@@ -64,23 +69,32 @@ def remote_of(repository: Repository, branch: str | None) -> str | None:
     """The URL of the remote that the branch follows, else of ``origin``, without user name, password or token."""
     remotes: dict[str, str] = {}
     followed = "origin"
-    section, name = "", ""
-    for raw in _text(repository.shared / "config", _LARGEST).splitlines():
+    for section, name, settings in sections_of(repository.shared / "config"):
+        if section == "remote" and "url" in settings:
+            remotes.setdefault(name, settings["url"])
+        elif section == "branch" and name == branch and "remote" in settings:
+            followed = settings["remote"]
+    url = remotes.get(followed) or remotes.get("origin") or next(iter(remotes.values()), None)
+    return without_credentials(printable(url)) if url else None
+
+
+def sections_of(path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """The sections of a file in git's own format: kind, name, the first value of each setting (in small letters)."""
+    section, name, settings = "", "", dict[str, str]()
+    for raw in _text(path, _LARGEST).splitlines():
         line = raw.strip()
         header = _SECTION.match(line)
         if header:
+            if section:
+                yield section, name, settings
             section, name = header.group(1).lower(), (header.group(2) or "").replace('\\"', '"').replace("\\\\", "\\")
+            settings = {}
             line = line[header.end() :].strip()
         key, equals, value = line.partition("=")
-        if not equals or line[0] in "#;":
-            continue
-        value = value.strip().strip('"')
-        if section == "remote" and key.strip().lower() == "url":
-            remotes.setdefault(name, value)
-        elif section == "branch" and name == branch and key.strip().lower() == "remote":
-            followed = value
-    url = remotes.get(followed) or remotes.get("origin") or next(iter(remotes.values()), None)
-    return without_credentials(printable(url)) if url else None
+        if equals and line[0] not in "#;":
+            settings.setdefault(key.strip().lower(), value.strip().strip('"'))
+    if section:
+        yield section, name, settings
 
 
 def without_credentials(url: str) -> str:

@@ -198,6 +198,57 @@ def test_a_submodule_is_its_own_and_its_sources_are_kept_above(
     assert inside is not None and inside.root == project.root / "sub" and head_of(inside).commit is not None
 
 
+def test_a_submodule_is_a_gap_only_where_its_commit_cannot_be_had_again(
+    project: Project, make_project: Callable[[str], Project]
+) -> None:
+    """One within another, of which each is what its remote has; then changed, committed, pushed, and never fetched."""
+    deep, library = make_project("deep"), make_project("library")
+    deep.write("deep.py")
+    inner = deep.commit()
+    library.write("inner.py", "i = 1\n")
+    library.git("init", "-q", "-b", "main")
+    library.git("submodule", "add", "-q", str(deep.root), "more/deep")
+    outer = library.commit()
+    project.program()
+    project.git("init", "-q", "-b", "main")
+    project.git("submodule", "add", "-q", str(library.root), "sub")
+    project.git("submodule", "update", "-q", "--init", "--recursive")
+    project.commit()
+    document, gaps = project.capture()
+    assert gaps == [] and document["dirty"] is False
+    assert document["submodules"] == {
+        "sub": {"commit": outer, "url": str(library.root)},
+        "sub/more/deep": {"commit": inner, "url": str(deep.root)},
+    }
+    project.write("sub/more/deep/deep.py", "changed = 1\n")
+    assert "(sub/more/deep)" in project.capture()[1][0]
+    inside = project.root / "sub" / "more" / "deep"
+    project.git("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-aqm", "mine", cwd=inside)
+    [gap] = project.capture()[1]
+    assert "the submodule sub/more/deep is on no branch of its remote" in gap
+    project.git("push", "-q", "origin", "HEAD:refs/heads/mine", cwd=inside)
+    assert project.capture()[1] == []
+    project.git("remote", "remove", "origin", cwd=inside)
+    assert "has no remote" in project.capture()[1][0]
+    shutil.rmtree(project.root / "sub")
+    (project.root / "sub").mkdir()
+    document, gaps = project.capture()
+    assert gaps == [] and "submodules" not in document
+
+
+def test_a_path_of_a_submodule_leads_nowhere_else(project: Project, make_project: Callable[[str], Project]) -> None:
+    other = make_project("other")
+    other.write("x.py")
+    other.commit()
+    project.program()
+    paths = [f"../{other.root.name}", str(other.root), "link", "."]
+    (project.root / "link").symlink_to(other.root)
+    project.write(".gitmodules", "".join(f'[submodule "{path}"]\npath = {path}\nurl = x\n' for path in paths))
+    project.commit()
+    document, gaps = project.capture()
+    assert gaps == [] and "submodules" not in document
+
+
 def test_the_remote_that_the_branch_follows(project: Project) -> None:
     project.program()
     project.commit()

@@ -29,7 +29,7 @@ from .surroundings import Environment, Standing
 from .verdict import Kind, Verdict
 
 if TYPE_CHECKING:
-    from autotrack.answers.difference import Diff
+    from autotrack.answers.difference import Diff, Fact
     from autotrack.core.sink import Sink
 
 #: Relative difference of two numbers up to which a result is within tolerance.
@@ -227,14 +227,19 @@ def _judge(
 
 
 def _needed(diff: Diff) -> Diff:
-    """The comparison without packages that are here besides: the program had no need of them."""
+    """The comparison without packages that are here besides, of which the program had no need, and without what is
+    the rebuild's own: cells of a notebook are run by another program than a kernel."""
     sections = [
-        replace(section, facts=tuple(fact for fact in section.facts if fact.a is not None))
-        if section.name == "environment"
-        else section
+        replace(section, facts=tuple(fact for fact in section.facts if _matters(section.name, fact)))
         for section in diff.sections
     ]
     return replace(diff, sections=tuple(section for section in sections if section.facts))
+
+
+def _matters(section: str, fact: Fact) -> bool:
+    if section == "environment":
+        return fact.a is not None
+    return not (section == "code" and fact.what == "entry" and fact.a == "notebook")
 
 
 def _open(story: Story) -> list[Gap]:

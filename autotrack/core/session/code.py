@@ -11,6 +11,7 @@ from typing import Any
 from ..gaps import Gap
 from ..keys import printable
 from ..objects import Objects
+from .cells import cells_that_ran
 from .changes import uncommitted
 from .git import ask_git, listed
 from .masking import masked_source
@@ -138,7 +139,7 @@ def _project(script: str | None, root_hint: Path) -> str:
 def _typed(objects: Objects) -> tuple[str, dict[str, Any], list[Gap]]:
     """The entry point, and what was typed in and stands in no file: cells of a notebook, ``-c``."""
     entry = entry_point()
-    cells = _cells()
+    cells = cells_that_ran()
     if cells is not None:
         return entry, {"cells": _put(objects, json.dumps(cells, ensure_ascii=False)) | {"count": len(cells)}}, []
     arguments = getattr(sys, "orig_argv", [])
@@ -153,18 +154,3 @@ def _typed(objects: Objects) -> tuple[str, dict[str, Any], list[Gap]]:
 def _put(objects: Objects, text: str) -> dict[str, Any]:
     content, _ = masked_source(text.encode("utf-8", "surrogateescape"))
     return {"sha256": objects.put(content), "size": len(content)}
-
-
-def typed() -> list[str]:
-    """What was typed in and stands in no file: cells that ran, or what ``-c`` was given."""
-    arguments = getattr(sys, "orig_argv", [])
-    command = [arguments[arguments.index("-c") + 1]] if "-c" in arguments[:-1] and entry_point() == "-c" else []
-    return _cells() or command
-
-
-def _cells() -> list[str] | None:
-    """The cells that were run in this IPython, in order; None where it is no IPython."""
-    interactive = sys.modules.get("IPython.core.interactiveshell")
-    shell = getattr(getattr(interactive, "InteractiveShell", None), "_instance", None)
-    cells = getattr(shell, "user_ns", {}).get("In") if shell is not None else None
-    return [str(cell) for cell in list(cells)[1:]] if isinstance(cells, list) else None

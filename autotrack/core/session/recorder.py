@@ -52,7 +52,7 @@ class SessionRecorder:
             return
         # All that the background needs is imported here: a child that is forked while another thread imports would
         # find half a module, be it ours or the standard library's.
-        from . import arguments, chance, code, environment, imports, random_state, seeds  # noqa: F401
+        from . import arguments, cells, chance, code, environment, imports, random_state, seeds  # noqa: F401
 
         self._began = started
         settings = self._tracker.settings
@@ -85,6 +85,8 @@ class SessionRecorder:
         if not self._began:
             return
         guard.call("the session's code", self._collect, "code", self._late_imports)
+        if self._tracker.settings.code:
+            guard.call("the session's cells", self._typed)
         guard.call("the session's imports", self._imports)
         guard.call("the session", self._news)
         self.take_rest(deadline)
@@ -148,15 +150,22 @@ class SessionRecorder:
         self._read |= fresh
         self._asked += drawing(fresh)
 
+    def _typed(self) -> None:
+        """What cells of a notebook ask of the operating system, and of a shell."""
+        from .cells import commands_as_gap, typed
+        from .chance import drawing
+
+        cells = typed()
+        self._asked += drawing((), cells)
+        self._part("cells", {}, commands_as_gap(cells))
+
     def _late_imports(self) -> None:
         """What was imported since the code was looked at."""
         sent = self._sent.get("code")
         if sent is None or "sources" not in sent:  # not wanted, or the disk took nothing of it
             return
-        from .chance import drawing
-        from .code import collect_imported, typed
+        from .code import collect_imported
 
-        self._asked += drawing((), typed())
         sources, gaps = collect_imported(self.objects, sent, self._sources, started=self._began)
         self._look_for_chance()
         if sources or gaps:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 _PIP = re.compile(r"ERROR: No matching distribution found for ([\w.-]+)==(\S+)")
 _UV = re.compile(r"Because (?P<why>.+?) and you require (?P<name>[\w.-]+)==(?P<version>[^\s,]+)")
+#: Where uv breaks a sentence into lines, with what it draws beside these.
+_BREAKS = re.compile(r"[\s│╰─▶]+")
 _COMPLAINT = re.compile(r"\s*(?:ERROR|error|fatal|×|cause):\s+(?P<said>.+)")
 _LONGEST = 300
 
@@ -18,7 +20,7 @@ def reason_in(command: Sequence[str], said: Sequence[str]) -> str:
     asked = command[command.index("--python") + 1] if "venv" in command and "--python" in command else ""
     if asked[:1].isdigit():
         return f"Python {asked} is not here"
-    text = "\n".join(said)
+    text = _BREAKS.sub(" ", " ".join(said))
     if found := _PIP.search(text):
         return f"{found[1]} {found[2]} cannot be installed: {tool} found no such version"
     if found := _UV.search(text):

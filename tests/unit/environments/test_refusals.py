@@ -23,6 +23,15 @@ PIP = ["/bin/python", "-m", "pip", "install", "-r", "y"]
             "six 99.9 cannot be installed: uv said: there is no version of six==99.9",
         ),
         (
+            UV,
+            [
+                "  × No solution found when resolving dependencies:",
+                "  ╰─▶ Because lower was not found in the package registry and you require",
+                "      lower==1.0, we can conclude that your requirements are unsatisfiable.",
+            ],
+            "lower 1.0 cannot be installed: uv said: lower was not found in the package registry",
+        ),
+        (
             PIP,
             [
                 "ERROR: Could not find a version that satisfies the requirement six==99.9 (from versions: 1.0)",

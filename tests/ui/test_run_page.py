@@ -118,6 +118,7 @@ def test_what_made_the_run_is_said_line_by_line(workshop: ServerProcess, open_pa
         import autotrack
         with autotrack.start_run("{}", "made") as run:
             run.log_metric("loss", 0.5)
+            run.set_tags({{"autotrack.rebuilt": "IDENTICAL", "autotrack.rebuilt_in": "EQUIVALENT: black 24.1 → none"}})
     """
     logged(workshop, program.format("without git"), plain)
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
@@ -132,6 +133,8 @@ def test_what_made_the_run_is_said_line_by_line(workshop: ServerProcess, open_pa
     code.wait_for()
     assert code.get_attribute("data-state") in ("none", "part")
     assert "git" in code.inner_text()
+    page.locator(".reproduce").get_by_text("IDENTICAL").wait_for()
+    page.locator(".reproduce").get_by_text("environment EQUIVALENT: black 24.1 → none").wait_for()
     page.goto(f"{workshop.url}/r/{ids['changed tree'][:12]}")
     code.wait_for()
     assert code.get_attribute("data-state") == "part" and "patch" in code.inner_text()

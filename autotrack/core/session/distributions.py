@@ -108,11 +108,11 @@ def _origin(path: str) -> dict[str, Any]:
     return origin
 
 
-def text_of(path: str, most: int = _LARGEST) -> str:
+def text_of(path: str) -> str:
     """A file's text, as far as it is read; empty where it cannot be."""
     try:
         with open(path, "rb") as file:
-            return file.read(most).decode("utf-8", "replace")
+            return file.read(_LARGEST).decode("utf-8", "replace")
     except OSError:
         return ""
 

@@ -50,6 +50,11 @@ def metadata_folders(folder: str) -> dict[str, str]:
     return _scan(folder or ".").places
 
 
+def is_elsewhere(info: str) -> bool:
+    """Whether the modules of a distribution, by its metadata folder, may lie in another folder than that."""
+    return info.endswith(".egg-info") or os.path.exists(f"{info}{os.sep}direct_url.json")  # noqa: PTH110 - many, in no time
+
+
 def _scan(folder: str) -> _Folder:
     try:
         changed = os.stat(folder).st_mtime_ns  # noqa: PTH116 - a string from sys.path, once a folder

@@ -174,10 +174,8 @@ class SessionRecorder:
 
     def _environment(self) -> None:
         from .environment import collect_environment
-        from .imports import imported_distributions
 
         self._part("environment", *collect_environment(self.objects))
-        imported_distributions()  # what it reads is read here, and not when the program ends
 
     def _imports(self) -> None:
         """``distributions``: those that something was imported of, up to the end of the program. Where it was killed

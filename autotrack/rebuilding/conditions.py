@@ -76,12 +76,12 @@ def _has_gpu() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """The Python that a program is run again with, and how what is installed for it stands to the run's. ``behind`` is
-    where it finds autotrack, if it has none of its own."""
+    """The Python that a program is run again with. ``behind`` is where it finds autotrack, if it has none of its own;
+    ``environment`` how what is installed for it stands to the run's, where that was asked."""
 
     python: str
-    environment: Environment
     behind: str | None = None
+    environment: Environment | None = None
     unknown: tuple[Gap, ...] = ()
 
 
@@ -92,7 +92,7 @@ def interpreter_for(
     distribution of the run; why there is none, where it cannot be had."""
     here = conditions.environment
     if env == "local" or (env == "auto" and conditions.elsewhere is None and here.standing in enough):
-        return Interpreter(sys.executable, here)
+        return Interpreter(sys.executable, environment=here)
     lock = lock_of_run(story)
     if lock is None:
         return Gap("environment", "the list of packages is not at hand", _LOCAL)
@@ -118,7 +118,7 @@ def interpreter_for(
     found = replace(
         found, whole=f"{len(built.distributions)} packages and Python as they were", where=str(built.folder)
     )
-    return Interpreter(built.python, found, str(environments.folder_behind()), left_out)
+    return Interpreter(built.python, str(environments.folder_behind()), found, left_out)
 
 
 def _impossible(why: str, here: Environment | None = None) -> Gap:

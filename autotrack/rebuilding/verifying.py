@@ -144,9 +144,8 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
     if isinstance(interpreter, Gap):
         none = Environment(Standing.IMPOSSIBLE, whole=interpreter.what.removeprefix(f"{Standing.IMPOSSIBLE} "))
         return _cannot(record, story, [interpreter], replace(conditions, environment=none))
-    conditions = replace(
-        conditions, environment=interpreter.environment, unknown=(*conditions.unknown, *interpreter.unknown)
-    )
+    found = interpreter.environment or conditions.environment
+    conditions = replace(conditions, environment=found, unknown=(*conditions.unknown, *interpreter.unknown))
     fresh = fresh_folder(record.id)
     stays = options.keep
     try:

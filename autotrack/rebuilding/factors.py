@@ -19,8 +19,9 @@ from autotrack.core.guard import attempt
 from .checkout import check_out
 from .conditions import threads_of, was_set
 from .inputs import files_read, put_inputs
-from .packages import python_of, records_of, version_of
+from .packages import records_of, version_of
 from .plan import Plan
+from .surroundings import python_of_run
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
@@ -253,7 +254,7 @@ def _generators(a: Side, b: Side) -> Iterator[Factor]:
 
 def _packages(a: Side, b: Side) -> Iterator[Factor]:
     """Python, and distributions of another version: those that the programs import come first."""
-    one, other = python_of(a.plan.story), python_of(b.plan.story)
+    one, other = python_of_run(a.plan.story), python_of_run(b.plan.story)
     if one and other and one != other:
         yield Factor("environment", PYTHON, f"{one} → {other}")
     ours, theirs = records_of(a.plan.story), records_of(b.plan.story)

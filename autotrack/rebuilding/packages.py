@@ -29,12 +29,6 @@ def version_of(record: Mapping[str, Any] | None) -> str | None:
     return f"{record['version']}{f' at {commit[:12]}' if commit else ''}"
 
 
-def python_of(story: Story) -> str | None:
-    """Python's version in a run."""
-    python = (story.part("environment") or {}).get("python")
-    return str(python["version"]) if isinstance(python, Mapping) and python.get("version") else None
-
-
 def mixed_interpreter(a: Story, b: Story, swapped: Collection[str], python: str | None) -> Interpreter | Gap:
     """The Python of an environment like that of ``a``, with these distributions as ``b`` has them; why there is none
     where it cannot be built. ``python`` is the version of Python."""

@@ -19,10 +19,11 @@ from autotrack.core.gaps import Gap
 from .bisection import Bisection, Trial, said
 from .conditions import Interpreter, check, interpreter_for
 from .factors import PYTHON, Factor, Side
-from .packages import mixed_interpreter, python_of
+from .packages import mixed_interpreter
 from .running import TAG as TOKEN
 from .running import counterpart, run_again
 from .searching import TAG, SearchRun, pair
+from .surroundings import python_of_run
 from .swapping import mixed
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Trials:
         if not names or names == every:
             story = b if names else a
             return interpreter_for(story, check(story), "venv" if names and self.env == "local" else self.env)
-        python = python_of(b if PYTHON in names else a)
+        python = python_of_run(b if PYTHON in names else a)
         return mixed_interpreter(a, b, names - {PYTHON}, python)
 
 

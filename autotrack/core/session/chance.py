@@ -25,8 +25,10 @@ _WORDS = ("urandom", "getrandom", "uuid", "secrets", "SystemRandom", "Random", "
 _MOST = 3
 _CLOSE = "Take a number from a generator that is seeded; where no result depends on it, it does no harm"
 
+#: Each character can be read in one way only: what is not closed costs no more than its length.
 _TEXTS = re.compile(
-    r"#[^\n]*|'''(?s:\\.|.)*?'''|\"\"\"(?s:\\.|.)*?\"\"\"|'(?:(?s:\\.)|[^'\\\n])*'|\"(?:(?s:\\.)|[^\"\\\n])*\""
+    r"#[^\n]*|'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"",
+    re.DOTALL,
 )
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n;]+)", re.MULTILINE)
 _FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n;]+)", re.MULTILINE)

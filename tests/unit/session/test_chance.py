@@ -78,6 +78,15 @@ def test_no_text_takes_long(piece: str) -> None:
     assert time.process_time() - began < 5, "a source of 200 kB is read in a moment"
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("quote", ["'''", '"""', "'", '"'])
+def test_a_text_that_is_not_closed_takes_no_longer(quote: str) -> None:
+    began = time.process_time()
+    escapes = "\\a" * 50_000
+    calls(f"import os\n{quote}{escapes}\nos.urandom(1)")
+    assert time.process_time() - began < 5, "each escape is read in one way"
+
+
 def test_no_warning_comes_of_it(recwarn: pytest.WarningsRecorder) -> None:
     assert calls("import os\nx = '\\d'\nos.urandom(1 if 1else 2)") == [("os.urandom()", 3)] and not recwarn.list
     assert "ast" not in vars(sys.modules["autotrack.core.session.chance"])

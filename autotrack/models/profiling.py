@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
+from .example import ROWS as FEW_ROWS
 from .profile import LEAST_ROWS, Known, ModelProfile, column_profiles, known_columns
 from .profile_file import profile_content
-from .sampling import Columns, columns_of, distance, every, size_of
+from .sampling import Columns, columns_of, distance, size_of, some
 
-#: Rows that the model is asked about for the profile of its answers.
-ASKED_ROWS = 512
-#: What asking about them may cost at most, as a multiple of what asking about the example's few rows did.
-_TIMES = 20
+#: Rows that the model is asked about for the profile of its answers: the second time only where the first was quick.
+ASKED_ROWS = (48, 512)
+#: Seconds for which a model is asked where nothing is said of them.
+_LONGEST = 1.0
 #: A wider table has no profile.
 MOST_COLUMNS = 2_000
 #: The name of a model's only answer.
@@ -21,13 +23,20 @@ ANSWER = "prediction"
 
 def answers_to_more(example: Any, ask: Callable[[Any], Any], spent: float, left: float | None) -> Any:
     """The model's answers to some rows of its example; None where these are few or it would take too long: asking about
-    the first rows took ``spent`` seconds, and ``left`` are left (None: as many as it takes)."""
+    the first few took ``spent`` seconds, and ``left`` are left (None: nothing is said of them)."""
     size = size_of(example)
     if size is None or size[0] < LEAST_ROWS or size[1] > MOST_COLUMNS:
         return None
-    if left is not None and spent * _TIMES > left:
-        return None
-    return ask(every(example, distance(size[0], size[1], ASKED_ROWS)))
+    deadline = time.perf_counter() + (_LONGEST if left is None else left)
+    asked, answers = FEW_ROWS, None
+    for wanted in ASKED_ROWS:
+        began = time.perf_counter()
+        rows = min(wanted, size[0])
+        if rows <= asked or began + spent * rows / asked > deadline:
+            break
+        answers = ask(some(example, distance(size[0], size[1], wanted)))
+        asked, spent = rows, time.perf_counter() - began
+    return answers
 
 
 def profile_of(example: Any, known: Known | None, answers: Any) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Some rows of a data set, at equal distances, as columns: what a profile is made of. No random numbers are drawn.
+"""Some rows of a data set, spread over all of it, as columns: what a profile is made of. No random numbers are drawn.
 
 A library is used only where the data are its own, so nothing is imported that the caller has not imported.
 """
@@ -14,6 +14,9 @@ from .inference import is_array, is_sparse, table_kind
 
 #: Values and rows of a sample, about: of wide tables as many rows as the first allows, but between the other two.
 MOST_VALUES, MOST_ROWS, LEAST_ROWS = 1 << 16, 4096, 256
+
+#: The fraction of the golden ratio.
+_GOLDEN = (5**0.5 - 1) / 2
 
 #: A column by its name: an array of one dimension, or a list of Python objects.
 Columns = dict[str, Any]
@@ -43,46 +46,60 @@ def distance(rows: int, columns: int, most: int = MOST_ROWS) -> int:
     return max(1, round(rows / wanted))
 
 
-def every(data: Any, step: int) -> Any:
-    """Every so manieth row, as the same kind of data; a copy."""
-    kind = table_kind(data)
-    if kind == "polars":
-        return data.gather_every(step)
-    if kind is not None:
-        return data.iloc[::step].copy()
-    if is_sparse(data):
-        return data[::step] if data.format in ("csr", "csc") else data.tocsr()[::step].asformat(data.format)
-    if is_array(data):
-        few = data[::step]
-        return few.clone() if hasattr(few, "clone") else few.copy()
+def spread(rows: int, step: int) -> Any:
+    """The places of one row out of each ``step``, int64 in rising order. At equal distances rows that repeat, as hours
+    do, would be met at the same hours only; so the place within the step moves on by the golden ratio, whose multiples
+    fill a range evenly (Weyl, Über die Gleichverteilung von Zahlen mod. Eins, 1916)."""
+    import numpy
+
+    begin = numpy.arange(0, rows, step)
+    within = numpy.arange(len(begin)) * _GOLDEN % 1.0
+    places: Any = begin + (within * numpy.minimum(step, rows - begin)).astype(numpy.int64)
+    return places
+
+
+def some(data: Any, step: int) -> Any:
+    """One row out of each ``step`` (``spread``), as the same kind of data; a copy."""
     if isinstance(data, Mapping):
-        return {name: every(part, step) for name, part in data.items()}
-    return [
-        list(row) if isinstance(row, list) else dict(row) if isinstance(row, Mapping) else row for row in data[::step]
-    ]
+        return {name: some(part, step) for name, part in data.items()}
+    if is_sparse(data) and data.format not in ("csr", "csc"):
+        return _rows(data.tocsr(), step).asformat(data.format)
+    few = _rows(data, step)
+    if isinstance(few, list):
+        return [list(row) if isinstance(row, list) else dict(row) if isinstance(row, Mapping) else row for row in few]
+    return few.clone() if hasattr(few, "clone") else few.copy()
 
 
 def columns_of(data: Any, alone: str = "0", step: int = 1) -> Columns | None:
-    """The columns of every so manieth row by their names, those of an array called 0, 1, ...; ``alone`` is the name of
-    one that has none. None where the data are no columns of single values (pictures, tensors on a device)."""
-    if size_of(data) is None:
+    """The columns of one row out of each ``step`` by their names, those of an array called 0, 1, ...; ``alone`` is the
+    name of one that has none. None where the data are no columns of single values (pictures, tensors on a device)."""
+    if size_of(data) is None or (is_sparse(data) and data.format not in ("csr", "csc")):
         return None
+    if isinstance(data, Mapping):
+        parts = {str(name): _of_array(_rows(part, step), alone) for name, part in data.items()}
+        return {name: part[alone] for name, part in parts.items() if part is not None}
+    few = _rows(data, step)
     kind = table_kind(data)
     if kind == "pandas":
-        return _of_pandas(data.iloc[::step])
+        return _of_pandas(few)
     if kind == "series":
-        return {alone if data.name is None else str(data.name): _of_series(data.iloc[::step])}
+        return {alone if data.name is None else str(data.name): _of_series(few)}
     if kind == "polars":
-        few = data.gather_every(step)
         return {name: _of_polars(few.get_column(name)) for name in few.columns}
     if is_sparse(data):
-        return None if data.format not in ("csr", "csc") else _of_array(data[::step].toarray(), alone)
-    if is_array(data):
-        return _of_array(data[::step], alone)
-    if isinstance(data, Mapping):
-        parts = {str(name): _of_array(part[::step], alone) for name, part in data.items()}
-        return {name: part[alone] for name, part in parts.items() if part is not None}
-    return _of_list(data[::step], alone)
+        return _of_array(few.toarray(), alone)
+    return _of_array(few, alone) if is_array(data) else _of_list(few, alone)
+
+
+def _rows(data: Any, step: int) -> Any:
+    """One row out of each ``step``; the data themselves where that is all."""
+    if step == 1:
+        return data
+    kind = table_kind(data)
+    places = spread(len(data) if isinstance(data, list) else data.shape[0], step)
+    if kind in ("pandas", "series"):
+        return data.iloc[places]
+    return [data[at] for at in places.tolist()] if isinstance(data, list) else data[places]
 
 
 def _of_pandas(few: Any) -> Columns:

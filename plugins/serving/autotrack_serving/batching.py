@@ -25,8 +25,8 @@ from .rows import Rows, apart, together
 Ask = Callable[[Rows, Mapping[str, Any]], Any]
 #: Threads that may hang in the model before this process takes no more requests.
 MOST_STUCK = 3
-#: Seconds after which a model is no longer taken for swift, and gets a thread.
-_SLOW = 0.02
+#: Seconds of a processor, and of the clock, after which a model is no longer taken for swift, and gets a thread.
+_SLOW, _STOPPED = 0.02, 1.0
 _NO_ROWS = Rows("whole", None, 0)
 
 
@@ -125,9 +125,10 @@ class Batcher:
             return
         self.calls += 1
         if self.swift and batch[0].job is None:
-            began = time.thread_time()  # of a processor: a busy machine is no reason
+            began, clock = time.thread_time(), time.monotonic()
             found, failure = attempt(self._asked, batch)
-            self.swift = time.thread_time() - began < _SLOW
+            # Of a processor, for a busy machine is no reason; but one that waits for something is not swift either.
+            self.swift = time.thread_time() - began < _SLOW and time.monotonic() - clock < _STOPPED
             self._settle(batch, found, failure)
             self._loop.call_soon(self._next)  # what has come meanwhile is read first, and joins those that wait
             return

@@ -66,8 +66,8 @@ def _without_names(model: Any) -> Any:
         return twin
     if not kind.startswith(_MODULES) or "_sklearn_output_config" in vars(model):
         return None
-    if any(callable(value) for value in model.get_params(deep=False).values()):
-        return None  # a metric or a kernel of the user's
+    if any(callable(value) or hasattr(value, "fit") for value in model.get_params(deep=False).values()):
+        return None  # a metric or a kernel of the user's; an estimator inside it, which may want a table
     twin = copy.copy(model)
     vars(twin).pop("feature_names_in_", None)
     return twin

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 #: Evaluation sets that are data sets of the run.
 MOST_EVALS = 8
-#: Rows up to which the booster's predictions for its training data are asked for, and about what each costs in seconds.
+#: Numbers (rows by classes) up to which the booster's predictions for its training data are asked for, and about what
+#: each costs in seconds.
 MOST_ANSWERS, _AN_ANSWER = 1_000_000, 1e-7
 
 
@@ -58,16 +59,21 @@ def trained(call: Call, run: ProbeRun) -> Generator[None, None, None]:
     if own:
         matrix = call.arg("dtrain", None)
         contents = matrices.of(matrix)
-        answers = attempt(_answers, booster, matrix, run)[0]
+        classes = attempt(_classes, call.arg("params", None))[0] or 1
+        answers = attempt(_answers, booster, matrix, classes, run)[0]
         run.log_model(booster, "model", example=contents.example if contents is not None else None, answers=answers)
 
 
-def _answers(booster: Any, matrix: Any, run: ProbeRun) -> Any:
+def _classes(params: Any) -> int:
+    return int(dict(params or {}).get("num_class") or 1)
+
+
+def _answers(booster: Any, matrix: Any, classes: int, run: ProbeRun) -> Any:
     """The booster's predictions for what it was trained on, which XGBoost has since the last round; None where asking
     might be noticed, or is too much."""
     own = all(type(each).__module__.startswith("xgboost.") for each in (booster, matrix))
-    rows = int(matrix.num_row()) if own else 0
-    if not rows or rows > MOST_ANSWERS or not run.afford("metrics", rows * _AN_ANSWER):
+    answers = int(matrix.num_row()) * classes if own else 0
+    if not answers or answers > MOST_ANSWERS or not run.afford("metrics", answers * _AN_ANSWER):
         return None
     import xgboost
 

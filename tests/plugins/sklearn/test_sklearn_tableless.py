@@ -11,8 +11,8 @@ import pytest
 from autotrack_sklearn.tableless import _MODULES, array_predictor
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestRegressor, VotingClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor, VotingClassifier
+from sklearn.linear_model import LogisticRegression, RANSACRegressor, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -83,10 +83,12 @@ def test_pipelines_and_searches_of_such_estimators_are_asked_so_too() -> None:
         VotingClassifier([("one", LogisticRegression())]),
         KNeighborsClassifier(metric=lambda a, b: float(np.abs(a - b).sum())),
         SVC(kernel=lambda a, b: a @ b.T),
+        RANSACRegressor(estimator=Ridge(), min_samples=5),
+        GradientBoostingRegressor(n_estimators=2, init=Ridge()),
         OwnRidge(),
         StandardScaler(),  # does not predict
     ],
-    ids=str.split("chosen function lambda table union voting metric kernel own scaler"),
+    ids=str.split("chosen function lambda table union voting metric kernel ransac init own scaler"),
 )
 def test_what_may_look_at_a_table_is_given_one(model: Any) -> None:
     assert array_predictor(model.fit(X, Y), list(X.columns)) is None

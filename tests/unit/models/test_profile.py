@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from autotrack.core.fingerprint import fingerprint
 from autotrack.models.loading import open_model
 from autotrack.models.profile import ColumnProfile, Known, ModelProfile, column_profiles
 from autotrack.models.profile_file import FILE, MOST_BYTES, profile_content, read_profile
-from autotrack.models.profiling import profile_of
-from autotrack.models.sampling import columns_of, every, size_of
+from autotrack.models.profiling import answers_to_more, profile_of
+from autotrack.models.sampling import columns_of, distance, size_of, some, spread
 
 STREAM = np.random.default_rng(7)
 ROWS = 400
@@ -85,7 +86,21 @@ def test_each_kind_of_column_has_what_can_be_compared() -> None:
 def test_the_same_data_have_the_same_profile_in_any_container(data: Any) -> None:
     assert size_of(data) == (30, 3)
     assert made(data) == made(np.arange(90.0).reshape(30, 3))
-    assert size_of(every(data, 7)) == (5, 3)
+    assert size_of(some(data, 7)) == (5, 3)
+
+
+def test_a_sample_meets_each_phase_of_what_repeats() -> None:
+    """Two years of hours: of every eighth hour a sample would know three hours of the day."""
+    hours = pd.DataFrame({"hour": np.arange(24 * 730) % 24, "week": np.arange(24 * 730) // 24 % 7})
+    assert distance(*hours.shape) > 1
+    found = made(hours)
+    assert dict(found["week"].values) == pytest.approx({float(day): 1 / 7 for day in range(7)}, abs=0.01)
+    assert found["hour"].edges == pytest.approx([0, 1, 6, 12, 18, 22, 23], abs=1)
+    for step in (2, 3, 4, 6, 7, 8, 12, 24, 25, 48):
+        places = spread(24 * 730, step)
+        assert len(places) == -(-24 * 730 // step) and (np.diff(places) > 0).all() and places[-1] < 24 * 730
+        counts = np.bincount(places % 24, minlength=24)
+        assert counts.min() > 0.6 * counts.mean(), f"one row out of {step} is of any hour about as often"
 
 
 def test_one_column_has_the_name_that_it_is_given() -> None:
@@ -113,6 +128,19 @@ def test_a_thousand_columns_fit() -> None:
     assert read_profile(content).left_out + len(read_profile(content).inputs) == 1000
 
 
+def test_values_with_code_of_their_own_are_not_asked() -> None:
+    def never(self: Any, *_: Any) -> Any:
+        raise AssertionError("touched")
+
+    kind = type("Cell", (), dict.fromkeys(("__hash__", "__eq__", "__float__", "__str__", "__bool__"), never))
+    text = type("Text", (str,), dict.fromkeys(("__hash__", "__eq__", "__str__", "__len__"), never))
+    for cell in (kind(), text("a"), type("Meta", (type,), {"__eq__": never, "__hash__": never})("Odd", (), {})()):
+        cells = np.empty(40, object)
+        cells[:] = [None, *[cell] * 39]
+        found = made(pd.DataFrame({"cell": pd.Series(cells, dtype=object), "plain": range(40)}))
+        assert found["cell"] == ColumnProfile("cell", 0.025) and found["plain"].edges
+
+
 def test_no_secret_and_no_long_text_is_kept() -> None:
     key = "AKIA" + "ABCDEFGHIJKLMNOP"
     texts = ["plain" if at % 2 else key for at in range(40)]
@@ -134,7 +162,7 @@ def test_a_sample_does_not_pass_for_all_that_there_is() -> None:
     flags[10_000], towns[20_000] = 1.0, "Vardo"  # both are among every tenth row
     found = made(pd.DataFrame({"flag": flags, "town": towns}))
     assert dict(found["flag"].values) == pytest.approx({0.0: 0.99975, 1.0: 0.00025}, abs=1e-6)
-    assert found["flag"].others == found["town"].others == pytest.approx(1 / 4000)
+    assert found["flag"].others == found["town"].others == pytest.approx(3 / 4000)
     alike = made(pd.DataFrame({"flag": flags[9_990:10_010], "town": towns[19_990:20_010]}))
     assert alike["town"].others == 0
 
@@ -151,6 +179,22 @@ def test_a_fingerprint_of_all_rows_knows_better_and_stands_in_for_a_few() -> Non
     assert profile_of(data[:5], None, None) is None and profile_of(data[:5, :1].tolist(), Known(9, {}), None) is None
     other = Known(printed.rows, {"x": printed.columns[0]})
     assert profile_of(data[:5], other, None) is None
+
+
+def test_a_slow_model_is_not_asked_for_long() -> None:
+    asked: list[int] = []
+
+    def ask(rows: Any) -> Any:
+        asked.append(len(rows))
+        time.sleep(0.003 * len(rows))
+        return rows[:, 0]
+
+    data = np.zeros((600, 2))
+    found = answers_to_more(data, ask, 0.003 * 5, None)
+    assert len(found) == asked[0] and len(asked) == 1, "ten times as many rows would have taken longer than a second"
+    assert answers_to_more(data, ask, 0.5, None) is None and answers_to_more(data, ask, 0.01, 0.02) is None
+    assert len(asked) == 1
+    assert len(answers_to_more(data, lambda rows: rows, 0.0001, None)) >= 512
 
 
 def test_a_document_that_is_no_profile_is_refused() -> None:

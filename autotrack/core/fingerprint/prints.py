@@ -40,8 +40,15 @@ class ColumnPrint:
 
     def document(self) -> dict[str, Any]:
         """The column as plain JSON values, without those that say nothing."""
-        values = ((name, getattr(self, name)) for name in self.__slots__)
-        return {name: _spelled(value) for name, value in values if value not in (None, (), "column")}
+        said: dict[str, Any] = {"name": self.name, "dtype": self.dtype, "hash": self.hash}
+        for name, value in (("nulls", self.nulls), ("min", self.min), ("max", self.max), ("distinct", self.distinct)):
+            if value is not None:
+                said[name] = _spelled(value)
+        if self.quantiles:
+            said["quantiles"] = [_spelled(value) for value in self.quantiles]
+        if self.chunks:
+            said["chunks"] = list(self.chunks)
+        return said if self.role == "column" else said | {"role": self.role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +126,8 @@ def _column(document: dict[str, Any]) -> ColumnPrint:
     return ColumnPrint(**given)
 
 
-def _spelled(value: Any) -> Any:
+def _spelled(value: Plain) -> Plain:
     """JSON has no infinities."""
-    if isinstance(value, tuple):
-        return [_spelled(item) for item in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -31,6 +31,7 @@ def test_equal_data() -> None:
         np.random.default_rng(0).standard_normal((100, 3)),
         pd.DataFrame({"a": ["x", None], 1: pd.to_datetime(["2020-01-01", None]), "c": [True, False]}),
         pd.Series([1, 2], index=["a", "b"]),
+        pd.DataFrame({"column": ["column", "index"]}, index=pd.Index([3, 4], name="index")),
         np.full(3, np.nan),
         ["\ud800", "b"],
         [object()],

@@ -7,8 +7,8 @@ What numpy's generators draw is listened to (``entropy``), and kept. Sources are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+import time
+from collections.abc import Iterable, Iterator
 
 from ..gaps import Gap
 from ..keys import printable
@@ -23,6 +23,8 @@ _UNSEEDED = frozenset({"random.Random", "random.seed", "torch.seed", "torch.rand
 _WORDS = ("urandom", "getrandom", "uuid", "secrets", "SystemRandom", "Random", "seed")
 #: Calls that are named.
 _MOST = 3
+#: Seconds that a look through files takes at most, about.
+_SECONDS = 0.3
 _CLOSE = "Take a number from a generator that is seeded; where no result depends on it, it does no harm"
 
 #: Each character can be read in one way only: what is not closed costs no more than its length.
@@ -37,20 +39,43 @@ _CALL = re.compile(rf"({_NAME})[ \t]*\((\s*\))?(?:\.([A-Za-z_]\w*)\((\s*\))?)?")
 _MADE = re.compile(rf"([A-Za-z_]\w*)[ \t]*=[ \t]*({_NAME})[ \t]*\(")
 
 
-def drawing(paths: Iterable[str], typed: Iterable[str] = ()) -> list[str]:
-    """The calls in these files, and in what was typed in (cells of a notebook), each with its place."""
-    files = ((path.rpartition("/")[2], text_of(path)) for path in sorted(paths))
-    texts = chain(files, (("a cell", text) for text in typed))
-    return [f"{call} ({name}, line {line})" for name, source in texts for call, line in calls(source)]
+class Asked:
+    """What a program's sources ask of the operating system, as far as they were looked through."""
 
+    def __init__(self) -> None:
+        #: The calls, each with its place.
+        self.calls: list[str] = []
+        self._unread = 0
 
-def as_gap(found: Sequence[str]) -> list[Gap]:
-    """One gap that names them; none where there are none."""
-    if not found:
-        return []
-    more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
-    what = f"what the operating system is asked for is not kept: {printable(', '.join(found[:_MOST]))}{more}"
-    return [Gap("seeds", what, _CLOSE)]
+    def look(self, paths: Iterable[str], seconds: float = _SECONDS) -> None:
+        """Looks through files, for so long: a program may be made of thousands."""
+        until = time.monotonic() + seconds
+        for path in sorted(paths):
+            if time.monotonic() > until:
+                self._unread += 1
+            else:
+                self._read(path.rpartition("/")[2], text_of(path))
+
+    def look_through_cells(self, texts: Iterable[str]) -> None:
+        """Looks through what was typed in."""
+        for text in texts:
+            self._read("a cell", text)
+
+    def gaps(self) -> list[Gap]:
+        """One that names the calls, and one of what there was no time for; none where there is nothing to say."""
+        found = []
+        if self.calls:
+            more = f" and {len(self.calls) - _MOST} more" if len(self.calls) > _MOST else ""
+            named = printable(", ".join(self.calls[:_MOST]))
+            what = f"what the operating system is asked for is not kept: {named}{more}"
+            found.append(Gap("seeds", what, _CLOSE))
+        if self._unread:
+            what = f"{self._unread:,} sources were not looked through for draws from the operating system"
+            found.append(Gap("seeds", what, "it does no harm where they draw nothing that a result depends on"))
+        return found
+
+    def _read(self, name: str, source: str) -> None:
+        self.calls += [f"{call} ({name}, line {line})" for call, line in calls(source)]
 
 
 def calls(source: str) -> list[tuple[str, int]]:

@@ -19,6 +19,7 @@ from .seen import FileSeen
 
 if TYPE_CHECKING:
     from ..runs.tracker import Tracker
+    from .chance import Asked
 
 #: Files that one record of the journal names at most.
 FILES_A_RECORD = 500
@@ -39,7 +40,7 @@ class SessionRecorder:
         self._sent: dict[str, dict[str, Any]] = {}
         self._sources: set[str] = set()
         self._read: set[str] = set()
-        self._asked: list[str] = []
+        self._asked: Asked | None = None
         self._at_start: str | None = None
         self._random: str | None = None
         self._random_put = 0.0
@@ -144,20 +145,23 @@ class SessionRecorder:
 
     def _look_for_chance(self) -> None:
         """What the sources that were looked at ask of the operating system; those that are new by now."""
-        from .chance import drawing
-
         fresh = self._sources - self._read
         self._read |= fresh
-        self._asked += drawing(fresh)
+        self._chance().look(fresh)
 
     def _typed(self) -> None:
         """What cells of a notebook ask of the operating system, and of a shell."""
         from .cells import commands_as_gap, typed
-        from .chance import drawing
 
         cells = typed()
-        self._asked += drawing((), cells)
+        self._chance().look_through_cells(cells)
         self._part("cells", {}, commands_as_gap(cells))
+
+    def _chance(self) -> Asked:
+        from .chance import Asked
+
+        self._asked = self._asked or Asked()
+        return self._asked
 
     def _late_imports(self) -> None:
         """What was imported since the code was looked at."""
@@ -187,11 +191,11 @@ class SessionRecorder:
     def _news(self) -> None:
         """What may change while the program runs."""
         from .arguments import collect_arguments
-        from .chance import as_gap
         from .seeds import seeded
 
         self._part("arguments", *collect_arguments())
-        holes = [*self._random_gaps, *self._random_unkept, *entropy.gaps(), *as_gap(self._asked)]
+        asked = self._asked.gaps() if self._asked is not None else []
+        holes = [*self._random_gaps, *self._random_unkept, *entropy.gaps(), *asked]
         self._part("seeds", {**seeded(), **self._start()}, holes)
         files, console = watchers.files, watchers.console
         if files is not None:

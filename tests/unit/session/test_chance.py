@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrack.core.session.chance import as_gap, calls, drawing
+from autotrack.core.session.chance import Asked, calls
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,28 @@ def test_calls_are_found_by_what_names_stand_for(source: str, found: list[tuple[
 
 def test_they_are_named_with_their_places(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("import os, uuid\nos.urandom(4)\nuuid.uuid4()\n")
-    found = drawing([str(tmp_path / "train.py"), str(tmp_path / "gone.py")], ["import secrets\nsecrets.choice('ab')"])
-    assert found == [
+    asked = Asked()
+    asked.look([str(tmp_path / "train.py"), str(tmp_path / "gone.py")])
+    asked.look_through_cells(["import secrets\nsecrets.choice('ab')"])
+    assert asked.calls == [
         "os.urandom() (train.py, line 2)",
         "uuid.uuid4() (train.py, line 3)",
         "secrets.choice() (a cell, line 2)",
     ]
-    [gap] = as_gap([*found, *found])
-    assert gap.part == "seeds" and gap.what.endswith("and 3 more") and as_gap([]) == []
+    asked.calls *= 2
+    [gap] = asked.gaps()
+    assert gap.part == "seeds" and gap.what.endswith("and 3 more") and Asked().gaps() == []
+
+
+def test_a_program_of_thousands_of_files_is_not_held_up(tmp_path: Path) -> None:
+    for at in range(2000):
+        (tmp_path / f"module_{at}.py").write_text("import random\n" + "x = random.seed\n" * 2000)
+    asked = Asked()
+    began = time.monotonic()
+    asked.look(map(str, tmp_path.iterdir()), 0.1)
+    assert time.monotonic() - began < 2
+    [gap] = asked.gaps()
+    assert "sources were not looked through" in gap.what and gap.what[0].isdigit()
 
 
 @given(st.text(alphabet="'\"#\\\n ()=.,;ab", max_size=60))

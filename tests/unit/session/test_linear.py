@@ -15,7 +15,8 @@ PIECES = [
     "a", "1", "_", ".", "-", " ", "\t", "\n", "\\", "'", '"', "\\'", '\\"', "!", "=", "(", "[", "{", "/", ":", "@", "%",
     "a.", "a ", "a=", "a,", "1.", "1_", "1e1", "\\n", ", '!", "a = ", "a: ", "- ", "://", "http://a:", "a-1.", "[ a ",
     "import ", "from a import (", "from a import (\n", "get_ipython().system('", "--- a\n", "Bearer ", "\\\n", "'''\\'",
-    '"""\\"', "A", "aA", "token", "token=", "token = ", "token: ", "password='", "api_key = 1", "-----BEGIN PRIVATE KEY-----",
+    '"""\\"', "A", "aA", "token", "token=", "token = ", "token: ", "password='", "api_key = 1",
+    "-----BEGIN PRIVATE KEY-----",
     "?sig=", "eyJ.", "sk-", "0xa", "x = 0x", "seed.", "os.urandom", "export KEY=", "#", "\x00", "é",
 ]  # fmt: skip
 LONG = 100_000

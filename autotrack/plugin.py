@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SessionRecord,
         Status,
     )
+    from autotrack.core.filesystems import file_system, is_network
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
     from autotrack.core.model_uris import find_version, parse_model_uri
@@ -142,6 +143,7 @@ __all__ = [
     "environments",
     "family",
     "file_inside",
+    "file_system",
     "find_store",
     "find_version",
     "fingerprint_profiles",
@@ -150,6 +152,7 @@ __all__ = [
     "hand_over",
     "hookimpl",
     "hookspec",
+    "is_network",
     "is_taken",
     "kind_key",
     "later",
@@ -229,12 +232,14 @@ _LATER = {
     "end_run": ".runs.outside",
     "environments": "..environments",
     "family": ".family",
+    "file_system": ".filesystems",
     "find_store": ".config",
     "find_version": ".model_uris",
     "fingerprint_profiles": "..models.profile:of_fingerprint",
     "get_run": "..client",
     "given": ".switch",
     "hand_over": ".runs.handing",
+    "is_network": ".filesystems",
     "is_taken": ".runs.foreign",
     "kind_key": "..models.profile:key_of",
     "later": ".runs.outside",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotrack.plugin import Ours, attempt, find_store, make_private
+from autotrack.plugin import Ours, attempt, file_system, find_store, is_network, make_private
 
 from ..observing import GATHERED, MOST_WAITING
 from .truths import MOST_ROWS, Score
@@ -183,11 +183,12 @@ class Ledger:
 
 def _connected(path: Path | None) -> sqlite3.Connection:
     found = sqlite3.connect(path or ":memory:", timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    ahead = path is None or not is_network(file_system(path.parent))
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            found.execute("PRAGMA journal_mode=WAL")
-            found.execute("PRAGMA synchronous=NORMAL")
+            (mode,) = found.execute(f"PRAGMA journal_mode={'WAL' if ahead else 'DELETE'}").fetchone()
+            found.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
             found.executescript(_TABLES)
             return found
         except sqlite3.OperationalError as error:  # of several that open a new file at once, one may not wait

@@ -1,0 +1,101 @@
+"""Answers that wait for truths: in memory, in a file that processes share, and how good they were."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from autotrack_serving.monitoring import ledger as keeping
+from autotrack_serving.monitoring.ledger import Ledger, ledger_of
+
+import autotrack
+from tests.plugins.serving.observed import seen
+
+
+def test_truths_are_joined_once_and_bounded() -> None:
+    truths = Ledger(None, most_rows=5)
+    truths.remember("a", np.array([0, 1, 1]))
+    assert truths.join("a", [0, 1, 0]) == 3 and truths.join("a", [0, 1, 0]) is None
+    assert truths.measures() == {"accuracy": 2 / 3}
+    with pytest.raises(ValueError, match="had 2 rows"):
+        truths.remember("b", np.array([1, 1]))
+        truths.join("b", [1])
+    for name in "cdef":
+        truths.remember(name, np.array([1, 1]))
+    assert [truths.join(name, [1, 1]) for name in "cdef"] == [None, None, 2, 2]
+    numbers = Ledger(None)
+    numbers.remember("x", np.array([1.0, 2.0]))
+    numbers.join("x", [2.0, 4.0])
+    assert numbers.measures() == {"mae": 1.5, "rmse": pytest.approx(2.5**0.5)}
+
+
+def test_processes_share_what_they_answered(tmp_path: Path) -> None:
+    """Whoever a truth comes to joins it, once; the sums are everybody's; what does not fit changes nothing."""
+    one, other = Ledger(tmp_path / "l.db", most_rows=6), Ledger(tmp_path / "l.db", most_rows=6)
+    one.record([seen("a", [0, 1, 1]), seen("b", ["yes", "no"]), seen("", [1])])
+    assert other.join("a", [0, 1, 0]) == 3
+    assert one.join("a", [0, 1, 0]) is None and other.join("a", [0, 1, 0]) is None
+    with pytest.raises(ValueError, match="had 2 rows"):
+        other.join("b", ["yes"])
+    assert one.join("b", ["yes", "yes"]) == 2
+    assert one.measures() == other.measures() == {"accuracy": 3 / 5} and one.count == other.count == 5
+    one.record([seen(f"r{at}", [1, 1]) for at in range(5)])
+    one._swept = -1e9
+    one.tick()
+    assert [other.join(f"r{at}", [1, 1]) for at in range(5)] == [None, None, 2, 2, 2]
+    numbers = Ledger(tmp_path / "n.db")
+    numbers.record([seen("x", [1.0, float("nan")])])
+    numbers.join("x", [2.0, 4.0])
+    assert numbers.count == 2
+
+
+def test_answers_outlive_their_server(store: Path) -> None:
+    """Joined from memory or from the file, by this server or the next, each truth counts once; nobody else may read."""
+    first = ledger_of("ab" * 32, alone=True)
+    first.remember("young", np.array([1, 0]))
+    assert first.settles == 0 and first.join("young", [1, 1]) == 2
+    first.record([seen("young", [1, 0]), seen("old", ["yes"])])  # recorded only now, and joined already
+    first.remember("last", np.array([1.5]))
+    assert first.join("young", [1, 1]) is None
+    first.close()
+    with pytest.raises(ValueError, match="going down"):
+        first.join("old", ["yes"])
+    (path,) = (Path(autotrack.Client().root) / "serving").glob("*.db")
+    assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
+    second = ledger_of("ab" * 32, alone=False)
+    assert second.settles > 0 and second.count == 2
+    assert [second.join(name, truth) for name, truth in (("old", ["yes"]), ("last", [1.0]), ("young", [1, 1]))] == [
+        1,
+        1,
+        None,
+    ]
+    second.remember("again", np.array([1]))
+    second.remember("again", np.array([0, 0]))  # a request that was asked again has its last answers
+    assert second.join("again", [0, 0]) == 2
+    second.close()
+    os.utime(path, (1, 1))
+    ledger_of("cd" * 32, alone=True).close()
+    assert not path.exists()  # nobody has served it for months
+    shutil.rmtree(path.parent)
+    path.parent.write_text("in the way")
+    here = ledger_of("ab" * 32, alone=True)
+    here.record([seen("a", [1])])
+    assert here.join("a", [1]) == 1
+    here.close()
+
+
+def test_no_write_ahead_log_where_the_store_is_on_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "l.db"
+    Ledger(path).close()  # begun where it was on a local disk
+    monkeypatch.setattr(keeping, "file_system", lambda folder: "nfs4")
+    one, other = Ledger(path), Ledger(path)
+    one.record([seen("a", [1, 0])])
+    assert other.join("a", [1, 1]) == 2 and one.measures() == {"accuracy": 0.5}
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert [each.name for each in tmp_path.iterdir()] == ["l.db"]

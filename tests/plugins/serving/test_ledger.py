@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -99,3 +100,57 @@ def test_no_write_ahead_log_where_the_store_is_on_a_network(tmp_path: Path, monk
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     assert [each.name for each in tmp_path.iterdir()] == ["l.db"]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_PATIENCE", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_answers_that_could_not_be_written_down_are_kept(tmp_path: Path) -> None:
+    """The newest of them, no more than there is room for; a request that was asked again has its last answers."""
+    one, other = Ledger(tmp_path / "l.db", most_rows=6), Ledger(tmp_path / "l.db")
+    with closing(sqlite3.connect(tmp_path / "l.db", isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+        for answers in ([seen("a", [1, 1]), seen("b", [0, 0]), seen("c", [1, 1])], [seen("b", [1, 1])]):
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                one.record(answers)
+        one.remember("b", np.array([1, 1]))
+        one.remember("d", np.array([1, 1]))
+    one.tick()
+    assert [other.join(name, [1, 1]) for name in "abcd"] == [None, 2, 2, 2] and other.count == 6
+    assert one.measures() == {"accuracy": 1.0}
+    one.record([seen("d", [1, 1])])  # recorded only now, and joined already
+    assert one.join("d", [1, 1]) is None
+
+
+def test_a_full_disk_costs_no_answer(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l.db")
+    connection = ledger._connection
+    assert connection is not None
+    connection.execute("PRAGMA max_page_count=4")
+    ledger.remember("a", np.array(["x" * 50_000]))
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        ledger.write()
+    connection.execute("PRAGMA max_page_count=4000")
+    ledger.write()
+    assert Ledger(tmp_path / "l.db").join("a", ["y"]) == 1
+
+
+def test_answers_that_come_while_others_are_written_down_are_the_last(tmp_path: Path) -> None:
+    ledger, other = Ledger(tmp_path / "l.db", most_rows=2), Ledger(tmp_path / "l.db")
+    ledger.remember("a", np.array([0]))
+    ledger.remember("b", np.array([0]))
+    with closing(sqlite3.connect(tmp_path / "l.db", isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+        writing = threading.Thread(target=ledger.write)
+        writing.start()
+        while not ledger._lock.locked():
+            pass
+        ledger.remember("a", np.array([1]))
+        ledger.remember("c", np.array([1]))  # there is no room for b any more, which is being written down
+    writing.join(10)
+    assert other.join("b", [1]) == 1
+    ledger.record([seen("b", [0])])  # recorded only now, and written down already
+    assert [ledger.join(name, [1]) for name in "abc"] == [1, None, 1] and ledger.measures() == {"accuracy": 2 / 3}

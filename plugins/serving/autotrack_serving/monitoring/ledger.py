@@ -102,14 +102,12 @@ class Ledger:
         self._sweep()
 
     def write(self) -> None:
-        """Writes the answers down that are in memory only."""
+        """Writes the answers down that are in memory only. Where that fails they stay there until the next time."""
         if not self._young:
             return
         with self._lock:
             with self._answering:
-                found, self._young, self._rows = self._young, OrderedDict(), 0
-                for request in found:
-                    self._settle(request)
+                found = dict(self._young)
             entries = []
             for request, values in found.items():
                 given, _ = attempt(json.dumps, values.tolist())
@@ -118,6 +116,11 @@ class Ledger:
             with self._opened() as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", entries)
+            with self._answering:
+                for request, values in found.items():
+                    if self._young.get(request, values) is values:  # else it was asked again, and answered anew
+                        self._rows -= len(self._young.pop(request, ()))
+                        self._settle(request)
 
     def close(self) -> None:
         """Writes down what is in memory only, and lets the file go."""

@@ -154,3 +154,44 @@ def test_answers_that_come_while_others_are_written_down_are_the_last(tmp_path: 
     assert other.join("b", [1]) == 1
     ledger.record([seen("b", [0])])  # recorded only now, and written down already
     assert [ledger.join(name, [1]) for name in "abc"] == [1, None, 1] and ledger.measures() == {"accuracy": 2 / 3}
+
+
+def aged(folder: Path, name: str = "*") -> list[Path]:
+    """The files of a ledger, none of which was written to for months."""
+    found = sorted(folder.glob(f"{name}.db*"))
+    for path in found:
+        os.utime(path, (1, 1), follow_symlinks=False)
+    return found
+
+
+def test_the_ledger_of_a_model_that_is_served_is_never_old(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(autotrack.Client().root) / "serving"
+    used = ledger_of("ab" * 32, alone=False)
+    used.record([seen("a", [1])])
+    (path,) = folder.glob("*.db")
+    os.utime(path, (1, 1))  # what is new is in the write-ahead log only
+    ledger_of("cd" * 32, alone=True).close()
+    assert path.exists()
+    aged(folder, path.stem)
+    used._swept = -1e9
+    used.tick()  # nobody asks, but it is served
+    ledger_of("cd" * 32, alone=True).close()
+    assert path.exists()
+    used.close()
+    monkeypatch.setattr(keeping, "file_system", lambda folder: "nfs4")
+    ledger_of("ab" * 32, alone=True).close()
+    aged(folder, path.stem)
+    again = ledger_of("ab" * 32, alone=True)  # opened only, and without a write-ahead log
+    ledger_of("cd" * 32, alone=True).close()
+    assert path.exists() and again.join("a", [1]) == 1
+    again.close()
+
+
+def test_an_old_ledger_that_cannot_be_removed_is_in_nobodys_way(store: Path) -> None:
+    folder = Path(autotrack.Client().root) / "serving"
+    ledger_of("ab" * 32, alone=True).close()
+    (folder / "0.db").mkdir()
+    (folder / "1.db").symlink_to("nowhere")
+    aged(folder)
+    ledger_of("cd" * 32, alone=True).close()
+    assert sorted(path.name for path in folder.iterdir()) == ["0.db", "1.db", f"{'cd' * 16}.db"]

@@ -50,13 +50,21 @@ def ledger_of(digest: str, *, alone: bool) -> Ledger:
 
 def _opened(folder: Path, name: str, alone: bool) -> Ledger:
     make_private(folder)
-    for old in folder.glob("*.db"):
-        if old.name != name and time.time() - old.stat().st_mtime > _KEPT_DAYS * 86400:
-            for part in folder.glob(f"{old.name}*"):
-                part.unlink(missing_ok=True)
     path = folder / name
     os.close(os.open(Ours(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # sqlite's own follow its mode
+    os.utime(path)  # before anybody takes it for one that is not used any more
+    for other in folder.glob("*.db"):
+        if other.name != name:
+            attempt(_removed_if_old, other)
     return Ledger(path, alone=alone)
+
+
+def _removed_if_old(path: Path) -> None:
+    parts = [path, *(Path(f"{path}-{kind}") for kind in ("wal", "shm", "journal"))]
+    used = max(part.stat().st_mtime for part in parts if part.exists())
+    if time.time() - used > _KEPT_DAYS * 86400:
+        for part in parts:
+            part.unlink(missing_ok=True)
 
 
 class Ledger:
@@ -74,6 +82,7 @@ class Ledger:
         self._answering = threading.Lock()  # held for a moment, by requests too: of what is young
         self._lock = threading.Lock()  # sqlite3's connection is used by the loop and by the observer
         self._connection: sqlite3.Connection | None = _connected(path)
+        self._path = path
         self._swept = time.monotonic()
 
     def remember(self, request: str, answers: Any) -> None:
@@ -174,6 +183,8 @@ class Ledger:
         if time.monotonic() - self._swept < _SWEPT_EVERY:
             return
         self._swept = time.monotonic()
+        if self._path is not None:
+            attempt(os.utime, self._path)  # it is served, though perhaps nobody asks
         with self._lock, self._opened() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(_FORGET, (self.most_rows,))

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
     from autotrack.core.switch import enable_worker, given
+    from autotrack.core.terminal import clean
     from autotrack.core.terminating import termination_as_interrupt
     from autotrack.models.golden import compare as compare_answers
     from autotrack.models.loading import load_pyfunc, local_model
@@ -136,6 +137,7 @@ __all__ = [
     "check_artifact_path",
     "check_key",
     "choose",
+    "clean",
     "columns_of",
     "compare_answers",
     "enable_worker",
@@ -226,6 +228,7 @@ _LATER = {
     "check_artifact_path": ".artifact_paths",
     "check_key": ".keys",
     "choose": ".plugins.registry",
+    "clean": ".terminal",
     "columns_of": "..models.sampling",
     "compare_answers": "..models.golden:compare",
     "enable_worker": ".switch",

@@ -90,6 +90,24 @@ def test_kinds_move_too_and_what_was_never_seen_is_named() -> None:
     assert "unseen" not in many  # not all that training saw is known
 
 
+def test_names_from_requests_can_harm_no_terminal(heard: list[Report], table_model: Kept, tmp_path: Path) -> None:
+    """What a client sends is printed by ``models status``, kept as tags and told to plugins."""
+    _, drift = kinds_of(["Oslo", "Rome"] * 50, [["\x1b[2J", "\ud800\x00", "b\u202ec", "two\nlines", "\x07" * 40]])
+    assert drift.names == ["\\x1b[2J", "\\ud800\\x00", "b\\u202ec", "two\\nlines", "\\x07" * 10]
+    folder = autotrack.save_model(table_model.model, tmp_path / "churn", example=table_model.data)
+    scorer = load(str(folder))
+    recorders, _ = recorders_of(Request(uri=str(folder), report=True), scorer, Counts())
+    recorders[0].record([asked(scorer, ["\x1b]0;owned\x07"] * 60, 30, 1)])
+    for recorder in recorders:
+        recorder.close()
+    assert heard[0].unseen == {"plan": ["\\x1b]0;owned\\x07"]}
+    told = autotrack.get_run(heard[0].run)
+    assert told.tags["autotrack.serves.unseen.plan"] == "\\x1b]0;owned\\x07"
+    told.set_tag("autotrack.serves.unseen.age", "\x07\u202e")  # by whomever
+    shown = status(str(folder)).stdout
+    assert "never seen in training: \\x1b]0;owned" in shown and "never seen in training: \\x07\\u202e" in shown
+
+
 def test_values_that_come_often_do_not_look_like_drift() -> None:
     """Where quantiles coincide, the shares that training had count, not those of the quantiles."""
     stream = np.random.default_rng(6)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from autotrack.plugin import kind_key, mask
+from autotrack.plugin import clean, kind_key, mask
 
 if TYPE_CHECKING:
     from autotrack.plugin import ColumnProfile
@@ -31,7 +31,7 @@ class Drift(Protocol):
 
     column: ColumnProfile
     rows: float
-    #: The first kinds that training never saw.
+    #: The first kinds that training never saw, fit to be printed: they come from whoever asks.
     names: list[str]
 
     def add(self, values: Any) -> None:
@@ -159,7 +159,7 @@ class Kinds(Gaps):
             place = self._places.get(key, -1)
             self._counts[place] += times
             if place == -1 and self._named and not self.column.others and len(self.names) < NAMED:
-                name = mask(shown[:_LONGEST])
+                name = clean(mask(shown[:_LONGEST]))[:_LONGEST]
                 self.names += [] if name in self.names else [name]
 
     def measures(self) -> dict[str, float]:

@@ -366,7 +366,8 @@ def test_a_truth_finds_its_answer_whichever_worker_gave_it(store: Path) -> None:
     served.stop()
     (server,) = json.loads(status(uri, "--json").stdout)["served"]
     assert (server["metrics"]["requests"], server["metrics"]["truths"]) == (20, 20) and server["workers"] in (1, 2)
-    assert autotrack.get_run(server["trained_by"]).tags["production.mae"] == "1 over 20 truths"
+    told = autotrack.get_run(server["trained_by"]).tags
+    assert told["production.mae"] == "1 over 20 truths" and told["production.rows"] == "20"
     runs = autotrack.search_runs(experiments=["serving"])
     lines = []
     for run in runs:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from autotrack_serving.monitoring import ledger as keeping
+from autotrack_serving.monitoring import truths as judging
 from autotrack_serving.monitoring.ledger import Ledger, ledger_of
 
 import autotrack
@@ -195,3 +196,36 @@ def test_an_old_ledger_that_cannot_be_removed_is_in_nobodys_way(store: Path) -> 
     aged(folder)
     ledger_of("cd" * 32, alone=True).close()
     assert sorted(path.name for path in folder.iterdir()) == ["0.db", "1.db", f"{'cd' * 16}.db"]
+
+
+def test_a_model_that_has_grown_bad_is_not_hidden_by_its_past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "WINDOW", 200)
+    for name, good, bad in (("kinds", [1] * 50, [0] * 50), ("numbers", [1.0] * 50, [3.0] * 50)):
+        ledger, other = Ledger(tmp_path / f"{name}.db"), Ledger(tmp_path / f"{name}.db")
+        for at, truths in enumerate([good] * 100 + [bad] * 8):
+            ledger.remember(f"r{at}", np.array(good))
+            assert ledger.join(f"r{at}", truths) == 50
+        found = other.measures()
+        assert other.count == 5400  # of all that there were
+        assert found.get("accuracy", 0.0) < 0.25 and found.get("mae", 2.0) > 1.5 and found.get("rmse", 2.0) > 1.7
+
+
+def test_a_ledger_without_a_window_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first ones had no other count than that of their sums."""
+    monkeypatch.setattr(judging, "WINDOW", 200)
+    with closing(sqlite3.connect(tmp_path / "l.db")) as first, first:
+        first.execute("CREATE TABLE score (count INTEGER, right INTEGER, absolute REAL, squared REAL, numbers INTEGER)")
+        first.execute("INSERT INTO score VALUES (100000, 90000, 0.0, 0.0, 0)")
+    ledger = Ledger(tmp_path / "l.db")
+    assert ledger.count == 100_000 and ledger.measures() == {"accuracy": 0.9}
+    ledger.remember("a", np.array([1] * 100))
+    ledger.join("a", [0] * 100)
+    assert Ledger(tmp_path / "l.db").count == 100_100 and 0.4 < ledger.measures()["accuracy"] < 0.65
+
+
+def test_what_is_no_number_spoils_no_score() -> None:
+    ledger = Ledger(None)
+    for name, truths in (("a", [None, 1.5]), ("b", [float("nan"), 1e200]), ("c", [float("inf"), 0.5])):
+        ledger.remember(name, np.array([1.0, 1.0]))
+        ledger.join(name, truths)
+    assert ledger.count == 6 and ledger.measures() == {"mae": 0.5, "rmse": 0.5}

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 _TABLES = """
 CREATE TABLE IF NOT EXISTS answers (request TEXT PRIMARY KEY, rows INTEGER, kind TEXT, given TEXT);
 CREATE TABLE IF NOT EXISTS score (count INTEGER, right INTEGER, absolute REAL, squared REAL, numbers INTEGER);
+CREATE TABLE IF NOT EXISTS truths (count INTEGER);
 """
+#: Where nothing says how many truths there were, all of them count in the score: so it was in the first ledgers.
+_SCORE = "SELECT score.*, coalesce((SELECT count FROM truths), score.count) FROM score"
 _FORGET = """
 DELETE FROM answers WHERE rowid IN (
     SELECT n FROM (SELECT rowid AS n, sum(rows) OVER (ORDER BY rowid DESC) AS total FROM answers) WHERE total > ?
@@ -69,7 +72,7 @@ def _removed_if_old(path: Path) -> None:
 
 class Ledger:
     """Answers are written down in batches, off the way of requests; whichever process a truth comes to joins it, and
-    once. The sums are those of all, and of all before them."""
+    once. How good answers were is of all processes, and of all before them."""
 
     def __init__(self, path: Path | None, most_rows: int = MOST_ROWS, *, alone: bool = False) -> None:
         self.most_rows = most_rows
@@ -157,8 +160,11 @@ class Ledger:
                 answers = young
             score = _score(connection)
             score.add(request, answers, truths)  # what does not fit takes the deletion back
+            *sums, count = astuple(score)
             connection.execute("DELETE FROM score")
-            connection.execute("INSERT INTO score VALUES (?, ?, ?, ?, ?)", astuple(score))
+            connection.execute("INSERT INTO score VALUES (?, ?, ?, ?, ?)", sums)
+            connection.execute("DELETE FROM truths")
+            connection.execute("INSERT INTO truths VALUES (?)", (count,))
             with self._answering:
                 self._rows -= len(self._young.pop(request, ()))
                 self._settle(request)
@@ -213,5 +219,5 @@ def _connected(path: Path | None) -> sqlite3.Connection:
 
 
 def _score(connection: sqlite3.Connection) -> Score:
-    row = connection.execute("SELECT * FROM score").fetchone()
-    return Score() if row is None else Score(row[0], row[1], row[2], row[3], bool(row[4]))
+    row = connection.execute(_SCORE).fetchone()
+    return Score() if row is None else Score(*row)

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from autotrack.core.terminal import clean
     from autotrack.core.terminating import termination_as_interrupt
     from autotrack.models.golden import compare as compare_answers
+    from autotrack.models.inference import is_missing
     from autotrack.models.loading import load_pyfunc, local_model
     from autotrack.models.mlmodel import read as read_mlmodel
     from autotrack.models.profile import ColumnProfile
@@ -154,6 +155,7 @@ __all__ = [
     "hand_over",
     "hookimpl",
     "hookspec",
+    "is_missing",
     "is_network",
     "is_taken",
     "kind_key",
@@ -242,6 +244,7 @@ _LATER = {
     "get_run": "..client",
     "given": ".switch",
     "hand_over": ".runs.handing",
+    "is_missing": "..models.inference",
     "is_network": ".filesystems",
     "is_taken": ".runs.foreign",
     "kind_key": "..models.profile:key_of",

@@ -90,6 +90,38 @@ def test_kinds_move_too_and_what_was_never_seen_is_named() -> None:
     assert "unseen" not in many  # not all that training saw is known
 
 
+class Odd:
+    """A value that answers no question."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    __ne__ = __bool__ = __float__ = __eq__  # type: ignore[assignment]
+
+
+def test_foreign_values_cost_themselves_alone() -> None:
+    odd: list[object] = [Odd(), [1], {"a": 1}, (Odd(),), pandas.NaT, pandas.NA, None, np.float32("nan"), float("nan")]
+    gaps = watching(ColumnProfile("x"))
+    gaps.add(np.fromiter(odd, object, len(odd)))
+    assert gaps.measures() == {"missing": pytest.approx(4 / 9)}
+    found, drift = kinds_of(["Oslo"] * 80 + ["Rome"] * 20, [["Oslo"] * 30, [*odd, "Paris"]])
+    assert drift.names == ["Paris"] and found["unseen"] == 1 / 31 and found["missing"] == 5 / 36
+
+
+def test_an_odd_request_costs_itself_alone() -> None:
+    columns = column_profiles({"n": np.arange(100.0), "k": ["Oslo", "Rome"] * 50})
+    watch = Watch(Reference(None, tuple(columns), tuple(columns[1:])), None)
+    table = pandas.DataFrame({"n": np.arange(100.0), "k": pandas.Categorical(["Oslo", None] * 50)})
+    rows = [Rows("columns", {"n": [[1.0], [1.0, 2.0]]}, 2), Rows("columns", {"k": Odd()}, 1), whole(table)]
+    answers = [table[["k"]], Odd(), {"k": ["Oslo"]}]
+    watch.take([Observation("r", 1.0, each, answer, 0.001) for each, answer in zip(rows, answers, strict=True)])
+    found = watch.measures()
+    assert found["missing/n"] == found["unseen/k"] == 0.0 and found["missing/k"] == 0.5 and not watch.unseen()
+    assert found["prediction_unseen"] == 0.0
+
+
 def test_names_from_requests_can_harm_no_terminal(heard: list[Report], table_model: Kept, tmp_path: Path) -> None:
     """What a client sends is printed by ``models status``, kept as tags and told to plugins."""
     _, drift = kinds_of(["Oslo", "Rome"] * 50, [["\x1b[2J", "\ud800\x00", "b\u202ec", "two\nlines", "\x07" * 40]])

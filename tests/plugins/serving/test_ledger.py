@@ -126,6 +126,24 @@ def test_answers_that_could_not_be_written_down_are_kept(tmp_path: Path) -> None
     assert one.join("d", [1, 1]) is None
 
 
+@pytest.mark.usefixtures("impatient")
+def test_a_truth_that_could_not_be_written_down_can_be_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "file_system", lambda folder: "nfs4")  # where who reads keeps others from committing
+    ledger = Ledger(tmp_path / "l.db")
+    ledger.remember("a", np.array([1, 1]))
+    with closing(sqlite3.connect(tmp_path / "l.db", isolation_level=None)) as somebody:
+        somebody.execute("BEGIN")
+        somebody.execute("SELECT * FROM score").fetchall()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            ledger.join("a", [1, 0])
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            ledger.write()
+    assert ledger.count == 0 and ledger.join("a", [1, 0]) == 2 and ledger.join("a", [1, 0]) is None
+    assert ledger.measures() == {"accuracy": 0.5}
+
+
 def test_a_full_disk_costs_no_answer(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.db")
     connection = ledger._connection
@@ -229,3 +247,8 @@ def test_what_is_no_number_spoils_no_score() -> None:
         ledger.remember(name, np.array([1.0, 1.0]))
         ledger.join(name, truths)
     assert ledger.count == 6 and ledger.measures() == {"mae": 0.5, "rmse": 0.5}
+    ledger.remember("d", np.array([1.0]))
+    for truth in ("six", 10**400):
+        with pytest.raises(ValueError, match="to float"):
+            ledger.join("d", [truth])
+    assert ledger.join("d", [1.5]) == 1 and ledger.count == 7

@@ -105,11 +105,10 @@ class Ledger:
         for one in observations:
             if one.request and one.request not in self._young and one.request not in self._settled:
                 self.remember(one.request, one.answers)
-        self.write()
-        self._sweep()
+        self.tick()
 
     def tick(self) -> None:
-        """The same, and now and then the oldest answers go where there are too many."""
+        """Writes down what is in memory only; now and then the oldest answers go where there are too many."""
         self.write()
         self._sweep()
 
@@ -128,11 +127,8 @@ class Ledger:
             with self._opened() as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", entries)
-            with self._answering:
-                for request, values in found.items():
-                    if self._young.get(request, values) is values:  # else it was asked again, and answered anew
-                        self._rows -= len(self._young.pop(request, ()))
-                        self._settle(request)
+            for request, values in found.items():
+                self._settle(request, values)
 
     def close(self) -> None:
         """Writes down what is in memory only, and lets the file go."""
@@ -144,30 +140,28 @@ class Ledger:
 
     def join(self, request: str, truths: list[Any]) -> int | None:
         """See ``Truths``."""
-        with self._lock, self._opened() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            taken = "DELETE FROM answers WHERE request = ? RETURNING kind, given"
-            found = connection.execute(taken, (request,)).fetchone()
-            with self._answering:
-                # Where it was written down since, the file has it; a request that was asked again has its last answers.
-                young = self._young.get(request)
-            if found is None and young is None:
-                return None
-            if young is None:
-                kind, given = found
-                answers = np.asarray(json.loads(given), float if kind == "f" else None)
-            else:
+        with self._lock:
+            with self._opened() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                taken = "DELETE FROM answers WHERE request = ? RETURNING kind, given"
+                found = connection.execute(taken, (request,)).fetchone()
+                with self._answering:
+                    # Where it was written down since, the file has it; one that was asked again has its last answers.
+                    young = self._young.get(request)
+                if found is None and young is None:
+                    return None
                 answers = young
-            score = _score(connection)
-            score.add(request, answers, truths)  # what does not fit takes the deletion back
-            *sums, count = astuple(score)
-            connection.execute("DELETE FROM score")
-            connection.execute("INSERT INTO score VALUES (?, ?, ?, ?, ?)", sums)
-            connection.execute("DELETE FROM truths")
-            connection.execute("INSERT INTO truths VALUES (?)", (count,))
-            with self._answering:
-                self._rows -= len(self._young.pop(request, ()))
-                self._settle(request)
+                if young is None:
+                    kind, given = found
+                    answers = np.asarray(json.loads(given), float if kind == "f" else None)
+                score = _score(connection)
+                score.add(request, answers, truths)  # what does not fit takes the deletion back
+                *sums, count = astuple(score)
+                connection.execute("DELETE FROM score")
+                connection.execute("INSERT INTO score VALUES (?, ?, ?, ?, ?)", sums)
+                connection.execute("DELETE FROM truths")
+                connection.execute("INSERT INTO truths VALUES (?)", (count,))
+            self._settle(request, young)
         return len(truths)
 
     @property
@@ -180,10 +174,15 @@ class Ledger:
         with self._lock:
             return _score(self._opened()).measures()
 
-    def _settle(self, request: str) -> None:
-        self._settled[request] = None
-        if len(self._settled) > 2 * MOST_WAITING:
-            self._settled.popitem(last=False)
+    def _settle(self, request: str, answers: Any) -> None:
+        """The file has these answers, or their truth came: memory need not keep them any more."""
+        with self._answering:
+            if self._young.get(request, answers) is not answers:
+                return  # it was asked again, and answered anew
+            self._rows -= len(self._young.pop(request, ()))
+            self._settled[request] = None
+            if len(self._settled) > 2 * MOST_WAITING:
+                self._settled.popitem(last=False)
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept < _SWEPT_EVERY:

@@ -48,15 +48,19 @@ class Score:
     count: int = 0
 
     def add(self, request: str, answers: Any, truths: list[Any]) -> None:
-        """Takes the answers to a request and what was true (ValueError where these are not as many). Where one of the
-        two is no finite number, there is no distance to be measured."""
+        """Takes the answers to a request and what was true (ValueError where these are not as many, or of another
+        kind). Where one of the two is no finite number, there is no distance to be measured."""
         if len(truths) != len(answers):
             raise ValueError(f"request {request} had {len(answers)} rows, and {len(truths)} truths were sent")
         while self.rows > WINDOW:
             self._halve()
         if answers.dtype.kind == "f":
+            try:
+                found = np.asarray(truths, float)
+            except OverflowError as error:
+                raise ValueError(f"request {request}: {error}") from None
             with np.errstate(over="ignore", invalid="ignore"):
-                distances = np.abs(np.asarray(truths, float) - answers)
+                distances = np.abs(found - answers)
                 squares = distances**2
             known = np.isfinite(squares)
             self.numbers = True

@@ -327,8 +327,7 @@ def _print_status(one: Any) -> None:
         _say(f"  its predictions: {_moved(metrics, 'prediction_{}')}{far}")
     for text in one.alerts:
         _say(f"  alert: {text}")
-    good = {key.removeprefix("production_"): value for key, value in metrics.items() if key.startswith("production_")}
-    for name, value in good.items():
+    for name, value in one.good.items():
         beside = ", ".join(f"{key} {number:.4g}" for key, number in one.training.items())
         _say(f"  {name} {value:.4g} over {metrics.get('truths', 0):,.0f} truths; in training: {beside or 'not known'}")
 

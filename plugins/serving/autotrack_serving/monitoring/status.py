@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import NotFoundError, attempt, find_store, open_sink
+from autotrack.plugin import NotFoundError, attempt
 
 from .conditions import condition
+from .reading import store_to_read
 from .tags import ALERT_TAG, DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, SERVER_TAG, UNSEEN_TAG, URI_TAG
-from .together import farthest, together
+from .together import GOOD, farthest, together
 
 if TYPE_CHECKING:
     from autotrack.plugin import RunRecord, Sink
@@ -44,6 +44,11 @@ class Served:
     def worst(self) -> list[tuple[str, float]]:
         """Columns of the inputs by how far they have moved (psi), the farthest first."""
         return farthest(self.metrics)
+
+    @property
+    def good(self) -> dict[str, float]:
+        """How good the model is, by measure, where truth came back."""
+        return {key.removeprefix(GOOD): value for key, value in self.metrics.items() if key.startswith(GOOD)}
 
     @property
     def unseen(self) -> dict[str, str]:
@@ -89,9 +94,7 @@ class Served:
 def served(what: str, store: str | None = None) -> list[Served]:
     """What is known of a model in production, the newest first: by its name, its URI, or the run that made it
     (NotFoundError)."""
-    location = find_store(store)
-    with closing(open_sink(location.uri)) as sink:
-        sink.deliver(location.journal)
+    with store_to_read(store) as sink:
         return _served(sink, what)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from typing import TYPE_CHECKING
 
-from autotrack.plugin import attempt, find_store, find_version, get_run, open_sink, parse_model_uri
+from autotrack.plugin import attempt, find_version, get_run, parse_model_uri
 
+from .reading import store_to_read
 from .tags import EXPERIMENT, SERVER_TAG
 from .together import GOOD, TRUTHS, farthest, together
 
@@ -26,8 +26,9 @@ _SCHEME = "models:/"
 
 
 class Teller:
-    """Keeps ``production.*`` tags up to date, for all workers of the ``server`` that has several. What stands there
-    already is not said again, whoever said it; what fails in one place is tried again there the next time."""
+    """Keeps ``production.*`` tags up to date. What stands there already is not said again, whoever said it; what fails
+    in one place is tried again there the next time. ``server`` is what the runs of its workers have in common, where it
+    has several: each of them tells of all."""
 
     def __init__(self, run: str | None, uri: str, server: str = "") -> None:
         self._run = run
@@ -52,7 +53,7 @@ class Teller:
 
     def _told(self, metrics: Mapping[str, float], own: str | None) -> bool:
         """Whether there was anything to say that did not stand there."""
-        with closing(open_sink(find_store().uri)) as sink:
+        with store_to_read() as sink:
             said = _tags(self._of_all(sink, metrics, own))
             on_run, _ = attempt(self._on_run, said)  # of a model that was carried here it may be known elsewhere only
             on_version, _ = attempt(self._on_version, sink, said)
@@ -61,7 +62,6 @@ class Teller:
     def _of_all(self, sink: Sink, metrics: Mapping[str, float], own: str | None) -> Mapping[str, float]:
         if not self._server:
             return metrics
-        sink.deliver(find_store().journal)
         runs = sink.runs(f"tags.\"{SERVER_TAG}\" = '{self._server}'", experiments=[EXPERIMENT])
         return together([metrics, *(run.metrics for run in runs if run.id != own)])
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SessionRecord,
         Status,
     )
+    from autotrack.core.filesystems import file_system, is_network
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
     from autotrack.core.model_uris import find_version, parse_model_uri
@@ -63,8 +64,10 @@ if TYPE_CHECKING:
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
     from autotrack.core.switch import enable_worker, given
+    from autotrack.core.terminal import clean
     from autotrack.core.terminating import termination_as_interrupt
     from autotrack.models.golden import compare as compare_answers
+    from autotrack.models.inference import is_missing
     from autotrack.models.loading import load_pyfunc, local_model
     from autotrack.models.mlmodel import read as read_mlmodel
     from autotrack.models.profile import ColumnProfile
@@ -135,6 +138,7 @@ __all__ = [
     "check_artifact_path",
     "check_key",
     "choose",
+    "clean",
     "columns_of",
     "compare_answers",
     "enable_worker",
@@ -142,6 +146,7 @@ __all__ = [
     "environments",
     "family",
     "file_inside",
+    "file_system",
     "find_store",
     "find_version",
     "fingerprint_profiles",
@@ -150,6 +155,8 @@ __all__ = [
     "hand_over",
     "hookimpl",
     "hookspec",
+    "is_missing",
+    "is_network",
     "is_taken",
     "kind_key",
     "later",
@@ -223,18 +230,22 @@ _LATER = {
     "check_artifact_path": ".artifact_paths",
     "check_key": ".keys",
     "choose": ".plugins.registry",
+    "clean": ".terminal",
     "columns_of": "..models.sampling",
     "compare_answers": "..models.golden:compare",
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
     "environments": "..environments",
     "family": ".family",
+    "file_system": ".filesystems",
     "find_store": ".config",
     "find_version": ".model_uris",
     "fingerprint_profiles": "..models.profile:of_fingerprint",
     "get_run": "..client",
     "given": ".switch",
     "hand_over": ".runs.handing",
+    "is_missing": "..models.inference",
+    "is_network": ".filesystems",
     "is_taken": ".runs.foreign",
     "kind_key": "..models.profile:key_of",
     "later": ".runs.outside",

@@ -311,28 +311,32 @@ def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], 
 def _print_status(one: Any) -> None:
     run, metrics = one.run, one.metrics
     workers = f"  {len(one.runs)} workers" if len(one.runs) > 1 else ""
-    click.echo(f"{run.name}  {str(run.status).lower()}  {run.id[:8]}{workers}")
-    click.echo(
+    _say(f"{run.name}  {str(run.status).lower()}  {run.id[:8]}{workers}")
+    _say(
         f"  {metrics.get('requests', 0):,.0f} requests, {metrics.get('rows', 0):,.0f} rows, "
         f"{metrics.get('requests_per_second', 0):,.1f} a second; p50 {metrics.get('p50_ms', 0):.1f} ms, "
         f"p99 {metrics.get('p99_ms', 0):.1f} ms; {metrics.get('refused', 0):,.0f} refused, "
         f"{metrics.get('failed', 0):,.0f} failed"
     )
     for name, psi in one.worst[:5]:
-        click.echo(f"  {name}: {_moved(metrics, '{}/' + name)}{'  shifted' if psi >= 0.25 else ''}")
+        _say(f"  {name}: {_moved(metrics, '{}/' + name)}{'  shifted' if psi >= 0.25 else ''}")
     for name, names in one.unseen.items():
-        click.echo(f"  {name}: never seen in training: {names}")
+        _say(f"  {name}: never seen in training: {names}")
     if "prediction_psi" in metrics:
         far = "  shifted" if metrics["prediction_psi"] >= 0.25 else ""
-        click.echo(f"  its predictions: {_moved(metrics, 'prediction_{}')}{far}")
+        _say(f"  its predictions: {_moved(metrics, 'prediction_{}')}{far}")
     for text in one.alerts:
-        click.echo(f"  alert: {text}")
-    good = {key.removeprefix("production_"): value for key, value in metrics.items() if key.startswith("production_")}
-    for name, value in good.items():
+        _say(f"  alert: {text}")
+    for name, value in one.good.items():
         beside = ", ".join(f"{key} {number:.4g}" for key, number in one.training.items())
-        click.echo(
-            f"  {name} {value:.4g} over {metrics.get('truths', 0):,.0f} truths; in training: {beside or 'not known'}"
-        )
+        _say(f"  {name} {value:.4g} over {metrics.get('truths', 0):,.0f} truths; in training: {beside or 'not known'}")
+
+
+def _say(text: str) -> None:
+    """Prints a line of what stands in the store, whoever wrote it there."""
+    from autotrack.plugin import clean
+
+    click.echo(clean(text))
 
 
 def _moved(metrics: Any, key: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from autotrack.plugin import UsageError
 
+from .together import GOOD
+
 _CONDITION = re.compile(r"\s*(\S.*?)\s*(>=|<=|==|!=|>|<)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
@@ -26,7 +28,7 @@ class Condition:
 
     def holds(self, metrics: Mapping[str, float]) -> bool | None:
         """Whether it holds; None where there is no such metric (yet). ``mae`` stands for ``production_mae``, too."""
-        value = metrics.get(self.metric, metrics.get(f"production_{self.metric}"))
+        value = metrics.get(self.metric, metrics.get(GOOD + self.metric))
         return None if value is None else _OPERATORS[self.sign](float(value), self.number)
 
 

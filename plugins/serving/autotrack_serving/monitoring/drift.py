@@ -3,12 +3,13 @@ that training never saw."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from autotrack.plugin import kind_key, mask
+from autotrack.plugin import clean, is_missing, kind_key, mask
 
 if TYPE_CHECKING:
     from autotrack.plugin import ColumnProfile
@@ -31,7 +32,7 @@ class Drift(Protocol):
 
     column: ColumnProfile
     rows: float
-    #: The first kinds that training never saw.
+    #: The first kinds that training never saw, fit to be printed: they come from whoever asks.
     names: list[str]
 
     def add(self, values: Any) -> None:
@@ -74,7 +75,7 @@ class Gaps:
         if array.dtype.kind in "fmM":
             self._missing += int(np.isnan(array).sum() if array.dtype.kind == "f" else np.isnat(array).sum())
         elif array.dtype.kind == "O":
-            self._missing += sum(value is None or value != value for value in array.tolist())
+            self._missing += sum(map(is_missing, array.tolist()))
 
     def measures(self) -> dict[str, float]:
         """``missing``: the share of rows without a value."""
@@ -159,7 +160,7 @@ class Kinds(Gaps):
             place = self._places.get(key, -1)
             self._counts[place] += times
             if place == -1 and self._named and not self.column.others and len(self.names) < NAMED:
-                name = mask(shown[:_LONGEST])
+                name = clean(mask(shown[:_LONGEST]))[:_LONGEST]
                 self.names += [] if name in self.names else [name]
 
     def measures(self) -> dict[str, float]:
@@ -182,18 +183,21 @@ class Kinds(Gaps):
 
 
 def _counted(values: Any) -> dict[Any, tuple[int, str]]:
-    """How often each value comes, by its key (None: it is missing), with what it looks like."""
+    """How often each value comes, by its key (None: it is missing), with what it looks like. What is of no kind is left
+    out, and asked nothing: it may be an object of anybody's."""
     array = np.asarray(values)
     if array.dtype.kind in "biuf":
         found, counts = np.unique(array[array == array], return_counts=True)
         counted: Counter[Any] = Counter(dict(zip(found.tolist(), counts.tolist(), strict=True)))
         counted[None] = int((array != array).sum())
     else:
-        plain = array.tolist()
-        counted = Counter(None if value is None or value != value else value for value in plain)
+        plain = (None if is_missing(value) else value for value in array.tolist())
+        counted = Counter(value for value in plain if value is None or isinstance(value, (str, int, float, np.generic)))
     told: dict[Any, tuple[int, str]] = {}
     for value, times in counted.items():
         key = None if value is None else kind_key(value)
+        if isinstance(key, float) and math.isnan(key):  # numpy's own
+            key = value = None
         if times and (key is not None or value is None):
             told[key] = (told.get(key, (0, ""))[0] + times, f"{value:g}" if isinstance(value, float) else str(value))
     return told

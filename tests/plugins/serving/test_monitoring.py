@@ -32,7 +32,7 @@ from autotrack_serving.specs import Report
 import autotrack
 from autotrack.core.fingerprint.sketches import SHARES
 from autotrack.core.plugins import registry as loaded
-from autotrack.models.profile import column_profiles
+from autotrack.models.profile import ColumnProfile, column_profiles
 from autotrack.plugin import ColumnProfile, UsageError, hookimpl
 from tests.plugins.serving.conftest import Kept
 from tests.plugins.serving.observed import seen
@@ -88,6 +88,11 @@ def test_kinds_move_too_and_what_was_never_seen_is_named() -> None:
     )
     many, _ = kinds_of([f"often {at % 4}" for at in range(4000)] + [f"n{at}" for at in range(200)], [["n300", "n301"]])
     assert "unseen" not in many  # not all that training saw is known
+    sampled = watching(ColumnProfile("town", values=(("Oslo", 0.5), ("Rome", 0.5)), others=3 / 4096))
+    sampled.add(["Oslo"] * 9_999 + ["Vardo"])
+    assert sampled.measures()["unseen"] == 0.0 and not sampled.names, "a sample may have missed it"
+    sampled.add(["Paris"] * 500)
+    assert sampled.measures()["unseen"] == pytest.approx(501 / 10_500 - 3 / 4096) and "Paris" in sampled.names
 
 
 class Odd:

@@ -32,7 +32,7 @@ from autotrack_serving.specs import Report
 import autotrack
 from autotrack.core.fingerprint.sketches import SHARES
 from autotrack.core.plugins import registry as loaded
-from autotrack.models.profile import ColumnProfile, column_profiles
+from autotrack.models.profile import column_profiles
 from autotrack.plugin import ColumnProfile, UsageError, hookimpl
 from tests.plugins.serving.conftest import Kept
 from tests.plugins.serving.observed import seen

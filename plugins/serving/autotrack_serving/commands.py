@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -12,9 +13,13 @@ from typing import Any
 
 import click
 
-from .request import Request
+from autotrack.plugin import UsageError
+
+from .request import Request, full_uri
 
 _KINDS = ("csv", "jsonl", "parquet", "arrow")
+#: What of the extra ``serving`` the two commands cannot do without.
+SERVING, PREDICTING = ("msgspec", "orjson", "uvicorn"), ("msgspec", "orjson", "pyarrow")
 
 
 def add_commands(cli: click.Group) -> None:
@@ -130,8 +135,9 @@ def serve(
     (/v2), and describes itself at /docs and /openapi.json; /metrics is for Prometheus. The port opens once the model
     has given the predictions again that were kept where it was trained.
     """
+    if engine in ("", "uvicorn"):
+        _need("serving", *SERVING)
     from .engine import server_for
-    from .scorer import full_uri
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store  # of the workers, too
@@ -197,8 +203,9 @@ def predict(
 
     Rows are read and written in chunks, in their order. Interrupted, the same command goes on where it stood.
     """
+    _need("predicting files", *PREDICTING)
     from .batch.predicting import predict_file
-    from .scorer import full_uri, load
+    from .scorer import load
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store
@@ -236,7 +243,6 @@ def pack_command(state: Any, uri: str, output: Path) -> None:
     Packages are not in it: the Python that runs it must have what the model asks for, and says what is missing.
     """
     from .packing.packing import pack
-    from .scorer import full_uri
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store
@@ -258,7 +264,6 @@ def build_docker(state: Any, uri: str, output: Path, base: str, port: int, tag: 
     import subprocess
 
     from .packing.packing import Packed, builder, docker_context
-    from .scorer import full_uri
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store
@@ -333,6 +338,13 @@ def _print_status(one: Any) -> None:
         click.echo(
             f"  {name} {value:.4g} over {metrics.get('truths', 0):,.0f} truths; in training: {beside or 'not known'}"
         )
+
+
+def _need(what: str, *packages: str) -> None:
+    """UsageError that says what to install, where one of them is not here."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"{what} needs more packages ({', '.join(missing)}): pip install 'autotrack[serving]'")
 
 
 def _moved(metrics: Any, key: str) -> str:

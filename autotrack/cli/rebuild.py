@@ -77,7 +77,7 @@ def rebuild(
     """
     from autotrack.core.terminating import termination_as_interrupt
     from autotrack.rebuilding.capsules import is_archive
-    from autotrack.rebuilding.verifying import Options, find_run, rebuild_in
+    from autotrack.rebuilding.verifying import Options, find_run, first_of, rebuild_in
 
     from .progress import stages
 
@@ -88,7 +88,10 @@ def rebuild(
 
         raise NotFoundError(no_store(place))
     with closing(open_place(place)) as sink:
-        record = find_run(sink, run, Path.cwd())
+        meant = find_run(sink, run, Path.cwd())
+        record = first_of(sink, meant)
+        if record.id != meant.id:
+            click.echo(f"{meant.id[:8]} is itself a rebuild of {record.id[:8]}, which is rebuilt", err=True)
         with stages() as shown, termination_as_interrupt():
             verdict = rebuild_in(
                 sink, place.uri, record, Options(env, pairs(moved, "--data"), tolerance, keep),

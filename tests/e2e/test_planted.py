@@ -282,6 +282,11 @@ def test_what_cannot_be_made_again_is_said(project: Path) -> None:
     assert found.kind is Found.IMPOSSIBLE and "rows.csv" in str(found.problems) and not found.trials
     assert found.search is not None
     assert autotrack.get_run(found.search).tags["autotrack.bisect_verdict"] == "CANNOT BISECT"
+    # Where somebody has kept them: the name stands for two contents, each run gets its own.
+    kept = project / "rows-before.csv"
+    kept.write_bytes(subprocess.check_output(["git", "show", "first:rows.csv"], cwd=project))
+    told = autotrack.bisect(first.id, second.id, env="local", data={str(project / "rows.csv"): str(kept)})
+    assert told.kind is Found.CAUSE and [cause.part for cause in told.causes] == ["data"], str(told)
 
 
 def test_the_command_can_be_interrupted_and_goes_on(project: Path) -> None:

@@ -203,6 +203,20 @@ def test_files_are_checked_before_anything_runs(project: Path, tmp_path: Path) -
     assert done.returncode == 3 and done.stdout.startswith("CANNOT REBUILD") and "--data" in done.stdout
 
 
+def test_a_rebuild_is_rebuilt_from_where_it_came(project: Path) -> None:
+    """Its own folder is gone; the run that it was made from is named, and made again."""
+    write(project, train_py=TRAIN, features_py=FEATURES, data__train_csv=DATA)
+    first = run(project, "train.py", "data/train.csv")
+    made = autotrack.rebuild(first.id).rebuilt
+    assert made is not None
+    again = autotrack.rebuild(made)
+    assert again.kind is Kind.IDENTICAL and again.run == first.id and again.rebuilt not in (first.id, made)
+    done = subprocess.run(
+        [sys.executable, "-m", "autotrack", "rebuild", made], cwd=project, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and f"{made[:8]} is itself a rebuild of {first.id[:8]}" in done.stderr
+
+
 def test_what_parts_is_named_with_its_step(project: Path) -> None:
     """Numbers from outside: the first metric and the first step at which they part."""
     write(

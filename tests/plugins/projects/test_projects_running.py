@@ -149,7 +149,7 @@ def test_failures_and_what_cannot_be_run(project: Path) -> None:
     with pytest.raises(ProjectError, match=r"wine ended with exit code 3; `autotrack runs show"):
         autotrack.run_project(str(project), "main", {"alpha": -1}, experiment="e")
     assert autotrack.active_run() is None
-    with pytest.raises(UsageError, match=r"needs the parameter alpha, which were not given|needs the parameter alpha"):
+    with pytest.raises(UsageError, match=r"needs the parameter alpha, which was not given; add -P alpha="):
         autotrack.run_project(str(project))
     with pytest.raises(UsageError, match="no plugin runs projects on 'mars'"):
         autotrack.run_project(str(project), parameters={"alpha": 1}, backend="mars")
@@ -166,6 +166,7 @@ def test_failures_and_what_cannot_be_run(project: Path) -> None:
         done = command(*words)
         assert done.returncode == code and says in done.stderr, (words, done.stderr)
         assert "Traceback" not in done.stderr
+    assert "Examples:\n" in command(str(project), "--help").stdout
 
 
 @pytest.mark.parametrize("how", ["cancel", "SIGINT", "SIGKILL"])

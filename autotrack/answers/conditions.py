@@ -23,7 +23,7 @@ _BESIDE_THE_POINT = frozenset(
 _OF_A_PIECE = frozenset({"uuid", "internal_api", "user_api", "name"})
 _CALLED = {"num_threads": "threads", "memory_bytes": "memory"}
 #: Where generators that nobody seeded began.
-BY_CHANCE = frozenset({"start", "numpy.entropy", "numpy.drawn"})
+BY_CHANCE = frozenset({"start", "numpy.entropy", "numpy.drawn", "numpy.unseeded"})
 _LONGEST = 80
 
 

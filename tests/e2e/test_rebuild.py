@@ -143,6 +143,25 @@ def test_a_commit_with_changes_in_a_repository(project: Path) -> None:
     assert autotrack.get_run(said["rebuilt"]).params["n_estimators"] == "6"
 
 
+def test_a_commit_is_fetched_from_where_it_was_cloned(project: Path, tmp_path: Path) -> None:
+    """As of a project that was run by its address, whose copy is gone when it has run."""
+    source = tmp_path / "source"
+    write(source, train_py="import autotrack\nautotrack.start_run('a').log_metric('rate', 0.5)\n")
+    git(source, "init", "-q")
+    git(source, "add", ".")
+    git(source, "commit", "-qm", "first")
+    git(tmp_path, "clone", "-q", source.as_uri(), str(project / "copy"))
+    first = run(project / "copy", "train.py", PYTHONHASHSEED="0")
+    git(source, "commit", "-qm", "later", "--allow-empty")
+    shutil.rmtree(project / "copy")
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IDENTICAL, str(verdict)
+    source.rename(tmp_path / "gone")
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IMPOSSIBLE and "it was cloned from file://" in verdict.problems[0].what
+    assert "where git says: " in verdict.problems[0].what and "inside a clone" in verdict.problems[0].close
+
+
 def test_a_submodule_is_fetched_by_its_address(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the program runs of it is imported by nothing, so it is in no kept source; the project's folder is gone."""
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")

@@ -59,7 +59,9 @@ def _put(plan: Plan, path: str, commit: str, url: str, target: Path) -> str:
     place.mkdir(parents=True, exist_ok=True)
     at_hand = Repository.having([os.path.join(plan.root, path), os.path.join(os.getcwd(), path)], [commit])  # noqa: PTH109, PTH118
     said = run_git(place, "init", "--quiet", "--template=")
-    said = said or (fetch_commit(place, str(at_hand.folder), commit) if at_hand is not None else "it is in no clone at hand")
+    said = said or (
+        fetch_commit(place, str(at_hand.folder), commit) if at_hand is not None else "it is in no clone at hand"
+    )
     if said and (address := address_of(url)):
         said = fetch_commit(place, address, commit)
     said = said or run_git(place, "checkout", "--quiet", "--detach", "--force", commit)

@@ -234,6 +234,10 @@ def test_a_rebuild_is_rebuilt_from_where_it_came(project: Path) -> None:
         [sys.executable, "-m", "autotrack", "rebuild", made], cwd=project, capture_output=True, text=True
     )
     assert done.returncode == 0 and f"{made[:8]} is itself a rebuild of {first.id[:8]}" in done.stderr
+    # So is a step of a workflow that was not run again: it stands for an earlier run.
+    with autotrack.start_run("step", tags={"autotrack.reused": first.id}) as step:
+        pass
+    assert autotrack.rebuild(step.id).run == first.id
 
 
 def test_what_parts_is_named_with_its_step(project: Path) -> None:
@@ -316,6 +320,11 @@ def test_a_program_that_fails_now_says_how(project: Path) -> None:
     verdict = autotrack.rebuild(first.id)
     assert verdict.kind is Kind.IMPOSSIBLE
     assert "before it made this run" in verdict.problems[0].what and "KeyError: 'ONCE'" in verdict.problems[0].close
+    # One that has made the run by then: it differs, and why the program failed stands there, too.
+    write(project, train_py="import autotrack, os\nwith autotrack.start_run('a') as run:\n    os.environ['ONCE']\n")
+    verdict = autotrack.rebuild(run(project, "train.py", ONCE="there").id)
+    assert verdict.kind is Kind.DIFFERENT and "KeyError: 'ONCE'" in str(verdict)
+    assert "exit code 1, and did not before" in verdict.problems[0].what
 
 
 def test_another_version_of_a_package_is_built_or_named(

@@ -224,6 +224,13 @@ def test_a_grid_runs_each_combination(project: Path) -> None:
     assert all(text in done.stdout for text in ("alpha", "FINISHED", "FAILED"))
 
 
+def test_a_grid_is_not_rebuilt_but_its_runs(project: Path) -> None:
+    assert command(str(project), "-P", "alpha=1,2", "--grid").returncode == 0
+    (outer,) = autotrack.search_runs("tags.`autotrack.grid` = 'true'")
+    verdict = autotrack.rebuild(outer.id)
+    assert not verdict and "holds those of a grid together" in verdict.problems[0].what
+
+
 def test_many_at_once_from_one_program(project: Path) -> None:
     """The runs of threads do not join one another, and their environment is built once."""
     started: list[object] = []

@@ -227,7 +227,7 @@ def _judge(
         )
     kind = Kind.IDENTICAL if not differences else Kind.CLOSE if all(d.within for d in differences) else Kind.DIFFERENT
     causes = _needed(compare_runs(sink, record, made).only(_CAUSES)) if kind is Kind.DIFFERENT else None
-    failed = ()
+    failed: tuple[Gap, ...] = ()
     if kind is Kind.DIFFERENT and finished.code and record.status is Status.FINISHED:
         said = f"the program ended with exit code {finished.code}, and did not before"
         failed = (Gap("run", said, "\n".join(finished.last_lines(_LAST))),)

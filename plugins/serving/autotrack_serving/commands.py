@@ -18,6 +18,8 @@ from autotrack.plugin import UsageError
 from .request import Request, full_uri
 
 _KINDS = ("csv", "jsonl", "parquet", "arrow")
+#: Names the archive that a packed model came in: the folder that it was unpacked to means nothing to anybody.
+PACKED = "_AUTOTRACK_PACKED"
 #: What of the extra ``serving`` the two commands cannot do without.
 SERVING, PREDICTING = ("msgspec", "orjson", "uvicorn"), ("msgspec", "orjson", "pyarrow")
 
@@ -165,8 +167,10 @@ def serve(
         engine=engine,
     )
 
+    shown = os.environ.pop(PACKED, None) or request.uri
+
     def ready(url: str) -> None:
-        click.echo(f"{request.uri} is served at {url}  (docs: {url}/docs; Ctrl-C ends it)")
+        click.echo(f"{shown} is served at {url}  (docs: {url}/docs; Ctrl-C ends it)")
 
     server_for(request).run(ready)
 

@@ -35,7 +35,7 @@ def test_a_zip_serves(table_model: Kept, tmp_path: Path) -> None:
     answer = served.predict({"dataframe_records": rows.to_dict(orient="records")})
     assert answer.json() == {"predictions": table_model.model.predict(rows).tolist()}
     assert len(list(unpacked.iterdir())) == 1
-    served.stop()
+    assert served.stop().startswith("churn.zip is served at http://")
     assert served.process.returncode == 0 and not list(unpacked.iterdir())
 
 

@@ -275,10 +275,22 @@ def talks_inside(model: Any) -> bool:
 
 def _twin(model: Any) -> Any:
     """A shallow copy of the state: attributes set on it, or items added to its own containers, are not the user's."""
-    twin = copy.copy(model)
+    twin = _copied(model)
     for name, value in vars(twin).items():
         if type(value) in (list, dict, set):
             vars(twin)[name] = value.copy()
+    return twin
+
+
+def _copied(model: Any) -> Any:
+    """Copied without ``__getstate__`` and ``__setstate__``: they are for a pickle, and may leave out or warn."""
+    kind = type(model)
+    if any(vars(base).get("__slots__") for base in kind.__mro__):
+        return copy.copy(model)
+    twin, _ = attempt(object.__new__, kind)
+    if twin is None:  # a class with state of its own in C
+        return copy.copy(model)
+    vars(twin).update(vars(model))
     return twin
 
 

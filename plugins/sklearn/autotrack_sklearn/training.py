@@ -296,11 +296,14 @@ def _copied(model: Any) -> Any:
 
 @contextmanager
 def unmoved(model: Any) -> Iterator[None]:
-    """Puts every random stream that predicting might draw from back where it was: global ones and the model's own."""
+    """Puts every random stream that predicting might draw from back where it was, global ones and the model's own; no
+    warning is shown."""
+    from autotrack.plugin import unwarned
+
     python, legacy = random.getstate(), np.random.get_state(legacy=False)
     own = [(stream, _state(stream)) for stream in _streams(model)]
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), unwarned():
             yield
     finally:
         random.setstate(python)

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from autotrack.core.plugins.registry import artifacts_at, choose, notify, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
+    from autotrack.core.questions import unwarned
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
@@ -185,6 +186,7 @@ __all__ = [
     "store_at",
     "take_in",
     "termination_as_interrupt",
+    "unwarned",
     "warn",
 ]
 
@@ -271,6 +273,7 @@ _LATER = {
     "store_at": ".plugins.registry",
     "take_in": ".runs.foreign",
     "termination_as_interrupt": ".terminating",
+    "unwarned": ".questions",
 }
 
 __getattr__ = late_names("autotrack.core", _LATER, of=__name__)

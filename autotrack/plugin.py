@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from autotrack.core.runs.outside import carry_on, end_run, later
     from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.runs.run import Run
+    from autotrack.core.session.beyond import names_in
     from autotrack.core.session.masking import mask, mask_argv, mask_value, secrets_told
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
@@ -160,6 +161,7 @@ __all__ = [
     "mask",
     "mask_argv",
     "mask_value",
+    "names_in",
     "notify",
     "only_launches",
     "open_run",
@@ -246,6 +248,7 @@ _LATER = {
     "mask": ".session.masking",
     "mask_argv": ".session.masking",
     "mask_value": ".session.masking",
+    "names_in": ".session.beyond",
     "notify": ".plugins.registry",
     "only_launches": ".runs.handing",
     "open_run": ".runs.active",

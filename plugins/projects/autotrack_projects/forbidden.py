@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from autotrack.plugin import UsageError
 
-from .programs import MODULES, RUNNING_MODULES, TELLING_VARIABLES, Start, kind_of, start_of
+from .programs import MODULES, TELLING_VARIABLES, Start, is_runner, kind_of, start_of
 from .templates import Expansion, Placeholder, Word, filled, literal
 
 #: Words of the shell that read a value as a name, an expression or a script, or that choose what is run later.
@@ -247,14 +247,11 @@ def _script(word: Word, told: Told) -> str | None:
 
 
 def _check_module(module: str, words: Sequence[Word], told: Told) -> None:
-    import sys
-
     if module in MODULES:
         _check_start(module, words, MODULES[module], told)
         return
     top = module.partition(".")[0]
-    known = re.fullmatch(r"[\w.]+", module) and top not in sys.stdlib_module_names and top not in RUNNING_MODULES
-    if not known and any(map(told.holds, words)):
+    if (is_runner(module) or not re.fullmatch(r"[\w.]+", module)) and any(map(told.holds, words)):
         refuse(told.template, f"the module {module} may run what it is given")
     if told.is_fed and top in ("code", "pdb", "asyncio", "IPython"):
         refuse(told.template, f"the module {module} may run what comes in")

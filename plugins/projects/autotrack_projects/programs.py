@@ -6,6 +6,7 @@ This is a list of what is known to be harmless. An option that is not here is no
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -157,6 +158,13 @@ RUNNING_MODULES = frozenset(
     "honcho supervisor mlflow autotrack pip uv poetry pipenv hatch setuptools build virtualenv torch mpi4py pyspark "
     "streamlit gunicorn uvicorn hypercorn luigi airflow dotenv watchdog py_spy snakemake invoke fabric ansible".split()
 )
+
+
+def is_runner(module: str) -> bool:
+    """True for a module of Python's own, or one that is known to run what it is given."""
+    top = module.partition(".")[0]
+    return top in sys.stdlib_module_names or top in RUNNING_MODULES
+
 
 #: Programs that run or parse what they are given and for which no place of a value is known to be safe.
 _RUNNING = re.compile(

@@ -240,11 +240,16 @@ def run_project(
         console = files / "console.txt"
         title = project.name or place.title
         run = run_for_another(name or f"{title}/{entry_point}", experiment, tags, parent)
-        key = None
+        key = why = None
         if cache and settings("projects")["reuse"] and run.parent is not None and not in_container:
             packages = surroundings.built.key if surroundings.built is not None else reusing.packages()
-            key = reusing.key_of(project, entry_point, values.all, contents, packages)
-            record = reusing.earlier_run(store.sink(), key, place.folder, contents) if key is not None else None
+            key = reusing.key_of(project, entry_point, values.all, contents, packages, backend)
+            surrounding = reusing.variables_of(os.environ, settings("projects")["ignored_variables"])
+            record = None
+            if key is not None:
+                record, why = reusing.earlier_run(store.sink(), key, place.folder, contents, command, surrounding)
+            if why is not None:
+                progress(f"{title}/{entry_point} is run: {why}")
             if record is not None:
                 reusing.stand_in(run, record, logged)
                 resources.close()
@@ -253,7 +258,9 @@ def run_project(
         try:
             _describe(run, place, project, entry_point, logged, surroundings, backend, command, secrets)
             if key is not None:
-                run.set_tag(reusing.KEY_TAG, key)
+                run.set_tags({reusing.KEY_TAG: key, reusing.VARIABLES_TAG: surrounding})
+            if why is not None:
+                run.set_tag(reusing.AGAIN_TAG, why)
             variables = _variables(run, surroundings, command, place.folder)
             own = {**hand_over(run), **command.variables}
             if in_container and project.docker is not None:

@@ -171,7 +171,7 @@ def _doubts(
     if not command.is_python or (module is not None and (module in MODULES or is_runner(module))):
         yield "its command is more than a program of Python, and what else reads is not known"
     if record.tags.get(VARIABLES_TAG) != variables:
-        yield "variables of its environment were others"
+        yield "variables of its environment were others; AUTOTRACK_PROJECTS_IGNORED_VARIABLES leaves some out"
     if any(True for _ in sink.runs(f"tags.\"mlflow.parentRunId\" = '{record.id}'", max_results=1)):
         yield "it ran projects itself"
     session = None

@@ -61,7 +61,8 @@ if TYPE_CHECKING:
     from autotrack.core.runs.outside import carry_on, end_run, later
     from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.runs.run import Run
-    from autotrack.core.session.masking import mask, mask_value
+    from autotrack.core.session.beyond import names_in
+    from autotrack.core.session.masking import mask, mask_argv, mask_value, secrets_told
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
     from autotrack.core.switch import enable_worker, given
@@ -166,7 +167,9 @@ __all__ = [
     "local_model",
     "make_private",
     "mask",
+    "mask_argv",
     "mask_value",
+    "names_in",
     "notify",
     "only_launches",
     "open_run",
@@ -179,6 +182,7 @@ __all__ = [
     "run_for_another",
     "run_name",
     "saw_file",
+    "secrets_told",
     "settings",
     "shown",
     "signature_of",
@@ -255,7 +259,9 @@ _LATER = {
     "load_pyfunc": "..models.loading",
     "local_model": "..models.loading",
     "mask": ".session.masking",
+    "mask_argv": ".session.masking",
     "mask_value": ".session.masking",
+    "names_in": ".session.beyond",
     "notify": ".plugins.registry",
     "only_launches": ".runs.handing",
     "open_run": ".runs.active",
@@ -267,6 +273,7 @@ _LATER = {
     "run_for_another": ".runs.handing",
     "run_name": ".runs.names",
     "saw_file": ".session.opened",
+    "secrets_told": ".session.masking",
     "settings": ".plugins.registry",
     "signature_of": "..models.signature",
     "start_run": ".runs.active",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import stat
 import struct
@@ -93,7 +94,7 @@ def _explained(path: str) -> Iterator[None]:
         yield
     except ArchiveError:
         raise
-    except (*_BROKEN, AutotrackError, RecursionError, OverflowError, UnicodeError) as error:
+    except (*_BROKEN, AutotrackError, RecursionError, OverflowError, UnicodeError, MemoryError) as error:
         said = f"{error}" if isinstance(error, AutotrackError | ValueError) else f"it is damaged ({error})"
         raise refused(path, said) from error
 
@@ -132,6 +133,8 @@ def _check_members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.Zip
             raise ValueError("its members overlap, or something stands before them")
         end = info.header_offset + _LOCAL_HEADER + len(name) + info.compress_size
         _check_size(info)
+        if name == layout.MANIFEST and info.file_size > layout.LARGEST_MANIFEST + layout.MANIFEST_ENTRY * len(infos):
+            raise ValueError(f"its manifest says that it has {info.file_size:,} bytes, too many for its members")
         members[name] = info
     if end > size:
         raise ValueError("it is cut off")
@@ -226,15 +229,17 @@ def _checked_blocks(stream: IO[bytes], name: str, sha256: str, size: int) -> Ite
         raise ValueError(f"{name} is not what its manifest says: its bytes have changed")
 
 
-def _records(text: bytes) -> list[Any]:
-    lines = text.decode().split("\n")
-    if lines.pop():
+def _records(text: bytes) -> Iterator[Any]:
+    """The records one by one, so that each is seen to be one before the next takes room."""
+    if text and not text.endswith(b"\n"):
         raise ValueError("the last record is cut off")
-    records = [json.loads(line) for line in lines]
-    for record in records:
+    for line in io.BytesIO(text):
+        if len(line) > layout.LARGEST_LINE:
+            raise ValueError(f"a record has {len(line):,} bytes, more than {layout.LARGEST_LINE:,}")
+        record = json.loads(line.decode())
         if not isinstance(record, dict):
             raise ValueError("a record is no mapping")
-    return records
+        yield record
 
 
 def _of(whose: str, record: dict[str, Any], field: str, kinds: frozenset[str]) -> dict[str, Any]:

@@ -33,9 +33,13 @@ LARGEST_POINTS = 1 << 30
 #: Records and points of all runs together: they are held in memory when they are checked.
 LARGEST_TOLD = 4 << 30
 LARGEST_ARCHIVE = 256 << 30
+#: A manifest has so much at most, and so much more for each member.
+LARGEST_MANIFEST, MANIFEST_ENTRY = 1 << 20, 400
+#: A line of records: what is read as JSON may take thirty times as much memory.
+LARGEST_LINE = 8 << 20
 #: A member of this size or more is kept as it is where packing it would make it this much smaller: an archive that
 #: grows without measure when it is read is refused.
-LARGE = 64 << 20
+LARGE = 1 << 20
 STEEPEST = 200
 
 

@@ -7,6 +7,7 @@ wrapped loader cannot do, and the module keeps the loader and the spec that it w
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ from ..guard import guard
 from ..locks import Lock
 
 Callback = Callable[[ModuleType], None]
+
+#: The class of a module that ``importlib.util.LazyLoader`` loads when it is first used.
+_LAZY: type | None = getattr(importlib.util, "_LazyModule", None)
 
 _lock = Lock()
 _wanted: dict[str, list[Callback]] = {}
@@ -40,22 +44,27 @@ def when_imported(name: str, callback: Callback) -> Callable[[], None]:
 
     with _lock:
         module = sys.modules.get(name)
-        spec = getattr(module, "__spec__", None)
-        if module is None or getattr(spec, "_initializing", False):
+        spec = _spec_of(module)
+        lazy = module is not None and type(module) is _LAZY
+        if module is None or lazy or getattr(spec, "_initializing", False):
             _wanted.setdefault(name, []).append(callback)
-            if module is None:
-                if _finder not in sys.meta_path:
-                    sys.meta_path.insert(0, _finder)
-            else:
+            if lazy:
+                _announce_lazy(spec)
+            elif module is not None:
                 _announce(spec)
+            elif _finder not in sys.meta_path:
+                sys.meta_path.insert(0, _finder)
             return cancel
     guard.call(f"import of {name}", callback, module)
     return cancel
 
 
-def is_complete(module: ModuleType) -> bool:
-    """False while the module's own code is still running."""
-    return not getattr(getattr(module, "__spec__", None), "_initializing", False)
+def _spec_of(module: ModuleType | None) -> Any:
+    """A module's spec, past a lazy module's own attribute access, which would load it."""
+    try:
+        return object.__getattribute__(module, "__dict__").get("__spec__")
+    except AttributeError:
+        return getattr(module, "__spec__", None)
 
 
 class _Announcer:
@@ -84,6 +93,27 @@ def _announce(spec: Any) -> None:
         announcing = _spec_classes[kind] = type(f"Announcing{kind.__name__}", (_Announcer, kind), {})
     with guard.section("import hook"):
         spec.__class__ = announcing
+
+
+class _LazyEnd:
+    """Stands for the loader of a lazy module (``importlib.util.LazyLoader``) until that is used, and runs."""
+
+    def __init__(self, spec: Any) -> None:
+        self._spec, self._loader = spec, spec.loader
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._spec.loader = self._loader
+        self._loader.exec_module(module)
+        _loaded(self._spec.name)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+
+def _announce_lazy(spec: Any) -> None:
+    if not isinstance(getattr(spec, "loader", None), _LazyEnd):
+        with guard.section("import hook"):
+            spec.loader = _LazyEnd(spec)
 
 
 def _loaded(name: str) -> None:

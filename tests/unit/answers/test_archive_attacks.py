@@ -259,10 +259,8 @@ def test_what_is_no_archive(tmp_path: Path, honest: Path) -> None:
 def test_what_grows_without_measure(honest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     members = members_of(honest)
     members[f"objects/{sha256(bytes(1 << 20)).hexdigest()}"] = bytes(1 << 20)
-    path = write(tmp_path / "a.atrun", sealed(members))
-    monkeypatch.setattr("autotrack.answers.archive.layout.LARGE", 1 << 16)
-    refuses(tmp_path / "new", path, "would grow 200 times")
-    monkeypatch.undo()
+    refuses(tmp_path / "new", write(tmp_path / "a.atrun", sealed(members)), "would grow 200 times")
+    path = write(tmp_path / "b.atrun", sealed(members_of(honest)))
     for name, limit in (
         ("LARGEST_ARCHIVE", 1000),
         ("LARGEST_TOLD", 100),
@@ -272,6 +270,27 @@ def test_what_grows_without_measure(honest: Path, tmp_path: Path, monkeypatch: p
         monkeypatch.setattr(f"autotrack.answers.archive.layout.{name}", limit)
         refuses(tmp_path / "new", path, "more than")
         monkeypatch.undo()
+
+
+def test_json_that_would_take_much_room(honest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read as JSON may take thirty times its size: it is bounded before it is read."""
+    members = members_of(honest)
+    members["manifest.json"] = members["manifest.json"][:-1] + b" " * (2 << 20) + b"}"
+    monkeypatch.setattr("autotrack.answers.archive.layout.STEEPEST", 1 << 20)
+    refuses(tmp_path / "new", write(tmp_path / "a.atrun", members), "too many for its members")
+    monkeypatch.setattr("autotrack.answers.archive.layout.LARGEST_LINE", 20)
+    refuses(tmp_path / "new", write(tmp_path / "b.atrun", sealed(members_of(honest))), "a record has")
+
+
+def test_members_that_lie_over_each_other(honest: Path, tmp_path: Path) -> None:
+    """The directory names one place twice: each would be read, though it is there once (David Fifield, 2019)."""
+    content = bytearray(honest.read_bytes())
+    entries = [at for at in range(len(content) - 4) if content[at : at + 4] == b"PK\x01\x02"]
+    first, second = entries[:2]
+    content[second + 42 : second + 46] = content[first + 42 : first + 46]
+    path = tmp_path / "a.atrun"
+    path.write_bytes(content)
+    refuses(tmp_path / "new", path, "overlap")
 
 
 @pytest.mark.parametrize("said", [0, 5, 1 << 31])

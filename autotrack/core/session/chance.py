@@ -91,7 +91,11 @@ def calls(source: str) -> list[tuple[str, int]]:
     names |= {
         made[1]: "torch.Generator" for made in _MADE.finditer(code) if _whole(made[2], names) == "torch.Generator"
     }
-    return [(f"{call}()", code.count("\n", 0, at) + 1) for call, at in _calls(code, names)]
+    found, line, counted = [], 1, 0
+    for call, at in _calls(code, names):
+        line, counted = line + code.count("\n", counted, at), at
+        found.append((f"{call}()", line))
+    return found
 
 
 def _without_texts(source: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -114,9 +115,12 @@ def _origin(path: str) -> dict[str, Any]:
 
 
 def text_of(path: str) -> str:
-    """A file's text, as far as it is read; empty where it cannot be."""
+    """A file's text, as far as it is read; empty where it cannot be. A pipe is not waited for, and nothing is taken out
+    of it."""
     try:
-        with open(path, "rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return ""
             return file.read(_LARGEST).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -67,6 +68,14 @@ def test_they_are_named_with_their_places(tmp_path: Path) -> None:
     asked.calls *= 2
     [gap] = asked.gaps()
     assert gap.part == "seeds" and gap.what.endswith("and 3 more") and Asked().gaps() == []
+
+
+@pytest.mark.timeout(30)
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train.py")
+    asked = Asked()
+    asked.look([str(tmp_path / "train.py"), str(tmp_path)])
+    assert asked.calls == asked.gaps() == []
 
 
 def test_a_program_of_thousands_of_files_is_not_held_up(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ PIECES = [
     "import ", "from a import (", "from a import (\n", "get_ipython().system('", "--- a\n", "Bearer ", "\\\n", "'''\\'",
     '"""\\"', "A", "aA", "token", "token=", "token = ", "token: ", "password='", "api_key = 1",
     "-----BEGIN PRIVATE KEY-----",
-    "?sig=", "eyJ.", "sk-", "0xa", "x = 0x", "seed.", "os.urandom", "export KEY=", "#", "\x00", "é",
+    "?sig=", "eyJ.", "sk-", "0xa", "x = 0x", "seed.", "os.urandom", "os.urandom(1)\n", "export KEY=", "#", "\x00", "é",
 ]  # fmt: skip
 LONG = 100_000
 READERS: dict[str, Callable[[str], object]] = {

@@ -52,13 +52,13 @@ def put_inputs(plan: Plan, sink: Sink, fresh: Path, mapped: Mapping[str, str]) -
         if file.sha256 is None:
             found.unknown.append(Gap("data", f"{file.path}: {file.partial or 'its content was not kept'}", ""))
         elif place is None:
-            elsewhere[_named(plan, file.path)].append(file)
+            elsewhere[named_by(plan, file.path)].append(file)
         elif not (place.is_file() and digest_of(place) == file.sha256):  # else it came with the code
             source = _source(file, sink, mapped, found)
             if source is not None:
                 _write(source, place)
         found.checked += file.sha256 is not None
-    absolute = {plan.named(word) for word in plan.arguments if _value(word).startswith("/")}
+    absolute = _absolute(plan)
     relative = {plan.named(word) for word in plan.arguments} - absolute
     for at, (name, files) in enumerate(elsewhere.items()):
         if name in absolute:
@@ -104,10 +104,21 @@ def _leave_or_move(
     found.moved[name] = str(place)
 
 
-def _named(plan: Plan, path: str) -> str:
+def named_by(plan: Plan, path: str) -> str:
     """What an argument of the program names: a file, or a folder that it is in; else the file itself."""
     names = map(plan.named, plan.arguments)
     return max((name for name in names if path == name or path.startswith(f"{name}/")), key=len, default=path)
+
+
+def absolute_argument(plan: Plan, path: str) -> str | None:
+    """The absolute path by which an argument names a file, or a folder that it is in: it can lead elsewhere. None for
+    a file of the program's own folders, and for one that is found in another way."""
+    name = named_by(plan, path)
+    return name if name in _absolute(plan) and not plan.owns(path) else None
+
+
+def _absolute(plan: Plan) -> set[str]:
+    return {plan.named(word) for word in plan.arguments if _value(word).startswith("/")}
 
 
 def _value(word: str) -> str:
@@ -115,11 +126,14 @@ def _value(word: str) -> str:
 
 
 def _source(file: FileRecord, sink: Sink, mapped: Mapping[str, str], found: Inputs) -> Path | bytes | None:
-    """Where a file's content is: the file, where it lies now, or what the store keeps; None, with a problem."""
-    now = Path(_now(file.path, mapped))
+    """Where a file's content is: the file, where it lies now (or where it lay), or what the store keeps; None, with a
+    problem."""
+    now, then = Path(_now(file.path, mapped)), Path(file.path)
     digest = digest_of(now) if now.is_file() else None
     if digest == file.sha256:
         return now
+    if now != then and then.is_file() and digest_of(then) == file.sha256:  # of two runs one may have had another one
+        return then
     content = kept(sink, file.sha256 or "")
     if content is None:
         was = "is not there" if digest is None else f"has changed: it is {digest[:12]}, and was {str(file.sha256)[:12]}"

@@ -21,6 +21,7 @@ from .bisection import Bisection, Trial, said
 from .conditions import Interpreter, check, interpreter_for
 from .factors import PYTHON, Factor, Side
 from .packages import mixed_interpreter
+from .plan import Plan
 from .running import TAG as TOKEN
 from .running import counterpart, run_again
 from .searching import TAG, SearchRun, pair
@@ -98,14 +99,21 @@ class Trials:
         began = time.monotonic()
         interpreter = self._interpreter(frozenset(each.name for each in swapped if each.part == "environment"))
         if isinstance(interpreter, Gap):
-            if interpreter not in self.found.problems:
-                self.found.problems = (*self.found.problems, interpreter)
+            self._open(interpreter)
             return None
         digest = self._digest(swapped, interpreter, again)
         made = self._made_before(digest) if not again or self.found.search else None
         reused = made is not None
         if made is None:
-            made = self._run(swapped, interpreter, digest)
+            fresh = self.work / f"trial-{len(self.found.trials)}"
+            try:
+                together = mixed(self.a, self.b, swapped, fresh)
+                if isinstance(together, Gap):
+                    self._open(together)
+                    return None
+                made = self._run(together, interpreter, fresh, digest)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
         came = outcome_of(made, self.found.metric) if made is not None else None
         value = came.value if came is not None and self._counts(came) else None
         run = made.id if made is not None else None
@@ -117,15 +125,18 @@ class Trials:
         """Whether it ended as one of the two runs did; only then it can be held against that one."""
         return came.ending in [each.ending for each in self.wanted]
 
-    def _run(self, swapped: tuple[Factor, ...], interpreter: Interpreter, digest: str) -> RunRecord | None:
-        fresh = self.work / f"trial-{len(self.found.trials)}"
-        plan, moved = mixed(self.a, self.b, swapped, fresh)
+    def _open(self, problem: Gap) -> None:
+        """Some of what differs cannot be swapped."""
+        if problem not in self.found.problems:
+            self.found.problems = (*self.found.problems, problem)
+
+    def _run(
+        self, together: tuple[Plan, dict[str, str]], interpreter: Interpreter, fresh: Path, digest: str
+    ) -> RunRecord | None:
+        plan, moved = together
         token = f"{self.runs[0].id}.{int(time.time() * 1000):x}.{len(self.found.trials)}"
         tags = {TAG: pair(*self.runs), WITH: digest}
-        try:
-            run_again(plan, interpreter, self.uri, fresh, moved, token, tags, self.found.search)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        run_again(plan, interpreter, self.uri, fresh, moved, token, tags, self.found.search)
         self.sink.deliver(find_store(self.uri).journal)
         return counterpart(self.sink, self.a.plan.story, token)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import autotrack
+from autotrack.rebuilding import trials
 from autotrack.rebuilding.bisection import Bisection, Found
 
 #: A training that ends too early where there are fewer rows than epochs.
@@ -149,3 +150,101 @@ def test_what_seems_to_do_it_together_is_tried_once_more(project: Path, tmp_path
     assert together and not together[0].again, str(found)
     assert found.kind is Found.UNEXPLAINED and not found.causes, str(found)
     assert "it is another each time" in found.why
+
+
+#: A training on all that lies in a folder.
+FOLDER = """
+    import sys, autotrack
+    from pathlib import Path
+    rows = sorted(Path(sys.argv[1]).rglob("*.txt"))
+    with autotrack.start_run("train") as run:
+        run.log_metric("loss", sum(float(path.read_text()) for path in rows) / len(rows))
+"""
+
+
+@pytest.mark.parametrize("place", ["/", "../"], ids=["absolute", "relative"])
+def test_a_file_in_a_folder_that_is_an_argument(project: Path, tmp_path: Path, place: str) -> None:
+    """Of three files one changes: the folder is put together with it as it was, and the others as they are."""
+    write(project, "train.py", FOLDER)
+    data, old = tmp_path / "data", tmp_path / "old"
+    word = str(data) if place == "/" else "../data"
+    for name, text in {"one.txt": "1", "more/two.txt": "2", "more/three.txt": "3"}.items():
+        write(data, name, text)
+        write(old, name, text)
+    first = trained(project, word)
+    write(data, "more/two.txt", "5")
+    second = trained(project, word)
+    for a, b in ((first, second), (second, first)):
+        found = autotrack.bisect(a.id, b.id, env="local", data={str(data): str(old)})
+        assert found.kind is Found.CAUSE and causes(found) == [("data", str(data / "more/two.txt"))], str(found)
+        assert sum(trial.again for trial in found.trials) == 2
+    assert (data / "more/two.txt").read_text() == "5"
+
+
+def test_files_that_are_new_or_gone_in_a_folder_that_is_an_argument(project: Path, tmp_path: Path) -> None:
+    write(project, "train.py", FOLDER)
+    data, old = tmp_path / "data", tmp_path / "old"
+    for name, text in {"one.txt": "1", "two.txt": "2"}.items():
+        write(data, name, text)
+        write(old, name, text)
+    first = trained(project, str(data))
+    write(data, "three.txt", "9")
+    second = trained(project, str(data))
+    found = bisected(first, second)
+    assert found.kind is Found.CAUSE and causes(found) == [("data", str(data / "three.txt"))], str(found)
+    assert found.causes[0].text.startswith("not there → ")
+    (data / "one.txt").unlink()
+    third = trained(project, str(data))
+    found = autotrack.bisect(second.id, third.id, env="local", data={str(data / "one.txt"): str(old / "one.txt")})
+    assert found.kind is Found.CAUSE and causes(found) == [("data", str(data / "one.txt"))], str(found)
+    assert found.causes[0].text.endswith(" → not there")
+
+
+def test_a_file_that_was_there_and_not_read_is_no_difference(project: Path, tmp_path: Path) -> None:
+    """An argument says how many are read; what lies beside them is no reason."""
+    write(project, "train.py", FOLDER.replace('rglob("*.txt"))', 'rglob("*.txt"))[:int(sys.argv[2])]'))
+    for name, text in {"one.txt": "1", "two.txt": "2"}.items():
+        write(tmp_path / "data", name, text)
+    runs = [trained(project, str(tmp_path / "data"), count) for count in "12"]
+    for a, b in (runs, runs[::-1]):
+        found = bisected(a, b)
+        assert causes(found) == [("argument", "2")] and not found.moved, str(found)
+        assert "data" not in [factor.part for factor in found.factors]
+
+
+@pytest.mark.parametrize("place", ["/", "../"], ids=["absolute", "relative"])
+def test_what_an_argument_names_beside_the_project_comes_with_it(project: Path, tmp_path: Path, place: str) -> None:
+    """Two files of which the second has changed since, but for a copy of it."""
+    write(project, "train.py", FOLDER.replace('sorted(Path(sys.argv[1]).rglob("*.txt"))', "[Path(sys.argv[1])]"))
+    for name, text in {"one.txt": "1", "two.txt": "2", "copy.txt": "2"}.items():
+        write(tmp_path, name, text)
+    words = [f"{tmp_path if place == '/' else '..'}/{name}.txt" for name in ("one", "two")]
+    first, second = (trained(project, word) for word in words)
+    write(tmp_path, "two.txt", "3")
+    mapped = {str(tmp_path / "two.txt"): str(tmp_path / "copy.txt")}
+    found = autotrack.bisect(first.id, second.id, env="local", data=mapped)
+    assert found.kind is Found.CAUSE and causes(found) == [("argument", "1")], str(found)
+
+
+def test_what_cannot_be_swapped_is_no_cause_and_no_alibi(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that somebody changes while the search is on."""
+    write(project, "train.py", FOLDER)
+    data, old = tmp_path / "data", tmp_path / "old"
+    for folder in (data, old):
+        write(folder, "one.txt", "1")
+        write(folder, "two.txt", "2")
+    first = trained(project, str(data))
+    write(data, "two.txt", "5")
+    second = trained(project, str(data))
+    real = trials.run_again
+
+    def changing(*arguments: object) -> object:
+        write(data, "two.txt", "7")
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trials, "run_again", changing)
+    found = autotrack.bisect(first.id, second.id, env="local", data={str(data): str(old)})
+    assert found.kind is Found.IMPOSSIBLE and not found.causes, str(found)
+    assert f"{data}/two.txt is not to be had as it was in the second run" in str(found)

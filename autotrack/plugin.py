@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SessionRecord,
         Status,
     )
+    from autotrack.core.filesystems import file_system, is_network
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
     from autotrack.core.model_uris import find_version, parse_model_uri
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from autotrack.core.plugins.registry import artifacts_at, choose, notify, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
+    from autotrack.core.questions import unwarned
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
@@ -63,8 +65,10 @@ if TYPE_CHECKING:
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
     from autotrack.core.switch import enable_worker, given
+    from autotrack.core.terminal import clean
     from autotrack.core.terminating import termination_as_interrupt
     from autotrack.models.golden import compare as compare_answers
+    from autotrack.models.inference import is_missing
     from autotrack.models.loading import load_pyfunc, local_model
     from autotrack.models.mlmodel import read as read_mlmodel
     from autotrack.models.profile import ColumnProfile
@@ -135,6 +139,7 @@ __all__ = [
     "check_artifact_path",
     "check_key",
     "choose",
+    "clean",
     "columns_of",
     "compare_answers",
     "enable_worker",
@@ -142,6 +147,7 @@ __all__ = [
     "environments",
     "family",
     "file_inside",
+    "file_system",
     "find_store",
     "find_version",
     "fingerprint_profiles",
@@ -150,6 +156,8 @@ __all__ = [
     "hand_over",
     "hookimpl",
     "hookspec",
+    "is_missing",
+    "is_network",
     "is_taken",
     "kind_key",
     "later",
@@ -178,6 +186,7 @@ __all__ = [
     "store_at",
     "take_in",
     "termination_as_interrupt",
+    "unwarned",
     "warn",
 ]
 
@@ -223,18 +232,22 @@ _LATER = {
     "check_artifact_path": ".artifact_paths",
     "check_key": ".keys",
     "choose": ".plugins.registry",
+    "clean": ".terminal",
     "columns_of": "..models.sampling",
     "compare_answers": "..models.golden:compare",
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
     "environments": "..environments",
     "family": ".family",
+    "file_system": ".filesystems",
     "find_store": ".config",
     "find_version": ".model_uris",
     "fingerprint_profiles": "..models.profile:of_fingerprint",
     "get_run": "..client",
     "given": ".switch",
     "hand_over": ".runs.handing",
+    "is_missing": "..models.inference",
+    "is_network": ".filesystems",
     "is_taken": ".runs.foreign",
     "kind_key": "..models.profile:key_of",
     "later": ".runs.outside",
@@ -260,6 +273,7 @@ _LATER = {
     "store_at": ".plugins.registry",
     "take_in": ".runs.foreign",
     "termination_as_interrupt": ".terminating",
+    "unwarned": ".questions",
 }
 
 __getattr__ = late_names("autotrack.core", _LATER, of=__name__)

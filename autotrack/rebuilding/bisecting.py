@@ -205,7 +205,7 @@ class _Search:
             return Found.CAUSE
         if found.why:
             return Found.UNEXPLAINED
-        return self._together()
+        return self._together(units)
 
     def _try_alone(self, unit: tuple[Factor, ...]) -> None:
         found = self.found
@@ -225,7 +225,7 @@ class _Search:
             if came is not None and came.value is not None and ended_alike and not self._same(came, 0):
                 found.moved = (*found.moved, *unit)
 
-    def _together(self) -> Found:
+    def _together(self, units: Sequence[tuple[Factor, ...]]) -> Found:
         found = self.found
         every = self.trials.outcome(found.factors)
         if not self._same(every, 1):
@@ -237,7 +237,9 @@ class _Search:
         # What moves it alone is likely to be among them.
         likely = sorted(found.factors, key=lambda factor: factor not in found.moved)
         found.causes = tuple(least(likely, self._does))
-        found.moved = tuple(factor for factor in found.moved if factor not in found.causes)
+        # Of those that were swapped together, the ones that are no cause are not known to move it.
+        settled = {each for unit in units if not set(found.causes).isdisjoint(unit) for each in unit}
+        found.moved = tuple(factor for factor in found.moved if factor not in settled)
         found.causes = tuple(self._narrowed(found.causes))
         if not self._holds(found.causes):
             found.causes = ()

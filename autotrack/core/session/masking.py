@@ -50,7 +50,7 @@ _TYPES = frozenset(
     "str int bytes float bool object list dict tuple set type any none null true false bytearray".split()
 )
 #: Plain values that a weak name may well have.
-_NUMBER = re.compile(r"[-+]?[\d_]*\.?\d+(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:[\d_]*\.\d++|[\d_]*\d)(?:[eE][-+]?\d++)?")
 _DIGIT_AND_LETTER = re.compile(r"(?=.*?[A-Za-z])(?=.*?\d)", re.DOTALL)
 _BLANK = re.compile(r"\s")
 _EMPTY = frozenset(("", "None", "null", "True", "False", "true", "false", MASK))

@@ -23,13 +23,14 @@ from autotrack.core.errors import UsageError
 from autotrack.core.gaps import Gap
 from autotrack.core.guard import attempt
 
-from .bisection import Bisection, Found, near, number
-from .factors import Factor, factors_of, places_in, side_of, units_of
+from .bisection import Bisection, Found, near, number, said
+from .factors import Factor, Side, factors_of, places_in, side_of, units_of
 from .folders import fresh_folder
+from .holes import open_gaps
 from .minimising import least
 from .notebooks import plan_in
 from .searching import TAG, SearchRun
-from .trials import Trials
+from .trials import Outcome, Trials
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
@@ -157,8 +158,20 @@ def _search(
         return Found.IMPOSSIBLE
     one, other = sides
     found.factors = tuple(factors_of(one, other))
+    found.unknown = _unknown(sides, hashing=True)
     trials = Trials(sink, uri, runs, (one, other), options.env, work, found, search, say)
-    return _Search(trials, found, options).search()
+    kind = _Search(trials, found, options).search()
+    if kind in (
+        Found.CAUSE,
+        Found.TOGETHER,
+    ):  # it came out the same in several processes, each with an order of its own
+        found.unknown = _unknown(sides, hashing=False)
+    return kind
+
+
+def _unknown(sides: Sequence[Side], *, hashing: bool) -> tuple[Gap, ...]:
+    gaps = [gap for side in sides for gap in open_gaps(side.plan.story, hashing=hashing)]
+    return tuple(dict.fromkeys(gaps))
 
 
 class _Search:
@@ -166,17 +179,14 @@ class _Search:
 
     def __init__(self, trials: Trials, found: Bisection, options: Options) -> None:
         self.trials, self.found, self.options = trials, found, options
+        self._steady: bool | None = None
 
     def search(self) -> Found:
-        """Tries what differs, one by one; then together."""
+        """Tries what differs, one by one; then together. A cause is said to be one that was one twice."""
         found = self.found
-        again = self.trials.value(())
+        again = self.trials.outcome(())
         if not self._same(again, 0):
-            found.why = (
-                f"run again as it was, it comes out as {number(again)}, not as it did: see `autotrack rebuild`"
-                if again is not None
-                else "run again as it was, it does not come so far: see `autotrack rebuild`"
-            )
+            found.why = f"run again as it was, {self._otherwise(again)}: see `autotrack rebuild`"
             return Found.IMPOSSIBLE
         if not found.factors:
             found.why = "nothing that was captured of them differs"
@@ -188,19 +198,14 @@ class _Search:
                 found.untried = tuple(factor for left_out in units[at:] for factor in left_out)
                 break
             self._try_alone(unit)
+            if self._steady is False:
+                return Found.UNEXPLAINED
         if found.causes:
+            found.why = ""
             return Found.CAUSE
-        if not self._does(found.factors):
-            found.why = "with all of it swapped it still is another: something that was not captured differs"
+        if found.why:
             return Found.UNEXPLAINED
-        # What moves it alone is likely to be among them.
-        likely = sorted(found.factors, key=lambda factor: factor not in found.moved)
-        found.causes = tuple(least(likely, self._does))
-        # Of those that were swapped together, the ones that are no cause are not known to move it.
-        settled = {each for unit in units if not set(found.causes).isdisjoint(unit) for each in unit}
-        found.moved = tuple(factor for factor in found.moved if factor not in settled)
-        found.causes = tuple(self._narrowed(found.causes))
-        return Found.TOGETHER
+        return self._together(units)
 
     def _try_alone(self, unit: tuple[Factor, ...]) -> None:
         found = self.found
@@ -209,11 +214,54 @@ class _Search:
             found.causes = (*before, *unit)  # as much is known where the rest is broken off
             few = least(unit, self._does)
             found.causes = (*before, *few)
-            found.causes = (*before, *self._narrowed(few))
+            few = self._narrowed(few)
+            found.causes = (*before, *few)
+            if not self._holds(few):
+                found.causes = before if self._steady else ()
+                found.moved = (*found.moved, *few) if self._steady else ()
         else:
-            value = self.trials.value(unit)
-            if value is not None and not self._same(value, 0):
+            came = self.trials.outcome(unit)
+            ended_alike = came is not None and came.ending == self.trials.wanted[0].ending
+            if came is not None and came.value is not None and ended_alike and not self._same(came, 0):
                 found.moved = (*found.moved, *unit)
+
+    def _together(self, units: Sequence[tuple[Factor, ...]]) -> Found:
+        found = self.found
+        every = self.trials.outcome(found.factors)
+        if not self._same(every, 1):
+            if every is None and found.problems:
+                found.why = "not all of it can be swapped: what cannot be may be why"
+                return Found.IMPOSSIBLE
+            found.why = f"with all of it swapped {self._otherwise(every, 1)}: something that was not captured differs"
+            return Found.UNEXPLAINED
+        # What moves it alone is likely to be among them.
+        likely = sorted(found.factors, key=lambda factor: factor not in found.moved)
+        found.causes = tuple(least(likely, self._does))
+        # Of those that were swapped together, the ones that are no cause are not known to move it.
+        settled = {each for unit in units if not set(found.causes).isdisjoint(unit) for each in unit}
+        found.moved = tuple(factor for factor in found.moved if factor not in settled)
+        found.causes = tuple(self._narrowed(found.causes))
+        if not self._holds(found.causes):
+            found.causes = ()
+            return Found.UNEXPLAINED
+        return Found.TOGETHER
+
+    def _holds(self, causes: Sequence[Factor]) -> bool:
+        """Whether it was no chance: the first run comes out as it did once more, and with these swapped as the second
+        once more. ``why`` says what did not."""
+        found = self.found
+        if self._steady is None:
+            again = self.trials.once_more(())
+            self._steady = self._same(again, 0)
+            if not self._steady:
+                found.why = f"it is another each time: run once more as it was, {self._otherwise(again)}"
+        if not self._steady:
+            return False
+        again = self.trials.once_more(causes)
+        if self._same(again, 1):
+            return True
+        found.why = f"with {said(tuple(causes))} it is another each time: once more, {self._otherwise(again, 1)}"
+        return False
 
     def _narrowed(self, causes: Sequence[Factor]) -> list[Factor]:
         """The same causes, of each file of code among them only the places that it takes."""
@@ -228,12 +276,22 @@ class _Search:
         return found
 
     def _does(self, swapped: Sequence[Factor]) -> bool:
-        return self._same(self.trials.value(swapped), 1)
+        return self._same(self.trials.outcome(swapped), 1)
 
-    def _same(self, value: float | None, side: int) -> bool:
-        wanted = self.found.values[side]
-        assert wanted is not None
-        return value is not None and near(value, wanted, self.options.tolerance)
+    def _same(self, came: Outcome | None, side: int) -> bool:
+        wanted = self.trials.wanted[side]
+        if came is None or came.value is None or wanted.value is None or came.ending != wanted.ending:
+            return False
+        return near(came.value, wanted.value, self.options.tolerance)
+
+    def _otherwise(self, came: Outcome | None, side: int = 0) -> str:
+        """How it came out, where that is not as that run did."""
+        wanted = self.trials.wanted[side]
+        if came is None or came.value is None:
+            return "it does not come so far"
+        if came.ending != wanted.ending:
+            return f"it ends as {came.ending}, and not as {wanted.ending}"
+        return f"it comes out as {number(came.value)}, and not as {number(wanted.value)}"
 
 
 def _metric(a: RunRecord, b: RunRecord, tolerance: float) -> str | None:

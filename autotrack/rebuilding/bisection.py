@@ -36,25 +36,27 @@ class Found(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Trial:
     """The first run, made again with some differences swapped. ``value`` is None where it did not come so far.
-    ``reused``: an earlier search had made it."""
+    ``reused``: an earlier search had made it. ``again``: it had been tried, and was once more."""
 
     swapped: tuple[Factor, ...]
     value: float | None
     run: str | None
     seconds: float
     reused: bool = False
+    again: bool = False
 
     def document(self) -> dict[str, Any]:
         swapped = [factor.document() for factor in self.swapped]
         document = {"swapped": swapped, "value": self.value, "run": self.run, "seconds": round(self.seconds, 3)}
-        return document | ({"reused": True} if self.reused else {})
+        return document | {name: True for name in ("reused", "again") if getattr(self, name)}
 
 
 @dataclass(slots=True)
 class Bisection:
     """What was found: true where the cause is. ``causes`` are the differences that, swapped, make the metric of the
     first run what it is in the second; ``moved`` those that change it to something else; ``untried`` those that were
-    left out, for something else explains it. ``search`` is the run whose children are the runs that were made.
+    left out, for something else explains it; ``unknown`` are what was not captured, and may matter. ``search`` is the
+    run whose children are the runs that were made.
     ``str()`` is what the command prints."""
 
     kind: Found
@@ -68,6 +70,7 @@ class Bisection:
     untried: tuple[Factor, ...] = ()
     trials: list[Trial] = field(default_factory=list)
     problems: tuple[Gap, ...] = ()
+    unknown: tuple[Gap, ...] = ()
     why: str = ""
     seconds: float = 0.0
     search: str | None = None
@@ -89,6 +92,7 @@ class Bisection:
             "untried": [factor.document() for factor in self.untried],
             "trials": [trial.document() for trial in self.trials],
             "problems": [gap.document() for gap in self.problems],
+            "unknown": [gap.document() for gap in self.unknown],
             "why": self.why,
             "seconds": round(self.seconds, 3),
             "search": self.search,
@@ -116,8 +120,13 @@ class Bisection:
             yield Line("tried" + (f"  (below {self.search[:8]})" if self.search else ""), "section")
         for trial in self.trials:
             run = f"  {trial.run[:8]}" if trial.run else ""
-            earlier = "  (made before)" if trial.reused else ""
-            yield Line(f"  {number(trial.value):>14}  {said(trial.swapped)}{run}{earlier}")
+            more = f"{', once more' if trial.again else ''}{run}{'  (made before)' if trial.reused else ''}"
+            yield Line(f"  {number(trial.value):>14}  {said(trial.swapped)}{more}")
+        if self.unknown:
+            yield Line("", "empty")
+            yield Line("not known", "section")
+        for gap in self.unknown:
+            yield Line(f"  {gap.part}: {gap.what}{f' ({gap.close})' if gap.close else ''}", "note")
 
     def __str__(self) -> str:
         return "\n".join(line.text.rstrip() for line in self.lines())

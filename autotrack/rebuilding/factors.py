@@ -18,7 +18,7 @@ from autotrack.core.guard import attempt
 
 from .checkout import check_out
 from .conditions import threads_of, was_set
-from .inputs import files_read, put_inputs
+from .inputs import files_read, named_by, put_inputs
 from .packages import records_of, version_of
 from .plan import Plan
 from .surroundings import python_of_run
@@ -205,6 +205,25 @@ def _data(a: Side, b: Side) -> Iterator[Factor]:
     for name in sorted(a.data.keys() & b.data.keys()):
         if a.data[name] != b.data[name]:
             yield Factor("data", name, f"{a.data[name][:12]} → {b.data[name][:12]}")
+    for name in sorted([*missing(a, b), *missing(b, a)]):
+        was, now = (each.data.get(name, "not there")[:12] for each in (a, b))
+        yield Factor("data", name, f"{was} → {now}")
+
+
+def missing(side: Side, other: Side) -> list[str]:
+    """Files that the other run read, in a folder beside the program's own that is an argument of both, and that were
+    not there when this one ran."""
+    names = sorted(name for name in other.data.keys() - side.data.keys() if os.path.isabs(name))  # noqa: PTH117
+    if not names:
+        return []
+    folders = set(map(side.plan.named, side.plan.arguments))
+    names = [name for name in names if named_by(other.plan, name) in folders - {name}]
+    # Made later, or gone by now: one that was there all along and was not read differs in nothing.
+    began = side.plan.story.run.started
+    if other.plan.story.run.started < began:
+        return [name for name in names if not Path(name).exists()]
+    changed = {file.path: file.mtime or 0 for file in files_read(other.plan)}
+    return [name for name in names if changed.get(name, 0) > began]
 
 
 def _files_in(a: Side, b: Side) -> Iterator[Factor]:

@@ -52,13 +52,13 @@ def put_inputs(plan: Plan, sink: Sink, fresh: Path, mapped: Mapping[str, str]) -
         if file.sha256 is None:
             found.unknown.append(Gap("data", f"{file.path}: {file.partial or 'its content was not kept'}", ""))
         elif place is None:
-            elsewhere[_named(plan, file.path)].append(file)
+            elsewhere[named_by(plan, file.path)].append(file)
         elif not (place.is_file() and digest_of(place) == file.sha256):  # else it came with the code
             source = _source(file, sink, mapped, found)
             if source is not None:
                 _write(source, place)
         found.checked += file.sha256 is not None
-    absolute = {plan.named(word) for word in plan.arguments if _value(word).startswith("/")}
+    absolute = _absolute(plan)
     relative = {plan.named(word) for word in plan.arguments} - absolute
     for at, (name, files) in enumerate(elsewhere.items()):
         if name in absolute:
@@ -104,10 +104,21 @@ def _leave_or_move(
     found.moved[name] = str(place)
 
 
-def _named(plan: Plan, path: str) -> str:
+def named_by(plan: Plan, path: str) -> str:
     """What an argument of the program names: a file, or a folder that it is in; else the file itself."""
     names = map(plan.named, plan.arguments)
     return max((name for name in names if path == name or path.startswith(f"{name}/")), key=len, default=path)
+
+
+def absolute_argument(plan: Plan, path: str) -> str | None:
+    """The absolute path by which an argument names a file, or a folder that it is in: it can lead elsewhere. None for
+    a file of the program's own folders, and for one that is found in another way."""
+    name = named_by(plan, path)
+    return name if name in _absolute(plan) and not plan.owns(path) else None
+
+
+def _absolute(plan: Plan) -> set[str]:
+    return {plan.named(word) for word in plan.arguments if _value(word).startswith("/")}
 
 
 def _value(word: str) -> str:

@@ -38,7 +38,11 @@ class Plan:
 
     def place(self, path: str, fresh: Path) -> Path | None:
         """Where a file of the program's own folders is in the fresh one; None for a file elsewhere."""
-        return self.mirrored(path, fresh) if _inside(path, self.root) or _inside(path, self.folder) else None
+        return self.mirrored(path, fresh) if self.owns(path) else None
+
+    def owns(self, path: str) -> bool:
+        """Whether a file lies in the program's own folders."""
+        return _inside(path, self.root) or _inside(path, self.folder)
 
     def mirrored(self, path: str, fresh: Path) -> Path:
         """Where a file stands in the fresh folder: as far from all others as it was, so that relative names lead on."""

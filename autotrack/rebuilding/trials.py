@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from .bisection import Bisection, Trial, said
 from .conditions import Interpreter, check, interpreter_for
 from .factors import PYTHON, Factor, Side
 from .packages import mixed_interpreter
+from .plan import Plan
 from .running import TAG as TOKEN
 from .running import counterpart, run_again
 from .searching import TAG, SearchRun, pair
@@ -31,11 +33,30 @@ if TYPE_CHECKING:
 
 #: The tag of a run that a search made: a digest of the two runs, of what is swapped, and of what it ran on.
 WITH = "autotrack.bisect_with"
+#: How a run ends that nobody ended: what a search took down when it was broken off is tried again.
+_BY_ITSELF = (Status.FINISHED, Status.FAILED)
 Tell = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a program: the metric, None where it did not come so far, and how it ended, in words: that of an
+    epoch before the program failed is none that a training came to."""
+
+    value: float | None
+    ending: str
+
+
+def outcome_of(run: RunRecord, metric: str) -> Outcome:
+    """What is held against another run's."""
+    value = run.metrics.get(metric)
+    lines = (run.error or "").strip().splitlines() if run.status is Status.FAILED else []
+    error = f" with {lines[-1].partition(':')[0]}" if lines else ""
+    return Outcome(None if value is None else float(value), f"{run.status}{error}")
+
+
 class Trials:
-    """What the metric comes to with some differences swapped. Nothing is run twice."""
+    """What comes out with some differences swapped. Nothing is run twice, unless it is asked for."""
 
     def __init__(
         self,
@@ -52,47 +73,70 @@ class Trials:
         self.sink, self.uri, self.runs, self.env, self.work = sink, uri, runs, env, work
         self.a, self.b = sides
         self.found, self.search, self.say = found, search, say
-        self._known: dict[frozenset[Factor], float | None] = {}
+        self.wanted = [outcome_of(run, found.metric) for run in runs]
+        self._known: dict[frozenset[Factor], Outcome | None] = {}
         self._interpreters: dict[frozenset[str], Interpreter | Gap] = {}
 
-    def value(self, swapped: Sequence[Factor]) -> float | None:
-        """The metric with these swapped; None where the program does not come so far."""
+    def outcome(self, swapped: Sequence[Factor]) -> Outcome | None:
+        """What comes out with these swapped; None where it cannot be run, or ends before it made the run."""
         key = frozenset(swapped)
         if key not in self._known:
-            standing = f"running it {f'with {said(tuple(swapped))}' if swapped else 'as it was'}"
-            self.say(standing)
-            self.search.tell(self.found, standing)
-            self._known[key] = self._tried(tuple(swapped))
+            self._known[key] = self._told(swapped)
         return self._known[key]
 
-    def _tried(self, swapped: tuple[Factor, ...]) -> float | None:
+    def once_more(self, swapped: Sequence[Factor]) -> Outcome | None:
+        """What comes out the next time, whatever was made before; in a search that goes on, what it came to there."""
+        return self._told(swapped, again=True)
+
+    def _told(self, swapped: Sequence[Factor], again: bool = False) -> Outcome | None:
+        standing = f"running it {f'with {said(tuple(swapped))}' if swapped else 'as it was'}"
+        standing += " once more" if again else ""
+        self.say(standing)
+        self.search.tell(self.found, standing)
+        return self._tried(tuple(swapped), again)
+
+    def _tried(self, swapped: tuple[Factor, ...], again: bool) -> Outcome | None:
         began = time.monotonic()
         interpreter = self._interpreter(frozenset(each.name for each in swapped if each.part == "environment"))
         if isinstance(interpreter, Gap):
-            if interpreter not in self.found.problems:
-                self.found.problems = (*self.found.problems, interpreter)
+            self._open(interpreter)
             return None
-        digest = self._digest(swapped, interpreter)
-        made = self._made_before(digest)
+        digest = self._digest(swapped, interpreter, again)
+        made = self._made_before(digest) if not again or self.found.search else None
         reused = made is not None
         if made is None:
-            made = self._run(swapped, interpreter, digest)
-        value = None if made is None else made.metrics.get(self.found.metric)
-        value = None if value is None else float(value)
+            fresh = self.work / f"trial-{len(self.found.trials)}"
+            try:
+                together = mixed(self.a, self.b, swapped, fresh)
+                if isinstance(together, Gap):
+                    self._open(together)
+                    return None
+                made = self._run(together, interpreter, fresh, digest)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+        came = outcome_of(made, self.found.metric) if made is not None else None
+        value = came.value if came is not None and self._counts(came) else None
         run = made.id if made is not None else None
-        self.found.trials.append(Trial(swapped, value, run, time.monotonic() - began, reused))
+        self.found.trials.append(Trial(swapped, value, run, time.monotonic() - began, reused, again))
         self.search.tried(self.found)
-        return value
+        return came
 
-    def _run(self, swapped: tuple[Factor, ...], interpreter: Interpreter, digest: str) -> RunRecord | None:
-        fresh = self.work / f"trial-{len(self.found.trials)}"
-        plan, moved = mixed(self.a, self.b, swapped, fresh)
+    def _counts(self, came: Outcome) -> bool:
+        """Whether it ended as one of the two runs did; only then it can be held against that one."""
+        return came.ending in [each.ending for each in self.wanted]
+
+    def _open(self, problem: Gap) -> None:
+        """Some of what differs cannot be swapped."""
+        if problem not in self.found.problems:
+            self.found.problems = (*self.found.problems, problem)
+
+    def _run(
+        self, together: tuple[Plan, dict[str, str]], interpreter: Interpreter, fresh: Path, digest: str
+    ) -> RunRecord | None:
+        plan, moved = together
         token = f"{self.runs[0].id}.{int(time.time() * 1000):x}.{len(self.found.trials)}"
         tags = {TAG: pair(*self.runs), WITH: digest}
-        try:
-            run_again(plan, interpreter, self.uri, fresh, moved, token, tags, self.found.search)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        run_again(plan, interpreter, self.uri, fresh, moved, token, tags, self.found.search)
         self.sink.deliver(find_store(self.uri).journal)
         return counterpart(self.sink, self.a.plan.story, token)
 
@@ -100,15 +144,18 @@ class Trials:
         """The run that an earlier search made with the same swapped, where it came to its end."""
         for run in self.sink.runs(f"tags.\"{WITH}\" = '{digest}'"):
             made = counterpart(self.sink, self.a.plan.story, run.tags.get(TOKEN, ""))
-            if made is not None and made.status is Status.FINISHED:
+            came = outcome_of(made, self.found.metric) if made is not None else None
+            if made is not None and came is not None and made.status in _BY_ITSELF and self._counts(came):
                 return made
         return None
 
-    def _digest(self, swapped: tuple[Factor, ...], interpreter: Interpreter) -> str:
+    def _digest(self, swapped: tuple[Factor, ...], interpreter: Interpreter, again: bool) -> str:
         told = sorted(json.dumps(factor.document(), sort_keys=True) for factor in swapped)
         runs = [run.id for run in self.runs] if swapped else [self.runs[0].id]
-        content = json.dumps([runs, told, _conditions(interpreter)])
-        return hashlib.sha256(content.encode()).hexdigest()[:32]
+        content: list[object] = [runs, told, _conditions(interpreter)]
+        if again:
+            content.append(self.found.search)
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
     def _interpreter(self, names: frozenset[str]) -> Interpreter | Gap:
         if names not in self._interpreters:

@@ -21,6 +21,7 @@ from .checkout import check_out
 from .comparing import compare_outcomes
 from .conditions import Conditions, check, interpreter_for
 from .folders import fresh_folder
+from .holes import open_gaps
 from .inputs import put_inputs
 from .keeping import AS, VERDICT, keep
 from .notebooks import plan_in
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 #: Relative difference of two numbers up to which a result is within tolerance.
 TOLERANCE = 1e-6
-#: Gaps in what was captured that cannot change what a program computes.
-_HARMLESS = ("console", "arguments")
 #: What may be why a result is another; the arguments are the same by themselves, but for where files lie.
 _CAUSES = ("code", "data", "files", "seeds", "environment", "hardware")
 #: The last lines of a failing program that are shown.
@@ -204,7 +203,7 @@ def _judge(
 
     sink.deliver(find_store(uri).journal)
     made = counterpart(sink, story, token)
-    gaps = (*conditions.unknown, *unknown, *_open(story))
+    gaps = (*conditions.unknown, *unknown, *open_gaps(story))
     # A program that fails early has made a run of itself, perhaps. Names of chance differ in each process.
     if made is None or (finished.code and not made.metrics and made.name != record.name):
         last = finished.last_lines(_LAST)
@@ -261,19 +260,15 @@ def _matters(section: str, fact: Fact) -> bool:
     return not (section == "code" and fact.what == "entry" and fact.a == "notebook")
 
 
-def _open(story: Story) -> list[Gap]:
-    """What was not captured and may matter."""
-    gaps = [gap for gap in story.gaps() if gap.part not in _HARMLESS]
-    if (story.part("seeds") or {"PYTHONHASHSEED": ""}).get("PYTHONHASHSEED") is None:
-        what = "the order of sets of texts was another in each process, for hashing was not seeded"
-        gaps.append(Gap("seeds", what, "set PYTHONHASHSEED where an order of sets matters"))
-    return gaps
-
-
 def _cannot(record: RunRecord, story: Story, problems: list[Gap], conditions: Conditions | None = None) -> Verdict:
     here = conditions.environment if conditions is not None else None
     return Verdict(
-        Kind.IMPOSSIBLE, record.id, record.name, environment=here, problems=tuple(problems), unknown=tuple(_open(story))
+        Kind.IMPOSSIBLE,
+        record.id,
+        record.name,
+        environment=here,
+        problems=tuple(problems),
+        unknown=tuple(open_gaps(story)),
     )
 
 

@@ -184,7 +184,11 @@ def test_a_planted_difference_is_named_and_found(
     assert [(cause.part, cause.name) for cause in found.causes] == [(part, name)]
     assert found.metric == "loss" and found.values == (first.metrics["loss"], second.metrics["loss"])
     tried = [trial for trial in found.trials if list(trial.swapped) == list(found.causes)]
-    assert [trial.value for trial in tried] == [second.metrics["loss"]]
+    assert [(trial.value, trial.again) for trial in tried] == [
+        (second.metrics["loss"], False),
+        (second.metrics["loss"], True),
+    ]
+    assert [trial.value for trial in found.trials if not trial.swapped] == [first.metrics["loss"]] * 2
     assert "autotrack.bisect" in autotrack.get_run(tried[0].run or "").tags
     if plant is a_missing_file:
         assert found.causes[0].text.endswith("→ not there")
@@ -224,8 +228,9 @@ def test_two_that_only_do_it_together(project: Path, first: autotrack.Run) -> No
     assert [(cause.part, cause.name) for cause in found.causes] == [("argument", "--lr"), ("code", "parts/shaping.py")]
     assert "line 6: return y" in found.causes[1].text
     assert not found.moved
-    (did_it,) = [trial for trial in found.trials if set(trial.swapped) == set(found.causes)]
-    assert did_it.value == second.metrics["loss"]
+    did_it = [trial for trial in found.trials if set(trial.swapped) == set(found.causes)]
+    assert [trial.value for trial in did_it] == [second.metrics["loss"]] * 2
+    assert [bool(trial.swapped) for trial in found.trials if trial.again] == [False, True]  # no more than these two
 
 
 def test_another_version_of_a_package(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +265,7 @@ def test_another_version_of_a_package(project: Path, tmp_path: Path, monkeypatch
     ]
     assert found.kind is Found.CAUSE and [str(cause) for cause in found.causes] == ["environment lower  1.0 → 2.0"]
     tried = [{factor.name for factor in trial.swapped} for trial in found.trials]
-    assert tried[-2:] == [set(names), {"lower"}], str(found)
+    assert tried[-4:] == [set(names), {"lower"}, set(), {"lower"}], str(found)
 
 
 def test_nothing_is_invented(project: Path, first: autotrack.Run) -> None:
@@ -325,7 +330,8 @@ def test_the_command_can_be_interrupted_and_goes_on(project: Path) -> None:
     assert again.returncode == 0, again.stderr
     document = json.loads(again.stdout)
     assert document["verdict"] == "CAUSE FOUND" and document["search"] == search.id
-    assert [trial["reused"] for trial in document["trials"]] == [True, True]
+    assert [trial["reused"] for trial in document["trials"]] == [True] * 4
+    assert [trial.get("again", False) for trial in document["trials"]] == [False, False, True, True]
     assert (
         {run.id for run in autotrack.get_run(search.id).children}
         == made

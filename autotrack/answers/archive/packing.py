@@ -35,12 +35,14 @@ CARRIED = "capsule"
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What goes with a session besides what was recorded: a part that names it, and contents (or files that have them)
-    by their sha256. ``names`` are the files that go by value; ``left`` says what should and does not."""
+    by their sha256. ``names`` are the files that go by value; ``left`` says what should and does not, ``withheld`` are
+    contents that do not, though the store may have them."""
 
     part: Mapping[str, Any] = field(default_factory=dict)
     contents: Mapping[str, bytes | Path] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     left: tuple[Gap, ...] = ()
+    withheld: frozenset[str] = frozenset()
 
 
 Carry = Callable[[RunRecord], Carried]
@@ -134,6 +136,7 @@ class _Packer:
         self.carry = carry
         self.report = report
         self.carried: dict[str, bytes | Path] = {}
+        self.withheld: set[str] = set()
         self.names: list[str] = []
         self.left: list[Gap] = []
         self.progress = progress
@@ -156,7 +159,7 @@ class _Packer:
             for run in self.runs:
                 for file in run.artifacts:
                     self._artifact(archive, run, file)
-            for digest in sorted(mentioned):
+            for digest in sorted(mentioned - self.withheld):
                 self._object(archive, digest)
             if self.report is not None:
                 self._add(archive, layout.REPORT, iter((self.report,)), len(self.report))
@@ -173,6 +176,7 @@ class _Packer:
         if self.carry is not None:
             found = self.carry(run)
             self.carried.update(found.contents)
+            self.withheld |= found.withheld
             self.names += found.names
             self.left += found.left
             parts = {name: part for name, part in session.parts.items() if name != CARRIED}

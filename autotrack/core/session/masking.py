@@ -2,7 +2,8 @@
 
 Two things give a secret away: its own shape (``token_shapes``) and the name that it is given (``secret_names``). Text
 is either running text (messages, console output, arguments: what follows ``password=`` is masked) or source code
-(diffs, files: a name is mostly a variable there, so only literals are masked). Time and memory are linear in the text.
+(diffs, files: a name is mostly a variable there, so only literals are masked). A file that is no code (settings, notes,
+data) is read as running text. Time and memory are linear in the text.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 from .secret_names import Secrecy, is_secret_name, secrecy
 from .token_shapes import PLACEHOLDER, SHAPES, Span, shaped_spans
@@ -59,6 +60,13 @@ _TOLD = "_AUTOTRACK_SECRETS"
 _SHORTEST_TOLD = 5
 _BLANK = re.compile(r"\s")
 _EMPTY = frozenset(("", "None", "null", "True", "False", "true", "false", MASK))
+#: What stands before the number of a word in a vocabulary: ``"password": 9206``.
+_QUOTED_NAME = re.compile(r"[\"']\]?[ \t]{0,20}:[ \t]{0,20}\Z")
+_EXPANDED = re.compile(r"[-?+]|[-?+]?\$\w*")
+_BOMS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+#: Bytes of a file that are looked through at a time, and letters of these that are once more with the next ones.
+_PIECE, _AGAIN = 4 << 20, 64 << 10
+_NO_NAME = re.compile(r"[^\w.-]")
 
 
 def mask(text: str, *, source: bool = False) -> str:
@@ -103,6 +111,40 @@ def masked_source(content: bytes) -> tuple[bytes, int]:
     text = content.decode("utf-8", "surrogateescape")
     hidden, count = masked(text, source=True)
     return (hidden.encode("utf-8", "surrogateescape") if count else content), count
+
+
+def masked_file(content: bytes) -> tuple[bytes, int]:
+    """A file that is no code with its secrets masked, and how many there were. Any bytes; others stay as they are."""
+    bom, encoding, errors = content[:2], _BOMS.get(content[:2], ""), "surrogatepass"
+    try:
+        text = content[2:].decode(encoding, errors) if encoding else ""
+    except UnicodeDecodeError:  # it only begins like that
+        encoding = ""
+    if not encoding:
+        bom, encoding, errors = b"", "utf-8", "surrogateescape"
+        text = content.decode(encoding, errors)
+    hidden, count = _without(text, _spans_in_file(text))
+    return (bom + hidden.encode(encoding, errors) if count else content), count
+
+
+def _spans_in_file(text: str) -> list[Span]:
+    named = (span for span in _named_spans(text, _lower(text), False) if not _is_plain(text, span))
+    return sorted({*shaped_spans(text), *named})
+
+
+def holds_secret(stream: IO[bytes]) -> bool:
+    """Whether ``masked_file`` would mask anything in a file, however large; some of it is in memory at a time."""
+    encoding, before = "", ""
+    while piece := stream.read(_PIECE):
+        # Whatever the letters beside it are, a secret is of ASCII's. Half a letter of UTF-16 is none.
+        encoding = encoding or _BOMS.get(piece[:2], "latin-1")
+        text = before + piece.decode(encoding, "replace")
+        if _without(text, _spans_in_file(text))[1]:
+            return True
+        cut = max(0, len(text) - _AGAIN)
+        between = _NO_NAME.search(text, cut)  # a name that lacks its beginning is another one
+        before = text[between.start() if between else cut :]
+    return False
 
 
 def mask_value(key: str, value: object) -> str:
@@ -199,17 +241,28 @@ def _without(text: str, spans: Iterable[Span]) -> tuple[str, int]:
     return "".join((*pieces, text[done:])), count
 
 
+def _is_plain(text: str, span: Span) -> bool:
+    """True for what a shell puts in (``TOKEN=$(...)``, ``${TOKEN:-}``), and for a word's number in a vocabulary."""
+    start, end = span
+    value = text[start:end]
+    if _EXPANDED.fullmatch(value):
+        return True
+    return _NUMBER.fullmatch(value) is not None and _QUOTED_NAME.search(text, max(0, start - 44), start) is not None
+
+
 def _named_spans(text: str, lower: str, source: bool) -> Iterator[Span]:
     """Values that a telling name stands before."""
     seen = -1
     for at in sorted({place for stem in _STEMS if stem in lower for place in _places(lower, stem)}):
         if at < seen:
             continue
-        before = _NAME_BEFORE.search(text, max(0, at - 80), at)
-        start = before.start() if before else at
         after = _NAME_AFTER.match(text, at)
         end = after.end() if after else at
         seen = end
+        if text.find("--", max(0, at - 82), at) < 0 and not _JOINED.match(text, end):
+            continue  # neither an option nor a name that is given something: most words of most texts
+        before = _NAME_BEFORE.search(text, max(0, at - 80), at)
+        start = before.start() if before else at
         name = text[start:end].rstrip(".-")
         kind = secrecy(name)
         if kind != "none":

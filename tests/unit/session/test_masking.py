@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import string
 import time
 from pathlib import Path
@@ -10,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrack.core.session.masking import MASK, mask, mask_argv, mask_url, mask_value, masked, masked_source
+from autotrack.core.session.masking import (
+    MASK,
+    holds_secret,
+    mask,
+    mask_argv,
+    mask_url,
+    mask_value,
+    masked,
+    masked_file,
+    masked_source,
+)
 from autotrack.core.session.secret_names import is_secret_name
 
 ALNUM, UPPER, HEX = string.ascii_letters + string.digits, string.ascii_uppercase + string.digits, "0123456789abcdef"
@@ -246,3 +257,49 @@ def test_time_is_linear_in_hostile_text(unit: str) -> None:
 
     small, large = seconds(30_000), seconds(300_000)
     assert large < 0.02 or large < 40 * small  # ten times the text; a quadratic pattern takes a hundred times as long
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[db]\nuser = bob\npassword = {}\n",
+        "é: 1\ndb: {{user: bob, password: {}}}\n",
+        "Server=x;User=sa;Password={};\n",
+        'password = "{}"\n',
+        "see postgresql://bob:{}@host/db\n",
+        "export PASSWORD={}",
+    ],
+)
+def test_files_that_are_no_code_are_running_text(text: str, encoding: str) -> None:
+    content = text.format("hunter2-x9").encode(encoding)
+    assert masked_file(content) == (text.format(MASK).encode(encoding), 1)
+    assert holds_secret(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"password": 9206, "secret":3595, "pass": 1}',
+        "token,key,auth\na,b,c\n",
+        "TOKEN=$(cat token)\nPASSWORD=${PASSWORD:-}\npassword=$1\n",
+        "secretstorage==3.3.3\n",
+    ],
+)
+def test_data_that_only_looks_like_secrets_stays(text: str) -> None:
+    assert masked_file(text.encode()) == (text.encode(), 0) and not holds_secret(io.BytesIO(text.encode()))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("before", range(-24, 24, 3))
+def test_a_secret_across_the_pieces_of_a_large_file_is_seen(before: int, encoding: str) -> None:
+    size = ((4 << 20) >> (encoding == "utf-16")) - 12 + before
+    text = "7" * size + "\npassword = hunter2-x9\n" + "7" * 100
+    assert holds_secret(io.BytesIO(text.encode(encoding)))
+    assert not holds_secret(io.BytesIO(("7" * size + " pad_token = hunter2-x9").encode(encoding)))
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xfe", b"\xfe\xff"]))
+def test_any_file_passes(content: bytes, bom: bytes) -> None:
+    hidden, count = masked_file(bom + content)
+    assert (hidden == bom + content) == (count == 0)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SessionRecord,
         Status,
     )
+    from autotrack.core.held import hold_folder, remove_left
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
     from autotrack.core.model_uris import find_version, parse_model_uri
@@ -148,6 +149,7 @@ __all__ = [
     "get_run",
     "given",
     "hand_over",
+    "hold_folder",
     "hookimpl",
     "hookspec",
     "is_taken",
@@ -168,6 +170,7 @@ __all__ = [
     "pickled",
     "read_mlmodel",
     "receiver",
+    "remove_left",
     "run_for_another",
     "run_name",
     "saw_file",
@@ -235,6 +238,7 @@ _LATER = {
     "get_run": "..client",
     "given": ".switch",
     "hand_over": ".runs.handing",
+    "hold_folder": ".held",
     "is_taken": ".runs.foreign",
     "kind_key": "..models.profile:key_of",
     "later": ".runs.outside",
@@ -251,6 +255,7 @@ _LATER = {
     "pickled": ".pickled",
     "read_mlmodel": "..models.mlmodel:read",
     "receiver": ".runs.foreign",
+    "remove_left": ".held",
     "run_for_another": ".runs.handing",
     "run_name": ".runs.names",
     "saw_file": ".session.opened",

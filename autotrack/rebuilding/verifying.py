@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -146,7 +145,8 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         return _cannot(record, story, [interpreter], replace(conditions, environment=none))
     found = interpreter.environment or conditions.environment
     conditions = replace(conditions, environment=found, unknown=(*conditions.unknown, *interpreter.unknown))
-    fresh = fresh_folder(record.id)
+    held = fresh_folder(record.id)
+    fresh = held.path
     stays = options.keep
     try:
         say("code")
@@ -167,8 +167,10 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         stays = stays or not verdict
         return _with(verdict, str(fresh) if stays else None, time.monotonic() - began)
     finally:
-        if not stays:
-            shutil.rmtree(fresh, ignore_errors=True)
+        if stays:
+            held.release()
+        else:
+            held.remove()
 
 
 def _judge(

@@ -22,8 +22,9 @@ from .folders import fresh_folder
 from .inputs import put_inputs
 from .keeping import keep
 from .notebooks import plan_in
+from .pairing import counterpart
 from .plan import Plan
-from .running import TAG, Finished, counterpart, run_again
+from .running import TAG, Finished, run_again
 from .surroundings import Environment, Standing
 from .verdict import Kind, Verdict
 

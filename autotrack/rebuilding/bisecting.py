@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotrack.answers.goals import ranked
-from autotrack.answers.outcomes import is_timing
 from autotrack.answers.story import tell
+from autotrack.answers.timing import is_timing
 from autotrack.core.config import find_store
 from autotrack.core.entities import RunRecord
 from autotrack.core.errors import UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from .folders import fresh_folder
 from .inputs import put_inputs
 from .keeping import keep
 from .notebooks import plan_in
+from .outcome import Outcome
 from .pairing import counterpart
 from .plan import Plan
 from .running import TAG, Finished, run_again
@@ -43,18 +44,21 @@ _LAST = 15
 #: Environments in which a run is made again: as they were, or but for what does not matter.
 _ENOUGH = (Standing.SAME, Standing.EQUIVALENT)
 
+
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """``env``: ``auto`` (this environment where it is the same, else one that is built), ``local`` or ``venv``.
-    ``data`` maps where files were to where they are now. ``keep`` leaves the fresh folder there."""
+    ``data`` maps where files were to where they are now. ``keep`` leaves the fresh folder there. ``leave_out``:
+    metrics and columns that are not compared."""
 
     env: str = "auto"
     data: Mapping[str, str] | None = None
     tolerance: float = TOLERANCE
     keep: bool = False
+    leave_out: tuple[str, ...] = ()
 
 
 def rebuild(
@@ -64,14 +68,16 @@ def rebuild(
     data: Mapping[str, str] | None = None,
     tolerance: float = TOLERANCE,
     keep: bool = False,
+    leave_out: Iterable[str] = (),
     tracking_uri: str | None = None,
 ) -> Verdict:
     """Runs a run again from what was captured of it, in a fresh folder, and compares what comes out.
 
     ``run``: a run's id (or its beginning), ``runs:/...``, ``models:/...``, a file of a model, which is known by its
     content, or a file that ``autotrack runs export`` wrote, which is taken in first. ``tolerance`` is the relative
-    difference up to which numbers count as close. The new run is in the same store, tagged ``autotrack.rebuild_of``.
-    NotFoundError where there is no such run.
+    difference up to which numbers count as close. ``leave_out`` names metrics and columns that are not compared, for
+    they tell times. The new
+    run is in the same store, tagged ``autotrack.rebuild_of``. NotFoundError where there is no such run.
     """
     from contextlib import closing
 
@@ -87,7 +93,7 @@ def rebuild(
         uri = find_store(tracking_uri).uri
     with closing(open_sink(uri)) as sink:
         record = find_run(sink, os.fspath(run), Path.cwd())
-        return rebuild_in(sink, uri, record, Options(env, data, tolerance, keep))
+        return rebuild_in(sink, uri, record, Options(env, data, tolerance, keep, tuple(leave_out)))
 
 
 def find_run(sink: Sink, what: str, folder: Path) -> RunRecord:
@@ -162,8 +168,9 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         token = f"{record.id}.{int(time.time() * 1000):x}"
         finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token)
         say("compare")
+        places = {new: old for old, new in inputs.moved.items()} | plan.originals(fresh)
         verdict = _judge(
-            sink, uri, record, story, plan, conditions, fresh, token, finished, options, [*inputs.unknown, *missing]
+            sink, uri, record, plan, conditions, fresh, places, token, finished, options, [*inputs.unknown, *missing]
         )
         stays = stays or not verdict
         return _with(verdict, str(fresh) if stays else None, time.monotonic() - began)
@@ -178,10 +185,10 @@ def _judge(
     sink: Sink,
     uri: str,
     record: RunRecord,
-    story: Story,
     plan: Plan,
     conditions: Conditions,
     fresh: Path,
+    places: Mapping[str, str],
     token: str,
     finished: Finished,
     options: Options,
@@ -191,8 +198,8 @@ def _judge(
     from autotrack.core.config import find_store
 
     sink.deliver(find_store(uri).journal)
-    made = counterpart(sink, story, token)
-    gaps = (*conditions.unknown, *unknown, *_open(story))
+    made = counterpart(sink, plan.story, token)
+    gaps = (*conditions.unknown, *unknown, *_open(plan.story))
     # A program that fails early has made a run of itself, perhaps. Names of chance differ in each process.
     if made is None or (finished.code and not made.metrics and made.name != record.name):
         last = finished.last_lines(_LAST)
@@ -206,14 +213,21 @@ def _judge(
             problems=(problem,),
             unknown=gaps,
         )
-    compared, differences, spared = compare_outcomes(sink, record, made, options.tolerance, plan.originals(fresh))
-    gaps = (*gaps, *spared)
-    if not compared and not differences:
-        problem = Gap("run", "it ran again, and there is nothing to compare: it logs, keeps and prints nothing", "")
+    found = compare_outcomes(sink, record, made, options.tolerance, places, options.leave_out, plan, fresh)
+    if not found.came_out and not found.differences:
+        what = "it ran again, and nothing that came out can be compared: it logs, keeps, writes and prints nothing"
+        problem = Gap("run", what, "Log what it comes to, or print it")
         return Verdict(
-            Kind.IMPOSSIBLE, record.id, record.name, made.id, conditions.environment, problems=(problem,), unknown=gaps
+            Kind.IMPOSSIBLE,
+            record.id,
+            record.name,
+            made.id,
+            conditions.environment,
+            left_out=tuple(found.left_out),
+            problems=(problem,),
+            unknown=gaps,
         )
-    kind = Kind.IDENTICAL if not differences else Kind.CLOSE if all(d.within for d in differences) else Kind.DIFFERENT
+    kind = kind_of(found)
     causes = _needed(compare_runs(sink, record, made).only(_CAUSES)) if kind is Kind.DIFFERENT else None
     return Verdict(
         kind,
@@ -221,11 +235,18 @@ def _judge(
         record.name,
         made.id,
         conditions.environment,
-        compared=tuple(compared),
-        differences=tuple(differences),
+        compared=tuple(found.compared),
+        differences=tuple(found.differences),
+        left_out=tuple(found.left_out),
         causes=causes,
         unknown=gaps,
     )
+
+
+def kind_of(found: Outcome) -> Kind:
+    if found.differences:
+        return Kind.CLOSE if all(each.within for each in found.differences) else Kind.DIFFERENT
+    return Kind.PART if found.in_part else Kind.IDENTICAL
 
 
 def _needed(diff: Diff) -> Diff:

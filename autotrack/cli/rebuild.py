@@ -59,6 +59,11 @@ _STAGES = {
 )
 @click.option("--leave-out", multiple=True, metavar="NAME", help="A metric or column that tells a time: not compared.")
 @click.option("--keep", is_flag=True, help="Leave the fresh folder there, to look into.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Let the program write over files of yours that it wrote the first time, outside the fresh folder.",
+)
 @click.option("--full", is_flag=True, help="Cut nothing.")
 @json_option
 @click.pass_context
@@ -70,6 +75,7 @@ def rebuild(
     tolerance: float,
     leave_out: tuple[str, ...],
     keep: bool,
+    overwrite: bool,
     full: bool,
     as_json: bool,
 ) -> None:
@@ -95,7 +101,7 @@ def rebuild(
         record = find_run(sink, run, Path.cwd())
         with stages() as shown, termination_as_interrupt():
             verdict = rebuild_in(
-                sink, place.uri, record, Options(env, pairs(moved, "--data"), tolerance, keep, leave_out),
+                sink, place.uri, record, Options(env, pairs(moved, "--data"), tolerance, keep, overwrite, leave_out),
                 lambda stage: shown(f"{record.name}: {_STAGES[stage]}"),
             )  # fmt: skip
     if as_json:

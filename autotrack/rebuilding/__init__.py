@@ -1,8 +1,8 @@
 """Runs a run again from what was captured of it, and says whether the same came out.
 
 ``plan`` (of notebooks with ``notebooks``) reads what is known of a run, ``inputs`` and ``conditions`` check it before
-anything runs (``surroundings``: the packages at hand beside those of the run),
-``checkout`` puts the code into a fresh folder, with ``submodules``, ``running`` runs it there, ``pairing``
+anything runs (``surroundings``: the packages at hand beside those of the run; ``overwriting``: files that it would
+write over), ``checkout`` puts the code into a fresh folder, with ``submodules``, ``running`` runs it there, ``pairing``
 finds the run that stands for the original, ``comparing`` holds what came out against it (``artifacts``, ``written``),
 looking into files with ``contents``, into an ``outcome``; ``keeping`` writes the verdict down; ``verifying`` is the
 whole way. ``bisecting`` is the search for why a metric is another: ``factors`` are the differences to another run,

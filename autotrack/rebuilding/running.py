@@ -16,6 +16,7 @@ from autotrack.core import family
 from autotrack.core.launching import launched_with
 
 from .conditions import Interpreter, variables
+from .overwriting import guarded
 from .plan import Plan
 
 #: The tag of a rebuilt run: the id of the run that it was made from.
@@ -49,16 +50,23 @@ def run_again(
     token: str,
     tags: Mapping[str, str] | None = None,
     below: str | None = None,
+    overwrite: bool = False,
 ) -> Finished:
     """Runs the program to its end; ``token`` is the value of its runs' tag, ``tags`` are further ones; its top runs are
-    children of the run ``below``."""
+    children of the run ``below``. Without ``overwrite`` it is refused to write over what it wrote the first time."""
     environment = variables(plan.story)
     environment["AUTOTRACK_TRACKING_URI"] = uri
     streams = _streams(plan.story, fresh)
     if streams is not None:
         environment["_AUTOTRACK_STREAMS"] = str(streams)
+    if not overwrite:
+        environment |= guarded(plan, fresh)
     folder = plan.mirrored(plan.folder, fresh)
     folder.mkdir(parents=True, exist_ok=True)
+    written = {file.path for file in plan.story.files if file.role == "written"}
+    for named in plan.outputs:
+        there = plan.mirrored(named, fresh)
+        (there.parent if named in written else there).mkdir(parents=True, exist_ok=True)
     tags = {TAG: token, **(tags or {})}
     settings = {"experiment": plan.story.run.experiment} if plan.story.run.experiment else {}
     if plan.cells:
@@ -111,6 +119,8 @@ def _moved(word: str, plan: Plan, fresh: Path, moved: Mapping[str, str]) -> str:
     if value.startswith("/"):
         place = plan.place(value, fresh)
         value = moved.get(os.path.normpath(value), str(place) if place is not None else value)
+    elif plan.named(word) in plan.outputs:  # wherever so many .. lead from another folder
+        value = str(plan.mirrored(plan.named(word), fresh))
     return f"{option}{equals}{value}"
 
 

@@ -23,6 +23,7 @@ from .inputs import put_inputs
 from .keeping import keep
 from .notebooks import plan_in
 from .outcome import Outcome
+from .overwriting import overwritten, refused
 from .pairing import counterpart
 from .plan import Plan
 from .running import TAG, Finished, run_again
@@ -44,6 +45,8 @@ _LAST = 15
 #: Environments in which a run is made again: as they were, or but for what does not matter.
 _ENOUGH = (Standing.SAME, Standing.EQUIVALENT)
 
+#: What to do where a program would write over files.
+_MOVE = "Move what is to stay, or say --overwrite to have it written anew"
 
 Tell = Callable[[str], None]
 
@@ -51,13 +54,14 @@ Tell = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Options:
     """``env``: ``auto`` (this environment where it is the same, else one that is built), ``local`` or ``venv``.
-    ``data`` maps where files were to where they are now. ``keep`` leaves the fresh folder there. ``leave_out``:
-    metrics and columns that are not compared."""
+    ``data`` maps where files were to where they are now. ``keep`` leaves the fresh folder there. ``overwrite`` lets the
+    program write over files outside the fresh folder. ``leave_out``: metrics and columns that are not compared."""
 
     env: str = "auto"
     data: Mapping[str, str] | None = None
     tolerance: float = TOLERANCE
     keep: bool = False
+    overwrite: bool = False
     leave_out: tuple[str, ...] = ()
 
 
@@ -68,6 +72,7 @@ def rebuild(
     data: Mapping[str, str] | None = None,
     tolerance: float = TOLERANCE,
     keep: bool = False,
+    overwrite: bool = False,
     leave_out: Iterable[str] = (),
     tracking_uri: str | None = None,
 ) -> Verdict:
@@ -76,7 +81,7 @@ def rebuild(
     ``run``: a run's id (or its beginning), ``runs:/...``, ``models:/...``, a file of a model, which is known by its
     content, or a file that ``autotrack runs export`` wrote, which is taken in first. ``tolerance`` is the relative
     difference up to which numbers count as close. ``leave_out`` names metrics and columns that are not compared, for
-    they tell times. The new
+    they tell times. Without ``overwrite``, nothing runs that would write over files outside the fresh folder. The new
     run is in the same store, tagged ``autotrack.rebuild_of``. NotFoundError where there is no such run.
     """
     from contextlib import closing
@@ -93,7 +98,7 @@ def rebuild(
         uri = find_store(tracking_uri).uri
     with closing(open_sink(uri)) as sink:
         record = find_run(sink, os.fspath(run), Path.cwd())
-        return rebuild_in(sink, uri, record, Options(env, data, tolerance, keep, tuple(leave_out)))
+        return rebuild_in(sink, uri, record, Options(env, data, tolerance, keep, overwrite, tuple(leave_out)))
 
 
 def find_run(sink: Sink, what: str, folder: Path) -> RunRecord:
@@ -162,11 +167,15 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         say("data")
         inputs = put_inputs(plan, sink, fresh, options.data or {})
         problems += inputs.problems
+        problems += [] if options.overwrite else overwritten(plan, _MOVE)
         if problems:
             return _cannot(record, story, problems, conditions)
         say("run")
         token = f"{record.id}.{int(time.time() * 1000):x}"
-        finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token)
+        finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token, overwrite=options.overwrite)
+        problems = refused(fresh, _MOVE)
+        if problems:
+            return _cannot(record, story, problems, conditions)
         say("compare")
         places = {new: old for old, new in inputs.moved.items()} | plan.originals(fresh)
         verdict = _judge(

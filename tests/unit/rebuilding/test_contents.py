@@ -51,6 +51,7 @@ def zipped(top: str, **entries: bytes) -> bytes:
         ("cv_results.csv", b"C,mean_fit_time,score\n1,0.5,0.9\n", b"C,mean_fit_time,score\n1,0.7,0.9\n"),
         ("summary.json", b'{"rmse": 1.5, "fit_time": 3, "folds": [{"score_time": 1, "k": 2}]}',
          b'{"rmse": 1.5, "fit_time": 4, "folds": [{"score_time": 9, "k": 2}]}'),
+        ("mac.csv", b"C,fit_time\r1,0.5\r", b"C,fit_time\r1,0.7\r"),
         ("log.jsonl", b'{"loss": 1}\n{"train_runtime": 2}\n', b'{"loss": 1}\n{"train_runtime": 3}\n'),
         ("set.json", b'{"a": 1, "b": 2}', b'{"b": 2, "a": 1}'),
         ("last.ckpt", zipped("epoch=3", data=b"1", where=b"/home/me/project"),

@@ -48,6 +48,12 @@ def test_equals_go_by_their_start_and_what_is_missing_is_none() -> None:
     assert paired(old[2], old, new[:2]) is None and paired(old[1], old, new[:1]) is None
 
 
+def test_params_go_before_when_they_began_where_the_data_are_others() -> None:
+    old = [run(0, "Tree", data="a" * 16, depth="2"), run(1, "Tree", data="b" * 16, depth="3")]
+    new = [run(10, "Tree", data="c" * 16, depth="3"), run(11, "Tree", data="d" * 16, depth="2")]
+    assert paired(old[0], old, new) == new[1] and paired(old[1], old, new) == new[0]
+
+
 def test_names_and_params_of_chance_go_by_what_is_left() -> None:
     old = [run(0, "prepare"), run(1, "run of Monday", drawn="1"), run(2, "after")]
     new = [run(10, "after"), run(11, "run of Friday", drawn="2"), run(12, "prepare")]

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SessionRecord,
         Status,
     )
+    from autotrack.core.filesystems import file_system, is_network
     from autotrack.core.held import hold_folder, remove_left
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from autotrack.core.plugins.registry import artifacts_at, choose, notify, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
     from autotrack.core.probes.capture import Call
+    from autotrack.core.questions import unwarned
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
@@ -60,12 +62,15 @@ if TYPE_CHECKING:
     from autotrack.core.runs.outside import carry_on, end_run, later
     from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.runs.run import Run
-    from autotrack.core.session.masking import mask, mask_value
+    from autotrack.core.session.beyond import names_in
+    from autotrack.core.session.masking import mask, mask_argv, mask_value, secrets_told
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
     from autotrack.core.switch import enable_worker, given
+    from autotrack.core.terminal import clean
     from autotrack.core.terminating import termination_as_interrupt
     from autotrack.models.golden import compare as compare_answers
+    from autotrack.models.inference import is_missing
     from autotrack.models.loading import load_pyfunc, local_model
     from autotrack.models.mlmodel import read as read_mlmodel
     from autotrack.models.profile import ColumnProfile
@@ -136,6 +141,7 @@ __all__ = [
     "check_artifact_path",
     "check_key",
     "choose",
+    "clean",
     "columns_of",
     "compare_answers",
     "enable_worker",
@@ -143,6 +149,7 @@ __all__ = [
     "environments",
     "family",
     "file_inside",
+    "file_system",
     "find_store",
     "find_version",
     "fingerprint_profiles",
@@ -152,6 +159,8 @@ __all__ = [
     "hold_folder",
     "hookimpl",
     "hookspec",
+    "is_missing",
+    "is_network",
     "is_taken",
     "kind_key",
     "later",
@@ -160,7 +169,9 @@ __all__ = [
     "local_model",
     "make_private",
     "mask",
+    "mask_argv",
     "mask_value",
+    "names_in",
     "notify",
     "only_launches",
     "open_run",
@@ -174,6 +185,7 @@ __all__ = [
     "run_for_another",
     "run_name",
     "saw_file",
+    "secrets_told",
     "settings",
     "shown",
     "signature_of",
@@ -181,6 +193,7 @@ __all__ = [
     "store_at",
     "take_in",
     "termination_as_interrupt",
+    "unwarned",
     "warn",
 ]
 
@@ -226,12 +239,14 @@ _LATER = {
     "check_artifact_path": ".artifact_paths",
     "check_key": ".keys",
     "choose": ".plugins.registry",
+    "clean": ".terminal",
     "columns_of": "..models.sampling",
     "compare_answers": "..models.golden:compare",
     "enable_worker": ".switch",
     "end_run": ".runs.outside",
     "environments": "..environments",
     "family": ".family",
+    "file_system": ".filesystems",
     "find_store": ".config",
     "find_version": ".model_uris",
     "fingerprint_profiles": "..models.profile:of_fingerprint",
@@ -239,6 +254,8 @@ _LATER = {
     "given": ".switch",
     "hand_over": ".runs.handing",
     "hold_folder": ".held",
+    "is_missing": "..models.inference",
+    "is_network": ".filesystems",
     "is_taken": ".runs.foreign",
     "kind_key": "..models.profile:key_of",
     "later": ".runs.outside",
@@ -246,7 +263,9 @@ _LATER = {
     "load_pyfunc": "..models.loading",
     "local_model": "..models.loading",
     "mask": ".session.masking",
+    "mask_argv": ".session.masking",
     "mask_value": ".session.masking",
+    "names_in": ".session.beyond",
     "notify": ".plugins.registry",
     "only_launches": ".runs.handing",
     "open_run": ".runs.active",
@@ -259,12 +278,14 @@ _LATER = {
     "run_for_another": ".runs.handing",
     "run_name": ".runs.names",
     "saw_file": ".session.opened",
+    "secrets_told": ".session.masking",
     "settings": ".plugins.registry",
     "signature_of": "..models.signature",
     "start_run": ".runs.active",
     "store_at": ".plugins.registry",
     "take_in": ".runs.foreign",
     "termination_as_interrupt": ".terminating",
+    "unwarned": ".questions",
 }
 
 __getattr__ = late_names("autotrack.core", _LATER, of=__name__)

@@ -8,6 +8,7 @@ from typing import Any
 
 from autotrack.answers.story import Story
 from autotrack.core.guard import attempt
+from autotrack.core.session.arguments import runs_cells
 
 from .code import source_texts
 from .difference import Findings
@@ -23,7 +24,7 @@ _BESIDE_THE_POINT = frozenset(
 _OF_A_PIECE = frozenset({"uuid", "internal_api", "user_api", "name"})
 _CALLED = {"num_threads": "threads", "memory_bytes": "memory"}
 #: Where generators that nobody seeded began.
-BY_CHANCE = frozenset({"start", "numpy.entropy", "numpy.drawn"})
+BY_CHANCE = frozenset({"start", "numpy.entropy", "numpy.drawn", "numpy.unseeded"})
 _LONGEST = 80
 
 
@@ -40,7 +41,7 @@ def compare_arguments(a: Story, b: Story, findings: Findings) -> None:
     if findings.facts:
         return
     words_a, words_b = _words(part_a), _words(part_b)
-    if words_a != words_b:
+    if words_a != words_b and not (runs_cells(words_a) and runs_cells(words_b)):
         # The program's name, or what else comes before the first that differs, says where one is.
         same = next((at for at, (a, b) in enumerate(zip(words_a, words_b, strict=False)) if a != b), None)
         shown = max((min(len(words_a), len(words_b)) if same is None else same) - 1, 0)

@@ -7,11 +7,12 @@ from contextlib import closing
 
 import click
 
+from autotrack.core.terminal import clean
+
 from .commands import Command, State, json_option
 from .documents import print_json
 from .runs import newest
 from .stores import open_store
-from .words import clean
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

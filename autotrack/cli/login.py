@@ -12,10 +12,10 @@ import click
 
 from autotrack.core.credentials import Credential, credentials_file, forget, keep, server_url
 from autotrack.core.errors import AccessError, StoreError, UsageError
+from autotrack.core.terminal import clean
 from autotrack.core.users import ROLES
 
 from .commands import Command
-from .words import clean
 
 DAYS = click.FloatRange(0, 3660, min_open=True)
 

@@ -85,9 +85,10 @@ def rebuild(
     what parts first) or CANNOT REBUILD (with what is missing). Exit code 0: the same; 1: different; 3: it could not be
     rebuilt. The new run stays in the store.
     """
+    from autotrack.answers.steps import REUSED_TAG
     from autotrack.core.terminating import termination_as_interrupt
     from autotrack.rebuilding.capsules import is_archive
-    from autotrack.rebuilding.verifying import Options, find_run, rebuild_in
+    from autotrack.rebuilding.verifying import Options, find_run, first_of, rebuild_in
 
     from .progress import stages
 
@@ -98,7 +99,11 @@ def rebuild(
 
         raise NotFoundError(no_store(place))
     with closing(open_place(place)) as sink:
-        record = find_run(sink, run, Path.cwd())
+        meant = find_run(sink, run, Path.cwd())
+        record = first_of(sink, meant)
+        if record.id != meant.id:
+            stands = "stands for" if REUSED_TAG in meant.tags else "is itself a rebuild of"
+            click.echo(f"{meant.id[:8]} {stands} {record.id[:8]}, which is rebuilt", err=True)
         with stages() as shown, termination_as_interrupt():
             verdict = rebuild_in(
                 sink, place.uri, record, Options(env, pairs(moved, "--data"), tolerance, keep, overwrite, leave_out),

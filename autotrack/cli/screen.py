@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .words import clean, pad, width
+from autotrack.core.terminal import clean
+
+from .words import pad, width
 
 if TYPE_CHECKING:
     from rich.console import Console

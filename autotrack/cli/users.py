@@ -93,15 +93,22 @@ def list_users(state: State, as_json: bool) -> None:
     if not found:
         click.echo("there are no users", err=True)
         return
+    names = _experiments(state) if any(user.grants for user in found) else {}
     rows = [
         [
             Cell(user.name, "dim" if user.disabled else "bold"),
             Cell("disabled" if user.disabled else user.role, "red" if user.disabled else ""),
-            Cell(", ".join(f"{role} of {experiment}" for experiment, role in sorted(user.grants.items()))),
+            Cell(", ".join(sorted(f"{role} of {names.get(each, each)}" for each, role in user.grants.items()))),
         ]
         for user in found
     ]
     Screen().table([Column("user"), Column("role"), Column("in experiments", shrink=True)], rows)
+
+
+def _experiments(state: State) -> dict[str, str]:
+    """The names of experiments by their ids."""
+    with closing(open_place(find_place(state))) as store:
+        return {each.id: each.name for each in (*store.experiments(), *store.experiments("deleted"))}
 
 
 @users.command("add", examples=(("autotrack users add ci --role editor --no-password", "for programs: tokens only"),))

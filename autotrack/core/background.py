@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+#: Signals whose words ``journal.lastwords`` has written down by the thread that they reach.
+_NOTED = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Background:
@@ -28,8 +32,15 @@ class Background:
 
     def start(self) -> None:
         """Begins; RuntimeError where the system or an interpreter that ends gives no thread."""
-        _thread.start_new_thread(self._run, ())
-        self._pid = os.getpid()
+        # A thread that the system has made and Python does not know yet may be the one that takes a signal, and
+        # faulthandler writes nothing in such a thread: a run that SIGTERM ended would be found without a last word.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _NOTED)  # inside: a handler of the program's may raise here
+            _thread.start_new_thread(self._run, (before,))
+            self._pid = os.getpid()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def is_alive(self) -> bool:
         """True from ``start()`` until the work is done."""
@@ -52,8 +63,9 @@ class Background:
             listed.pop(threading.get_ident(), None)
         return event.wait(seconds)
 
-    def _run(self) -> None:
+    def _run(self, signals: Iterable[int]) -> None:
         self._ident, self._pid = threading.get_ident(), os.getpid()
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         # As ``threading`` does with its own, for those who measure coverage.
         trace = threading.gettrace()
         if trace is not None:

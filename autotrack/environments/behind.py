@@ -1,7 +1,8 @@
 """A folder with what records, for Pythons that have no autotrack: links to this installation, last on their path.
 
-The environment of a project is exactly what the project asks for. autotrack records with the standard library and
-pluggy alone, so its own packages and that one are all that stands behind it.
+The environment of a project is exactly what the project asks for. autotrack records with the standard library, pluggy
+and blake3 (for fingerprints of data), so its own packages and those two are all that stands behind it. blake3 is
+compiled: a Python of another minor version cannot import this one, and records without fingerprints.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tempfile import mkdtemp
 from .building import environments_folder
 
 #: What the recording half of autotrack imports, besides itself.
-_NEEDED = ("pluggy",)
+_NEEDED = ("blake3", "pluggy")
 #: What installed packages lie in everywhere, so that nobody takes these for the project's own code.
 _PACKAGES = "site-packages"
 

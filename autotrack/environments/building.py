@@ -27,7 +27,17 @@ from autotrack.core import family
 from autotrack.core.errors import EnvironmentBuildError
 from autotrack.core.private import make_private
 
-from .installers import Interpreter, commands, conda_commands, find_conda, find_uv, interpreter, python_of, surroundings
+from .installers import (
+    FIRST,
+    Interpreter,
+    commands,
+    conda_commands,
+    find_conda,
+    find_uv,
+    interpreter,
+    python_of,
+    surroundings,
+)
 from .refusals import reason_in
 from .request import Request
 
@@ -224,7 +234,8 @@ def _run(
     """
     out.write(f"$ {' '.join(line)}\n".encode())
     if "install" in line:
-        progress("installing its packages")
+        is_first = any(word.endswith(FIRST) for word in line)
+        progress("installing what its packages are built with" if is_first else "installing its packages")
     mark = log.stem
     try:
         installer = subprocess.Popen(

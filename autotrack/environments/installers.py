@@ -32,6 +32,10 @@ _PIP_TO_UV = (
 )
 
 
+#: The file that names what is installed before all others.
+FIRST = "first.txt"
+
+
 @dataclass(frozen=True, slots=True)
 class Interpreter:
     """A Python that environments are made from. ``version`` is None where the installer finds it by itself."""
@@ -93,7 +97,7 @@ def commands(request: Request, folder: Path, python: Interpreter, uv: str | None
         install = [target, "-m", "pip", "install", "--no-input"]
     limits = ["-c", str(_written(files / "constraints.txt", request.constraints))] if request.constraints else []
     if request.first:
-        made.append([*install, "-r", str(_written(files / "first.txt", request.first)), *limits])
+        made.append([*install, "-r", str(_written(files / FIRST, request.first)), *limits])
     if request.requirements:
         exact = ["--no-deps"] if request.exact else []
         made.append([*install, *exact, "-r", str(_written(files / "requirements.txt", request.requirements)), *limits])

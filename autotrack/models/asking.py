@@ -1,4 +1,4 @@
-"""Asking a model for predictions so that nobody notices: every random stream is put back where it was."""
+"""Asking a model for predictions so that nobody notices: random streams are put back, and no warning is shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from autotrack.core.guard import attempt
 from autotrack.core.plugins.flavor import Flavor
+from autotrack.core.questions import unwarned
 
 Ask = Callable[..., Any]
 
@@ -17,7 +18,7 @@ Ask = Callable[..., Any]
 @contextmanager
 def asking(model: Any, flavor: Flavor) -> Iterator[dict[str, Ask]]:
     """The model's functions by the names that its flavor keeps answers of; none where asking might be noticed."""
-    with _streams_put_back(), flavor.rehearsal(model) as subject:
+    with unwarned(), _streams_put_back(), flavor.rehearsal(model) as subject:
         yield {} if subject is None else asks_of(subject, flavor)
 
 

@@ -14,7 +14,7 @@ from .sampling import Columns, columns_of, distance, size_of, some
 #: Rows that the model is asked about for the profile of its answers: the second time only where the first was quick.
 ASKED_ROWS = (48, 512)
 #: Seconds for which a model is asked where nothing is said of them.
-_LONGEST = 1.0
+_LONGEST = 5.0
 #: A wider table has no profile.
 MOST_COLUMNS = 2_000
 #: The name of a model's only answer.

@@ -196,7 +196,9 @@ class _Search:
         # What moves it alone is likely to be among them.
         likely = sorted(found.factors, key=lambda factor: factor not in found.moved)
         found.causes = tuple(least(likely, self._does))
-        found.moved = tuple(factor for factor in found.moved if factor not in found.causes)
+        # Of those that were swapped together, the ones that are no cause are not known to move it.
+        settled = {each for unit in units if not set(found.causes).isdisjoint(unit) for each in unit}
+        found.moved = tuple(factor for factor in found.moved if factor not in settled)
         found.causes = tuple(self._narrowed(found.causes))
         return Found.TOGETHER
 

@@ -18,7 +18,7 @@ from autotrack.core.session.masking import masked_source
 from .folders import is_below, stays
 from .gitting import run_git
 from .plan import Plan
-from .submodules import put_submodules
+from .submodules import address_of, fetch_commit, put_submodules
 
 _BINARY = re.compile(rb"^Binary files (?:a/.*|/dev/null) and b/(.*) differ$", re.MULTILINE)
 #: Git's mode of a link.
@@ -49,10 +49,7 @@ def _from_commit(plan: Plan, target: Path, unknown: list[Gap]) -> list[Gap]:
     elif isinstance(carried, Mapping) and carried:
         problems = _write_tree(plan, carried, target)
     else:
-        remote = plan.code.get("remote")
-        where = f"; it was cloned from {remote}" if remote else ""
-        what = f"commit {commit[:12] or '(none)'} is in no clone at hand{where}"
-        problems = [Gap("code", what, "Run this inside a clone of the repository that has the commit")]
+        problems = _fetched(str(plan.code.get("remote") or ""), commit, target)
     if problems:
         return problems
     inside, missing = put_submodules(plan, target)
@@ -69,6 +66,20 @@ def _from_commit(plan: Plan, target: Path, unknown: list[Gap]) -> list[Gap]:
     others = [f"--exclude={path}" for path in inside]
     said = run_git(target, "apply", "--whitespace=nowarn", *binary, *others, "-", given=patch)
     return [Gap("code", f"the uncommitted changes do not apply: {said}", "")] if said else []
+
+
+def _fetched(remote: str, commit: str, target: Path) -> list[Gap]:
+    """The commit from where the repository was cloned: all that is left of a project that was run by its address."""
+    said, address = "", address_of(remote)
+    if commit and address:
+        said = run_git(target, "init", "--quiet", "--template=")
+        said = said or fetch_commit(target, address, commit)
+        said = said or run_git(target, "checkout", "--quiet", "--detach", commit)
+        if not said:
+            return []
+    where = f"; it was cloned from {remote}" if remote else ""
+    what = f"commit {commit[:12] or '(none)'} is in no clone at hand{where}{said and f', where git says: {said}'}"
+    return [Gap("code", what, "Run this inside a clone of the repository that has the commit")]
 
 
 def _write_tree(plan: Plan, tree: Mapping[str, Any], target: Path) -> list[Gap]:

@@ -213,7 +213,10 @@ def _files_in(a: Side, b: Side) -> Iterator[Factor]:
     """Files of the two folders that differ: code, and data that one of the programs read."""
     one, other = (dict(_files(side)) for side in (a, b))
     if a.plan.cells != b.plan.cells:
-        yield Factor("code", CELLS, f"{len(a.plan.cells)} → {len(b.plan.cells)}")
+        ours, theirs = a.plan.cells, b.plan.cells
+        others = sum(x != y for x, y in zip(ours, theirs, strict=False))
+        same = f"{others} of {len(ours)} {'is another' if others == 1 else 'are others'}"
+        yield Factor("code", CELLS, same if len(ours) == len(theirs) else f"{len(ours)} → {len(theirs)}")
     for name in sorted({**one, **other}):
         if one.get(name) == other.get(name) or name in a.data.keys() & b.data.keys():
             continue
@@ -242,8 +245,9 @@ def _conditions(a: Plan, b: Plan) -> Iterator[Factor]:
     for name in sorted({**one, **other}):
         if one.get(name) != other.get(name):
             yield Factor("variable", name, f"{one.get(name, 'not set')} → {other.get(name, 'not set')}")
-    if "OMP_NUM_THREADS" not in {**one, **other} and threads_of(a.story) != threads_of(b.story):
-        yield Factor("threads", "", f"{threads_of(a.story)} → {threads_of(b.story)}")
+    ours, theirs = threads_of(a.story), threads_of(b.story)
+    if "OMP_NUM_THREADS" not in {**one, **other} and None not in (ours, theirs) and ours != theirs:
+        yield Factor("threads", "", f"{ours} → {theirs}")
 
 
 def _generators(a: Side, b: Side) -> Iterator[Factor]:

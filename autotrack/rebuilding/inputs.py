@@ -115,11 +115,16 @@ def _value(word: str) -> str:
 
 
 def _source(file: FileRecord, sink: Sink, mapped: Mapping[str, str], found: Inputs) -> Path | bytes | None:
-    """Where a file's content is: the file, where it lies now, or what the store keeps; None, with a problem."""
+    """Where a file's content is: the file, where it lies now, or what the store keeps; None, with a problem.
+
+    What lay there once and what lies there now may both be asked for (a bisect of two runs): the content decides.
+    """
     now = Path(_now(file.path, mapped))
     digest = digest_of(now) if now.is_file() else None
     if digest == file.sha256:
         return now
+    if str(now) != file.path and Path(file.path).is_file() and digest_of(Path(file.path)) == file.sha256:
+        return Path(file.path)
     content = kept(sink, file.sha256 or "")
     if content is None:
         was = "is not there" if digest is None else f"has changed: it is {digest[:12]}, and was {str(file.sha256)[:12]}"

@@ -62,6 +62,9 @@ def plan_of(story: Story, cells: Sequence[str] = ()) -> Plan | Gap:
     """The plan, or why there can be none. ``cells``: those of a notebook that ran (``notebooks`` finds them)."""
     if story.session is None:
         return Gap("session", "nothing is known of the program that made this run", "Record with a current autotrack")
+    if story.run.tags.get("autotrack.grid") == "true":
+        what = "this run holds those of a grid together, and made nothing itself"
+        return Gap("code", what, "Rebuild one of them: `autotrack runs show` lists them")
     code = story.part("code")
     if code is None or code.get("kind") == "none":
         return Gap("code", "the program's code was not captured", "Keep the code in files, and code capture on")

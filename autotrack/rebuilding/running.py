@@ -136,8 +136,9 @@ def _streams(story: Story, fresh: Path) -> Path | None:
     numpy, torch = part.get("numpy"), part.get("torch")
     if isinstance(numpy, Mapping) and isinstance(numpy.get("entropy"), str):
         streams["numpy"] = numpy["entropy"]
-    if isinstance(numpy, Mapping) and numpy.get("drawn"):
-        streams["drawn"] = numpy["drawn"]
+    for name in ("unseeded", "drawn"):  # the later one of older runs
+        if isinstance(numpy, Mapping) and numpy.get(name):
+            streams[name] = numpy[name]
     if isinstance(torch, Mapping) and torch.get("seeded") is None and torch.get("seeds"):
         streams["torch"] = torch["seeds"][0]
     if not streams:

@@ -59,9 +59,11 @@ def _put(plan: Plan, path: str, commit: str, url: str, target: Path) -> str:
     place.mkdir(parents=True, exist_ok=True)
     at_hand = Repository.having([os.path.join(plan.root, path), os.path.join(os.getcwd(), path)], [commit])  # noqa: PTH109, PTH118
     said = run_git(place, "init", "--quiet", "--template=")
-    said = said or (_fetch(place, str(at_hand.folder), commit) if at_hand is not None else "it is in no clone at hand")
+    said = said or (
+        fetch_commit(place, str(at_hand.folder), commit) if at_hand is not None else "it is in no clone at hand"
+    )
     if said and (address := address_of(url)):
-        said = _fetch(place, address, commit)
+        said = fetch_commit(place, address, commit)
     said = said or run_git(place, "checkout", "--quiet", "--detach", "--force", commit)
     if said:
         shutil.rmtree(place)
@@ -69,7 +71,7 @@ def _put(plan: Plan, path: str, commit: str, url: str, target: Path) -> str:
     return said
 
 
-def _fetch(place: Path, address: str, commit: str) -> str:
+def fetch_commit(place: Path, address: str, commit: str) -> str:
     """The commit alone, or, where a server does not give that, everything that its branches have."""
     fetch = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules")
     said = run_git(place, *fetch, "--depth=1", "--end-of-options", address, commit, protocols=_PROTOCOLS)

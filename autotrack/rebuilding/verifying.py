@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autotrack.answers.steps import REUSED_TAG
 from autotrack.answers.story import Story, tell
-from autotrack.core.entities import RunRecord
+from autotrack.core.entities import RunRecord, Status
 from autotrack.core.errors import NotFoundError, UsageError
 from autotrack.core.gaps import Gap
 from autotrack.core.guard import attempt, warn
@@ -20,7 +21,7 @@ from .comparing import compare_outcomes
 from .conditions import Conditions, check, interpreter_for
 from .folders import fresh_folder
 from .inputs import put_inputs
-from .keeping import keep
+from .keeping import AS, VERDICT, keep
 from .notebooks import plan_in
 from .outcome import Outcome
 from .overwriting import overwritten, refused
@@ -97,7 +98,7 @@ def rebuild(
     else:
         uri = find_store(tracking_uri).uri
     with closing(open_sink(uri)) as sink:
-        record = find_run(sink, os.fspath(run), Path.cwd())
+        record = first_of(sink, find_run(sink, os.fspath(run), Path.cwd()))
         return rebuild_in(sink, uri, record, Options(env, data, tolerance, keep, overwrite, tuple(leave_out)))
 
 
@@ -122,6 +123,20 @@ def find_run(sink: Sink, what: str, folder: Path) -> RunRecord:
     if not chosen:
         raise NotFoundError(f"no run here is known to have made {what}; name a run (autotrack runs list)")
     return chosen[0]
+
+
+def first_of(sink: Sink, record: RunRecord) -> RunRecord:
+    """The run that this one is a rebuild of, where it is one and that is here: what a rebuild was made from lay in a
+    folder of its own, which is gone. Of a workflow's step that was not run again, the run that it stands for. Else the
+    run itself, also one of a bisect, in which things were swapped."""
+    of = record.tags.get(TAG, "").partition(".")[0]
+    # Of the runs that a program makes, the one that was compared has the verdict; of which run it is, AS says.
+    if not of or VERDICT not in record.tags or AS in record.tags:
+        of = record.tags.get(REUSED_TAG, "")
+    if not of:
+        return record
+    first, _ = attempt(sink.run, of)
+    return first if first is not None and first.id != record.id else record
 
 
 def rebuild_in(
@@ -238,6 +253,10 @@ def _judge(
         )
     kind = kind_of(found)
     causes = _needed(compare_runs(sink, record, made).only(_CAUSES)) if kind is Kind.DIFFERENT else None
+    failed: tuple[Gap, ...] = ()
+    if kind is Kind.DIFFERENT and finished.code and record.status is Status.FINISHED:
+        said = f"the program ended with exit code {finished.code}, and did not before"
+        failed = (Gap("run", said, "\n".join(finished.last_lines(_LAST))),)
     return Verdict(
         kind,
         record.id,
@@ -248,6 +267,7 @@ def _judge(
         differences=tuple(found.differences),
         left_out=tuple(found.left_out),
         causes=causes,
+        problems=failed,
         unknown=gaps,
     )
 

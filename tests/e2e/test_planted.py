@@ -203,6 +203,17 @@ def test_where_generators_began_is_found_too(project: Path) -> None:
     assert {(factor.part, factor.name) for factor in found.factors} >= {("randomness", "numpy")}
 
 
+def test_what_was_swapped_beside_a_cause_is_not_said_to_move_it(project: Path) -> None:
+    """Generators are swapped together: of the one that is not drawn from, nothing is known."""
+    edit(project, "train.py", "import random\n", "import random\nimport numpy.random\n")
+    first, second = trained(project, *ARGUMENTS[:4]), trained(project, *ARGUMENTS[:3], "0.3")
+    found = autotrack.bisect(first.id, second.id, env="local")
+    assert found.kind is Found.TOGETHER, str(found)
+    argument, chance = sorted(found.causes, key=lambda cause: cause.part)
+    assert argument.text.endswith("0.1 → 0.3") and (chance.part, chance.name) == ("randomness", "python"), str(found)
+    assert not found.moved, str(found)
+
+
 def test_two_that_only_do_it_together(project: Path, first: autotrack.Run) -> None:
     """Arguments are swapped one by one, though one is new; so are the places of a file."""
     edit(project, "parts/shaping.py", "return 1\n", "return 2\n")
@@ -282,6 +293,11 @@ def test_what_cannot_be_made_again_is_said(project: Path) -> None:
     assert found.kind is Found.IMPOSSIBLE and "rows.csv" in str(found.problems) and not found.trials
     assert found.search is not None
     assert autotrack.get_run(found.search).tags["autotrack.bisect_verdict"] == "CANNOT BISECT"
+    # Where somebody has kept them: the name stands for two contents, each run gets its own.
+    kept = project / "rows-before.csv"
+    kept.write_bytes(subprocess.check_output(["git", "show", "first:rows.csv"], cwd=project))
+    told = autotrack.bisect(first.id, second.id, env="local", data={str(project / "rows.csv"): str(kept)})
+    assert told.kind is Found.CAUSE and [cause.part for cause in told.causes] == ["data"], str(told)
 
 
 def test_the_command_can_be_interrupted_and_goes_on(project: Path) -> None:

@@ -143,6 +143,25 @@ def test_a_commit_with_changes_in_a_repository(project: Path) -> None:
     assert autotrack.get_run(said["rebuilt"]).params["n_estimators"] == "6"
 
 
+def test_a_commit_is_fetched_from_where_it_was_cloned(project: Path, tmp_path: Path) -> None:
+    """As of a project that was run by its address, whose copy is gone when it has run."""
+    source = tmp_path / "source"
+    write(source, train_py="import autotrack\nautotrack.start_run('a').log_metric('rate', 0.5)\n")
+    git(source, "init", "-q")
+    git(source, "add", ".")
+    git(source, "commit", "-qm", "first")
+    git(tmp_path, "clone", "-q", source.as_uri(), str(project / "copy"))
+    first = run(project / "copy", "train.py", PYTHONHASHSEED="0")
+    git(source, "commit", "-qm", "later", "--allow-empty")
+    shutil.rmtree(project / "copy")
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IDENTICAL, str(verdict)
+    source.rename(tmp_path / "gone")
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IMPOSSIBLE and "it was cloned from file://" in verdict.problems[0].what
+    assert "where git says: " in verdict.problems[0].what and "inside a clone" in verdict.problems[0].close
+
+
 def test_a_submodule_is_fetched_by_its_address(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the program runs of it is imported by nothing, so it is in no kept source; the project's folder is gone."""
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
@@ -201,6 +220,24 @@ def test_files_are_checked_before_anything_runs(project: Path, tmp_path: Path) -
         [sys.executable, "-m", "autotrack", "rebuild", first.id], cwd=project, capture_output=True, text=True
     )
     assert done.returncode == 3 and done.stdout.startswith("CANNOT REBUILD") and "--data" in done.stdout
+
+
+def test_a_rebuild_is_rebuilt_from_where_it_came(project: Path) -> None:
+    """Its own folder is gone; the run that it was made from is named, and made again."""
+    write(project, train_py=TRAIN, features_py=FEATURES, data__train_csv=DATA)
+    first = run(project, "train.py", "data/train.csv")
+    made = autotrack.rebuild(first.id).rebuilt
+    assert made is not None
+    again = autotrack.rebuild(made)
+    assert again.kind is Kind.IDENTICAL and again.run == first.id and again.rebuilt not in (first.id, made)
+    done = subprocess.run(
+        [sys.executable, "-m", "autotrack", "rebuild", made], cwd=project, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and f"{made[:8]} is itself a rebuild of {first.id[:8]}" in done.stderr
+    # So is a step of a workflow that was not run again: it stands for an earlier run.
+    with autotrack.start_run("step", tags={"autotrack.reused": first.id}) as step:
+        pass
+    assert autotrack.rebuild(step.id).run == first.id
 
 
 def test_what_parts_is_named_with_its_step(project: Path) -> None:
@@ -285,6 +322,11 @@ def test_a_program_that_fails_now_says_how(project: Path) -> None:
     verdict = autotrack.rebuild(first.id)
     assert verdict.kind is Kind.IMPOSSIBLE
     assert "before it made this run" in verdict.problems[0].what and "KeyError: 'ONCE'" in verdict.problems[0].close
+    # One that has made the run by then: it differs, and why the program failed stands there, too.
+    write(project, train_py="import autotrack, os\nwith autotrack.start_run('a') as run:\n    os.environ['ONCE']\n")
+    verdict = autotrack.rebuild(run(project, "train.py", ONCE="there").id)
+    assert verdict.kind is Kind.DIFFERENT and "KeyError: 'ONCE'" in str(verdict)
+    assert "exit code 1, and did not before" in verdict.problems[0].what
 
 
 def test_another_version_of_a_package_is_built_or_named(

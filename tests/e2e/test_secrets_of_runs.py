@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,3 +65,46 @@ def test_params_of_a_search_and_the_command_line(store: Path) -> None:
     children = [run for run in autotrack.search_runs() if run.parent is not None]
     assert {run.params["name"] for run in children} == {"***", "plain"}
     assert not is_kept(store)
+
+
+GITHUB = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC2dF4hJ6"
+GIVEN, PRINTED = "Zq81kdPw77" + "xyzLong", "hunter2" + "secret9"
+PRINTS = """
+import sys
+print("pass" "word=hunter2" "secret9 and", sys.argv[1])
+print("{GITHUB}", "with", sys.argv[-1], "caf\\xe9", flush=True)
+sys.stdout.buffer.write(bytes([255, 10]))
+"""
+
+
+@pytest.mark.parametrize("command", ["python show.py {api_token} --lr {lr}", "true && python show.py {api_token}"])
+def test_command_and_output_of_a_project(store: Path, tmp_path: Path, command: str) -> None:
+    """What a project was started with, and what it printed: by name, by shape, and where the given value comes back."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    parameters = {"api_token": "string", "lr": "float"}
+    points = {"main": {"command": command, "parameters": parameters}}
+    (folder / "MLproject").write_text(json.dumps({"name": "p", "entry_points": points}))
+    (folder / "show.py").write_text(PRINTS.replace("{GITHUB}", GITHUB[:9] + '" "' + GITHUB[9:]))
+    given = {"api_token": GIVEN, "lr": 0.5, "url": f"https://me:{TOKEN}@host/", "password": "abc"}
+    run = autotrack.run_project(str(folder), parameters=given, env="local").run
+    trackers.close_all()
+    console = Path(run.artifact_uri, "project/console.txt").read_bytes()
+    assert console.startswith(b"password=*** and ***\n*** with ") and console.endswith(b"\xff\n")
+    words = json.loads(Path(run.artifact_uri, "project/command.json").read_text())
+    if words[0] == "python":
+        assert words == [
+            "python",
+            "show.py",
+            "***",
+            "--lr",
+            "0.5",
+            "--url",
+            "https://me:***@host/",
+            "--password",
+            "***",
+        ]
+    kept = autotrack.search_runs()[0]
+    assert "what looks like a secret is kept as *** in project/console.txt" in kept.health["notes"]
+    for secret in (GIVEN, PRINTED, GITHUB, TOKEN):
+        assert [path for path in store.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()] == []

@@ -203,6 +203,35 @@ def test_the_order_of_exit_handlers(store: Path, script) -> None:
     assert run.metric_history("loss").values.tolist() == [1.0, 2.0, 3.0]
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="asks the system for the threads of this process")
+def test_no_thread_of_ours_is_left_when_the_interpreter_ends(store: Path, script) -> None:
+    """One that is in C++ code then, and asks for the interpreter again, would abort the process."""
+    done = script(
+        """
+        import atexit, os, time
+
+        def threads():
+            until = time.monotonic() + 10  # one that has ended its work is still on its way out
+            while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < until:
+                time.sleep(0.01)
+            print(len(os.listdir("/proc/self/task")))
+
+        atexit.register(threads)  # registered first, so it runs last
+        import autotrack
+        run = autotrack.start_run()
+        run.log_metric("loss", 1.0)
+        until = time.monotonic() + 20
+        while not run.has_metric("system/memory_percent") and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(os.listdir("/proc/self/task")) > 2, "this test says nothing"
+        """,
+        AUTOTRACK_DELIVER_AFTER="0",
+        AUTOTRACK_SYSTEM_FIRST="0",
+        AUTOTRACK_SYSTEM_INTERVAL="0.05",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
 def test_leaving_with_a_hundred_thousand_points_is_quick(store: Path, script) -> None:
     done = script(
         """

@@ -107,6 +107,13 @@ def test_from_the_first_start_to_the_last_token(
         refused = autotrack("users", "list", *there, code=1)
     assert "does not let you do this" in refused.err and ci not in refused.err + refused.out
     assert autotrack("users", "list", *there).out.split() == "user role in experiments ada admin grace editor".split()
+    autotrack("experiments", "create", "churn", *there)
+    autotrack("users", "grant", "grace", "churn", "admin", *there)
+    assert "admin of churn" in autotrack("users", "list", *there).out
+    with monkeypatch.context() as elsewhere:  # who is known is not sent to log in once more
+        elsewhere.setenv(credentials.VARIABLE, ci)
+        refused = autotrack("experiments", "create", "other", *there, code=1)
+    assert "an administrator can grant it" in refused.err and "login" not in refused.err
 
     # What a client sends that gets no further. Answers with a token are kept nowhere, not even for a repetition.
     again = {"idempotency_key": "one", "authorization": bearer(token)}

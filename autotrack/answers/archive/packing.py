@@ -82,7 +82,7 @@ def pack(
     if running:
         raise UsageError(f"{', '.join(running[:5])} has not ended yet; export it when its status is no longer RUNNING")
     if path.exists() and not replace:
-        raise UsageError(f"{path} is there already; name another file, or say that it may be replaced")
+        raise UsageError(f"{path} is there already; name another file, or say that it may be replaced (--replace)")
     partial = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

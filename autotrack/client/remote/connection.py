@@ -181,6 +181,8 @@ class Connection:
         if status in (401, 403):
             self._pool = None  # asked for again: somebody may have logged in meanwhile
             why = message or f"status {status}"
+            if status == 403:  # it knows who asks: another token of the same user would not help
+                return AccessError(f"{self.shown} does not let us do this: {why}; an administrator can grant it")
             return AccessError(f"{self.shown} does not let us in ({why}); `autotrack login {self.shown}` gives a token")
         if status in _AWAY:
             return UnavailableError(f"{self.shown} is busy or away ({message or f'status {status}'})")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..gaps import Gap
@@ -25,6 +25,8 @@ _DEEPEST = 6
 _PLAIN = (str, int, float, complex, bool, type(None))
 #: Libraries whose values may be asked for their text: it has no effects.
 _KNOWN = frozenset("pathlib decimal datetime fractions uuid ipaddress enum numpy torch".split())
+#: Modules that run the cells of a notebook.
+_KERNELS = ("ipykernel_launcher", "ipykernel", "autotrack.cli.launch.cells")
 #: Parsers that are not watched, by the module that a program that uses them has imported.
 _UNWATCHED = {"absl.flags": "absl", "fire.core": "fire", "hydra.main": "hydra", "docopt": "docopt"}
 
@@ -70,13 +72,19 @@ def parsed() -> dict[str, str]:
     return dict(_understood.values)
 
 
+def runs_cells(argv: Sequence[str]) -> bool:
+    """True for the command line of a notebook's kernel, and of what runs its cells again: nobody typed it, and it names
+    a file that is made for that one process."""
+    return any(word in argv for word in _KERNELS)
+
+
 def collect_arguments() -> tuple[dict[str, Any], list[Gap]]:
     """``argv`` as it was typed and ``parsed`` as it was understood, both masked."""
     from .masking import mask_argv
 
     typed = [printable(argument) for argument in getattr(sys, "orig_argv", sys.argv)]
     gaps = []
-    if not _understood.values and len(sys.argv) > 1:
+    if not _understood.values and len(sys.argv) > 1 and not runs_cells(typed):
         names = [name for module, name in _UNWATCHED.items() if module in sys.modules]
         if names:
             what = f"the arguments are kept as typed, not as {' and '.join(names)} understood them"

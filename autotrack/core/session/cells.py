@@ -16,7 +16,7 @@ _LINES = re.compile(rf"get_ipython\(\)\.(?:system|getoutput|run_line_magic\('(?:
 _MAGICS = re.compile(r"get_ipython\(\)\.run_cell_magic\('(bash|sh|script|sx|system|perl|ruby|cmd)',")
 #: Of cells that hold others: ``%%capture``, ``%%time``.
 _WITHIN = re.compile(r"get_ipython\(\)\.run_cell_magic\('(?:capture|time|timeit|prun)',.*")
-_INNER = re.compile(r"(?:, ['\"]|\\n)[ \t]*(?:\w+ = )?!+((?:\\.|[^\\'\"])+?)(?=\\n|['\"])")
+_INNER = re.compile(r"(?:, ['\"]|\\n)[ \t]*+(?:\w++ = )?!++((?:\\.|[^\\'\"])+?)(?=\\n|['\"])")
 #: Commands whose outcome is known otherwise, or is nothing.
 _HARMLESS = ("pip", "pip3", "conda", "mamba", "uv", "echo", "nvidia-smi")
 _MOST, _LONGEST = 3, 60

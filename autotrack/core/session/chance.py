@@ -27,16 +27,20 @@ _MOST = 3
 _SECONDS = 0.3
 _CLOSE = "Take a number from a generator that is seeded; where no result depends on it, it does no harm"
 
-#: Each character can be read in one way only: what is not closed costs no more than its length.
-_TEXTS = re.compile(
-    r"#[^\n]*|'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"",
-    re.DOTALL,
-)
-_IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n;]+)", re.MULTILINE)
-_FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n;]+)", re.MULTILINE)
-_NAME = r"(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
-_CALL = re.compile(rf"({_NAME})[ \t]*\((\s*\))?(?:\.([A-Za-z_]\w*)\((\s*\))?)?")
-_MADE = re.compile(rf"([A-Za-z_]\w*)[ \t]*=[ \t]*({_NAME})[ \t]*\(")
+_OPENS = re.compile(r"#[^\n]*|'''|\"\"\"|'|\"")
+#: What is left of a text behind its opening; no character can be read in two ways, so it costs what it is long.
+_REST = {
+    "'": re.compile(r"(?:[^'\\\n]|\\[^\n])*+'"),
+    '"': re.compile(r"(?:[^\"\\\n]|\\[^\n])*+\""),
+    "'''": re.compile(r"(?:[^'\\]|\\.|'(?!''))*+'''", re.DOTALL),
+    '"""': re.compile(r"(?:[^\"\\]|\\.|\"(?!\"\"))*+\"\"\"", re.DOTALL),
+}
+_IMPORT = re.compile(r"^[ \t]*+import[ \t]++([^\n;]++)", re.MULTILINE)
+#: A list of names in brackets is read up to some length, for it may lack its end.
+_FROM = re.compile(r"^[ \t]*+from[ \t]++([\w.]++)[ \t]++import[ \t]++(\([^)]{0,4000}\)|[^\n;]++)", re.MULTILINE)
+_NAME = r"(?<![\w.])[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+"
+_CALL = re.compile(rf"({_NAME})[ \t]*+\((\s*+\))?(?:\.([A-Za-z_]\w*+)\((\s*+\))?)?")
+_MADE = re.compile(rf"(?<![\w.])([A-Za-z_]\w*+)[ \t]*+=[ \t]*+({_NAME})[ \t]*+\(")
 
 
 class Asked:
@@ -82,12 +86,32 @@ def calls(source: str) -> list[tuple[str, int]]:
     """Such calls with their lines, in their order, by what the names in them were imported as."""
     if not any(word in source for word in _WORDS):
         return []
-    code = _TEXTS.sub(lambda text: "''" + "\n" * text[0].count("\n"), source)
+    code = _without_texts(source)
     names = dict(_imported(code))
     names |= {
         made[1]: "torch.Generator" for made in _MADE.finditer(code) if _whole(made[2], names) == "torch.Generator"
     }
     return [(f"{call}()", code.count("\n", 0, at) + 1) for call, at in _calls(code, names)]
+
+
+def _without_texts(source: str) -> str:
+    """The source with its texts emptied and without comments, of as many lines."""
+    parts, at = [], 0
+    #: Up to where an opening has no end that was not found: looked for once, not from each further opening.
+    endless: dict[str, int] = {}
+    while found := _OPENS.search(source, at):
+        parts.append(source[at : found.start()])
+        opening, at = found[0], found.end()
+        if opening[0] == "#" or at <= endless.get(opening, 0):
+            continue
+        rest = _REST[opening].match(source, at)
+        if rest is None:
+            line = source.find("\n", at) if len(opening) == 1 else -1
+            endless[opening] = line if line >= 0 else len(source)
+            continue
+        parts.append("''" + "\n" * source.count("\n", at, rest.end()))
+        at = rest.end()
+    return "".join([*parts, source[at:]])
 
 
 def _calls(code: str, names: dict[str, str]) -> Iterator[tuple[str, int]]:

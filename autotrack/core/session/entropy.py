@@ -19,12 +19,17 @@ from ..probes.imports import when_imported
 #: Numbers that are kept, the first ones: a program that makes generators in a loop is left alone after them.
 MOST = 100
 _MODULE, _FUNCTION = "numpy.random.bit_generator", "randbits"
+#: Code, by module and name, that makes ``RandomState(seed)`` of seeds alone: numpy asks for a number first, and throws
+#: it away. scikit-learn does so for each tree of a forest.
+_SEEDING = ("sklearn.utils.validation", "check_random_state")
 
-#: What was asked for, as decimal numbers, and whether there were more.
+#: What was asked for and not thrown away, as decimal numbers, and whether there were more.
 _drawn: list[str] = []
 _too_many = False
 #: What the rebuilt run had been answered and has not been asked for again.
 _kept: Iterator[str] = iter(())
+#: True where what was thrown away is among that, too, as in what older versions kept.
+_with_seeded = False
 #: What takes back the wish to listen, and what ends it.
 _cancel: Callable[[], None] | None = None
 _restore: Callable[[], None] | None = None
@@ -32,11 +37,12 @@ _unknown = False
 _on_fork = False
 
 
-def watch(kept: Sequence[str] = ()) -> None:
-    """Listens from the moment on at which numpy's own generator is there. ``kept``: what is answered first."""
-    global _kept, _cancel, _on_fork
+def watch(kept: Sequence[str] = (), *, with_seeded: bool = False) -> None:
+    """Listens from the moment on at which numpy's own generator is there. ``kept``: what is answered first;
+    ``with_seeded``: to generators that are given a seed, too."""
+    global _kept, _with_seeded, _cancel, _on_fork
     if kept:
-        _kept = iter(list(kept))
+        _kept, _with_seeded = iter(list(kept)), with_seeded
     if not _on_fork:
         _on_fork = True
         process.on_fork("the generators of numpy", stop)
@@ -79,9 +85,11 @@ def _listen(numpy_random: ModuleType) -> None:
         return
 
     def randbits(k: int) -> int:
-        again = next(_kept, None)
+        caller = sys._getframe().f_back
+        is_seeded = caller is not None and (caller.f_globals.get("__name__"), caller.f_code.co_name) == _SEEDING
+        again = next(_kept, None) if _with_seeded or not is_seeded else None
         number = original(k) if again is None else int(again)
-        if _restore is restore:
+        if _restore is restore and not is_seeded:
             _note(number)
         return number
 

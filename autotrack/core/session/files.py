@@ -20,11 +20,12 @@ from ..guard import guard
 from ..locks import Lock
 from ..private import Ours
 from . import opened
+from .beyond import EVENTS, Beyond
 from .hashing import TOTAL, WHOLE, FileHashes, Hashed, NotRegular, Stopped
 from .hosts import Hosts
 from .opened import Batch, Role, Told
 from .paths import Paths
-from .seen import NOWHERE, FileSeen, SeenFile, stat_or_none
+from .seen import NOWHERE, FileSeen, SeenFile, stat_or_none, was_there
 
 #: A file that was written is hashed once nothing has changed it for this long, or at the end (nanoseconds).
 SETTLED = 2_000_000_000
@@ -45,7 +46,7 @@ log = logging.getLogger("autotrack.files")
 class Files:
     """Watches what this process opens and hashes it on a thread of its own.
 
-    ``drain()`` answers what is known since the last call and costs microseconds; ``finish()`` waits for the rest.
+    ``drain()`` answers what is known since the last call, in microseconds; ``finish()`` waits for the rest.
     ``root`` is the store's folder: it remembers hashes there and leaves out what lies in it; ``near`` are its hosts.
     """
 
@@ -74,7 +75,7 @@ class Files:
         self._unreadable: dict[str, str] = {}
         self._gone: dict[str, None] = {}
         self._remote: dict[str, None] = {}
-        self._hosts = Hosts(near)
+        self._hosts, self.beyond = Hosts(near), Beyond()
         self._too_many = self._unhashed = self._lost_batches = 0
         self._overflowed = self._forbidden = False
         self._deadline: float | None = None
@@ -269,6 +270,8 @@ class Files:
             name = args[0]
             if not (isinstance(name, str) and (name in ("", ":memory:") or name.startswith("file:"))):
                 self._opened(name, batch, read=True, written=True)
+        elif event in EVENTS:
+            self.beyond.happened(event, args[0], args[1], self._paths)
         elif event == "socket.getaddrinfo":
             self._hosts.asked(args[0] if args else None)
         elif event == "os.rename":
@@ -283,7 +286,8 @@ class Files:
         certain: bool = True,
     ) -> None:  # fmt: skip
         code = not (written or source) and self._paths.is_imported(name) and name not in self._names
-        if code or type(name) is Ours or (path := self._paths.resolve(name)) is None:
+        path = None if type(name) is Ours else name if code else self._paths.resolve(name)
+        if path is None or (path.endswith(".py") and self.beyond.source(path)) or code:
             return
         file = self._file(path, written=written, source=source)
         if file is None:
@@ -380,7 +384,7 @@ class Files:
         except OSError as error:
             if error.errno in NOWHERE:
                 # What was written and is gone cannot be anybody's input.
-                if role == "read" and file.certain and _was_there(file):
+                if role == "read" and file.certain and was_there(file, CLOCK_LAG):
                     self._gone.setdefault(file.path)
                 return None
             self._unreadable.setdefault(file.path, str(error.strerror))
@@ -392,9 +396,3 @@ class Files:
         )
         with self._lock:
             self._done.append(seen)
-
-
-def _was_there(file: SeenFile) -> bool:
-    """False for a file that somebody looked for in vain: its folder has not changed since."""
-    folder = stat_or_none(file.path.rpartition("/")[0] or "/")
-    return folder is not None and folder.st_mtime_ns >= file.since - CLOCK_LAG

@@ -7,6 +7,8 @@ is either running text (messages, console output, arguments: what follows ``pass
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -49,8 +51,12 @@ _TYPES = frozenset(
     "str int bytes float bool object list dict tuple set type any none null true false bytearray".split()
 )
 #: Plain values that a weak name may well have.
-_NUMBER = re.compile(r"[-+]?[\d_]*\.?\d+(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:[\d_]*\.\d++|[\d_]*\d)(?:[eE][-+]?\d++)?")
 _DIGIT_AND_LETTER = re.compile(r"(?=.*?[A-Za-z])(?=.*?\d)", re.DOTALL)
+#: Tells a program which secrets it is given, by their values: no shape and no name may say so of an argument.
+_TOLD = "_AUTOTRACK_SECRETS"
+#: A value of fewer characters is too much of a word to be masked wherever it stands.
+_SHORTEST_TOLD = 5
 _BLANK = re.compile(r"\s")
 _EMPTY = frozenset(("", "None", "null", "True", "False", "true", "false", MASK))
 
@@ -62,13 +68,34 @@ def mask(text: str, *, source: bool = False) -> str:
 
 def masked(text: str, *, source: bool = False) -> tuple[str, int]:
     """The text with its secrets masked, and how many there were."""
+    told = sum(text.count(secret) for secret in _told)
+    for secret in _told if told else ():
+        text = text.replace(secret, MASK)
     if len(text) < _SHORTEST:
-        return text, 0
+        return text, told
     lower = _lower(text)
     if len(text) <= _SHORT and not _may_hold_one(text, lower):
-        return text, 0
+        return text, told
     spans = sorted({*shaped_spans(text), *_named_spans(text, lower, source)})
-    return _without(text, spans) if spans else (text, 0)
+    hidden, count = _without(text, spans) if spans else (text, 0)
+    return hidden, told + count
+
+
+def secrets_told(secrets: Iterable[str]) -> dict[str, str]:
+    """The variable by which a program that is started knows these secrets, and those of this one, by their values."""
+    known = sorted({*_told, *(secret for secret in secrets if len(secret) >= _SHORTEST_TOLD)}, key=len, reverse=True)
+    return {_TOLD: json.dumps(known)} if known else {}
+
+
+def _read_told() -> tuple[str, ...]:
+    try:
+        found = json.loads(os.environ.get(_TOLD, "[]"))
+    except ValueError:
+        return ()
+    return tuple(text for text in found if isinstance(text, str) and text) if isinstance(found, list) else ()
+
+
+_told = _read_told()
 
 
 def masked_source(content: bytes) -> tuple[bytes, int]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import process
+from . import beyond
 
 Role = Literal["read", "written"]
 #: What somebody can say of a file; "updated" is read and then perhaps written, which the file itself shows later.
@@ -32,6 +33,7 @@ _append = _waiting.append
 #: What the hook compares with: nothing equals these while it is off.
 _open = ""
 _others: frozenset[str] = frozenset()
+_beyond: frozenset[str] = frozenset()
 _hooked = _refused = False
 _taken = 0
 
@@ -50,7 +52,7 @@ class Batch:
     """What was opened between two looks (nanoseconds since 1970), in order; ``overflowed`` where some are forgotten.
 
     An item is a path that was opened for reading, the arguments ``(path, mode, flags)`` of another open, a pair of
-    another event's name and arguments, or a ``Told``.
+    another event's name and arguments (of those in ``beyond.EVENTS`` with the caller's file), or a ``Told``.
     """
 
     items: list[Any]
@@ -69,11 +71,15 @@ def _hook(event: str, args: Any) -> None:
             pass  # somebody's own event of that name
     elif event in _others:
         _append((event, args))
+    elif event in _beyond:
+        by = beyond.caller(sys._getframe(1))
+        if by:
+            _append((event, (args, by)))
 
 
 def watch() -> bool:
     """Notes opened files from here on; False where another audit hook of the process forbids that."""
-    global _hooked, _refused, _open, _others, _taken
+    global _hooked, _refused, _open, _others, _beyond, _taken
     if not _hooked:
         _hooked = True
         process.on_fork("the audit hook", _after_fork)
@@ -87,14 +93,14 @@ def watch() -> bool:
     if not _open:
         _waiting.clear()
         _taken = time.time_ns()
-    _others, _open = _OTHERS, "open"
+    _others, _beyond, _open = _OTHERS, beyond.EVENTS, "open"
     return True
 
 
 def stop() -> None:
     """Notes nothing more; what waits can still be taken."""
-    global _open, _others
-    _open, _others = "", frozenset()
+    global _open, _others, _beyond
+    _open, _others, _beyond = "", frozenset(), frozenset()
 
 
 def is_watching() -> bool:

@@ -101,6 +101,8 @@ class SessionRecorder:
         if files is not None:
             self._write_files(guard.call("the session's files", files.finish, deadline) or [])
             self._part("files", {}, files.gaps())
+            if self._tracker.settings.code:
+                self._part("beyond", guard.call("what is beyond the files", files.beyond.document) or {}, [])
         if console is not None:
             self._write_console(guard.call("the session's console", console.finish) or [])
         watchers.stop()

@@ -34,7 +34,7 @@ def seeded() -> dict[str, Any]:
 
     ``python`` and ``numpy``: ``{"seeds": [...], "seeded": True, False or None}``, None where the generator does not say
     and nothing was seen; a list that is full may have lost later ones. numpy's has its ``entropy`` where nobody seeded
-    it, and in ``drawn`` where those began that were made without a seed. ``torch``: its seed, whoever chose it.
+    it, and in ``unseeded`` where those began that were made without a seed. ``torch``: its seed, whoever chose it.
     ``PYTHONHASHSEED``: the variable, or None. Only generators whose module is imported are there.
     """
     found: dict[str, Any] = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED")}
@@ -46,7 +46,7 @@ def seeded() -> dict[str, Any]:
         if entropy is not None:
             found["numpy"]["entropy"] = entropy
         if numbers := drawn():
-            found["numpy"]["drawn"] = numbers
+            found["numpy"]["unseeded"] = numbers
     generator = getattr(sys.modules.get("torch"), "default_generator", None)
     if generator is not None:
         seed = int(generator.initial_seed())

@@ -59,3 +59,9 @@ def stat_or_none(path: str) -> os.stat_result | None:
         return os.stat(path)  # noqa: PTH116 - for each of many files, and a Path costs as much as the look
     except OSError:
         return None
+
+
+def was_there(file: SeenFile, lag: int) -> bool:
+    """False for a file that somebody looked for in vain: its folder has not changed since. ``lag`` is the clock's."""
+    folder = stat_or_none(file.path.rpartition("/")[0] or "/")
+    return folder is not None and folder.st_mtime_ns >= file.since - lag

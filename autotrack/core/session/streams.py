@@ -17,7 +17,7 @@ from ..guard import guard
 from . import entropy
 
 #: Names a file with the streams of the program that is rebuilt: ``{"start": FILE, "numpy": "123", "torch": 7,
-#: "drawn": ["5", "6"]}``.
+#: "unseeded": ["5", "6"]}``; ``drawn`` instead of the last has what generators with a seed were answered, too.
 VARIABLE = "_AUTOTRACK_STREAMS"
 _NUMBER = re.compile(r"[0-9]{1,200}")
 #: The state at the beginning, as ``random_state`` keeps it; None before.
@@ -63,14 +63,17 @@ def _restore(path: Path) -> None:
     streams: dict[str, Any] = json.loads(path.read_text("utf-8"))
     if isinstance(streams.get("start"), str):
         restore(Path(streams["start"]).read_bytes())
-    first, seed, drawn = streams.get("numpy"), streams.get("torch"), streams.get("drawn")
+    first, seed = streams.get("numpy"), streams.get("torch")
     if isinstance(first, str):
         when_imported("numpy.random", lambda module: _seed_numpy(module, int(first)))
     if isinstance(seed, int):
         when_imported("torch", lambda module: module.manual_seed(seed))
-    if isinstance(drawn, list):
-        # After numpy's own generator, whose number is not among them.
-        entropy.watch([number for number in drawn if isinstance(number, str) and _NUMBER.fullmatch(number)])
+    for name in ("unseeded", "drawn"):
+        drawn = streams.get(name)
+        if isinstance(drawn, list):
+            # After numpy's own generator, whose number is not among them.
+            numbers = [number for number in drawn if isinstance(number, str) and _NUMBER.fullmatch(number)]
+            entropy.watch(numbers, with_seeded=name == "drawn")
 
 
 def _seed_numpy(module: Any, entropy: int) -> None:

@@ -17,11 +17,12 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from autotrack.core.errors import SchemaVersionError, StoreError
+from autotrack.core.filesystems import file_system, is_network
 from autotrack.core.guard import warn
 
 from .. import schema
 from ..engines.dialect import translated
-from ..engines.sqlite import connect_sqlite, file_system, is_network, sqlite_engine
+from ..engines.sqlite import connect_sqlite, sqlite_engine
 from .steps import STEPS, Step
 from .versions import Found, check, found_in, head_rows, our_version, refused
 

@@ -25,8 +25,8 @@ def register_hookspecs() -> Sequence[object]:
 @hookimpl
 def register_settings() -> Mapping[str, Any]:
     """``largest_bytes``: what a repository or an archive may hold. ``reuse``: a step for which an earlier run did the
-    same is not run again."""
-    return {"largest_bytes": 4 << 30, "reuse": True}
+    same is not run again. ``ignored_variables``: those of the environment that this need not be the same for."""
+    return {"largest_bytes": 4 << 30, "reuse": True, "ignored_variables": []}
 
 
 @hookimpl

@@ -16,12 +16,30 @@ from .environment import MANAGERS
 
 #: The answer where a program was ended because its time was over, as timeout(1) has it.
 TIMED_OUT = 124
+#: click leaves the lines of a paragraph as they are that begins so.
+_EXAMPLES = """\b
+Examples:
+  autotrack run . -P lr=0.1
+    this folder's entry point `main`, in the environment that it asks for
+  autotrack run . -e train.py --env local
+    a script of it, with this Python
+  autotrack run https://host/team/repo#churn -v v2
+    a folder of a git repository, at a commit, branch or tag
+  autotrack run project.zip -P data=rows.csv
+    an archive; a path is seen from where you are
+  autotrack run . -P lr=0.1,0.01 -P depth=3,5 --grid -j 2
+    four runs under one, two at a time
+  autotrack run . --backend slurm -B partition=gpu
+    as a job of a scheduler, by a plugin
+
+A script is run with `autotrack run train.py`, where what follows belongs to the script.
+"""
 
 
 @click.command(
     "run",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="A script is run with `autotrack run train.py`, where what follows belongs to the script.",
+    epilog=_EXAMPLES,
 )
 @click.argument("uri")
 @click.option("-e", "--entry-point", default="main", show_default=True, metavar="NAME", help="What of it to run.")

@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .forbidden import check_words
+from .forbidden import Told, check_words
 from .grammar import INTERPRETERS, EntryPoint
 from .parameters import Values
 from .shellscript import script_of
-from .templates import Item, Word, filled, items_of
+from .templates import Item, Placeholder, Word, filled, has_value, items_of, literal
 
 _META = frozenset("|&;<>()*?[]$`\n{}")
 #: First words that only a shell understands.
@@ -24,6 +24,9 @@ _SHELLS_OWN = frozenset(
     "cd export source . set unset if for while until case function exec eval ulimit umask trap time ! { [[ shopt wait "
     "alias local declare read let".split()
 )
+_SHELL = re.compile(r"(?:/(?:usr/)?bin/)?(?:ba|da)?sh")
+#: The options of a shell up to the one behind which its script is.
+_CODE = re.compile(r"(?:-[aefuxv]+ )*(?:-[aefuxv]*o (?:pipefail|errexit|nounset|xtrace) )*-[aefuxvl]*c")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 
 
@@ -54,8 +57,30 @@ def command_line(entry: EntryPoint, values: Values) -> CommandLine:
     if words is None:
         script, variables = script_of(items, values.all, rest, template)
         return CommandLine((shutil.which("bash") or "/bin/sh", "-c", script), variables)
-    check_words(words, values.all, template)
+    if not rest and _is_script(words):
+        script, variables = script_of(_items(words[-1]), values.all, {}, template)
+        return CommandLine((*map(literal, words[:-1]), script), variables)
+    # Whoever gives a value that is not declared chooses the option, too.
+    appended = {f"\0{number}": word for number, word in enumerate(_options(rest))}
+    options: list[Word] = [[Placeholder(name)] for name in appended]
+    check_words([*words, *options], Told({**values.all, **appended}, template))
     return CommandLine((*(filled(word, values.all) for word in words), *_options(rest)))
+
+
+def _items(word: Word) -> list[Item]:
+    return [item for item in word if isinstance(item, str | Placeholder)]
+
+
+def _is_script(words: list[Word]) -> bool:
+    """True for ``sh -c '...'`` with values in the script, and nothing behind it: those values go as variables."""
+    *options, script = words
+    return (
+        len(options) > 1
+        and has_value(script)
+        and not any(map(has_value, options))
+        and _SHELL.fullmatch(literal(options[0])) is not None
+        and _CODE.fullmatch(" ".join(map(literal, options[1:]))) is not None
+    )
 
 
 def _options(values: Mapping[str, str]) -> list[str]:

@@ -64,8 +64,12 @@ class Project:
         if path.suffix in INTERPRETERS and path.is_file():
             return EntryPoint(name, None, script=path)
         scripts = sorted(file.name for file in self.folder.iterdir() if file.suffix in INTERPRETERS and file.is_file())
-        have = ", ".join([*self.entry_points, *scripts[:20]]) or "none"
-        raise UsageError(f"{self.name or self.folder.name} has no entry point {name!r:.100}; there are: {have}")
+        have = ", ".join([*self.entry_points, *scripts[:20]])
+        said = f"{self.name or self.folder.name} has no entry point {name!r:.100}"
+        if not have:
+            raise UsageError(f"{said} and no script; declare one in a file MLproject in it, or name another folder")
+        named = "" if self.entry_points or not scripts else f"; say which: -e {scripts[0]}"
+        raise UsageError(f"{said}; there are: {have}{named}")
 
 
 def read_project(folder: Path) -> Project:

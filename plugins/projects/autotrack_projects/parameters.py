@@ -52,7 +52,8 @@ def values_for(
     missing = [name for name, one in declared.items() if one.default is None and name not in given]
     if missing:
         said = ", ".join(f"-P {name}=..." for name in missing)
-        raise UsageError(f"entry point {entry_point} needs {_words(missing)}, which were not given; add {said}")
+        was = "was" if len(missing) == 1 else "were"
+        raise UsageError(f"entry point {entry_point} needs {_words(missing)}, which {was} not given; add {said}")
     found = {}
     for name, one in declared.items():
         is_given = name in given

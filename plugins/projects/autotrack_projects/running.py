@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from autotrack.plugin import (
     launched_with,
     open_sink,
     run_for_another,
+    secrets_told,
     settings,
 )
 
@@ -29,6 +31,7 @@ from .commandline import CommandLine, command_line
 from .containers import variables_of
 from .environment import Surroundings, surroundings_for
 from .grammar import Project, read_project
+from .hiding import hidden_argv, hidden_output, secrets_of
 from .jobs import Job, Submitted
 from .outputs import Output, fetched
 from .parameters import values_for
@@ -94,7 +97,15 @@ class ReusedRun:
 class SubmittedRun:
     """A run of a project that was started. ``run`` is the run, open until the program has ended."""
 
-    def __init__(self, run: Run, submitted: Submitted, name: str, console: Path, resources: ExitStack) -> None:
+    def __init__(
+        self,
+        run: Run,
+        submitted: Submitted,
+        name: str,
+        console: Path,
+        resources: ExitStack,
+        secrets: tuple[str, ...] = (),
+    ) -> None:
         self.run = run
         self.run_id = run.id
         self.name = name
@@ -102,6 +113,7 @@ class SubmittedRun:
         self._submitted = submitted
         self._console = console
         self._resources = resources
+        self._secrets = secrets
         self._cancelled = False
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -167,7 +179,10 @@ class SubmittedRun:
             self._timer.cancel()
         try:
             if self._console.is_file() and self._console.stat().st_size:
-                self.run.log_artifact(self._console, "project/console.txt")
+                kept, is_masked = hidden_output(self._console, self._secrets)
+                self.run.log_artifact(kept, "project/console.txt")
+                if is_masked:
+                    self.run.note("what looks like a secret is kept as *** in project/console.txt")
             self.run.set_tag("autotrack.project.exit_code", code)
             self.run.end(self._status(), None, code if code >= 0 else None)
         finally:
@@ -218,25 +233,34 @@ def run_project(
         values = values_for(entry.parameters, local, entry_point=entry_point, project=place.folder)
         logged = {**values.all, **{key: given[key] for key in contents}}
         command = command_line(entry, values)
+        secrets = secrets_of({**given, **values.all})
+        command = replace(command, variables={**command.variables, **secrets_told(secrets)})
         in_container = project.docker is not None and env in ("auto", "docker")
         surroundings = surroundings_for(project, "local" if in_container else env, progress)
         console = files / "console.txt"
         title = project.name or place.title
         run = run_for_another(name or f"{title}/{entry_point}", experiment, tags, parent)
-        key = None
+        key = why = None
         if cache and settings("projects")["reuse"] and run.parent is not None and not in_container:
             packages = surroundings.built.key if surroundings.built is not None else reusing.packages()
-            key = reusing.key_of(project, entry_point, values.all, contents, packages)
-            record = reusing.earlier_run(store.sink(), key, place.folder, contents) if key is not None else None
+            key = reusing.key_of(project, entry_point, values.all, contents, packages, backend)
+            surrounding = reusing.variables_of(os.environ, settings("projects")["ignored_variables"])
+            record = None
+            if key is not None:
+                record, why = reusing.earlier_run(store.sink(), key, place.folder, contents, command, surrounding)
+            if why is not None:
+                progress(f"{title}/{entry_point} is run: {why}")
             if record is not None:
                 reusing.stand_in(run, record, logged)
                 resources.close()
                 progress(f"{title}/{entry_point}: run {record.id[:8]} did the same, and stands for it")
                 return ReusedRun(run, record.id, title)
         try:
-            _describe(run, place, project, entry_point, logged, surroundings, backend, command)
+            _describe(run, place, project, entry_point, logged, surroundings, backend, command, secrets)
             if key is not None:
-                run.set_tag(reusing.KEY_TAG, key)
+                run.set_tags({reusing.KEY_TAG: key, reusing.VARIABLES_TAG: surrounding})
+            if why is not None:
+                run.set_tag(reusing.AGAIN_TAG, why)
             variables = _variables(run, surroundings, command, place.folder)
             own = {**hand_over(run), **command.variables}
             if in_container and project.docker is not None:
@@ -264,7 +288,7 @@ def run_project(
     except BaseException:
         resources.close()
         raise
-    started = SubmittedRun(run, submitted, title, console, resources)
+    started = SubmittedRun(run, submitted, title, console, resources, secrets)
     try:
         if started.job is not None:
             run.set_tag("autotrack.project.job", started.job)
@@ -312,6 +336,7 @@ def _describe(
     surroundings: Surroundings,
     backend: str,
     command: CommandLine,
+    secrets: tuple[str, ...],
 ) -> None:
     """Writes down what runs: MLflow's own tags, so that its clients and ours find the same."""
     tags: dict[str, Any] = {
@@ -335,7 +360,7 @@ def _describe(
         for said in built.left_out:
             run.note(f"environment: left out {said}")
     run.set_tags({key: value for key, value in tags.items() if value is not None})
-    run.log_text(json.dumps(list(command.argv)), "project/command.json")
+    run.log_text(json.dumps(hidden_argv(command.argv, secrets)), "project/command.json")
 
 
 def _variables(run: Run, surroundings: Surroundings, command: CommandLine, folder: Path) -> dict[str, str]:

@@ -17,11 +17,25 @@ class Placeholder:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """What a shell puts in: of variables with these names, or what a command prints.
+
+    ``carries``: a value is in it. ``splits``: it may become several words. ``reads``: it is read once more, as in
+    ``${!NAME}``.
+    """
+
+    names: frozenset[str]
+    carries: bool = False
+    splits: bool = False
+    reads: bool = False
+
+
 #: One character, or a value that is still to come.
 Item = str | Placeholder
 
-#: A word: its text and the values in it, in order.
-Word = list[Item]
+#: A word: its text, and what comes into it, in order.
+Word = list[str | Placeholder | Expansion]
 
 
 def items_of(template: str, known: Mapping[str, object]) -> list[Item]:
@@ -62,5 +76,7 @@ def has_value(word: Word) -> bool:
 
 
 def filled(word: Word, values: Mapping[str, str]) -> str:
-    """The word with its values, whatever they hold."""
-    return "".join(item if isinstance(item, str) else values[item.name] for item in word)
+    """The word with its values, whatever they hold, and with nothing for what a shell puts in."""
+    return "".join(
+        item if isinstance(item, str) else values[item.name] if isinstance(item, Placeholder) else "" for item in word
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -12,9 +13,15 @@ from typing import Any
 
 import click
 
-from .request import Request
+from autotrack.plugin import UsageError
+
+from .request import Request, full_uri
 
 _KINDS = ("csv", "jsonl", "parquet", "arrow")
+#: Names the archive that a packed model came in: the folder that it was unpacked to means nothing to anybody.
+PACKED = "_AUTOTRACK_PACKED"
+#: What of the extra ``serving`` the two commands cannot do without.
+SERVING, PREDICTING = ("msgspec", "orjson", "uvicorn"), ("msgspec", "orjson", "pyarrow")
 
 
 def add_commands(cli: click.Group) -> None:
@@ -130,8 +137,9 @@ def serve(
     (/v2), and describes itself at /docs and /openapi.json; /metrics is for Prometheus. The port opens once the model
     has given the predictions again that were kept where it was trained.
     """
+    if engine in ("", "uvicorn"):
+        _need("serving", *SERVING)
     from .engine import server_for
-    from .scorer import full_uri
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store  # of the workers, too
@@ -159,8 +167,10 @@ def serve(
         engine=engine,
     )
 
+    shown = os.environ.pop(PACKED, None) or request.uri
+
     def ready(url: str) -> None:
-        click.echo(f"{request.uri} is served at {url}  (docs: {url}/docs; Ctrl-C ends it)")
+        click.echo(f"{shown} is served at {url}  (docs: {url}/docs; Ctrl-C ends it)")
 
     server_for(request).run(ready)
 
@@ -197,8 +207,9 @@ def predict(
 
     Rows are read and written in chunks, in their order. Interrupted, the same command goes on where it stood.
     """
+    _need("predicting files", *PREDICTING)
     from .batch.predicting import predict_file
-    from .scorer import full_uri, load
+    from .scorer import load
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store
@@ -236,7 +247,6 @@ def pack_command(state: Any, uri: str, output: Path) -> None:
     Packages are not in it: the Python that runs it must have what the model asks for, and says what is missing.
     """
     from .packing.packing import pack
-    from .scorer import full_uri
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store
@@ -258,7 +268,6 @@ def build_docker(state: Any, uri: str, output: Path, base: str, port: int, tag: 
     import subprocess
 
     from .packing.packing import Packed, builder, docker_context
-    from .scorer import full_uri
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store
@@ -311,28 +320,39 @@ def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], 
 def _print_status(one: Any) -> None:
     run, metrics = one.run, one.metrics
     workers = f"  {len(one.runs)} workers" if len(one.runs) > 1 else ""
-    click.echo(f"{run.name}  {str(run.status).lower()}  {run.id[:8]}{workers}")
-    click.echo(
+    _say(f"{run.name}  {str(run.status).lower()}  {run.id[:8]}{workers}")
+    _say(
         f"  {metrics.get('requests', 0):,.0f} requests, {metrics.get('rows', 0):,.0f} rows, "
         f"{metrics.get('requests_per_second', 0):,.1f} a second; p50 {metrics.get('p50_ms', 0):.1f} ms, "
         f"p99 {metrics.get('p99_ms', 0):.1f} ms; {metrics.get('refused', 0):,.0f} refused, "
         f"{metrics.get('failed', 0):,.0f} failed"
     )
     for name, psi in one.worst[:5]:
-        click.echo(f"  {name}: {_moved(metrics, '{}/' + name)}{'  shifted' if psi >= 0.25 else ''}")
+        _say(f"  {name}: {_moved(metrics, '{}/' + name)}{'  shifted' if psi >= 0.25 else ''}")
     for name, names in one.unseen.items():
-        click.echo(f"  {name}: never seen in training: {names}")
+        _say(f"  {name}: never seen in training: {names}")
     if "prediction_psi" in metrics:
         far = "  shifted" if metrics["prediction_psi"] >= 0.25 else ""
-        click.echo(f"  its predictions: {_moved(metrics, 'prediction_{}')}{far}")
+        _say(f"  its predictions: {_moved(metrics, 'prediction_{}')}{far}")
     for text in one.alerts:
-        click.echo(f"  alert: {text}")
-    good = {key.removeprefix("production_"): value for key, value in metrics.items() if key.startswith("production_")}
-    for name, value in good.items():
+        _say(f"  alert: {text}")
+    for name, value in one.good.items():
         beside = ", ".join(f"{key} {number:.4g}" for key, number in one.training.items())
-        click.echo(
-            f"  {name} {value:.4g} over {metrics.get('truths', 0):,.0f} truths; in training: {beside or 'not known'}"
-        )
+        _say(f"  {name} {value:.4g} over {metrics.get('truths', 0):,.0f} truths; in training: {beside or 'not known'}")
+
+
+def _say(text: str) -> None:
+    """Prints a line of what stands in the store, whoever wrote it there."""
+    from autotrack.plugin import clean
+
+    click.echo(clean(text))
+
+
+def _need(what: str, *packages: str) -> None:
+    """UsageError that says what to install, where one of them is not here."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"{what} needs more packages ({', '.join(missing)}): pip install 'autotrack[serving]'")
 
 
 def _moved(metrics: Any, key: str) -> str:

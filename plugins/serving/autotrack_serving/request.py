@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,10 @@ class Request:
     alert_if: tuple[str, ...] = ()
     server: str = ""
     engine: str = ""
+
+
+def full_uri(text: str) -> str:
+    """A model's URI; the beginning of a run's id stands for the model of that run."""
+    if re.fullmatch(r"[0-9a-f]{4,32}", text) and not Path(text).exists():
+        return f"runs:/{text}/model"
+    return text

@@ -77,13 +77,6 @@ def name_of(uri: str) -> str:
     return Path(uri.rstrip("/")).name or "model"
 
 
-def full_uri(text: str) -> str:
-    """A model's URI; the beginning of a run's id stands for the model of that run."""
-    if re.fullmatch(r"[0-9a-f]{4,32}", text) and not Path(text).exists():
-        return f"runs:/{text}/model"
-    return text
-
-
 def _swift(scorer: Scorer) -> bool:
     """True where the quickest of some answers to a row came soon enough: the others met a busy machine."""
     example = scorer.model.example()

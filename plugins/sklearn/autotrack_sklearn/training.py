@@ -275,20 +275,35 @@ def talks_inside(model: Any) -> bool:
 
 def _twin(model: Any) -> Any:
     """A shallow copy of the state: attributes set on it, or items added to its own containers, are not the user's."""
-    twin = copy.copy(model)
+    twin = _copied(model)
     for name, value in vars(twin).items():
         if type(value) in (list, dict, set):
             vars(twin)[name] = value.copy()
     return twin
 
 
+def _copied(model: Any) -> Any:
+    """Copied without ``__getstate__`` and ``__setstate__``: they are for a pickle, and may leave out or warn."""
+    kind = type(model)
+    if any(vars(base).get("__slots__") for base in kind.__mro__):
+        return copy.copy(model)
+    twin, _ = attempt(object.__new__, kind)
+    if twin is None:  # a class with state of its own in C
+        return copy.copy(model)
+    vars(twin).update(vars(model))
+    return twin
+
+
 @contextmanager
 def unmoved(model: Any) -> Iterator[None]:
-    """Puts every random stream that predicting might draw from back where it was: global ones and the model's own."""
+    """Puts every random stream that predicting might draw from back where it was, global ones and the model's own; no
+    warning is shown."""
+    from autotrack.plugin import unwarned
+
     python, legacy = random.getstate(), np.random.get_state(legacy=False)
     own = [(stream, _state(stream)) for stream in _streams(model)]
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), unwarned():
             yield
     finally:
         random.setstate(python)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import threading
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: How often it is asked whether a run is due: a hundredth of a per mille of a processor.
 _TICK = 1.0
+#: Seconds that the end of the program waits for a sample that is being taken.
+PATIENCE = 1.0
 
 
 class Sampling:
@@ -32,14 +35,17 @@ class Sampling:
         self._tagged: set[str] = set()
         self._meters: Meters | None = None
         self._thread = Background(self._work)
+        self._leave = threading.Event()
         self._pid = 0
 
     def began(self, run: Run) -> None:
         """Takes a run in; the thread starts with the first one."""
         if self._pid != os.getpid():  # also in a forked child, whose parent has the thread, and the runs so far
             self._due, self._pid, self._meters = {}, os.getpid(), None
-            self._thread = Background(self._work)
+            self._thread, self._leave = Background(self._work), threading.Event()
             self._thread.start()
+            atexit.unregister(self.leave)
+            atexit.register(self.leave)
         self._due[run] = time.monotonic() + settings("system")["first"]
 
     def ended(self, run: Run) -> None:
@@ -47,11 +53,15 @@ class Sampling:
         self._due.pop(run, None)
         self._tagged.discard(run.id)
 
+    def leave(self) -> None:
+        """Ends the thread: one that is in a library's code when the interpreter goes may take the process with it."""
+        self._leave.set()
+        self._thread.join(time.monotonic() + PATIENCE)
+
     def _work(self) -> None:
-        pause, thread = threading.Event(), self._thread
+        leave, thread = self._leave, self._thread
         tick = min(_TICK, settings("system")["interval"])
-        while True:
-            thread.rest(pause, tick)
+        while not thread.rest(leave, tick):
             _, error = attempt(self._look)
             if error is not None:
                 for run in list(self._due):

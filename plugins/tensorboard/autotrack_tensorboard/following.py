@@ -121,6 +121,7 @@ class Following:
                 self._hooked = True
                 atexit.register(self.at_exit)
             if self._thread is None:
+                self._wake.clear()
                 self._thread = Background(self._work)
                 self._thread.start()
 
@@ -160,7 +161,7 @@ class Following:
             self._lock.release()
 
     def at_exit(self) -> None:
-        """The program ends: what is in memory is read, and writers that found no run get theirs."""
+        """The program ends: what is in memory is read, writers that found no run get theirs, and the thread ends."""
         if self._is_ours() and self._lock.acquire(timeout=PATIENCE):
             try:
                 for log in self._logs:
@@ -168,7 +169,11 @@ class Following:
                     log.closed = True
                 self._look()
             finally:
+                thread, self._thread = self._thread, None
                 self._lock.release()
+            self._wake.set()
+            if thread is not None:
+                thread.join(time.monotonic() + PATIENCE)
 
     # Looking.
 

@@ -30,6 +30,9 @@ def a_project(folder: Path, command: str, *, declared: bool = True, **more: Any)
     point: dict[str, Any] = {"command": command, "parameters": {"x": "string"} if declared else {}}
     (folder / "MLproject").write_text(json.dumps({"name": "p", "entry_points": {"main": point}, **more}))
     (folder / "show.py").write_text(SHOW)
+    for name in ("go.sh", "own.sh"):
+        (folder / name).write_text('#!/bin/sh\nexec python show.py "$@"\n')
+        (folder / name).chmod(0o755)
     return folder
 
 
@@ -43,7 +46,9 @@ def run_value(folder: Path, command: str, value: str) -> list[bytes] | None:
     entry = project.entry_point("main")
     values = values_for(entry.parameters, {"x": value}, entry_point="main", project=folder)
     line = command_line(entry, values)
-    environment = with_path({**os.environ, **line.variables}, str(Path(sys.executable).parent))
+    environment = with_path(
+        {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **line.variables}, str(Path(sys.executable).parent)
+    )
     before = {path.name for path in folder.iterdir()} | {"argv.json", "out.txt"}
     subprocess.run(line.argv, cwd=folder, env=environment, check=True, capture_output=True, timeout=30)
     assert {path.name for path in folder.iterdir()} <= before

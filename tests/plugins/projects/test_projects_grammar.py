@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,39 @@ def test_the_public_examples(tmp_path: Path) -> None:
         ("/local/path:/container/mount/path",),
         (("NEW_ENV_VAR", "new_var_value"), ("VAR_TO_COPY_FROM_HOST_ENVIRONMENT", None)),
     )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -O train.py --max-runs {x}",
+        "python3.11 -m package.train --x {x}",
+        "Rscript --vanilla train.R --alpha {x}",
+        "R --slave -f train.R --args {x}",
+        "spark-submit --master local --py-files a.zip train.py {x}",
+        "java -Xmx2g -jar train.jar {x}",
+        "torchrun --standalone --nproc_per_node 2 train.py --lr={x}",
+        "python -m torch.distributed.run --nproc-per-node=2 -m package.train {x}",
+        "accelerate launch --num_processes 2 train.py {x}",
+        "uv run --frozen train.py {x}",
+        "uv run python -m package {x}",
+        "mpirun -np 2 python train.py {x}",
+        "srun -n 2 --gres=gpu:1 python train.py {x}",
+        "CUDA_VISIBLE_DEVICES={x} python train.py",
+        "cd src && python train.py {x}",
+        "source env.sh && python train.py {x}",
+        "mkdir -p {x} && python train.py --out {x}",
+        "python train.py {x} | grep -v a | sort > log.txt; python report.py log.txt",
+        'if [ "{x}" = yes ]; then python train.py {x}; else ./own {x}; fi',
+        "case {x} in a) python a.py;; *) python b.py {x};; esac",
+        "train-it --lr {x} more={x} {x}",
+        "bin/train -c {x}",
+        "curl -sSf -o rows.csv {x} && python train.py rows.csv",
+    ],
+)
+def test_what_projects_say(tmp_path: Path, command: str) -> None:
+    text = {"entry_points": {"main": {"command": command, "parameters": {"x": "string"}}}}
+    assert argv(made(tmp_path, json.dumps(text)), x="0.5")
 
 
 def test_paths_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,7 @@ def test_failures_and_what_cannot_be_run(project: Path) -> None:
     with pytest.raises(ProjectError, match=r"wine ended with exit code 3; `autotrack runs show"):
         autotrack.run_project(str(project), "main", {"alpha": -1}, experiment="e")
     assert autotrack.active_run() is None
-    with pytest.raises(UsageError, match=r"needs the parameter alpha, which were not given|needs the parameter alpha"):
+    with pytest.raises(UsageError, match=r"needs the parameter alpha, which was not given; add -P alpha="):
         autotrack.run_project(str(project))
     with pytest.raises(UsageError, match="no plugin runs projects on 'mars'"):
         autotrack.run_project(str(project), parameters={"alpha": 1}, backend="mars")
@@ -166,6 +166,7 @@ def test_failures_and_what_cannot_be_run(project: Path) -> None:
         done = command(*words)
         assert done.returncode == code and says in done.stderr, (words, done.stderr)
         assert "Traceback" not in done.stderr
+    assert "Examples:\n" in command(str(project), "--help").stdout
 
 
 @pytest.mark.parametrize("how", ["cancel", "SIGINT", "SIGKILL"])
@@ -221,6 +222,13 @@ def test_a_grid_runs_each_combination(project: Path) -> None:
     }
     assert {run.parent.id for run in runs if run.id != outer.id} == {outer.id} and str(outer.status) == "FAILED"
     assert all(text in done.stdout for text in ("alpha", "FINISHED", "FAILED"))
+
+
+def test_a_grid_is_not_rebuilt_but_its_runs(project: Path) -> None:
+    assert command(str(project), "-P", "alpha=1,2", "--grid").returncode == 0
+    (outer,) = autotrack.search_runs("tags.`autotrack.grid` = 'true'")
+    verdict = autotrack.rebuild(outer.id)
+    assert not verdict and "holds those of a grid together" in verdict.problems[0].what
 
 
 def test_many_at_once_from_one_program(project: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from autotrack_serving.counting import Counts
 from autotrack_serving.monitoring import drift as drifting
 from autotrack_serving.monitoring.drift import Drift
 from autotrack_serving.monitoring.drift import drift_of as watching
-from autotrack_serving.monitoring.ledger import Ledger, ledger_of
+from autotrack_serving.monitoring.ledger import Ledger
 from autotrack_serving.monitoring.reference import Reference
 from autotrack_serving.monitoring.reporting import Reporter, recorders_of
 from autotrack_serving.monitoring.watching import Watch
@@ -36,6 +35,7 @@ from autotrack.core.plugins import registry as loaded
 from autotrack.models.profile import column_profiles
 from autotrack.plugin import ColumnProfile, UsageError, hookimpl
 from tests.plugins.serving.conftest import Kept
+from tests.plugins.serving.observed import seen
 from tests.plugins.serving.served import Served
 
 
@@ -58,23 +58,6 @@ def test_drift_is_small_where_nothing_moved_and_large_where_all_did() -> None:
     gaps = drift_of(training, np.where(stream.random(5_000) < 0.25, np.nan, stream.normal(size=5_000)))
     assert gaps["missing"] == pytest.approx(0.25, abs=0.03) and gaps["psi"] < 0.01
     assert drift_of(training, np.full(100, 1e9))["outside"] == 1.0
-
-
-def test_truths_are_joined_once_and_bounded() -> None:
-    truths = Ledger(None, most_rows=5)
-    truths.remember("a", np.array([0, 1, 1]))
-    assert truths.join("a", [0, 1, 0]) == 3 and truths.join("a", [0, 1, 0]) is None
-    assert truths.measures() == {"accuracy": 2 / 3}
-    with pytest.raises(ValueError, match="had 2 rows"):
-        truths.remember("b", np.array([1, 1]))
-        truths.join("b", [1])
-    for name in "cdef":
-        truths.remember(name, np.array([1, 1]))
-    assert [truths.join(name, [1, 1]) for name in "cdef"] == [None, None, 2, 2]
-    numbers = Ledger(None)
-    numbers.remember("x", np.array([1.0, 2.0]))
-    numbers.join("x", [2.0, 4.0])
-    assert numbers.measures() == {"mae": 1.5, "rmse": pytest.approx(2.5**0.5)}
 
 
 def kinds_of(training: list[object], values: list[list[object]], named: bool = True) -> tuple[dict[str, float], Drift]:
@@ -105,6 +88,61 @@ def test_kinds_move_too_and_what_was_never_seen_is_named() -> None:
     )
     many, _ = kinds_of([f"often {at % 4}" for at in range(4000)] + [f"n{at}" for at in range(200)], [["n300", "n301"]])
     assert "unseen" not in many  # not all that training saw is known
+    sampled = watching(ColumnProfile("town", values=(("Oslo", 0.5), ("Rome", 0.5)), others=3 / 4096))
+    sampled.add(["Oslo"] * 9_999 + ["Vardo"])
+    assert sampled.measures()["unseen"] == 0.0 and not sampled.names, "a sample may have missed it"
+    sampled.add(["Paris"] * 500)
+    assert sampled.measures()["unseen"] == pytest.approx(501 / 10_500 - 3 / 4096) and "Paris" in sampled.names
+
+
+class Odd:
+    """A value that answers no question."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    __ne__ = __bool__ = __float__ = __eq__  # type: ignore[assignment]
+
+
+def test_foreign_values_cost_themselves_alone() -> None:
+    odd: list[object] = [Odd(), [1], {"a": 1}, (Odd(),), pandas.NaT, pandas.NA, None, np.float32("nan"), float("nan")]
+    gaps = watching(ColumnProfile("x"))
+    gaps.add(np.fromiter(odd, object, len(odd)))
+    assert gaps.measures() == {"missing": pytest.approx(4 / 9)}
+    found, drift = kinds_of(["Oslo"] * 80 + ["Rome"] * 20, [["Oslo"] * 30, [*odd, "Paris"]])
+    assert drift.names == ["Paris"] and found["unseen"] == 1 / 31 and found["missing"] == 5 / 36
+
+
+def test_an_odd_request_costs_itself_alone() -> None:
+    columns = column_profiles({"n": np.arange(100.0), "k": ["Oslo", "Rome"] * 50})
+    watch = Watch(Reference(None, tuple(columns), tuple(columns[1:])), None)
+    table = pandas.DataFrame({"n": np.arange(100.0), "k": pandas.Categorical(["Oslo", None] * 50)})
+    rows = [Rows("columns", {"n": [[1.0], [1.0, 2.0]]}, 2), Rows("columns", {"k": Odd()}, 1), whole(table)]
+    answers = [table[["k"]], Odd(), {"k": ["Oslo"]}]
+    watch.take([Observation("r", 1.0, each, answer, 0.001) for each, answer in zip(rows, answers, strict=True)])
+    found = watch.measures()
+    assert found["missing/n"] == found["unseen/k"] == 0.0 and found["missing/k"] == 0.5 and not watch.unseen()
+    assert found["prediction_unseen"] == 0.0
+
+
+def test_names_from_requests_can_harm_no_terminal(heard: list[Report], table_model: Kept, tmp_path: Path) -> None:
+    """What a client sends is printed by ``models status``, kept as tags and told to plugins."""
+    _, drift = kinds_of(["Oslo", "Rome"] * 50, [["\x1b[2J", "\ud800\x00", "b\u202ec", "two\nlines", "\x07" * 40]])
+    assert drift.names == ["\\x1b[2J", "\\ud800\\x00", "b\\u202ec", "two\\nlines", "\\x07" * 10]
+    folder = autotrack.save_model(table_model.model, tmp_path / "churn", example=table_model.data)
+    scorer = load(str(folder))
+    recorders, _ = recorders_of(Request(uri=str(folder), report=True), scorer, Counts())
+    recorders[0].record([asked(scorer, ["\x1b]0;owned\x07"] * 60, 30, 1)])
+    for recorder in recorders:
+        recorder.close()
+    assert heard[0].unseen == {"plan": ["\\x1b]0;owned\\x07"]}
+    told = autotrack.get_run(heard[0].run)
+    assert told.tags["autotrack.serves.unseen.plan"] == "\\x1b]0;owned\\x07"
+    told.set_tag("autotrack.serves.unseen.age", "\x07\u202e")  # by whomever
+    shown = status(str(folder)).stdout
+    assert "never seen in training: \\x1b]0;owned" in shown and "never seen in training: \\x07\\u202e" in shown
 
 
 def test_values_that_come_often_do_not_look_like_drift() -> None:
@@ -283,7 +321,8 @@ def test_a_served_model_reports_back(store: Path) -> None:
     broken = status("line", "--fail-if", "psi > 0.2", "--fail-if", "mae < 0.1")
     assert broken.returncode == 1 and "it holds: psi > 0.2" in broken.stderr and "mae" not in broken.stderr
     assert "shifted" in broken.stdout and "mae 0.5 over 301 truths" in broken.stdout
-    assert status("line", "--fail-if", "psi is large").returncode == 2
+    for odd in ("psi is large", "psi >> 1", "pis > 1", "foo/x0 > 1", "> 1", "psi > much"):
+        assert status("line", "--fail-if", odd).returncode == 2, odd
     # The version, which pages and `models show` have, says so beside its training.
     (version,) = autotrack.Client().registry.versions("name = 'line'")
     assert version.tags["production.mae"] == autotrack.get_run(run.id).tags["production.mae"] == "0.5 over 302 truths"
@@ -291,66 +330,6 @@ def test_a_served_model_reports_back(store: Path) -> None:
     shown = models("show", "line").stdout
     assert "in production" in shown and "0.5 over 302 truths" in shown and "training_mean_absolute_error" in shown
     assert "what production is held against: 2 columns of 400 rows and 400 answers" in shown
-
-
-def seen(request: str, answers: object, rows: object = None) -> Observation:
-    data = np.zeros((len(answers), 1)) if rows is None else rows  # type: ignore[arg-type]
-    return Observation(request, 1.0, Rows("matrix", data, len(data)), np.asarray(answers), 0.001)
-
-
-def test_processes_share_what_they_answered(tmp_path: Path) -> None:
-    """Whoever a truth comes to joins it, once; the sums are everybody's; what does not fit changes nothing."""
-    one, other = Ledger(tmp_path / "l.db", most_rows=6), Ledger(tmp_path / "l.db", most_rows=6)
-    one.record([seen("a", [0, 1, 1]), seen("b", ["yes", "no"]), seen("", [1])])
-    assert other.join("a", [0, 1, 0]) == 3
-    assert one.join("a", [0, 1, 0]) is None and other.join("a", [0, 1, 0]) is None
-    with pytest.raises(ValueError, match="had 2 rows"):
-        other.join("b", ["yes"])
-    assert one.join("b", ["yes", "yes"]) == 2
-    assert one.measures() == other.measures() == {"accuracy": 3 / 5} and one.count == other.count == 5
-    one.record([seen(f"r{at}", [1, 1]) for at in range(5)])
-    one._swept = -1e9
-    one.tick()
-    assert [other.join(f"r{at}", [1, 1]) for at in range(5)] == [None, None, 2, 2, 2]
-    numbers = Ledger(tmp_path / "n.db")
-    numbers.record([seen("x", [1.0, float("nan")])])
-    numbers.join("x", [2.0, 4.0])
-    assert numbers.count == 2
-
-
-def test_answers_outlive_their_server(store: Path) -> None:
-    """Joined from memory or from the file, by this server or the next, each truth counts once; nobody else may read."""
-    first = ledger_of("ab" * 32, alone=True)
-    first.remember("young", np.array([1, 0]))
-    assert first.settles == 0 and first.join("young", [1, 1]) == 2
-    first.record([seen("young", [1, 0]), seen("old", ["yes"])])  # recorded only now, and joined already
-    first.remember("last", np.array([1.5]))
-    assert first.join("young", [1, 1]) is None
-    first.close()
-    with pytest.raises(ValueError, match="going down"):
-        first.join("old", ["yes"])
-    (path,) = (Path(autotrack.Client().root) / "serving").glob("*.db")
-    assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
-    second = ledger_of("ab" * 32, alone=False)
-    assert second.settles > 0 and second.count == 2
-    assert [second.join(name, truth) for name, truth in (("old", ["yes"]), ("last", [1.0]), ("young", [1, 1]))] == [
-        1,
-        1,
-        None,
-    ]
-    second.remember("again", np.array([1]))
-    second.remember("again", np.array([0, 0]))  # a request that was asked again has its last answers
-    assert second.join("again", [0, 0]) == 2
-    second.close()
-    os.utime(path, (1, 1))
-    ledger_of("cd" * 32, alone=True).close()
-    assert not path.exists()  # nobody has served it for months
-    shutil.rmtree(path.parent)
-    path.parent.write_text("in the way")
-    here = ledger_of("ab" * 32, alone=True)
-    here.record([seen("a", [1])])
-    assert here.join("a", [1]) == 1
-    here.close()
 
 
 def test_samples_are_bounded_and_without_what_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -425,7 +404,8 @@ def test_a_truth_finds_its_answer_whichever_worker_gave_it(store: Path) -> None:
     served.stop()
     (server,) = json.loads(status(uri, "--json").stdout)["served"]
     assert (server["metrics"]["requests"], server["metrics"]["truths"]) == (20, 20) and server["workers"] in (1, 2)
-    assert autotrack.get_run(server["trained_by"]).tags["production.mae"] == "1 over 20 truths"
+    told = autotrack.get_run(server["trained_by"]).tags
+    assert told["production.mae"] == "1 over 20 truths" and told["production.rows"] == "20"
     runs = autotrack.search_runs(experiments=["serving"])
     lines = []
     for run in runs:

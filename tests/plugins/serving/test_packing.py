@@ -35,7 +35,7 @@ def test_a_zip_serves(table_model: Kept, tmp_path: Path) -> None:
     answer = served.predict({"dataframe_records": rows.to_dict(orient="records")})
     assert answer.json() == {"predictions": table_model.model.predict(rows).tolist()}
     assert len(list(unpacked.iterdir())) == 1
-    served.stop()
+    assert served.stop().startswith("churn.zip is served at http://")
     assert served.process.returncode == 0 and not list(unpacked.iterdir())
 
 
@@ -57,3 +57,30 @@ def test_a_context_of_a_container(table_model: Kept, tmp_path: Path) -> None:
     assert all("==" in line for line in lines)
     with pytest.raises(UsageError, match="not empty"):
         docker_context(str(table_model.folder), tmp_path / "image", base="x", port=1)
+
+
+#: The command line in a Python that has nothing of the extra ``serving``.
+_BARE = """
+import sys
+sys.modules.update(dict.fromkeys(("httptools", "msgspec", "orjson", "pyarrow", "uvicorn", "uvloop")))
+from autotrack.cli.main import main
+main()
+"""
+
+
+def test_without_the_extra_what_to_install_is_said(table_model: Kept, tmp_path: Path) -> None:
+    """And a model is packed all the same: that takes nothing of it."""
+
+    def autotrack(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", _BARE, *words], capture_output=True, text=True)
+
+    model = ("-m", str(table_model.folder))
+    rows = tmp_path / "rows.csv"
+    table_model.data.to_csv(rows, index=False)
+    served = autotrack("serve", *model, "--port", "0")
+    predicted = autotrack("predict", *model, "-i", str(rows), "-o", str(tmp_path / "scores.csv"))
+    for done, missing in ((served, "msgspec, orjson, uvicorn"), (predicted, "msgspec, orjson, pyarrow")):
+        assert done.returncode == 2 and f"needs more packages ({missing})" in done.stderr
+        assert "pip install 'autotrack[serving]'" in done.stderr and "a bug" not in done.stderr
+    packed = autotrack("models", "pack", *model, "-o", str(tmp_path / "churn.zip"))
+    assert packed.returncode == 0 and (tmp_path / "churn.zip").is_file(), packed.stderr

@@ -14,8 +14,10 @@ from typing import Any
 import pandas
 import pytest
 from autotrack_serving.batch.predicting import BadRows, predict_file
+from autotrack_serving.batch.reading import Unreadable
 from autotrack_serving.scorer import Scorer, load
 
+from autotrack.core.errors import UsageError
 from tests.plugins.serving.conftest import Kept
 
 pytest.importorskip("pyarrow")
@@ -84,6 +86,17 @@ def test_rows_that_do_not_fit_are_named(scorer: Scorer, table: Any, tmp_path: Pa
     # Mended, it begins anew: the input is another.
     write(table, tmp_path / "in.csv")
     assert predict_file(scorer, tmp_path / "in.csv", tmp_path / "out.csv", chunk_rows=10).resumed == 0
+
+
+def test_a_cell_that_is_no_number_is_named(scorer: Scorer, table: Any, tmp_path: Path) -> None:
+    texts = table["income"].astype(str)
+    texts.iloc[700] = "ab,c"
+    write(table.assign(income=texts), tmp_path / "in.csv")
+    with pytest.raises(Unreadable, match="row 700: column 'income' is of type double, and 'ab,c' is not"):
+        predict_file(scorer, tmp_path / "in.csv", tmp_path / "out.csv")
+    for names, option in ((("in.csv", "out.xyz"), "--output-format"), (("in.xyz", "out.csv"), "--format")):
+        with pytest.raises(UsageError, match=f"say {option} csv"):
+            predict_file(scorer, *(tmp_path / name for name in names))
 
 
 def test_a_killed_job_goes_on(scorer: Scorer, table_model: Kept, table: Any, tmp_path: Path) -> None:

@@ -168,6 +168,41 @@ def test_a_model_that_does_more_than_predict(kind: type, capfd: pytest.CaptureFi
     assert golden == (kind in (Drawing, WarningQuietly))
 
 
+class Pickled(Mean):
+    """Its pickle leaves out what predicting takes, and reading it warns."""
+
+    def fit(self, X: Any, y: Any) -> Pickled:
+        self.table = np.full(len(X), float(np.mean(y)))
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return self.table[: len(X)]
+
+    def __getstate__(self) -> Any:
+        return {name: value for name, value in vars(self).items() if name != "table"}
+
+
+def test_a_model_is_not_asked_for_what_its_pickle_is() -> None:
+    autotrack.enable()
+    Pickled().fit(X, Y)
+    run = autotrack.last_run()
+    assert "training_mean_squared_error" in run.metrics, run.metrics
+    assert "predicting again raised" not in repr(run.tags)
+
+
+def test_a_model_of_a_librarys_tests_warns_of_no_version(recwarn: pytest.WarningsRecorder) -> None:
+    """scikit-learn's own tests have such classes: what they are pickled as names no version."""
+    autotrack.enable()
+    kind = type("Unversioned", (Ridge,), {"__getstate__": _state, "__module__": "sklearn.tests.test_mine"})
+    kind().fit(X, Y)
+    assert "training_mean_squared_error" in autotrack.last_run().metrics
+    assert not [str(warning.message) for warning in recwarn]
+
+
+def _state(self: Any) -> Any:
+    return self.__dict__
+
+
 def test_a_drawing_model_says_that_it_answers_otherwise(caplog: pytest.LogCaptureFixture) -> None:
     autotrack.enable()
     Drawing().fit(X, Y)

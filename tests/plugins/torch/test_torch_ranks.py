@@ -21,6 +21,7 @@ RANKS = """
 import autotrack
 autotrack.enable(overhead_allowance=60.0)
 import os, signal, sys, time
+from pathlib import Path
 import torch, torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
@@ -38,12 +39,17 @@ def costs(key):
 def goes_on(step):
     if what != "watch" or step % 70:
         return what == "watch" or step < 70
-    # Until each of the others has been seen at work by rank 0.
-    others = [f"system/rank.{other}.process_cpu_percent" for other in (1, 2, 3)]
-    seen = rank == 0 and step and all(map(costs, others))
-    flag = torch.tensor([0.0 if seen else 1.0])
-    dist.broadcast(flag, 0)
-    return bool(flag.item()) and time.monotonic() < began + 60
+    # Until each of the others has been seen at work by rank 0, which says so in a file. No tensor of Python's is sent:
+    # a thread of gloo's may let go of one when the interpreter is ending, and aborts then (pytorch issue 190489).
+    said = Path(f"step{step}")
+    if rank == 0:
+        others = [f"system/rank.{other}.process_cpu_percent" for other in (1, 2, 3)]
+        goes = not (step and all(map(costs, others))) and time.monotonic() < began + 60
+        Path("saying").write_text("on" if goes else "end")
+        Path("saying").rename(said)
+    while not said.exists():
+        time.sleep(0.005)
+    return said.read_text() == "on"
 
 began, step = time.monotonic(), 0
 while goes_on(step):

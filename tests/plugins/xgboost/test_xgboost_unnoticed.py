@@ -6,9 +6,13 @@ import re
 import subprocess
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import xgboost as xgb
 
 import autotrack
 
@@ -139,3 +143,21 @@ def test_a_script_says_the_same(store: Path, tmp_path: Path, name: str) -> None:
     tracked = run(tmp_path, "import autotrack; autotrack.enable()\n" + source)
     assert (tracked.returncode, tracked.stdout, tracked.stderr) == (0, bare.stdout, bare.stderr)
     assert autotrack.search_runs()
+
+
+def test_a_warning_of_each_prediction_is_given_for_the_users_only(store: Path) -> None:
+    """XGBoost warns of sparse tables wherever it reads one."""
+    table = pd.DataFrame(np.random.default_rng(0).random((40, 3)), columns=list("abc")).astype(pd.SparseDtype(float, 0))
+    labels = np.arange(40) % 2
+    model = xgb.XGBClassifier(n_estimators=2)
+    counts = []
+    for track in (False, True):
+        if track:
+            autotrack.enable()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(table, labels)
+        counts.append(len(caught))
+    assert counts == [1, 1]
+    run = autotrack.last_run()
+    assert "training_accuracy_score" in run.metrics, run._view().health

@@ -330,6 +330,13 @@ def test_a_command_line_that_nobody_parsed_is_compared_as_words(store, tell) -> 
     assert [fact.follows for fact in found["params"]] == ["arguments"]
 
 
+def test_what_a_kernel_is_started_by_is_no_difference(store, tell) -> None:
+    one, other = tell(1), tell(2)
+    for program, name in ((one, "a"), (other, "b")):
+        program.part("arguments", argv=["python", "-m", "ipykernel_launcher", "-f", f"/tmp/{name}.json"], parsed={})
+    assert not diff(store, one.run(1), other.run(2))["arguments"]
+
+
 def test_of_a_command_line_what_comes_before_the_difference_is_left_out(store, tell) -> None:
     one, other, longer = tell(1), tell(2), tell(3)
     for program, words in ((one, ["1"]), (other, ["2"]), (longer, ["1", "-v"])):

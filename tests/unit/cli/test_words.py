@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrack.cli.words import SECOND, age, clean, clip, duration, iso, number, pad, short_ids, size, width
+from autotrack.cli.words import SECOND, age, clip, duration, iso, number, pad, short_ids, size, width
 
 
 @pytest.mark.parametrize(
@@ -89,19 +87,6 @@ def test_iso_has_microseconds_and_copes_with_any_number() -> None:
     assert iso(2**63 - 1) is not None
     assert iso(2**80) is None
     assert iso(None) is None
-
-
-@given(st.text())
-def test_cleaned_text_cannot_move_the_cursor(text: str) -> None:
-    shown = clean(text)
-    assert not any(unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") for character in shown)
-    assert not set(shown) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def test_escape_sequences_are_spelled_out() -> None:
-    assert clean("a\x1b[2Jb\nc") == "a\\x1b[2Jb\\nc"
-    assert clean("abc\u202edef") == "abc\\u202edef"
-    assert clean("größe 模型") == "größe 模型"
 
 
 @given(st.text(), st.integers(1, 30))

@@ -1,6 +1,8 @@
 """Threads of ours run beside the program and are not among those that it finds."""
 
+import _thread
 import os
+import signal
 import threading
 import time
 
@@ -74,6 +76,52 @@ def test_it_does_not_wait_for_itself() -> None:
     thread.start()
     thread.join(time.monotonic() + 10)
     assert took and took[0] < 5
+
+
+def test_a_signal_does_not_meet_it_before_python_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """faulthandler writes nothing in a thread that Python does not know yet: SIGTERM would leave no last word."""
+    noted = {signal.SIGTERM, signal.SIGHUP}
+    born, works = [], []
+    start = _thread.start_new_thread
+
+    def start_new_thread(*arguments: object) -> int:
+        born.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        return start(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(_thread, "start_new_thread", start_new_thread)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    try:
+        thread = Background(lambda: works.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+        thread.start()
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before | {signal.SIGUSR2}
+        thread.join(time.monotonic() + 10)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert noted <= born[0] and works == [before | {signal.SIGUSR2}]
+
+
+def test_a_handler_that_raises_where_it_starts_leaves_the_signals_as_they_were() -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Stop
+
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    before = signal.signal(signal.SIGTERM, stop)
+    started = _thread.start_new_thread
+
+    def start_new_thread(*arguments: object) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return started(*arguments)  # type: ignore[arg-type]
+
+    try:
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+            patch.setattr(_thread, "start_new_thread", start_new_thread)
+            Background(lambda: None).start()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == mask
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")

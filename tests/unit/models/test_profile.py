@@ -186,13 +186,15 @@ def test_a_slow_model_is_not_asked_for_long() -> None:
 
     def ask(rows: Any) -> Any:
         asked.append(len(rows))
-        time.sleep(0.003 * len(rows))
+        time.sleep(0.015 * len(rows))
         return rows[:, 0]
 
     data = np.zeros((600, 2))
-    found = answers_to_more(data, ask, 0.003 * 5, None)
-    assert len(found) == asked[0] and len(asked) == 1, "ten times as many rows would have taken longer than a second"
-    assert answers_to_more(data, ask, 0.5, None) is None and answers_to_more(data, ask, 0.01, 0.02) is None
+    found = answers_to_more(data, ask, 0.015 * 5, None)
+    assert len(found) == asked[0] and len(asked) == 1, (
+        "ten times as many rows would have taken longer than five seconds"
+    )
+    assert answers_to_more(data, ask, 0.9, None) is None and answers_to_more(data, ask, 0.01, 0.02) is None
     assert len(asked) == 1
     assert len(answers_to_more(data, lambda rows: rows, 0.0001, None)) >= 512
 

@@ -172,6 +172,23 @@ def test_bytes_have_no_places(side: Make) -> None:
     assert places_in(a, b, factor) == []
 
 
+def test_what_is_not_known_of_one_is_no_difference(side: Make) -> None:
+    """Threads that no library had told of when the run began."""
+    a, b = side("a", environment={}), side("b", environment={"blas": [{"num_threads": 2}]})
+    assert factors_of(a, b) == [] and factors_of(b, a) == []
+
+
+def test_cells_are_counted(side: Make) -> None:
+    a, b = side("a"), side("b")
+    for ours, theirs, said in (
+        (("x", "1"), ("x", "2"), "1 of 2 is another"),
+        (("x",), ("x", "2"), "1 → 2"),
+        (("a", "b"), ("c", "d"), "2 of 2 are others"),
+    ):
+        one, other = (replace(each, plan=replace(each.plan, cells=cells)) for each, cells in ((a, ours), (b, theirs)))
+        assert [str(factor) for factor in factors_of(one, other)] == [f"code cells  {said}"]
+
+
 def test_variables_and_threads(side: Make) -> None:
     a = side("a", environment={"variables": {"TF_X": "1"}, "blas": [{"num_threads": 2}]}, seeds={"PYTHONHASHSEED": "1"})
     b = side("b", environment={"blas": [{"num_threads": 4}]})

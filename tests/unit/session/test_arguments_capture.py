@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autotrack.core.session import arguments
 from autotrack.core.session.arguments import flat
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -177,6 +179,14 @@ tell()
 def test_parsers_that_are_not_watched_are_a_gap(store: Path, script: Script) -> None:
     done = script(f"import sys, types; sys.modules['fire.core'] = types.ModuleType('f')\n{TELL}\ntell()", "--lr", "3")
     assert _told(done)[2] == ["the arguments are kept as typed, not as fire understood them"]
+
+
+def test_what_a_kernel_is_started_by_was_typed_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arguments, "_understood", arguments.Understood())
+    monkeypatch.setattr(sys, "argv", ["launcher.py", "-f", "x.json"])
+    for module, gaps in (("ipykernel_launcher", 0), ("somebody_elses", 1)):
+        monkeypatch.setattr(sys, "orig_argv", ["python", "-m", module, "-f", "x.json"])
+        assert len(arguments.collect_arguments()[1]) == gaps
 
 
 def test_values_are_text_and_nothing_of_the_users_is_asked() -> None:

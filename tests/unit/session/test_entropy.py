@@ -18,6 +18,7 @@ def nothing_heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     entropy.stop()
     monkeypatch.setattr(entropy, "_drawn", [])
     monkeypatch.setattr(entropy, "_too_many", False)
+    monkeypatch.setattr(entropy, "_with_seeded", False)
     yield
     entropy.stop()
 
@@ -34,6 +35,19 @@ def test_numbers_are_noted_and_given_again() -> None:
     entropy.watch(entropy.drawn()[1:])
     assert numpy.random.default_rng().random(3).tolist() == generators[1].random(3).tolist()
     assert begun(numpy.random.default_rng()) not in entropy.drawn()[:3]
+
+
+def test_what_a_seeded_generator_throws_away_is_none_of_it() -> None:
+    """numpy asks for a number before it uses the seed: of a forest's trees, for each. Older records have them."""
+    from sklearn.utils import check_random_state
+
+    entropy.watch(["11", "12"])
+    for seed in range(entropy.MOST + 1):
+        check_random_state(seed)
+    assert entropy.gaps() == [] and begun(numpy.random.default_rng()) == "11" and entropy.drawn() == ["11"]
+    entropy.watch(["11", "12"], with_seeded=True)
+    check_random_state(1)
+    assert begun(numpy.random.default_rng()) == "12"
 
 
 def test_numpys_own_function_comes_back() -> None:

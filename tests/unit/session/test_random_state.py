@@ -106,7 +106,7 @@ from autotrack.core.session.seeds import seeded
 found = seeded()
 entropy = found["numpy"].pop("entropy", None)
 assert (entropy is not None) == (found["numpy"]["seeded"] is False)
-assert len(found["numpy"].pop("drawn", [])) == found["numpy"]["seeds"].count(None)
+assert len(found["numpy"].pop("unseeded", [])) == found["numpy"]["seeds"].count(None)
 print(found["python"], found["numpy"], found["PYTHONHASHSEED"])
 """
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from autotrack.core.errors import SchemaVersionError, StoreError
+from autotrack.core.filesystems import file_system, is_network
 from autotrack.core.journal import Cursor
 from autotrack.core.journal.reader import Batch
 from autotrack.store import schema
-from autotrack.store.engines.sqlite import file_system, is_network
 from autotrack.store.schema import migrate
 from autotrack.store.schema.migrate import Step, upgrade
 from autotrack.store.store import DATABASE, Store

@@ -55,7 +55,7 @@ def predict_file(
     """
     began = time.monotonic()
     opened = open_input(source, input_format)
-    kind = format_of(output, output_format)
+    kind = format_of(output, output_format, "--output-format")
     if output.exists() and output.samefile(source):
         raise UsageError(f"{output} is the input itself; name another output")
     stat = source.stat()

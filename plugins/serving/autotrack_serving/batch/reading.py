@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,10 @@ _TYPES = {
 }
 
 
+#: What pyarrow says of a cell: the number of its column, the type that was wanted, what is there.
+_CONVERSION = re.compile(r"In CSV column #(\d+): CSV conversion error to (\w+): invalid value '(.*)'", re.DOTALL)
+
+
 class Unreadable(AutotrackError):
     """An input that cannot be read; the message says where."""
 
@@ -47,13 +53,14 @@ class Input:
     rows: int | None
 
 
-def format_of(path: Path, said: str | None = None) -> str:
-    """What is in a file, by what was said or by its ending (UsageError)."""
+def format_of(path: Path, said: str | None = None, option: str = "--format") -> str:
+    """What is in a file, by what was said (with ``option``) or by its ending (UsageError)."""
     if said is not None:
         return said
     found = FORMATS.get(path.suffix.lower())
     if found is None:
-        raise UsageError(f"what {path} holds cannot be told from its ending; say --format csv|jsonl|parquet|arrow")
+        holds = "holds" if option == "--format" else "is to hold"
+        raise UsageError(f"what {path} {holds} cannot be told from its ending; say {option} csv|jsonl|parquet|arrow")
     return found
 
 
@@ -81,7 +88,24 @@ def chunks(source: Input, size: int, schema: Schema | None) -> Iterator[Any]:
             for start in range(0, batch.num_rows, size):
                 yield batch.slice(start, size)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{source.path} cannot be read: {str(error)[:300]}") from None
+        what = _cell(source.path, str(error)) if source.format == "csv" else None
+        raise Unreadable(f"{source.path} cannot be read: {what or str(error)[:300]}") from None
+
+
+def _cell(path: Path, said: str) -> str | None:
+    """The cell of a CSV file that pyarrow complains of, by the name of its column and the number of its row."""
+    found = _CONVERSION.search(said)
+    if found is None:
+        return None
+    at, kind, value = int(found[1]), found[2], found[3]
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.reader(file)
+        names = next(lines, [])
+        rows = (row for row, cells in enumerate(lines) if len(cells) > at and cells[at] == value)
+        row, _ = attempt(next, rows, None)
+    if at >= len(names):
+        return None
+    return f"{'' if row is None else f'row {row}: '}column {names[at]!r} is of type {kind}, and {value[:100]!r} is not"
 
 
 def _parquet(path: Path, size: int, schema: Schema | None) -> Iterator[Any]:

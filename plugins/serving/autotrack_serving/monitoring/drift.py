@@ -3,12 +3,13 @@ that training never saw."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from autotrack.plugin import kind_key, mask
+from autotrack.plugin import clean, is_missing, kind_key, mask
 
 if TYPE_CHECKING:
     from autotrack.plugin import ColumnProfile
@@ -31,8 +32,10 @@ class Drift(Protocol):
 
     column: ColumnProfile
     rows: float
-    #: The first kinds that training never saw.
-    names: list[str]
+
+    @property
+    def names(self) -> list[str]:
+        """The first kinds that training never saw, fit to be printed: they come from whoever asks."""
 
     def add(self, values: Any) -> None:
         """Takes the values of some rows."""
@@ -64,8 +67,11 @@ class Gaps:
     def __init__(self, column: ColumnProfile) -> None:
         self.column = column
         self.rows: float = 0
-        self.names: list[str] = []
         self._missing: float = 0
+
+    @property
+    def names(self) -> list[str]:
+        return []
 
     def add(self, values: Any) -> None:
         array = np.asarray(values)
@@ -74,7 +80,7 @@ class Gaps:
         if array.dtype.kind in "fmM":
             self._missing += int(np.isnan(array).sum() if array.dtype.kind == "f" else np.isnat(array).sum())
         elif array.dtype.kind == "O":
-            self._missing += sum(value is None or value != value for value in array.tolist())
+            self._missing += sum(map(is_missing, array.tolist()))
 
     def measures(self) -> dict[str, float]:
         """``missing``: the share of rows without a value."""
@@ -144,6 +150,9 @@ class Kinds(Gaps):
         self._places = {key: at for at, (key, _) in enumerate(column.values)}
         self._counts = np.zeros(len(column.values) + 1)  # the last: whatever else there is
         self._named = named
+        self._names: list[str] = []
+        #: A sample of training does not show all kinds: as many rows as may be of such ones are no news.
+        self._known = column.others <= _KINDS_BIN
         shares = np.array([share for _, share in column.values])
         self._own = np.flatnonzero(shares >= _KINDS_BIN)
         self._expected = shares[self._own]
@@ -158,42 +167,55 @@ class Kinds(Gaps):
                 continue
             place = self._places.get(key, -1)
             self._counts[place] += times
-            if place == -1 and self._named and not self.column.others and len(self.names) < NAMED:
-                name = mask(shown[:_LONGEST])
-                self.names += [] if name in self.names else [name]
+            if place == -1 and self._named and len(self._names) < NAMED:
+                name = clean(mask(shown[:_LONGEST]))[:_LONGEST]
+                self._names += [] if name in self._names else [name]
+
+    @property
+    def names(self) -> list[str]:
+        return self._names if self._unseen() > 0 else []
 
     def measures(self) -> dict[str, float]:
         """``psi`` over the values that were at least a hundredth of training, all others together; shares ``missing``
-        and, where training's values are all known, ``unseen`` (of rows with a value that training never saw)."""
+        and, where training's values are known but for a hundredth, ``unseen`` (of rows with a value that training never
+        saw, less those that may be of values that its sample does not show)."""
         found = super().measures()
         total = self._counts.sum()
         if not total:
             return found
         own = self._counts[self._own] / total
         expected = np.append(self._expected, max(0.0, 1 - self._expected.sum()))
-        if not self.column.others:
-            found["unseen"] = float(self._counts[-1] / total)
+        if self._known:
+            found["unseen"] = self._unseen()
         if total < _ROWS_A_BIN * len(expected):
             return found
         return {"psi": index(expected, np.append(own, max(0.0, 1 - own.sum()))), **found}
+
+    def _unseen(self) -> float:
+        if not self._known:
+            return 0.0
+        return max(0.0, float(self._counts[-1] / max(1.0, self._counts.sum())) - self.column.others)
 
     def _halve(self) -> None:
         self._counts /= 2
 
 
 def _counted(values: Any) -> dict[Any, tuple[int, str]]:
-    """How often each value comes, by its key (None: it is missing), with what it looks like."""
+    """How often each value comes, by its key (None: it is missing), with what it looks like. What is of no kind is left
+    out, and asked nothing: it may be an object of anybody's."""
     array = np.asarray(values)
     if array.dtype.kind in "biuf":
         found, counts = np.unique(array[array == array], return_counts=True)
         counted: Counter[Any] = Counter(dict(zip(found.tolist(), counts.tolist(), strict=True)))
         counted[None] = int((array != array).sum())
     else:
-        plain = array.tolist()
-        counted = Counter(None if value is None or value != value else value for value in plain)
+        plain = (None if is_missing(value) else value for value in array.tolist())
+        counted = Counter(value for value in plain if value is None or isinstance(value, (str, int, float, np.generic)))
     told: dict[Any, tuple[int, str]] = {}
     for value, times in counted.items():
         key = None if value is None else kind_key(value)
+        if isinstance(key, float) and math.isnan(key):  # numpy's own
+            key = value = None
         if times and (key is not None or value is None):
             told[key] = (told.get(key, (0, ""))[0] + times, f"{value:g}" if isinstance(value, float) else str(value))
     return told

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotrack.plugin import Ours, attempt, find_store, make_private
+from autotrack.plugin import Ours, attempt, file_system, find_store, is_network, make_private
 
 from ..observing import GATHERED, MOST_WAITING
 from .truths import MOST_ROWS, Score
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 _TABLES = """
 CREATE TABLE IF NOT EXISTS answers (request TEXT PRIMARY KEY, rows INTEGER, kind TEXT, given TEXT);
 CREATE TABLE IF NOT EXISTS score (count INTEGER, right INTEGER, absolute REAL, squared REAL, numbers INTEGER);
+CREATE TABLE IF NOT EXISTS truths (count INTEGER);
 """
+#: Where nothing says how many truths there were, all of them count in the score: so it was in the first ledgers.
+_SCORE = "SELECT score.*, coalesce((SELECT count FROM truths), score.count) FROM score"
 _FORGET = """
 DELETE FROM answers WHERE rowid IN (
     SELECT n FROM (SELECT rowid AS n, sum(rows) OVER (ORDER BY rowid DESC) AS total FROM answers) WHERE total > ?
@@ -50,18 +53,26 @@ def ledger_of(digest: str, *, alone: bool) -> Ledger:
 
 def _opened(folder: Path, name: str, alone: bool) -> Ledger:
     make_private(folder)
-    for old in folder.glob("*.db"):
-        if old.name != name and time.time() - old.stat().st_mtime > _KEPT_DAYS * 86400:
-            for part in folder.glob(f"{old.name}*"):
-                part.unlink(missing_ok=True)
     path = folder / name
     os.close(os.open(Ours(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # sqlite's own follow its mode
+    os.utime(path)  # before anybody takes it for one that is not used any more
+    for other in folder.glob("*.db"):
+        if other.name != name:
+            attempt(_removed_if_old, other)
     return Ledger(path, alone=alone)
+
+
+def _removed_if_old(path: Path) -> None:
+    parts = [path, *(Path(f"{path}-{kind}") for kind in ("wal", "shm", "journal"))]
+    used = max(part.stat().st_mtime for part in parts if part.exists())
+    if time.time() - used > _KEPT_DAYS * 86400:
+        for part in parts:
+            part.unlink(missing_ok=True)
 
 
 class Ledger:
     """Answers are written down in batches, off the way of requests; whichever process a truth comes to joins it, and
-    once. The sums are those of all, and of all before them."""
+    once. How good answers were is of all processes, and of all before them."""
 
     def __init__(self, path: Path | None, most_rows: int = MOST_ROWS, *, alone: bool = False) -> None:
         self.most_rows = most_rows
@@ -74,6 +85,7 @@ class Ledger:
         self._answering = threading.Lock()  # held for a moment, by requests too: of what is young
         self._lock = threading.Lock()  # sqlite3's connection is used by the loop and by the observer
         self._connection: sqlite3.Connection | None = _connected(path)
+        self._path = path
         self._swept = time.monotonic()
 
     def remember(self, request: str, answers: Any) -> None:
@@ -93,23 +105,20 @@ class Ledger:
         for one in observations:
             if one.request and one.request not in self._young and one.request not in self._settled:
                 self.remember(one.request, one.answers)
-        self.write()
-        self._sweep()
+        self.tick()
 
     def tick(self) -> None:
-        """The same, and now and then the oldest answers go where there are too many."""
+        """Writes down what is in memory only; now and then the oldest answers go where there are too many."""
         self.write()
         self._sweep()
 
     def write(self) -> None:
-        """Writes the answers down that are in memory only."""
+        """Writes the answers down that are in memory only. Where that fails they stay there until the next time."""
         if not self._young:
             return
         with self._lock:
             with self._answering:
-                found, self._young, self._rows = self._young, OrderedDict(), 0
-                for request in found:
-                    self._settle(request)
+                found = dict(self._young)
             entries = []
             for request, values in found.items():
                 given, _ = attempt(json.dumps, values.tolist())
@@ -118,6 +127,8 @@ class Ledger:
             with self._opened() as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", entries)
+            for request, values in found.items():
+                self._settle(request, values)
 
     def close(self) -> None:
         """Writes down what is in memory only, and lets the file go."""
@@ -129,27 +140,28 @@ class Ledger:
 
     def join(self, request: str, truths: list[Any]) -> int | None:
         """See ``Truths``."""
-        with self._lock, self._opened() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            taken = "DELETE FROM answers WHERE request = ? RETURNING kind, given"
-            found = connection.execute(taken, (request,)).fetchone()
-            with self._answering:
-                # Where it was written down since, the file has it; a request that was asked again has its last answers.
-                young = self._young.get(request)
-            if found is None and young is None:
-                return None
-            if young is None:
-                kind, given = found
-                answers = np.asarray(json.loads(given), float if kind == "f" else None)
-            else:
+        with self._lock:
+            with self._opened() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                taken = "DELETE FROM answers WHERE request = ? RETURNING kind, given"
+                found = connection.execute(taken, (request,)).fetchone()
+                with self._answering:
+                    # Where it was written down since, the file has it; one that was asked again has its last answers.
+                    young = self._young.get(request)
+                if found is None and young is None:
+                    return None
                 answers = young
-            score = _score(connection)
-            score.add(request, answers, truths)  # what does not fit takes the deletion back
-            connection.execute("DELETE FROM score")
-            connection.execute("INSERT INTO score VALUES (?, ?, ?, ?, ?)", astuple(score))
-            with self._answering:
-                self._rows -= len(self._young.pop(request, ()))
-                self._settle(request)
+                if young is None:
+                    kind, given = found
+                    answers = np.asarray(json.loads(given), float if kind == "f" else None)
+                score = _score(connection)
+                score.add(request, answers, truths)  # what does not fit takes the deletion back
+                *sums, count = astuple(score)
+                connection.execute("DELETE FROM score")
+                connection.execute("INSERT INTO score VALUES (?, ?, ?, ?, ?)", sums)
+                connection.execute("DELETE FROM truths")
+                connection.execute("INSERT INTO truths VALUES (?)", (count,))
+            self._settle(request, young)
         return len(truths)
 
     @property
@@ -162,15 +174,22 @@ class Ledger:
         with self._lock:
             return _score(self._opened()).measures()
 
-    def _settle(self, request: str) -> None:
-        self._settled[request] = None
-        if len(self._settled) > 2 * MOST_WAITING:
-            self._settled.popitem(last=False)
+    def _settle(self, request: str, answers: Any) -> None:
+        """The file has these answers, or their truth came: memory need not keep them any more."""
+        with self._answering:
+            if self._young.get(request, answers) is not answers:
+                return  # it was asked again, and answered anew
+            self._rows -= len(self._young.pop(request, ()))
+            self._settled[request] = None
+            if len(self._settled) > 2 * MOST_WAITING:
+                self._settled.popitem(last=False)
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept < _SWEPT_EVERY:
             return
         self._swept = time.monotonic()
+        if self._path is not None:
+            attempt(os.utime, self._path)  # it is served, though perhaps nobody asks
         with self._lock, self._opened() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(_FORGET, (self.most_rows,))
@@ -183,11 +202,12 @@ class Ledger:
 
 def _connected(path: Path | None) -> sqlite3.Connection:
     found = sqlite3.connect(path or ":memory:", timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    ahead = path is None or not is_network(file_system(path.parent))
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            found.execute("PRAGMA journal_mode=WAL")
-            found.execute("PRAGMA synchronous=NORMAL")
+            (mode,) = found.execute(f"PRAGMA journal_mode={'WAL' if ahead else 'DELETE'}").fetchone()
+            found.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
             found.executescript(_TABLES)
             return found
         except sqlite3.OperationalError as error:  # of several that open a new file at once, one may not wait
@@ -198,5 +218,5 @@ def _connected(path: Path | None) -> sqlite3.Connection:
 
 
 def _score(connection: sqlite3.Connection) -> Score:
-    row = connection.execute("SELECT * FROM score").fetchone()
-    return Score() if row is None else Score(row[0], row[1], row[2], row[3], bool(row[4]))
+    row = connection.execute(_SCORE).fetchone()
+    return Score() if row is None else Score(*row)

@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autotrack.plugin import attempt, find_store, fingerprint_profiles, open_sink
+from autotrack.plugin import attempt, fingerprint_profiles
+
+from .reading import store_to_read
 
 if TYPE_CHECKING:
     from autotrack.plugin import ColumnProfile, PyFunc, RunRecord
@@ -33,13 +35,8 @@ def reference_of(model: PyFunc) -> Reference:
 
 
 def _of_run(run_id: str) -> Reference:
-    location = find_store()
-    sink = open_sink(location.uri)
-    try:
-        sink.deliver(location.journal)
+    with store_to_read() as sink:
         record: RunRecord = sink.run(run_id)
         train = next((data for data in record.datasets if data.context == "train" and data.fingerprint), None)
         document = json.loads(sink.objects.get(train.fingerprint)) if train is not None and train.fingerprint else {}
-    finally:
-        sink.close()
     return Reference(run_id, tuple(fingerprint_profiles(document)))

@@ -13,7 +13,9 @@ from autotrack.plugin import attempt, notify, run_for_another
 from ..specs import Report
 from .conditions import condition
 from .payloads import FILE
+from .tags import ALERT_TAG, DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, SERVER_TAG, UNSEEN_TAG, URI_TAG
 from .telling import Teller
+from .together import GOOD, TRUTHS
 
 if TYPE_CHECKING:
     from autotrack.plugin import Run
@@ -28,14 +30,6 @@ if TYPE_CHECKING:
     from .truths import Truths
     from .watching import Watch
 
-EXPERIMENT = "serving"
-#: Tags of a run that tells of a served model: its digest, its name, the run that made it, where it came from.
-DIGEST_TAG, NAME_TAG = "autotrack.serves", "autotrack.serves.name"
-RUN_TAG, URI_TAG = "autotrack.serves.run", "autotrack.serves.uri"
-#: What the runs of the workers of one server have in common.
-SERVER_TAG = "autotrack.serves.server"
-#: Before a column's name: the first values that training never saw. And which conditions of ``--alert-if`` hold.
-UNSEEN_TAG, ALERT_TAG = "autotrack.serves.unseen.", "autotrack.serves.alert"
 #: Seconds between two reports.
 EVERY = 10.0
 
@@ -81,7 +75,7 @@ class Reporter:
         self.alerts = alerts
         self._held: tuple[str, ...] = ()
         self._named: dict[str, str] = {}
-        self._teller = Teller(reference.run, scorer.uri)
+        self._teller = Teller(reference.run, scorer.uri, server)
         self._truths_before = attempt(lambda: truths.count)[0] or 0
         self._seconds: list[float] = []
         self._rows = 0
@@ -125,9 +119,7 @@ class Reporter:
             run.log_text(self.payloads.text(), FILE)
         holds = tuple(each.text for each in self.alerts if each.holds(found))
         self._tag(run, holds)
-        moved = {key: value for key, value in found.items() if key.startswith("psi/")}
-        worst = max(moved, key=lambda key: moved[key]).removeprefix("psi/") if moved else ""
-        self._teller.tell(found, worst, now=last)
+        self._teller.tell(found, run.id, now=last)
         report = Report(
             name=self.scorer.name,
             uri=self.scorer.uri,
@@ -157,14 +149,14 @@ class Reporter:
 
     def _truths(self) -> dict[str, float]:
         count = self.truths.count
-        good = {f"production_{name}": value for name, value in self.truths.measures().items()}
-        return {**good, "truths": float(count)} if count else good
+        good = {f"{GOOD}{name}": value for name, value in self.truths.measures().items()}
+        return {**good, TRUTHS: float(count)} if count else good
 
     def _tell_of_truths(self, last: bool) -> None:
         """Nobody asked, but truths came that belong to answers of an earlier server."""
         found = attempt(self._truths)[0] or {}
-        if found.get("truths", 0.0) > self._truths_before:
-            self._teller.tell(found, "", now=last)
+        if found.get(TRUTHS, 0.0) > self._truths_before:
+            self._teller.tell(found, now=last)
 
     def _tag(self, run: Run, holds: tuple[str, ...]) -> None:
         named = {UNSEEN_TAG + column: ", ".join(names) for column, names in self.watch.unseen().items()}

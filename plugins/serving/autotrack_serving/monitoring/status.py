@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import NotFoundError, attempt, find_store, open_sink
+from autotrack.plugin import NotFoundError, attempt
 
 from .conditions import condition
-from .reporting import ALERT_TAG, DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, SERVER_TAG, UNSEEN_TAG, URI_TAG
+from .reading import store_to_read
+from .tags import ALERT_TAG, DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, SERVER_TAG, UNSEEN_TAG, URI_TAG
+from .together import GOOD, farthest, together
 
 if TYPE_CHECKING:
     from autotrack.plugin import RunRecord, Sink
 
 #: Served runs of one model that are told of, the newest.
 _MOST = 20
-#: What each worker counts for itself.
-_COUNTED = frozenset({"requests", "rows", "failed", "refused", "requests_per_second"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +37,18 @@ class Served:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """What was reported last, of all workers together: counts are added up, of all else the largest is told."""
-        found: dict[str, float] = {}
-        for run in self.runs:
-            for key, value in run.metrics.items():
-                add = key in _COUNTED and key in found
-                found[key] = found[key] + float(value) if add else max(found.get(key, float(value)), float(value))
-        return found
+        """What was reported last, of all workers together."""
+        return together(run.metrics for run in self.runs)
 
     @property
     def worst(self) -> list[tuple[str, float]]:
         """Columns of the inputs by how far they have moved (psi), the farthest first."""
-        found = [
-            (key.removeprefix("psi/"), float(value)) for key, value in self.metrics.items() if key.startswith("psi/")
-        ]
-        return sorted(found, key=lambda each: -each[1])
+        return farthest(self.metrics)
+
+    @property
+    def good(self) -> dict[str, float]:
+        """How good the model is, by measure, where truth came back."""
+        return {key.removeprefix(GOOD): value for key, value in self.metrics.items() if key.startswith(GOOD)}
 
     @property
     def unseen(self) -> dict[str, str]:
@@ -98,9 +94,7 @@ class Served:
 def served(what: str, store: str | None = None) -> list[Served]:
     """What is known of a model in production, the newest first: by its name, its URI, or the run that made it
     (NotFoundError)."""
-    location = find_store(store)
-    with closing(open_sink(location.uri)) as sink:
-        sink.deliver(location.journal)
+    with store_to_read(store) as sink:
         return _served(sink, what)
 
 

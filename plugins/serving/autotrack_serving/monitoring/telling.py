@@ -4,72 +4,113 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from typing import TYPE_CHECKING
 
-from autotrack.plugin import attempt, find_store, find_version, get_run, open_sink, parse_model_uri
+from autotrack.plugin import attempt, find_version, get_run, parse_model_uri
+
+from .reading import store_to_read
+from .tags import EXPERIMENT, SERVER_TAG
+from .together import GOOD, TRUTHS, farthest, together
+
+if TYPE_CHECKING:
+    from autotrack.plugin import Sink
 
 PREFIX = "production."
 #: Seconds between two tellings: a report every ten seconds is read by nobody there.
 EVERY = 60.0
+#: How often it is looked whether another worker has told something else meanwhile.
+_LOOKS = 3
 #: Of what is told, besides how good the model is.
 _DRIFT = ("psi", "ks", "unseen", "prediction_psi", "prediction_ks", "prediction_unseen")
 _SCHEME = "models:/"
 
 
 class Teller:
-    """Keeps ``production.*`` tags up to date. Nothing is said twice, and what fails is tried again the next time."""
+    """Keeps ``production.*`` tags up to date. What stands there already is not said again, whoever said it; what fails
+    in one place is tried again there the next time. ``server`` is what the runs of its workers have in common, where it
+    has several: each of them tells of all."""
 
-    def __init__(self, run: str | None, uri: str) -> None:
+    def __init__(self, run: str | None, uri: str, server: str = "") -> None:
         self._run = run
         self._uri = uri
+        self._server = server
         self._version: tuple[str, int] | None = None
-        self._said: dict[str, str] = {}
-        self._told = -EVERY
+        self._good: dict[str, str] = {}
+        self._tried = -EVERY
 
-    def tell(self, metrics: Mapping[str, float], worst: str, *, now: bool = False) -> None:
-        """Says what the metrics of a report are, ``worst`` being the column that has moved farthest; ``now`` even where
+    def tell(self, metrics: Mapping[str, float], own: str | None = None, *, now: bool = False) -> None:
+        """Says what the metrics of a report are, ``own`` being the run that they were reported to; ``now`` even where
         it was said a moment ago, and how good the model is always."""
-        said = _tags(metrics, worst)
-        fresh = {key: text for key, text in said.items() if self._said.get(key) != text}
-        if not fresh or (time.monotonic() - self._told < EVERY and not now and not _is_truth(fresh)):
+        good = _good(metrics)
+        if good == self._good and not now and time.monotonic() - self._tried < EVERY:
             return
-        errors = [attempt(place, fresh)[1] for place in (self._on_run, self._on_version)]
-        if None in errors:  # the run of a model that was carried here may be known elsewhere only
-            self._said |= fresh
-            self._told = time.monotonic()
+        self._good, self._tried = good, time.monotonic()
+        # Of two workers that tell at the same time the later one may have looked earlier. Both look again: whoever
+        # does so last finds all that was reported.
+        for _ in range(_LOOKS if self._server else 1):
+            if not attempt(self._told, metrics, own)[0]:
+                return
 
-    def _on_run(self, tags: dict[str, str]) -> None:
-        if self._run is not None:
-            get_run(self._run).set_tags(tags)
+    def _told(self, metrics: Mapping[str, float], own: str | None) -> bool:
+        """Whether there was anything to say that did not stand there."""
+        with store_to_read() as sink:
+            said = _tags(self._of_all(sink, metrics, own))
+            on_run, _ = attempt(self._on_run, said)  # of a model that was carried here it may be known elsewhere only
+            on_version, _ = attempt(self._on_version, sink, said)
+        return bool(on_run or on_version)
 
-    def _on_version(self, tags: dict[str, str]) -> None:
+    def _of_all(self, sink: Sink, metrics: Mapping[str, float], own: str | None) -> Mapping[str, float]:
+        if not self._server:
+            return metrics
+        runs = sink.runs(f"tags.\"{SERVER_TAG}\" = '{self._server}'", experiments=[EXPERIMENT])
+        return together([metrics, *(run.metrics for run in runs if run.id != own)])
+
+    def _on_run(self, said: dict[str, str]) -> bool:
+        if self._run is None:
+            return False
+        run = get_run(self._run)
+        fresh = _fresh(said, run.tags)
+        if fresh:
+            run.set_tags(fresh)
+        return bool(fresh)
+
+    def _on_version(self, sink: Sink, said: dict[str, str]) -> bool:
         if not self._uri.startswith(_SCHEME):
-            return
-        with closing(open_sink(find_store().uri)) as sink:
-            if self._version is None:  # an alias may move on; this server goes on with what it has loaded
-                reference = parse_model_uri(self._uri)
-                if reference.id is not None:
-                    return
-                found = find_version(sink.registry, reference)
-                self._version = (found.name, found.version)
-            for key, text in tags.items():
-                sink.registry.set_version_tag(*self._version, key, text)
+            return False
+        if self._version is None:  # an alias may move on; this server goes on with what it has loaded
+            reference = parse_model_uri(self._uri)
+            if reference.id is not None:
+                return False
+            found = find_version(sink.registry, reference)
+            self._version = (found.name, found.version)
+        else:
+            found = sink.registry.version(*self._version)
+        fresh = _fresh(said, found.tags)
+        for key, text in fresh.items():
+            sink.registry.set_version_tag(found.name, found.version, key, text)
+        return bool(fresh)
 
 
-def _is_truth(tags: Mapping[str, str]) -> bool:
-    return any(text.endswith("truths") for text in tags.values())
+def _fresh(said: Mapping[str, str], standing: Mapping[str, str]) -> dict[str, str]:
+    return {key: text for key, text in said.items() if standing.get(key) != text}
 
 
-def _tags(metrics: Mapping[str, float], worst: str) -> dict[str, str]:
-    found = {}
-    truths = metrics.get("truths", 0)
-    for key, value in metrics.items():
-        if key.startswith("production_") and truths:
-            found[PREFIX + key.removeprefix("production_")] = f"{value:.4g} over {truths:,.0f} truths"
+def _good(metrics: Mapping[str, float]) -> dict[str, str]:
+    truths = metrics.get(TRUTHS, 0)
+    return {
+        PREFIX + key.removeprefix(GOOD): f"{value:.4g} over {truths:,.0f} truths"
+        for key, value in metrics.items()
+        if key.startswith(GOOD) and truths
+    }
+
+
+def _tags(metrics: Mapping[str, float]) -> dict[str, str]:
+    found = _good(metrics)
+    worst = farthest(metrics)
     for key in _DRIFT:
         if key in metrics:
-            column = f" ({worst})" if key == "psi" and worst else ""
+            column = f" ({worst[0][0]})" if key == "psi" and worst else ""
             found[PREFIX + key] = f"{metrics[key]:.3f}{column}"
     if metrics.get("rows"):
-        found[PREFIX + "rows"] = f"{metrics.get('rows', 0):,.0f}"
+        found[PREFIX + "rows"] = f"{metrics['rows']:,.0f}"
     return found

@@ -43,7 +43,7 @@ class Watch:
         """Looks at what was answered: of many rows, at every so manieth."""
         if self.inputs:
             found = _parted([one.rows for one in observations], _is_table)
-            _add(self.inputs, [self._columns(rows) for rows in found])
+            _add(self.inputs, [attempt(self._columns, rows)[0] or {} for rows in found])
         if self.answers:
             answers = _parted([one.answers for one in observations], lambda each: hasattr(each, "iloc"))
             _add(self.answers, [attempt(columns_of, each, ANSWER)[0] or {} for each in answers])
@@ -72,7 +72,7 @@ class Watch:
             return {name: rows.data[:, at] for name, at in places.items() if at is not None and at < width}
         if rows.kind in ("columns", "arrays"):
             return {str(name): values for name, values in rows.data.items() if np.ndim(values) == 1}
-        return attempt(columns_of, rows.data)[0] or {}
+        return columns_of(rows.data) or {}
 
     def _place(self, name: str) -> int | None:
         if self._at is not None:
@@ -106,16 +106,22 @@ def _add(drifts: list[Drift], parts: list[dict[str, Any]]) -> None:
     """All rows of a column at once: numpy costs the same for one as for a thousand."""
     most = min(MOST_ROWS, max(50, MOST_VALUES // max(1, len(drifts))))
     for drift in drifts:
-        there = [np.asarray(part[drift.column.name]) for part in parts if drift.column.name in part]
+        there = [part[drift.column.name] for part in parts if drift.column.name in part]
         if there:
             attempt(_taken, drift, there, most)
 
 
-def _taken(drift: Drift, parts: list[Any], most: int) -> None:
+def _taken(drift: Drift, columns: list[Any], most: int) -> None:
+    parts = [_objects(column) if isinstance(column, list) else np.asarray(column) for column in columns]
     if len({part.dtype.kind for part in parts}) > 1:  # numbers and texts together would all become texts
         parts = [part.astype(object) for part in parts]
     values = np.concatenate(parts)
     drift.add(values[:: -(-len(values) // most) or 1])
+
+
+def _objects(values: Any) -> Any:
+    """Values as they are: of numbers, gaps and texts together numpy would make texts."""
+    return np.fromiter(values, object, len(values))
 
 
 def _of(drifts: list[Drift]) -> dict[str, Measures]:

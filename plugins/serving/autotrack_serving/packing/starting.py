@@ -11,6 +11,8 @@ import zipfile
 
 #: Folders of the archive: what is imported, and the model.
 _CODE, _MODEL = "code", "model"
+#: What the command calls the model.
+_PACKED = "_AUTOTRACK_PACKED"
 
 
 def main() -> None:
@@ -23,6 +25,7 @@ def main() -> None:
         code = os.path.join(folder, _CODE)  # noqa: PTH118
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")]))
         sys.path.insert(0, code)
+        os.environ[_PACKED] = os.path.basename(archive)  # noqa: PTH119
         # The model came with what vouches for it: whoever runs the file runs all of it.
         sys.argv[1:] = ["serve", "-m", os.path.join(folder, _MODEL), "--trust", *sys.argv[1:]]  # noqa: PTH118
         try:

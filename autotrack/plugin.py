@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Status,
     )
     from autotrack.core.filesystems import file_system, is_network
+    from autotrack.core.held import hold_folder, remove_left
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
     from autotrack.core.model_uris import find_version, parse_model_uri
@@ -155,6 +156,7 @@ __all__ = [
     "get_run",
     "given",
     "hand_over",
+    "hold_folder",
     "hookimpl",
     "hookspec",
     "is_missing",
@@ -179,6 +181,7 @@ __all__ = [
     "pickled",
     "read_mlmodel",
     "receiver",
+    "remove_left",
     "run_for_another",
     "run_name",
     "saw_file",
@@ -250,6 +253,7 @@ _LATER = {
     "get_run": "..client",
     "given": ".switch",
     "hand_over": ".runs.handing",
+    "hold_folder": ".held",
     "is_missing": "..models.inference",
     "is_network": ".filesystems",
     "is_taken": ".runs.foreign",
@@ -270,6 +274,7 @@ _LATER = {
     "pickled": ".pickled",
     "read_mlmodel": "..models.mlmodel:read",
     "receiver": ".runs.foreign",
+    "remove_left": ".held",
     "run_for_another": ".runs.handing",
     "run_name": ".runs.names",
     "saw_file": ".session.opened",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Literal
 
-from .outcomes import is_timing
+from .timing import sounds_like_time
 
 Goal = Literal["min", "max"]
 
@@ -52,7 +52,7 @@ def ranked(presence: Mapping[str, int]) -> list[str]:
 
     def place(key: str) -> tuple[object, ...]:
         words = set(_words(key))
-        aside = key.startswith("system/") or is_timing(key) or _is_about(words)
+        aside = key.startswith("system/") or sounds_like_time(key) or _is_about(words)
         stage = 0 if words & _VALIDATION or key.startswith("validation_") else 2 if words & _TRAINING else 1
         goal = goal_of(key)
         return aside, goal is None, stage, 2 * presence[key] < most, goal != "min", -presence[key], len(key), key

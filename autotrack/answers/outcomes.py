@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 import struct
 from collections.abc import Iterator
 
 from autotrack.core.entities import RunRecord
 
 from .difference import Findings
+from .timing import is_timing
 
 #: Files of a model folder that name its run, its time and each other: they differ though the model is the same.
 _PAPERS = frozenset({"MLmodel", "manifest.json"})
-#: Words that end the name of a metric which measures time.
-_TIMING = re.compile(r"(^|[^a-z])(seconds?|secs?|time|times|duration|elapsed|latency|ms|per_second|per_sec)$")
 
 
 def compare_status(a: RunRecord, b: RunRecord, findings: Findings) -> None:
@@ -30,7 +28,7 @@ def compare_status(a: RunRecord, b: RunRecord, findings: Findings) -> None:
 def compare_metrics(a: RunRecord, b: RunRecord, findings: Findings) -> None:
     """Finds metrics whose last values are not the same to the bit, the largest change relative to its size first.
 
-    What measures time is left out.
+    What autotrack and libraries log of how long something took is left out.
     """
     if not a.metrics and not b.metrics:
         return
@@ -48,11 +46,6 @@ def compare_metrics(a: RunRecord, b: RunRecord, findings: Findings) -> None:
             found.append((change, key, f"{_number(one)} → {_number(other)}{said}", one, other))
     for _, key, text, one, other in sorted(found, key=lambda each: (-each[0], each[1])):
         findings.add(key, text, one, other)
-
-
-def is_timing(key: str) -> bool:
-    """True for a metric that, by its name, says how long something took: it differs though nothing does."""
-    return _TIMING.search(key.lower()) is not None
 
 
 def _change(a: float, b: float) -> tuple[float, str]:

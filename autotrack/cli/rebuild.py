@@ -15,6 +15,7 @@ from .stores import find_place, no_store, open_place
 _STYLES = {"title": "bold", "section": "bold", "removed": "red", "note": "dim"}
 _COLOURS = {
     "IDENTICAL": "bold green",
+    "IDENTICAL IN PART": "bold green",
     "WITHIN TOLERANCE": "bold green",
     "DIFFERENT": "bold red",
     "CANNOT REBUILD": "bold yellow",
@@ -56,7 +57,13 @@ _STAGES = {
     show_default=True,
     help="Of numbers, relative to their size.",
 )
+@click.option("--leave-out", multiple=True, metavar="NAME", help="A metric or column that tells a time: not compared.")
 @click.option("--keep", is_flag=True, help="Leave the fresh folder there, to look into.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Let the program write over files of yours that it wrote the first time, outside the fresh folder.",
+)
 @click.option("--full", is_flag=True, help="Cut nothing.")
 @json_option
 @click.pass_context
@@ -66,14 +73,17 @@ def rebuild(
     env: str,
     moved: tuple[str, ...],
     tolerance: float,
+    leave_out: tuple[str, ...],
     keep: bool,
+    overwrite: bool,
     full: bool,
     as_json: bool,
 ) -> None:
     """Run RUN again from what was captured of it, in a fresh folder, and say whether the same came out.
 
-    The verdict is IDENTICAL, WITHIN TOLERANCE, DIFFERENT (with what parts first) or CANNOT REBUILD (with what is
-    missing). Exit code 0: the same; 1: different; 3: it could not be rebuilt. The new run stays in the store.
+    The verdict is IDENTICAL, IDENTICAL IN PART (with what could not be compared), WITHIN TOLERANCE, DIFFERENT (with
+    what parts first) or CANNOT REBUILD (with what is missing). Exit code 0: the same; 1: different; 3: it could not be
+    rebuilt. The new run stays in the store.
     """
     from autotrack.answers.steps import REUSED_TAG
     from autotrack.core.terminating import termination_as_interrupt
@@ -96,7 +106,7 @@ def rebuild(
             click.echo(f"{meant.id[:8]} {stands} {record.id[:8]}, which is rebuilt", err=True)
         with stages() as shown, termination_as_interrupt():
             verdict = rebuild_in(
-                sink, place.uri, record, Options(env, pairs(moved, "--data"), tolerance, keep),
+                sink, place.uri, record, Options(env, pairs(moved, "--data"), tolerance, keep, overwrite, leave_out),
                 lambda stage: shown(f"{record.name}: {_STAGES[stage]}"),
             )  # fmt: skip
     if as_json:

@@ -7,7 +7,6 @@ Hildebrandt, IEEE TSE 28(2), 2002).
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotrack.answers.goals import ranked
-from autotrack.answers.outcomes import is_timing
 from autotrack.answers.story import tell
+from autotrack.answers.timing import is_timing
 from autotrack.core.config import find_store
 from autotrack.core.entities import RunRecord
 from autotrack.core.errors import UsageError
@@ -107,7 +106,8 @@ def bisect_in(
         found.why = f"{metric} is the same in both"
         return found
     search = SearchRun(sink, uri, a, b, found)
-    work = fresh_folder(a.id)
+    held = fresh_folder(a.id)
+    work = held.path
     found.kind = Found.BROKEN_OFF  # unless it comes to its end
     try:
         kind, error = attempt(_search, sink, uri, (a, b), options, found, work, search, say)
@@ -118,7 +118,7 @@ def bisect_in(
     except KeyboardInterrupt:
         pass
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        held.remove()
         found.seconds = time.monotonic() - began
         if found.kind is Found.BROKEN_OFF:
             found.why = "what was found up to then; a second start goes on from here"

@@ -19,6 +19,7 @@ from autotrack.core.guard import attempt
 from .checkout import check_out
 from .conditions import threads_of, was_set
 from .inputs import files_read, named_by, put_inputs
+from .overwriting import overwritten
 from .packages import records_of, version_of
 from .plan import Plan
 from .surroundings import python_of_run
@@ -115,6 +116,7 @@ def side_of(plan: Plan, sink: Sink, folder: Path, mapped: Mapping[str, str]) -> 
     found.problems += check_out(plan, folder)
     inputs = put_inputs(plan, sink, folder, mapped)
     found.problems += inputs.problems
+    found.problems += overwritten(plan, "Move what is to stay, or have an argument say where it writes")
     found.moved = inputs.moved
     root = plan.root.rstrip("/") + "/"
     found.data = {file.path.removeprefix(root): file.sha256 for file in files_read(plan) if file.sha256 is not None}

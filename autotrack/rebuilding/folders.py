@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-import time
 from pathlib import Path
 
-from autotrack.core.guard import attempt
+from autotrack.core.held import HeldFolder, hold_folder, remove_left
 
-#: What their names begin with, and the seconds after which one that was kept, or left by a rebuild that was killed,
-#: is taken away by the next one.
-_NAMED, _OLD = "autotrack-rebuild-", 7 * 24 * 3600
+#: What their names begin with.
+_NAMED = "autotrack-rebuild-"
 
 
-def fresh_folder(run_id: str) -> Path:
-    """A new folder for this user alone; old ones of this user are removed."""
-    for path in Path(tempfile.gettempdir()).glob(f"{_NAMED}*"):
-        info, _ = attempt(path.lstat)
-        if info is not None and info.st_uid == os.getuid() and info.st_mtime < time.time() - _OLD:
-            shutil.rmtree(path, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{_NAMED}{run_id[:8]}-"))
+def fresh_folder(run_id: str) -> HeldFolder:
+    """A new folder for this user alone. Old ones of this user that nobody works in are removed: those that were kept,
+    or left by a rebuild that was killed."""
+    parent = Path(tempfile.gettempdir())
+    remove_left(parent, _NAMED)
+    return hold_folder(parent, f"{_NAMED}{run_id[:8]}-")
 
 
 def is_below(path: str, folder: Path) -> bool:

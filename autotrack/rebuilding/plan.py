@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,17 @@ class Plan:
     folder: str
     #: The cells of a notebook in the order in which they ran; then there is no target.
     cells: tuple[str, ...] = ()
+    #: What arguments name outside those folders, files and folders, that the program wrote to.
+    outputs: tuple[str, ...] = ()
 
     def place(self, path: str, fresh: Path) -> Path | None:
-        """Where a file of the program's own folders is in the fresh one; None for a file elsewhere."""
+        """Where a file of the program's own folders, or that an argument had it write, is in the fresh one; None for a
+        file elsewhere."""
         return self.mirrored(path, fresh) if self.owns(path) else None
 
     def owns(self, path: str) -> bool:
-        """Whether a file lies in the program's own folders."""
-        return _inside(path, self.root) or _inside(path, self.folder)
+        """Whether a file lies in the program's own folders, or where an argument had it write."""
+        return any(_inside(path, folder) for folder in (self.root, self.folder, *self.outputs))
 
     def mirrored(self, path: str, fresh: Path) -> Path:
         """Where a file stands in the fresh folder: as far from all others as it was, so that relative names lead on."""
@@ -83,7 +86,16 @@ def plan_of(story: Story, cells: Sequence[str] = ()) -> Plan | Gap:
         return Gap("session", "the folder that the program was started in is not known", "")
     if is_notebook:
         return Plan(story, code, (), "", False, (), root, folder, tuple(cells))
-    return Plan(story, code, tuple(options), argv[at], is_module, tuple(argv[at + 1 :]), root, folder)
+    plan = Plan(story, code, tuple(options), argv[at], is_module, tuple(argv[at + 1 :]), root, folder)
+    return replace(plan, outputs=_outputs(plan))
+
+
+def _outputs(plan: Plan) -> tuple[str, ...]:
+    """The arguments that name a file which the program wrote outside its folders, or a folder of such files."""
+    written = [file.path for file in plan.story.files if file.role == "written"]
+    outside = [path for path in written if not (_inside(path, plan.root) or _inside(path, plan.folder))]
+    names = dict.fromkeys(plan.named(word) for word in plan.arguments) if outside else {}
+    return tuple(name for name in names if name != "/" and any(_inside(path, name) for path in outside))
 
 
 def _options(argv: list[str]) -> tuple[list[str], int]:

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autotrack.answers.relations import AGAIN_TAG
 from autotrack.answers.story import Story
@@ -16,16 +16,11 @@ from autotrack.core import family
 from autotrack.core.launching import launched_with
 
 from .conditions import Interpreter, variables
+from .overwriting import guarded
 from .plan import Plan
-
-if TYPE_CHECKING:
-    from autotrack.core.entities import RunRecord
-    from autotrack.core.sink import Sink
 
 #: The tag of a rebuilt run: the id of the run that it was made from.
 TAG = AGAIN_TAG
-#: Runs of one session that are looked at.
-_MOST = 10_000
 #: Bytes of a program's output that are looked at, the last.
 _END = 1 << 16
 #: What runs the cells of a notebook.
@@ -55,16 +50,23 @@ def run_again(
     token: str,
     tags: Mapping[str, str] | None = None,
     below: str | None = None,
+    overwrite: bool = False,
 ) -> Finished:
     """Runs the program to its end; ``token`` is the value of its runs' tag, ``tags`` are further ones; its top runs are
-    children of the run ``below``."""
+    children of the run ``below``. Without ``overwrite`` it is refused to write over what it wrote the first time."""
     environment = variables(plan.story)
     environment["AUTOTRACK_TRACKING_URI"] = uri
     streams = _streams(plan.story, fresh)
     if streams is not None:
         environment["_AUTOTRACK_STREAMS"] = str(streams)
+    if not overwrite:
+        environment |= guarded(plan, fresh)
     folder = plan.mirrored(plan.folder, fresh)
     folder.mkdir(parents=True, exist_ok=True)
+    written = {file.path for file in plan.story.files if file.role == "written"}
+    for named in plan.outputs:
+        there = plan.mirrored(named, fresh)
+        (there.parent if named in written else there).mkdir(parents=True, exist_ok=True)
     tags = {TAG: token, **(tags or {})}
     settings = {"experiment": plan.story.run.experiment} if plan.story.run.experiment else {}
     if plan.cells:
@@ -117,6 +119,8 @@ def _moved(word: str, plan: Plan, fresh: Path, moved: Mapping[str, str]) -> str:
     if value.startswith("/"):
         place = plan.place(value, fresh)
         value = moved.get(os.path.normpath(value), str(place) if place is not None else value)
+    elif plan.named(word) in plan.outputs:  # wherever so many .. lead from another folder
+        value = str(plan.mirrored(plan.named(word), fresh))
     return f"{option}{equals}{value}"
 
 
@@ -142,20 +146,3 @@ def _streams(story: Story, fresh: Path) -> Path | None:
     path = fresh / "streams.json"
     path.write_text(json.dumps(streams), "utf-8")
     return path
-
-
-def counterpart(sink: Sink, story: Story, token: str) -> RunRecord | None:
-    """The run of the new program that stands where the original stood in its own: the so manieth, by start; None where
-    the program has not come that far."""
-    made = sink.runs(f"tags.\"{TAG}\" = '{token}'", max_results=_MOST)
-    made = sorted(made, key=lambda run: (run.started, run.id))
-    if not made:
-        return None
-    session = story.run.session
-    siblings = sink.runs_with(sessions=[session]) if session else [story.run]
-    siblings = sorted(siblings, key=lambda run: (run.started, run.id))
-    place = next(at for at, run in enumerate(siblings) if run.id == story.run.id)
-    session_made = [run for run in made if run.session == made[0].session]
-    everyone = sink.runs_with(sessions=[made[0].session]) if made[0].session else session_made
-    everyone = sorted(everyone, key=lambda run: (run.started, run.id))
-    return everyone[place] if place < len(everyone) else None

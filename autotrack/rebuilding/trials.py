@@ -21,9 +21,10 @@ from .bisection import Bisection, Trial, said
 from .conditions import Interpreter, check, interpreter_for
 from .factors import PYTHON, Factor, Side
 from .packages import mixed_interpreter
+from .pairing import counterpart
 from .plan import Plan
 from .running import TAG as TOKEN
-from .running import counterpart, run_again
+from .running import run_again
 from .searching import TAG, SearchRun, pair
 from .surroundings import python_of_run
 from .swapping import mixed

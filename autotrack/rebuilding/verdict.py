@@ -22,6 +22,7 @@ class Kind(StrEnum):
     """How a rebuild ended, the best first."""
 
     IDENTICAL = "IDENTICAL"
+    PART = "IDENTICAL IN PART"
     CLOSE = "WITHIN TOLERANCE"
     DIFFERENT = "DIFFERENT"
     IMPOSSIBLE = "CANNOT REBUILD"
@@ -59,9 +60,9 @@ class Difference:
 class Verdict:
     """The verdict on a run. True where it was rebuilt with the same result. ``str()`` is what the command prints.
 
-    ``differences`` are what parts, the first one first; ``causes`` is the comparison of what went in, where something
-    parts; ``environment`` is what it ran in beside what the run had; ``problems`` are why it could not be rebuilt;
-    ``unknown`` are what was not captured, and may matter.
+    ``differences`` are what parts, the first one first; ``left_out`` is what was not compared, and why; ``causes`` is
+    the comparison of what went in, where something parts; ``environment`` is what it ran in beside what the run had;
+    ``problems`` are why it could not be rebuilt; ``unknown`` are what was not captured, and may matter.
     """
 
     kind: Kind
@@ -72,13 +73,14 @@ class Verdict:
     folder: str | None = None
     compared: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
+    left_out: tuple[Gap, ...] = ()
     causes: Diff | None = None
     problems: tuple[Gap, ...] = ()
     unknown: tuple[Gap, ...] = ()
     seconds: float = 0.0
 
     def __bool__(self) -> bool:
-        return self.kind in (Kind.IDENTICAL, Kind.CLOSE)
+        return self.kind in (Kind.IDENTICAL, Kind.PART, Kind.CLOSE)
 
     def document(self) -> dict[str, Any]:
         """Everything as JSON: ``rebuild`` is the format's number."""
@@ -93,6 +95,7 @@ class Verdict:
             "folder": self.folder,
             "compared": list(self.compared),
             "differences": [each.document() for each in self.differences],
+            "left_out": [gap.document() for gap in self.left_out],
             "causes": None if self.causes is None else self.causes.document(),
             "problems": [gap.document() for gap in self.problems],
             "unknown": [gap.document() for gap in self.unknown],
@@ -106,6 +109,9 @@ class Verdict:
             yield Line(f"  environment  {self.environment}")
         if self.compared:
             yield Line(f"  compared     {', '.join(self.compared)}")
+        for at, gap in enumerate(self.left_out):
+            close = f" ({gap.close})" if gap.close else ""
+            yield Line(f"  {'not compared' if at == 0 else '':12} {gap.what}{close}", "note")
         for problem in self.problems:
             yield Line(f"  {problem.part}: {problem.what}", "removed")
             yield from (Line(f"    {line}", "note") for line in problem.close.splitlines())
@@ -122,7 +128,7 @@ class Verdict:
             for section in self.causes.sections:
                 for fact in section.facts:
                     yield Line(f"  {section.name}  {fact.what}  {fact.text}")
-        if self.unknown and self.kind is not Kind.IDENTICAL:
+        if self.unknown and self.kind not in (Kind.IDENTICAL, Kind.PART):
             yield Line("", "empty")
             yield Line("not known", "section")
             for gap in self.unknown:

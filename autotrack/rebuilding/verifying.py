@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +24,11 @@ from .holes import open_gaps
 from .inputs import put_inputs
 from .keeping import AS, VERDICT, keep
 from .notebooks import plan_in
+from .outcome import Outcome
+from .overwriting import overwritten, refused
+from .pairing import counterpart
 from .plan import Plan
-from .running import TAG, Finished, counterpart, run_again
+from .running import TAG, Finished, run_again
 from .surroundings import Environment, Standing
 from .verdict import Kind, Verdict
 
@@ -43,18 +45,24 @@ _LAST = 15
 #: Environments in which a run is made again: as they were, or but for what does not matter.
 _ENOUGH = (Standing.SAME, Standing.EQUIVALENT)
 
+#: What to do where a program would write over files.
+_MOVE = "Move what is to stay, or say --overwrite to have it written anew"
+
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """``env``: ``auto`` (this environment where it is the same, else one that is built), ``local`` or ``venv``.
-    ``data`` maps where files were to where they are now. ``keep`` leaves the fresh folder there."""
+    ``data`` maps where files were to where they are now. ``keep`` leaves the fresh folder there. ``overwrite`` lets the
+    program write over files outside the fresh folder. ``leave_out``: metrics and columns that are not compared."""
 
     env: str = "auto"
     data: Mapping[str, str] | None = None
     tolerance: float = TOLERANCE
     keep: bool = False
+    overwrite: bool = False
+    leave_out: tuple[str, ...] = ()
 
 
 def rebuild(
@@ -64,14 +72,17 @@ def rebuild(
     data: Mapping[str, str] | None = None,
     tolerance: float = TOLERANCE,
     keep: bool = False,
+    overwrite: bool = False,
+    leave_out: Iterable[str] = (),
     tracking_uri: str | None = None,
 ) -> Verdict:
     """Runs a run again from what was captured of it, in a fresh folder, and compares what comes out.
 
     ``run``: a run's id (or its beginning), ``runs:/...``, ``models:/...``, a file of a model, which is known by its
     content, or a file that ``autotrack runs export`` wrote, which is taken in first. ``tolerance`` is the relative
-    difference up to which numbers count as close. The new run is in the same store, tagged ``autotrack.rebuild_of``.
-    NotFoundError where there is no such run.
+    difference up to which numbers count as close. ``leave_out`` names metrics and columns that are not compared, for
+    they tell times. Without ``overwrite``, nothing runs that would write over files outside the fresh folder. The new
+    run is in the same store, tagged ``autotrack.rebuild_of``. NotFoundError where there is no such run.
     """
     from contextlib import closing
 
@@ -87,7 +98,7 @@ def rebuild(
         uri = find_store(tracking_uri).uri
     with closing(open_sink(uri)) as sink:
         record = first_of(sink, find_run(sink, os.fspath(run), Path.cwd()))
-        return rebuild_in(sink, uri, record, Options(env, data, tolerance, keep))
+        return rebuild_in(sink, uri, record, Options(env, data, tolerance, keep, overwrite, tuple(leave_out)))
 
 
 def find_run(sink: Sink, what: str, folder: Path) -> RunRecord:
@@ -160,7 +171,8 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         return _cannot(record, story, [interpreter], replace(conditions, environment=none))
     found = interpreter.environment or conditions.environment
     conditions = replace(conditions, environment=found, unknown=(*conditions.unknown, *interpreter.unknown))
-    fresh = fresh_folder(record.id)
+    held = fresh_folder(record.id)
+    fresh = held.path
     stays = options.keep
     try:
         say("code")
@@ -169,30 +181,37 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         say("data")
         inputs = put_inputs(plan, sink, fresh, options.data or {})
         problems += inputs.problems
+        problems += [] if options.overwrite else overwritten(plan, _MOVE)
         if problems:
             return _cannot(record, story, problems, conditions)
         say("run")
         token = f"{record.id}.{int(time.time() * 1000):x}"
-        finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token)
+        finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token, overwrite=options.overwrite)
+        problems = refused(fresh, _MOVE)
+        if problems:
+            return _cannot(record, story, problems, conditions)
         say("compare")
+        places = {new: old for old, new in inputs.moved.items()} | plan.originals(fresh)
         verdict = _judge(
-            sink, uri, record, story, plan, conditions, fresh, token, finished, options, [*inputs.unknown, *missing]
+            sink, uri, record, plan, conditions, fresh, places, token, finished, options, [*inputs.unknown, *missing]
         )
         stays = stays or not verdict
         return _with(verdict, str(fresh) if stays else None, time.monotonic() - began)
     finally:
-        if not stays:
-            shutil.rmtree(fresh, ignore_errors=True)
+        if stays:
+            held.release()
+        else:
+            held.remove()
 
 
 def _judge(
     sink: Sink,
     uri: str,
     record: RunRecord,
-    story: Story,
     plan: Plan,
     conditions: Conditions,
     fresh: Path,
+    places: Mapping[str, str],
     token: str,
     finished: Finished,
     options: Options,
@@ -202,8 +221,8 @@ def _judge(
     from autotrack.core.config import find_store
 
     sink.deliver(find_store(uri).journal)
-    made = counterpart(sink, story, token)
-    gaps = (*conditions.unknown, *unknown, *open_gaps(story))
+    made = counterpart(sink, plan.story, token)
+    gaps = (*conditions.unknown, *unknown, *open_gaps(plan.story))
     # A program that fails early has made a run of itself, perhaps. Names of chance differ in each process.
     if made is None or (finished.code and not made.metrics and made.name != record.name):
         last = finished.last_lines(_LAST)
@@ -217,14 +236,21 @@ def _judge(
             problems=(problem,),
             unknown=gaps,
         )
-    compared, differences, spared = compare_outcomes(sink, record, made, options.tolerance, plan.originals(fresh))
-    gaps = (*gaps, *spared)
-    if not compared and not differences:
-        problem = Gap("run", "it ran again, and there is nothing to compare: it logs, keeps and prints nothing", "")
+    found = compare_outcomes(sink, record, made, options.tolerance, places, options.leave_out, plan, fresh)
+    if not found.came_out and not found.differences:
+        what = "it ran again, and nothing that came out can be compared: it logs, keeps, writes and prints nothing"
+        problem = Gap("run", what, "Log what it comes to, or print it")
         return Verdict(
-            Kind.IMPOSSIBLE, record.id, record.name, made.id, conditions.environment, problems=(problem,), unknown=gaps
+            Kind.IMPOSSIBLE,
+            record.id,
+            record.name,
+            made.id,
+            conditions.environment,
+            left_out=tuple(found.left_out),
+            problems=(problem,),
+            unknown=gaps,
         )
-    kind = Kind.IDENTICAL if not differences else Kind.CLOSE if all(d.within for d in differences) else Kind.DIFFERENT
+    kind = kind_of(found)
     causes = _needed(compare_runs(sink, record, made).only(_CAUSES)) if kind is Kind.DIFFERENT else None
     failed: tuple[Gap, ...] = ()
     if kind is Kind.DIFFERENT and finished.code and record.status is Status.FINISHED:
@@ -236,12 +262,19 @@ def _judge(
         record.name,
         made.id,
         conditions.environment,
-        compared=tuple(compared),
-        differences=tuple(differences),
+        compared=tuple(found.compared),
+        differences=tuple(found.differences),
+        left_out=tuple(found.left_out),
         causes=causes,
         problems=failed,
         unknown=gaps,
     )
+
+
+def kind_of(found: Outcome) -> Kind:
+    if found.differences:
+        return Kind.CLOSE if all(each.within for each in found.differences) else Kind.DIFFERENT
+    return Kind.PART if found.in_part else Kind.IDENTICAL
 
 
 def _needed(diff: Diff) -> Diff:

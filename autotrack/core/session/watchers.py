@@ -5,13 +5,14 @@ One of each a process, whatever stores it records to. What they see waits, bound
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from .. import process
 from ..guard import guard
-from . import streams
+from . import streams, untouched
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -30,6 +31,8 @@ def start(settings: Settings, root: Path) -> None:
         _on_fork = True
         process.on_fork("the watchers of a session", _forget)
     guard.call("the random streams", streams.begin)
+    if untouched.VARIABLE in os.environ:
+        untouched.begin()
     if settings.files and files is None:
         from .files import Files
 

@@ -18,7 +18,7 @@ def register_patches() -> Sequence[Patch]:
 
 
 def regression(call: Call, run: ProbeRun) -> Generator[None, None, None]:
-    """Params: ``proportional``, ``points``. Metrics: ``slope``, ``intercept``, ``seconds``."""
+    """Params: ``proportional``, ``points``. Metrics: ``slope``, ``intercept``, ``fit_seconds``."""
     # Before the yield: the arguments, however the user passed them. len() is safe where iterating might not be.
     run.log_params({"proportional": call.arg("proportional", False), "points": len(call.arg("x"))})
 
@@ -26,7 +26,7 @@ def regression(call: Call, run: ProbeRun) -> Generator[None, None, None]:
 
     # After it: the result, or the error. An error reaches the user by itself, and the run is marked FAILED.
     if call.error is None:
-        run.log_metrics({"slope": call.result.slope, "intercept": call.result.intercept, "seconds": call.seconds})
+        run.log_metrics({"slope": call.result.slope, "intercept": call.result.intercept, "fit_seconds": call.seconds})
 
 
 @hookimpl

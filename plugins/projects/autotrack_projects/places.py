@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 
-from autotrack.plugin import UsageError, attempt, settings, shown
+from autotrack.plugin import UsageError, hold_folder, remove_left, settings, shown
 
 from .repositories import check_out, current_commit
 
 Progress = Callable[[str], None]
 
-#: How the copies of projects are called, and the seconds after which one that nobody uses is removed.
-_COPY, _OLD = "project-", 7 * 24 * 3600
+#: How the copies of projects are called.
+_COPY = "project-"
 
 _GIT = re.compile(
     r"(?:git\+)?(?:https?|ssh|git|file)://.+|[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:.+|git:.+|github:[\w.-]+/[\w.-]+.*",
@@ -77,10 +72,9 @@ def opened(uri: str, version: str | None, progress: Progress) -> Iterator[Place]
         address = f"file://{path.resolve()}"
     if is_archive and version is not None:
         raise UsageError(f"{uri} is an archive, and has no version {version}; versions are those of repositories")
-    _remove_left(_cache())
-    work = Path(mkdtemp(prefix=_COPY, dir=_cache()))
-    held = os.open(work, os.O_RDONLY | os.O_CLOEXEC)
-    fcntl.flock(held, fcntl.LOCK_SH)  # for _remove_left
+    remove_left(_cache(), _COPY)
+    held = hold_folder(_cache(), _COPY)
+    work = held.path
     try:
         if is_archive:
             from .archives import unpack
@@ -93,22 +87,7 @@ def opened(uri: str, version: str | None, progress: Progress) -> Iterator[Place]
             folder = _below(work / "project", subfolder)
             yield Place(folder, source, found.commit, shown(found.url), found.branch, fetched=True)
     finally:
-        os.close(held)
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _remove_left(cache: Path) -> None:
-    """Removes copies that a run which was killed left behind, those of the last days apart: its program may go on."""
-    for work in cache.glob(f"{_COPY}*"):
-        info, _ = attempt(work.lstat)
-        if info is None or info.st_mtime > time.time() - _OLD:
-            continue
-        held, _ = attempt(os.open, work, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW)
-        if held is not None:
-            _, is_used = attempt(fcntl.flock, held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if is_used is None:
-                shutil.rmtree(work, ignore_errors=True)
-            os.close(held)
+        held.remove()
 
 
 def _is_bare(path: Path) -> bool:

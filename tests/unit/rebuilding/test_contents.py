@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import pickle
+import zipfile
 
 import pytest
 
-from autotrack.rebuilding.contents import same_content
+from autotrack.rebuilding.contents import likeness
 
 FOLDERS = {"/tmp/fresh/code": "/home/me/project"}
 
@@ -36,12 +37,25 @@ def torch_saved(value: float, dtype: str = "float32") -> bytes:
     return buffer.getvalue()
 
 
+def zipped(top: str, **entries: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(f"{top}/{name}", content)
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("path", "one", "other"),
     [
         ("cv_results.csv", b"C,mean_fit_time,score\n1,0.5,0.9\n", b"C,mean_fit_time,score\n1,0.7,0.9\n"),
-        ("summary.json", b'{"rmse": 1.5, "fit_time": 3, "folds": [{"time": 1, "k": 2}]}',
-         b'{"rmse": 1.5, "fit_time": 4, "folds": [{"time": 9, "k": 2}]}'),
+        ("summary.json", b'{"rmse": 1.5, "fit_time": 3, "folds": [{"score_time": 1, "k": 2}]}',
+         b'{"rmse": 1.5, "fit_time": 4, "folds": [{"score_time": 9, "k": 2}]}'),
+        ("mac.csv", b"C,fit_time\r1,0.5\r", b"C,fit_time\r1,0.7\r"),
+        ("log.jsonl", b'{"loss": 1}\n{"train_runtime": 2}\n', b'{"loss": 1}\n{"train_runtime": 3}\n'),
+        ("set.json", b'{"a": 1, "b": 2}', b'{"b": 2, "a": 1}'),
+        ("last.ckpt", zipped("epoch=3", data=b"1", where=b"/home/me/project"),
+         zipped("epoch=4", data=b"1", where=b"/home/me/project")),
         ("config.yaml", b"data: /home/me/project/rows.csv\n", b"data: /tmp/fresh/code/rows.csv\n"),
         ("model.pkl", pickled(path="/home/me/project/a.py", w=1.5), pickled(path="/tmp/fresh/code/a.py", w=1.5)),
         ("model.pkl", pickled(inner=torch_saved(2)), pickled(inner=torch_saved(2))),
@@ -50,7 +64,7 @@ def torch_saved(value: float, dtype: str = "float32") -> bytes:
     ],
 )  # fmt: skip
 def test_they_say_the_same(path: str, one: bytes, other: bytes) -> None:
-    assert same_content(path, one, other, FOLDERS)
+    assert likeness(path, one, other, FOLDERS).same
 
 
 @pytest.mark.parametrize(
@@ -61,6 +75,20 @@ def test_they_say_the_same(path: str, one: bytes, other: bytes) -> None:
         ("cv_results.csv", b"C,score\n1,0.9\n", b"C,score\n1,0.9,7\n"),
         ("summary.json", b'{"rmse": 1.5}', b'{"rmse": 1.5, "mae": 1}'),
         ("summary.json", b"{", b"["),
+        ("summary.json", b'{"rmse_seconds": 1}', b'{"rmse_seconds": 9}'),
+        ("summary.json", b'{"ok": true}', b'{"ok": 1}'),
+        ("summary.json", b'{"n": 1}', b'{"n": 1.0}'),
+        ("summary.json", b'{"n": "1"}', b'{"n": 1}'),
+        ("summary.json", b'{"n": 1, "n": 2}', b'{"n": 3, "n": 2}'),
+        ("summary.json", b'{"fit_time": 1}', b'{}'),
+        ("summary.json", b'{"fit_time": 1}', b'{"fit_time": null}'),
+        ("cv_results.csv", b"C,fit_time\n1,2\n", b"C\n1\n"),
+        ("predictions.csv", b"id,survival_time\n1,5.0\n", b"id,survival_time\n1,99.0\n"),
+        ("predictions.csv", b"id,fit_time\n1,5.0\n", b"id,fit_time\n1,99.0\n"),
+        ("rows.csv", b"id,vec\n1," + b"a" * 140_000, b"id,vec\n1," + b"b" * 140_000),
+        ("rows.csv", b"id,vec\n1,a\rb\n", b"id,vec\n1,a\rc\n"),
+        ("last.ckpt", zipped("epoch=3", data=b"1"), zipped("epoch=3", data=b"2")),
+        ("last.ckpt", zipped("epoch=3", data=b"1"), zipped("epoch=3", data=b"1", more=b"2")),
         ("notes.txt", b"one", b"two"),
         ("model.bin", b"\xff\x00", b"\xff\x01"),
         ("model.pkl", pickled(w=1.5), pickled(w=1.25)),
@@ -74,7 +102,7 @@ def test_they_say_the_same(path: str, one: bytes, other: bytes) -> None:
     ],
 )  # fmt: skip
 def test_they_do_not(path: str, one: bytes, other: bytes) -> None:
-    assert not same_content(path, one, other, FOLDERS)
+    assert not likeness(path, one, other, FOLDERS).same
 
 
 def test_nothing_in_a_pickle_is_run() -> None:
@@ -82,5 +110,12 @@ def test_nothing_in_a_pickle_is_run() -> None:
         def __reduce__(self) -> tuple[object, tuple[object, ...]]:
             return (eval, ("__import__('os').abort()",))
 
-    assert same_content("model.pkl", pickle.dumps([Trap(), "/home/me/project"]),
-                        pickle.dumps([Trap(), "/tmp/fresh/code"]), FOLDERS)  # fmt: skip
+    assert likeness("model.pkl", pickle.dumps([Trap(), "/home/me/project"]),
+                    pickle.dumps([Trap(), "/tmp/fresh/code"]), FOLDERS).same  # fmt: skip
+
+
+def test_what_was_left_out_is_named_in_both_kinds_of_file() -> None:
+    one, other = b"C,fit_time,refit_time\n1,2,3\n", b"C,fit_time,refit_time\n1,4,5\n"
+    assert likeness("results.csv", one, other, {}).timing == ("fit_time", "refit_time")
+    assert likeness("a.json", b'[{"fit_time": 1}]', b'[{"fit_time": 2}]', {}).timing == ("fit_time",)
+    assert not likeness("results.csv", one, other, {}, None).same  # of a model's files nothing is left out

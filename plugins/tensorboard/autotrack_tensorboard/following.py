@@ -12,14 +12,14 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack.plugin import Background, active_run, attempt
 
 from .eventfile import EventFile, News
+from .followed import Log, Place, related
 from .keeping import keep, secret_places
 from .naming import base_of, belongs, key_of, relative
 from .timeline import Timeline
@@ -40,39 +40,6 @@ PATIENCE = 2.0
 _SAME_METRICS = frozenset(("lightning",))
 #: Scalars that Lightning's writer adds by itself.
 _LIGHTNINGS = frozenset(("epoch", "hp_metric"))
-
-
-@dataclass(slots=True, eq=False)
-class Log:
-    """One event file that is followed. ``active`` is the run that was active where its writer was made."""
-
-    file: EventFile
-    folder: Path
-    born: int
-    writer: weakref.ref[Any] | None
-    probe: ProbeRun | None = None
-    active: Run | None = None
-    own: Run | None = None
-    #: The run that the file is kept with.
-    home: Run | None = None
-    #: What no run was found for yet, and since when (``time.monotonic()``).
-    waiting: list[News] = field(default_factory=list)
-    since: float = 0.0
-    secrets: list[tuple[int, int]] = field(default_factory=list)
-    keys: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    closed: bool = False
-
-
-@dataclass(slots=True)
-class Place:
-    """What a run has of event files: where its names begin, its keys, and the bytes that are kept by file."""
-
-    base: Path
-    keys: set[str] = field(default_factory=set)
-    kept: dict[Path, int] = field(default_factory=dict)
-    #: Where its files are; the run, where a library tells it the same metrics itself.
-    folders: set[Path] = field(default_factory=set)
-    told: Callable[[], Run | None] = lambda: None
 
 
 class Following:
@@ -317,7 +284,7 @@ class Following:
                 if gone:
                     log.waiting.clear()
                 return
-            busy = any(other is not log and not other.closed and _related(other, log) for other in self._logs)
+            busy = any(other is not log and not other.closed and related(other, log) for other in self._logs)
             if time.monotonic() - log.since < ALONE_AFTER and (not gone or busy):
                 return
             if not self._make_own(log):
@@ -399,7 +366,3 @@ def _size(path: Path) -> int:
 
 def _logs_the_same(run: Run) -> bool:
     return run.is_open and run.tags.get("autotrack.plugin") in _SAME_METRICS
-
-
-def _related(one: Log, other: Log) -> bool:
-    return belongs(one.folder, base_of(other.folder)) or belongs(other.folder, base_of(one.folder))

@@ -90,6 +90,11 @@ class Repository:
             if content is not None:
                 yield file, content
 
+    def blob(self, commit: str, path: str) -> str | None:
+        """The id of a file's blob at a commit; None where it is not there, or git does not say."""
+        found = self._ask("rev-parse", "--verify", "--end-of-options", f"{commit}:{path}")
+        return found.decode().strip() if found is not None else None
+
     def has(self, commit: str, path: str) -> bool:
         """True where the commit has a file of that path."""
         return self._ask("cat-file", "-e", f"{commit}:{path}") is not None

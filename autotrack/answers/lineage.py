@@ -250,10 +250,8 @@ class _Walk:
                 if file in self._read_by(run):
                     runs[run.id] = run
                     by_run[run.id].update(wanted)
-        models = {node for wanted_by in by_run.values() for node in wanted_by if self.nodes[node].kind == "model"}
-        loading = [run for run in runs.values() if by_run[run.id] & models]
-        # Which model was loaded is known by all that was read of any, not by what of this one was.
-        known = self._models_of({file.sha256 for run in loading for file in self._read_by(run) if file.sha256})
+        models = {node for found in by_run.values() for node in found if self.nodes[node].kind == "model"}
+        known = self._models_of(contents) if models else []
         for run in list(runs.values()):
             self._link_to(sorted(by_run[run.id] - models), run, "read")
             loaded = {model_node(*each).id for each in self._loaded(run, known)} if by_run[run.id] & models else set()

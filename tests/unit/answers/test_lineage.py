@@ -233,7 +233,7 @@ def test_circles_end_and_chains_are_as_long_as_asked_for(store, tell) -> None:
 def test_nothing_comes_of_what_came_later(store, tell) -> None:
     """Three programs of one content: one reads it, one writes it (again), one reads it after that."""
     early, maker, late = (tell(n, started=n * HOUR) for n in (1, 2, 3))
-    early.file("/c/rows.csv", RAW)
+    early.file("/old/rows.csv", RAW)
     maker.file("/c/rows.csv", RAW, "written", first=2 * HOUR + 5, mtime=2 * HOUR + 6)
     late.file("/c/rows.csv", RAW, mtime=2 * HOUR + 6)
     runs = [program.run(n, name=name) for n, (program, name) in enumerate(

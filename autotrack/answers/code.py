@@ -56,6 +56,8 @@ class _Side:
         self.patches = hunks.parse(content.decode("utf-8", "backslashreplace")) if content is not None else {}
         #: True where there is a diff that is not at hand.
         self.lacks_diff = self.diff is not None and content is None
+        #: Ids of committed blobs, by path, as far as they are known.
+        self.blobs: dict[str, str] = {}
 
     def lines(self, path: str, repository: Repository | None, *, untracked: bool) -> list[str] | None:
         """The lines of a file as this run had it, None where it had none. Raises _Unknown.
@@ -93,8 +95,8 @@ class _Side:
     def blob(self, path: str, repository: Repository | None) -> str | None:
         """The id that git gives the content of a tracked file as this run had it; None where it is not known."""
         patch = self.patches.get(path)
-        if patch is not None:
-            return patch.blob
+        if patch is not None or path in self.blobs:
+            return patch.blob if patch is not None else self.blobs[path]
         return repository.blob(self.commit, path) if repository is not None and self.commit is not None else None
 
     def said(self) -> str:
@@ -174,7 +176,9 @@ def _compare_files(
         changed = repository.changed(one.commit, two.commit)
         if changed is None:
             findings.miss("all the files that differ between the two commits: they are too many", "compare with git")
-        paths.update(changed or ())
+        for path, blobs in (changed or {}).items():
+            paths.add(path)
+            one.blobs[path], two.blobs[path] = blobs
     # Bytecode beside its source is made from it, and is committed by accident: Python runs none whose source is gone.
     paths = {path for path in paths if "__pycache__" not in path.split("/")}
     for path in sorted(paths, key=lambda path: _weight(path, one)):
@@ -250,7 +254,9 @@ def _compare_unknown(
     if sha_a is None and sha_b is None:
         blob_a, blob_b = (side.blob(path, repository) for side in (one, two))
         if (blob_a and blob_b) or (_is_no_text(a) and _is_no_text(b)):
-            _compare_blobs(path, blob_a, blob_b, f"differs ({why})", findings)
+            missing = [name for name, blob in (("a", blob_a), ("b", blob_b)) if blob and not blob.strip("0")]
+            text = f"not in {missing[0]}" if missing else f"differs ({why})"
+            _compare_blobs(path, blob_a, blob_b, text, findings)
             return
     if a is None and b is None:
         only = f"captured for {'a' if sha_a else 'b'} only" if sha_a or sha_b else "differs"

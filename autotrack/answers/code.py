@@ -56,6 +56,8 @@ class _Side:
         self.patches = hunks.parse(content.decode("utf-8", "backslashreplace")) if content is not None else {}
         #: True where there is a diff that is not at hand.
         self.lacks_diff = self.diff is not None and content is None
+        #: Ids of committed blobs, by path, as far as they are known.
+        self.blobs: dict[str, str] = {}
 
     def lines(self, path: str, repository: Repository | None, *, untracked: bool) -> list[str] | None:
         """The lines of a file as this run had it, None where it had none. Raises _Unknown.
@@ -90,6 +92,13 @@ class _Side:
         except ValueError as error:
             raise _Unknown(str(error)) from error
 
+    def blob(self, path: str, repository: Repository | None) -> str | None:
+        """The id that git gives the content of a tracked file as this run had it; None where it is not known."""
+        patch = self.patches.get(path)
+        if patch is not None or path in self.blobs:
+            return patch.blob if patch is not None else self.blobs[path]
+        return repository.blob(self.commit, path) if repository is not None and self.commit is not None else None
+
     def said(self) -> str:
         """The commit as a person names it."""
         if self.commit is None:
@@ -120,9 +129,11 @@ def compare_code(a: Story, b: Story, findings: Findings) -> None:
     _compare_typed(one, two, findings)
     _compare_files(one, two, same_commit, repository, findings)
     for path in sorted({**one.large, **two.large}):
-        if one.large.get(path) != two.large.get(path):
-            sizes = one.large.get(path), two.large.get(path)
+        sizes = one.large.get(path), two.large.get(path)
+        if sizes[0] != sizes[1]:
             findings.add(path, f"changed, and too large for a diff ({sizes[0]} → {sizes[1]} bytes)", *sizes)
+        else:  # a gap of the session says that nothing but its size is known
+            findings.compared = False
     if len(commits) == 2 and not same_commit and (findings.facts or repository is None):
         findings.add("commit", f"{one.said()} → {two.said()}", one.commit, two.commit)
         if repository is None:
@@ -165,7 +176,9 @@ def _compare_files(
         changed = repository.changed(one.commit, two.commit)
         if changed is None:
             findings.miss("all the files that differ between the two commits: they are too many", "compare with git")
-        paths.update(changed or ())
+        for path, blobs in (changed or {}).items():
+            paths.add(path)
+            one.blobs[path], two.blobs[path] = blobs
     # Bytecode beside its source is made from it, and is committed by accident: Python runs none whose source is gone.
     paths = {path for path in paths if "__pycache__" not in path.split("/")}
     for path in sorted(paths, key=lambda path: _weight(path, one)):
@@ -179,7 +192,7 @@ def _compare_files(
         try:
             lines_a, lines_b = (side.lines(path, repository, untracked=untracked) for side in (one, two))
         except _Unknown as why:
-            _compare_unknown(one, two, path, str(why), findings)
+            _compare_unknown(one, two, path, str(why), repository, findings)
             continue
         if lines_a != lines_b:
             text = "not in b" if lines_b is None else "not in a" if lines_a is None else ""
@@ -197,9 +210,14 @@ def _add_lines(findings: Findings, path: str, text: str, lines: list[str]) -> No
 
 def _compare_patches(a: hunks.Patch | None, b: hunks.Patch | None, path: str, findings: Findings) -> None:
     """Two uncommitted changes of the same committed file."""
+    if _is_no_text(a) and _is_no_text(b) and a is not None and b is not None:
+        _compare_blobs(path, a.blob, b.blob, "differs (no text)", findings)
+        if a.blob == b.blob and a.lines != b.lines:
+            findings.add(path, "its mode differs")
+        return
     if (a.lines if a else []) == (b.lines if b else []):
         return
-    if (a is not None and a.binary) or (b is not None and b.binary):
+    if _is_no_text(a) or _is_no_text(b):
         findings.add(path, "differs (no text)")
         return
     lines = hunks.between(a, b)
@@ -210,15 +228,39 @@ def _compare_patches(a: hunks.Patch | None, b: hunks.Patch | None, path: str, fi
         findings.add(path, "its mode differs")
 
 
-def _compare_unknown(one: _Side, two: _Side, path: str, why: str, findings: Findings) -> None:
+def _is_no_text(patch: hunks.Patch | None) -> bool:
+    """True where only the id of the changed file's blob says what it became."""
+    return patch is not None and patch.binary and not patch.removed
+
+
+def _compare_blobs(path: str, a: str | None, b: str | None, text: str, findings: Findings) -> None:
+    """Two contents by their ids. What is not known of one side is not the same in both."""
+    if a is None or b is None:
+        findings.compared = False
+        findings.miss(f"{path}: it is no text, and which content it had is not known for both", "commit it")
+    elif a != b:
+        findings.add(path, text, a, b)
+
+
+def _compare_unknown(
+    one: _Side, two: _Side, path: str, why: str, repository: Repository | None, findings: Findings
+) -> None:
     """A file whose text is not at hand on one side: whether it differs is known from digests or changes, or not."""
     sha_a, sha_b = one.sources.get(path), two.sources.get(path)
     if sha_a is not None and sha_b is not None:
         findings.add(path, f"differs ({why})", sha_a, sha_b)
         return
     a, b = one.patches.get(path), two.patches.get(path)
+    if sha_a is None and sha_b is None:
+        blob_a, blob_b = (side.blob(path, repository) for side in (one, two))
+        if (blob_a and blob_b) or (_is_no_text(a) and _is_no_text(b)):
+            missing = [name for name, blob in (("a", blob_a), ("b", blob_b)) if blob and not blob.strip("0")]
+            text = f"not in {missing[0]}" if missing else f"differs ({why})"
+            _compare_blobs(path, blob_a, blob_b, text, findings)
+            return
     if a is None and b is None:
-        findings.add(path, f"captured for {'a' if sha_a else 'b'} only ({why})", sha_a, sha_b)
+        only = f"captured for {'a' if sha_a else 'b'} only" if sha_a or sha_b else "differs"
+        findings.add(path, f"{only} ({why})", sha_a, sha_b)
         return
     if (a.lines if a else None) != (b.lines if b else None):
         lines = [*(a.lines if a else ()), *(b.lines if b else ())] if a is None or b is None else []
@@ -257,7 +299,11 @@ def source_texts(story: Story) -> Iterator[str]:
 
 def source_paths(story: Story) -> set[str]:
     """Absolute paths of the files that a run's code is known to consist of."""
-    part = story.part("code") or {}
+    return paths_in(story.part("code") or {})
+
+
+def paths_in(part: Mapping[str, Any]) -> set[str]:
+    """The same of what the collector of code found."""
     root = _text(part.get("root")) or ""
     names: Iterable[str] = [*_sources(part), *_texts(part.get("entry"))]
     return {name if name.startswith("/") else f"{root}/{name}" for name in names}
@@ -272,8 +318,12 @@ def code_states(story: Story) -> dict[str, str]:
     if part is None:
         return {}
     side = _Side(story, part)
-    found = {path: sha256(repr(patch.lines).encode()).hexdigest() for path, patch in side.patches.items()}
+    found = {path: sha256(repr(_state_of(patch)).encode()).hexdigest() for path, patch in side.patches.items()}
     return {**found, **side.sources, **{_TYPED[name]: sha for name, sha in side.typed.items() if sha is not None}}
+
+
+def _state_of(patch: hunks.Patch) -> object:
+    return [*patch.lines, patch.blob] if patch.binary else patch.lines
 
 
 def _texts(value: object) -> list[str]:

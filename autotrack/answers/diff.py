@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,12 @@ from .outcomes import compare_artifacts, compare_metrics, compare_models, compar
 if TYPE_CHECKING:
     from autotrack.core.entities import RunRecord
     from autotrack.core.sink import Sink
+
+
+#: Endings of files that are code, wherever they were found.
+_CODE = (".py", ".ipynb", ".pyx", ".sh")
+#: What stands between the parts of a name.
+_BETWEEN = re.compile(r"[\W_]+")
 
 
 def compare_runs(sink: Sink, a: RunRecord, b: RunRecord) -> Diff:
@@ -55,8 +62,11 @@ def compare_stories(a: Story, b: Story) -> Diff:
 
 def _join_data_in_the_repository(code: Findings, data: Findings, files: Findings) -> None:
     """A data file that stands in the repository is found as code, too: it is named as data, with the lines (where
-    several tables come from it, with the first of them)."""
+    several tables come from it, with the first of them). One that may be code is named as code."""
     for fact in list(code.facts):
+        if fact.what.endswith(_CODE):
+            files.facts = [other for other in files.facts if other.what != fact.what]
+            continue
         for findings in (data, files):
             for at, other in enumerate(findings.facts):
                 file = (other.detail or {}).get("file", {}).get("path") if findings is data else other.what
@@ -79,22 +89,45 @@ def _follow_code(params: Findings, code: Findings) -> None:
 
 
 def _follow_arguments(params: Findings, arguments: Findings) -> None:
-    """Marks params that have changed as an argument has, from the same value to the same."""
+    """Marks params that have changed as an argument of their name has, from the same value to the same."""
     for at, fact in enumerate(params.facts):
         if fact.follows is None and fact.a is not None and fact.b is not None:
             for argument in arguments.facts:
-                if (fact.a, fact.b) in _values(argument):
-                    named = "command line" if isinstance(argument.a, list) else f"argument {argument.what}"
-                    params.facts[at] = replace(fact, text=f"{fact.text}   as the {named}", follows="arguments")
-                    break
+                for name, a, b in _values(argument):
+                    if (fact.a, fact.b) == (a, b) and _is_same_name(fact.what, name):
+                        named = "command line" if isinstance(argument.a, list) else f"argument {argument.what}"
+                        params.facts[at] = replace(fact, text=f"{fact.text}   as the {named}", follows="arguments")
 
 
-def _values(argument: Fact) -> list[tuple[object, object]]:
-    """From which value to which an argument changed; of a whole command line each word in its place."""
+def _values(argument: Fact) -> list[tuple[str, object, object]]:
+    """From which value to which an argument changed, with its name; of a whole command line, those that it names."""
     a, b = argument.a, argument.b
     if isinstance(a, list) and isinstance(b, list):
-        return list(zip(a, b, strict=True)) if len(a) == len(b) else []
-    return [(a, b)]
+        one, other = _named_words(a), _named_words(b)
+        return [(name, one[name], other[name]) for name in one if name in other]
+    return [(argument.what, a, b)]
+
+
+def _named_words(words: Sequence[object]) -> dict[str, str]:
+    """The values that a command line gives by name: ``--depth 3``, ``--depth=3``, ``model.depth=3``."""
+    found: dict[str, str] = {}
+    texts = [str(word) for word in words]
+    for at, word in enumerate(texts):
+        name, given, value = word.partition("=")
+        if given:
+            found[name] = value
+        elif word.startswith("-") and at + 1 < len(texts):
+            found[name] = texts[at + 1]
+    return found
+
+
+def _is_same_name(one: str, other: str) -> bool:
+    """True for names of which one is the other, or its last part: ``forest__max_depth``, ``max-depth`` and ``depth``.
+
+    That two values changed alike says nothing by itself: small numbers do so by chance.
+    """
+    a, b = ("_" + _BETWEEN.sub("_", name.lower()).strip("_") for name in (one, other))
+    return len(a) > 1 and len(b) > 1 and (a.endswith(b) or b.endswith(a))
 
 
 def _says(change: Fact, sign: str, name: str, value: str) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 _PLACE = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+#: The line that names blobs, with the new one's id where it is a whole one (``--full-index``).
+_BLOBS = re.compile(r"index [0-9a-f]+\.\.(?:([0-9a-f]{40}|[0-9a-f]{64})|[0-9a-f]+)(?: [0-7]+)?")
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)")
 _LETTERS = {"n": 10, "t": 9, "r": 13, "a": 7, "b": 8, "f": 12, "v": 11}
 #: Stands at the end of a line that no newline follows, where no text has it.
@@ -31,12 +33,17 @@ class Hunk:
 
 @dataclass(slots=True)
 class Patch:
-    """What a diff says of one file. ``lines`` is everything it says, but for the ids of blobs."""
+    """What a diff says of one file. ``lines`` is everything it says, but for the ids of blobs.
+
+    ``blob`` is the id of the file as it became (of what is no text, the diff says nothing else of it); None where it is
+    not told in full.
+    """
 
     path: str
     added: bool = False
     removed: bool = False
     binary: bool = False
+    blob: str | None = None
     hunks: list[Hunk] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
@@ -63,7 +70,10 @@ def parse(text: str) -> dict[str, Patch]:
                 patch.path = name[2:]
                 found[patch.path] = patch
             continue
-        if not line.startswith("index ") and line:
+        ids = _BLOBS.fullmatch(line)
+        if ids is not None:
+            patch.blob = ids[1] if ids[1] and ids[1].strip("0") else None
+        elif line:
             patch.lines.append(line)
         patch.added = patch.added or line.startswith("new file mode")
         patch.removed = patch.removed or line.startswith("deleted file mode")

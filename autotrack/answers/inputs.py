@@ -14,8 +14,6 @@ from autotrack.core.guard import attempt
 from .code import source_paths
 from .difference import Findings
 
-#: Endings of files that are code, and are compared as such.
-_CODE = (".py", ".pyc", ".pyi", ".pyx", ".so", ".ipynb", ".pth")
 #: Sentences about one table that stand on a line.
 _FEW = 3
 
@@ -177,13 +175,17 @@ def _compare_files(
 
 
 def _data_files(story: Story) -> dict[str, list[FileRecord]]:
-    """Files that a run read and that are no code, by their name as seen from the program's folder."""
+    """Files that a run read, by their name as seen from the program's folder.
+
+    Those that its code is known to consist of are compared as code. What else was read counts, whatever it is called: a
+    program may have run it.
+    """
     code = source_paths(story)
     own = {(file.path, file.sha256) for file in story.files if file.role == "written"}
     base = _base(story)
     found: dict[str, list[FileRecord]] = defaultdict(list)
     for file in story.read():
-        if file.path not in code and not file.path.endswith(_CODE) and (file.path, file.sha256) not in own:
+        if file.path not in code and (file.path, file.sha256) not in own:
             found[file.path.removeprefix(base)].append(file)
     return dict(found)
 

@@ -11,6 +11,7 @@ from autotrack.core.entities import DatasetRecord, FileRecord, ModelRecord, RunR
 from .graph import Edge, Lineage, Node
 from .model_files import chosen, contents_of
 from .nodes import data_node, file_node, model_node, run_node
+from .order import Order, latest, may_have_read
 from .relations import AGAIN_TAG, Relations, is_handed, renamed
 from .steps import REUSED_TAG
 from .story import is_written_since
@@ -27,8 +28,6 @@ MOST_NODES = 2000
 MOST_FILES = 200
 #: What is empty is the same everywhere, and tells nothing.
 _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#: Endings of files that are code.
-_CODE = (".py", ".pyc", ".pyi", ".pyx", ".so", ".pth")
 
 
 def trace(sink: Sink, subject: Subject, *, depth: int = DEPTH, again: bool = False) -> Lineage:
@@ -36,7 +35,7 @@ def trace(sink: Sink, subject: Subject, *, depth: int = DEPTH, again: bool = Fal
 
     Runs that a rebuild or a bisect made of others are left out unless ``again``: nothing new came of them.
     """
-    walk = _Walk(sink, subject.notes, again=again)
+    walk = _Walk(sink, subject, again=again)
     for node, things in subject.things:
         walk.add(node)
         walk.things[node.id] = things
@@ -58,16 +57,17 @@ def trace(sink: Sink, subject: Subject, *, depth: int = DEPTH, again: bool = Fal
 class _Walk:
     """Gathers nodes and edges generation by generation, asking the store about all of a generation at once."""
 
-    def __init__(self, sink: Sink, notes: Iterable[str], *, again: bool) -> None:
+    def __init__(self, sink: Sink, subject: Subject, *, again: bool) -> None:
         self.sink = sink
         self.again = again
         #: By node of code: the sessions that ran it.
         self.run_by: dict[str, frozenset[str]] = {}
         self._left_out: set[str] = set()
         self._relations = Relations(sink)
+        self._order = Order(node.id for node, _ in subject.things)
         self.nodes: dict[str, Node] = {}
         self.edges: dict[Edge, None] = {}
-        self.notes: dict[str, None] = dict.fromkeys(notes)
+        self.notes: dict[str, None] = dict.fromkeys(subject.notes)
         self.complete = True
         #: By node: the contents (sha256) that are this thing; empty for a data set, which is by its digest.
         self.things: dict[str, frozenset[str]] = {}
@@ -126,14 +126,15 @@ class _Walk:
         models = self._models_of({file.sha256 for files in reads.values() for file in files if file.sha256})
         found: dict[str, None] = {}
         for run in runs:
-            files = reads[run.id]
-            contents = {file.sha256 for file in files if file.sha256}
             inside: set[str] = set()
-            for owner, model in chosen(models, contents, self_of=run.id):
+            for owner, model in self._loaded(run, models):
                 node = model_node(owner, model)
                 if self.add(node):
                     self.things[node.id] = contents_of(owner, model)
                     inside |= self.things[node.id]
+                    for file in reads[run.id]:
+                        if file.sha256 in self.things[node.id]:
+                            self._order.was_read(node.id, file)
                     self.link(node.id, f"run:{run.id}", "loaded")
                     found[node.id] = None
             for data in run.datasets:
@@ -141,7 +142,7 @@ class _Walk:
             code = self._relations.code(run)
             if code is not None and self.add(code):
                 self.link(code.id, f"run:{run.id}", "ran")
-            outside = [file for file in files if file.sha256 not in inside]
+            outside = [file for file in reads[run.id] if file.sha256 not in inside]
             found.update(dict.fromkeys(self._add_files(run, outside, "read")))
         return list(found)
 
@@ -163,15 +164,17 @@ class _Walk:
         self._load(file.session for file in written)
         for file in written:
             for run in filter(self._counts, self._runs_that_wrote(file)):
-                runs[run.id] = run
-                self._link_all(by_content[file.sha256 or ""], run, "wrote")
+                nodes = [node for node in by_content[file.sha256 or ""] if self._order.may_have_written(node, file)]
+                if nodes:
+                    runs[run.id] = run
+                    self._link_all(nodes, run, "wrote")
         for run in self.sink.runs_with(contents=contents) if contents else []:
             for artifact in run.artifacts:
                 for node in by_content.get(artifact.sha256, ()):
                     kind = self.nodes[node].kind
                     if kind == "model" and node not in {model_node(run, model).id for model in run.models}:
                         continue  # the same bytes in another model
-                    if not self._counts(run):
+                    if not self._order.may_have_written(node, run.started) or not self._counts(run):
                         continue
                     if is_handed(str(self.nodes[node].detail.get("path"))):
                         self.nodes[node] = renamed(self.nodes[node], f"runs:/{run.id[:8]}/{artifact.path}")
@@ -209,23 +212,25 @@ class _Walk:
         """Adds what came out of runs: models and files, and artifacts that somebody has read."""
         self._load(run.session for run in runs)
         kept = {file.sha256 for run in runs for file in run.artifacts} - {_EMPTY}
-        read = (
-            {file.sha256 for file in self.sink.files(contents=sorted(kept)) if file.role == "read"} if kept else set()
-        )
+        opened = self.sink.files(contents=sorted(kept)) if kept else []
+        read = latest(file for file in opened if file.role == "read")
         found: dict[str, None] = {}
         for run in runs:
             for model in run.models:
                 node = model_node(run, model)
                 if self.add(node):
                     self.things[node.id] = contents_of(run, model)
+                    self._order.was_written(node.id, run.started)
                     self.link(f"run:{run.id}", node.id, "made")
                     found[node.id] = None
             inside = tuple(f"{model.path}/" for model in run.models)
             for artifact in run.artifacts:
-                if artifact.sha256 in read and not (inside and artifact.path.startswith(inside)):
+                seen = read.get(artifact.sha256)
+                if seen and may_have_read(seen, run.started) and not (inside and artifact.path.startswith(inside)):
                     node = file_node(artifact.path, artifact.sha256, artifact.size)
                     if self.add(node):
                         self.things[node.id] = frozenset({artifact.sha256})
+                        self._order.was_written(node.id, run.started)
                         self.link(f"run:{run.id}", node.id, "kept")
                         found[node.id] = None
             found.update(dict.fromkeys(self._add_files(run, self._written_by(run), "wrote")))
@@ -240,21 +245,17 @@ class _Walk:
         self._load(file.session for file in reads)
         by_run: dict[str, set[str]] = defaultdict(set)
         for file in reads:
-            for run in filter(self._counts, self._runs_of(file.session)):
+            wanted = [node for node in by_content[file.sha256 or ""] if self._order.may_have_read(node, file)]
+            for run in filter(self._counts, self._runs_of(file.session) if wanted else ()):
                 if file in self._read_by(run):
                     runs[run.id] = run
-                    by_run[run.id].add(file.sha256 or "")
+                    by_run[run.id].update(wanted)
+        models = {node for found in by_run.values() for node in found if self.nodes[node].kind == "model"}
+        known = self._models_of(contents) if models else []
         for run in list(runs.values()):
-            wanted = {node for content in by_run[run.id] for node in by_content[content]}
-            loaded = {
-                model_node(owner, model).id
-                for owner, model in chosen(self._models_of(by_run[run.id]), by_run[run.id], self_of=run.id)
-            }
-            for node in sorted(wanted):
-                if self.nodes[node].kind != "model":
-                    self._link_to([node], run, "read")
-                elif node in loaded:
-                    self._link_to([node], run, "loaded")
+            self._link_to(sorted(by_run[run.id] - models), run, "read")
+            loaded = {model_node(*each).id for each in self._loaded(run, known)} if by_run[run.id] & models else set()
+            self._link_to(sorted(by_run[run.id] & loaded), run, "loaded")
         data = {node.removeprefix("data:"): node for node in nodes if node.startswith("data:")}
         for run in filter(self._counts, self.sink.runs_with(datasets=list(data)) if data else []):
             runs[run.id] = run
@@ -312,6 +313,7 @@ class _Walk:
             node = file_node(file.path, file.sha256, file.size)
             if self.add(node):
                 self.things[node.id] = frozenset({file.sha256} - {None}) if file.sha256 else frozenset()
+                (self._order.was_read if how == "read" else self._order.was_written)(node.id, file)
                 self.link(*((node.id, f"run:{run.id}") if how == "read" else (f"run:{run.id}", node.id)), how)
                 found.append(node.id)
         if len(files) > MOST_FILES:
@@ -343,12 +345,13 @@ class _Walk:
             return {}  # the session is that of the workflow
         if run.id not in self._reads:
             own = {(file.path, file.sha256) for file in self._written_by(run)}
+            code = self._relations.code_among(run, [file.path for file in self._files.get(run.session or "", [])])
             self._reads[run.id] = {
                 file: None
                 for file in self._files.get(run.session or "", [])
                 if file.role == "read"
                 and (run.ended is None or file.first <= run.ended)
-                and not file.path.endswith(_CODE)
+                and file.path not in code
                 and (file.path, file.sha256) not in own
             }
             self._note_sharing(run)
@@ -372,6 +375,18 @@ class _Walk:
 
     def _models_of(self, contents: Iterable[str]) -> list[tuple[RunRecord, ModelRecord]]:
         """Models that have a file with one of those contents."""
-        wanted = [content for content in dict.fromkeys(contents) if content != _EMPTY]
-        runs = self.sink.runs_with(contents=wanted) if wanted else []
-        return [(run, model) for run in runs for model in run.models if contents_of(run, model) & set(wanted)]
+        wanted = set(contents) - {_EMPTY}
+        runs = self.sink.runs_with(contents=sorted(wanted)) if wanted else []
+        return [(run, model) for run in runs for model in run.models if contents_of(run, model) & wanted]
+
+    def _loaded(
+        self, run: RunRecord, models: Iterable[tuple[RunRecord, ModelRecord]]
+    ) -> list[tuple[RunRecord, ModelRecord]]:
+        """Those of some models that a run has loaded: of runs that had begun when it read the files."""
+        read = latest(self._read_by(run))
+        there = [
+            (owner, model)
+            for owner, model in models
+            if any(may_have_read(read[content], owner.started) for content in contents_of(owner, model) & read.keys())
+        ]
+        return chosen(there, set(read), self_of=run.id)

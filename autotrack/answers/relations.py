@@ -14,6 +14,7 @@ from autotrack.core.errors import NotFoundError
 from autotrack.core.guard import attempt
 
 from . import hunks
+from .code import paths_in
 from .graph import Node
 from .nodes import code_node
 from .repository import Repository
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 AGAIN_TAG = "autotrack.rebuild_of"
 #: Endings of files that may be a program's code.
 CODE = (".py", ".pyx", ".ipynb", ".sh", ".r", ".R", ".toml", ".yaml", ".yml", ".cfg", ".ini")
+#: Those of files that may have been imported.
+_MODULES = (".py", ".pyc", ".pyd", ".so", ".pyx", ".ipynb")
 _NAMED = re.compile(r"runs:/([0-9a-f]{32})(?:/([^'\",\]]*))?")
 #: Runs whose code is looked through for a file, commits of theirs that git is asked about, and runs of one workflow.
 _MOST_RUNS, _MOST_COMMITS, _MOST_STEPS = 1000, 50, 2000
@@ -50,6 +53,7 @@ class Relations:
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
         self._code: dict[str, Node | None] = {}
+        self._sources: dict[str, set[str]] = {}
         self._steps: dict[str, list[RunRecord]] = {}
 
     def code(self, run: RunRecord) -> Node | None:
@@ -60,6 +64,14 @@ class Relations:
             part = _code_of(self.sink, run.session)
             self._code[run.session] = code_node(part) if part is not None else None
         return self._code[run.session]
+
+    def code_among(self, run: RunRecord, paths: Collection[str]) -> set[str]:
+        """Those of some absolute paths that the code of a run is known to consist of."""
+        if run.session is None or not any(path.endswith(_MODULES) for path in paths):
+            return set()
+        if run.session not in self._sources:
+            self._sources[run.session] = paths_in(_code_of(self.sink, run.session) or {})
+        return self._sources[run.session] & set(paths)
 
     def before(self, run: RunRecord, read: Collection[str | None]) -> Iterator[tuple[RunRecord, str]]:
         """Earlier runs with how this one hangs on them; one of whose files it read is known by that already."""

@@ -51,13 +51,18 @@ class Repository:
                     return found
         return None
 
-    def changed(self, a: str, b: str) -> list[str] | None:
-        """Paths of the files that differ between two commits; None where git does not say, or there are too many."""
-        found = self._ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", a, b)
+    def changed(self, a: str, b: str) -> dict[str, tuple[str, str]] | None:
+        """Paths of the files that differ between two commits, with the ids of both blobs (zeros where there is none);
+        None where git does not say, or there are too many."""
+        found = self._ask("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", a, b)
         if found is None:
             return None
-        paths = [path.decode("utf-8", "backslashreplace") for path in found.split(b"\0") if path]
-        return paths if len(paths) <= MOST_FILES else None
+        words = found.split(b"\0")
+        if len(words) // 2 > MOST_FILES:
+            return None
+        said = zip(words[::2], words[1::2], strict=False)
+        ids = ((path.decode("utf-8", "backslashreplace"), about.decode().split()) for about, path in said)
+        return {path: (before, after) for path, (_, _, before, after, _) in ids}
 
     def text(self, commit: str, path: str) -> str | None:
         """A file at a commit; None where it is not there, or is no text."""
@@ -89,6 +94,11 @@ class Repository:
             content = self._ask("cat-file", "blob", file.object)
             if content is not None:
                 yield file, content
+
+    def blob(self, commit: str, path: str) -> str | None:
+        """The id of a file's blob at a commit; None where it is not there, or git does not say."""
+        found = self._ask("rev-parse", "--verify", "--end-of-options", f"{commit}:{path}")
+        return found.decode().strip() if found is not None else None
 
     def has(self, commit: str, path: str) -> bool:
         """True where the commit has a file of that path."""

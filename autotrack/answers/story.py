@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from autotrack.core.sink import Contents, Sink
 
 #: The kernel stamps files with a clock that may be this far behind (nanoseconds).
-_CLOCK_LAG = 20_000_000
+CLOCK_LAG = 20_000_000
 #: A file of this name says that its folder is a model.
 _MODEL = "/MLmodel"
 #: Objects beyond this are not taken apart: nobody reads such a diff on a screen.
@@ -98,7 +98,7 @@ def is_written_since(file: FileRecord, moment: int) -> bool:
 
     When it was opened is known to a second or so only, for names are taken together; when it was changed, well.
     """
-    return file.role == "written" and max(file.first, (file.mtime or 0) + _CLOCK_LAG) >= moment
+    return file.role == "written" and max(file.first, (file.mtime or 0) + CLOCK_LAG) >= moment
 
 
 def models_as_one(files: Sequence[FileRecord]) -> list[FileRecord]:

@@ -21,8 +21,6 @@ from .plan import Plan
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
 
-#: Endings of files that are code; what of it was read was imported.
-_CODE = (".py", ".pyc", ".pyi", ".so", ".pth")
 #: Folders (with the root) that a file and the program share, beyond which its name may be a relative one.
 _NEAR = 1
 _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -151,7 +149,7 @@ def files_read(plan: Plan) -> Sequence[FileRecord]:
     }
     found: dict[str, FileRecord] = {}
     for file in sorted(plan.story.files, key=lambda file: file.first):
-        own = (file.path, file.sha256) in written or file.path in code or file.path.endswith(_CODE)
+        own = (file.path, file.sha256) in written or file.path in code
         if file.role == "read" and not own and os.path.isabs(file.path):  # noqa: PTH117 - a text of another machine
             found.setdefault(file.path, file)
     return list(found.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -183,7 +183,7 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         problems += inputs.problems
         problems += [] if options.overwrite else overwritten(plan, _MOVE)
         if problems:
-            return _cannot(record, story, problems, conditions)
+            return _cannot(record, story, problems, conditions, missing)
         say("run")
         token = f"{record.id}.{int(time.time() * 1000):x}"
         finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token, overwrite=options.overwrite)
@@ -293,7 +293,13 @@ def _matters(section: str, fact: Fact) -> bool:
     return not (section == "code" and fact.what == "entry" and fact.a == "notebook")
 
 
-def _cannot(record: RunRecord, story: Story, problems: list[Gap], conditions: Conditions | None = None) -> Verdict:
+def _cannot(
+    record: RunRecord,
+    story: Story,
+    problems: list[Gap],
+    conditions: Conditions | None = None,
+    unknown: Sequence[Gap] = (),
+) -> Verdict:
     here = conditions.environment if conditions is not None else None
     return Verdict(
         Kind.IMPOSSIBLE,
@@ -301,7 +307,7 @@ def _cannot(record: RunRecord, story: Story, problems: list[Gap], conditions: Co
         record.name,
         environment=here,
         problems=tuple(problems),
-        unknown=tuple(open_gaps(story)),
+        unknown=(*unknown, *open_gaps(story)),
     )
 
 

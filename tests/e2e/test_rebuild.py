@@ -89,6 +89,22 @@ def test_an_unseeded_training_comes_out_the_same(project: Path) -> None:
     assert [data.digest for data in other.datasets] != [data.digest for data in first.datasets]
 
 
+def test_code_that_a_program_opens_and_runs_itself_is_put_where_it_was(project: Path) -> None:
+    train = """
+        import autotrack
+        exec(open("config.py").read())
+        with autotrack.start_run("configured") as run:
+            run.log_metric("loss", 2 * rate)
+    """
+    write(project, train_py=train, config_py="rate = 0.3\n")
+    os.utime(project / "config.py", (1e9, 1e9))
+    first = run(project, "train.py")
+    verdict = autotrack.rebuild(first.id)
+    assert verdict.kind is Kind.IDENTICAL, str(verdict)
+    write(project, config_py="rate = 0.7\n")
+    assert [fact.what for fact in autotrack.diff(first.id, run(project, "train.py").id).causes] == ["config.py"]
+
+
 def test_generators_without_a_seed_begin_where_they_began(project: Path) -> None:
     """Those that the program makes itself, of every kind that numpy has, in its own process."""
     write(

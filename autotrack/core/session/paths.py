@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..callsite import is_library
 from ..private import SPARE, TEMPORARY
 
 #: The machine's own: devices, settings, fonts, locales, certificates. (``/dev/shm`` holds people's data.)
@@ -28,8 +29,11 @@ _INSIDE = (
     f"/{SPARE}/journal/",
     "/matplotlib/fontlist",
 )
-#: Code that was imported or shown; it belongs to the code of a session.
-_CODE = (".py", ".pyc", ".pyi", ".pyd", ".so", ".pth", "/pyvenv.cfg", "/python{}{}.zip".format(*sys.version_info))
+#: Endings of what may have been imported: then it belongs to the code of a session. What a program opens and runs
+#: itself (``exec(open(...).read())``) has them, too, and is known by nothing else than that it was read.
+_CODE = (".py", ".pyc", ".pyd", ".so")
+#: What Python looks at when it starts.
+_STARTING = ("/pyvenv.cfg", "/python{}{}.zip".format(*sys.version_info))
 #: Data sets that a library brings along: site-packages/sklearn/datasets/data/iris.csv is "sklearn:iris".
 _BUNDLED = re.compile(
     r".*/(?:site|dist)-packages/(\w+)/datasets/(?:[^/]+/)*([^/.]+)\.(?:csv|npy|npz|json|txt)(?:\.gz)?"
@@ -45,12 +49,13 @@ class Paths:
     def __init__(self, own: Iterable[str | os.PathLike[str]] = ()) -> None:
         self.unresolved = 0
         self._real: dict[str, str] = {}
+        self._imported: frozenset[str] | None = None
         self._cwd = _working_directory()
         own_folders = tuple(_folder(os.path.realpath(folder)) for folder in own)
         libraries: set[str | None] = {
             sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
         }
-        libraries |= {site.getusersitepackages() if site.ENABLE_USER_SITE else None}
+        libraries |= {site.getusersitepackages() if site.ENABLE_USER_SITE else None, sys.pycache_prefix}
         libraries -= {sys.prefix, None}
         self._left_out = own_folders + tuple(_folder(os.path.realpath(path)) for path in libraries if path)
 
@@ -70,6 +75,7 @@ class Paths:
         """Follows the working directory as it is now: after all that was noted has been resolved."""
         self._cwd = _working_directory() or self._cwd
         self._real.clear()
+        self._imported = None
 
     def resolve(self, name: Any) -> str | None:
         """The absolute path of a name, its links not followed; None for descriptors, and where nobody can tell."""
@@ -97,20 +103,37 @@ class Paths:
             return False
         if path.startswith(self._left_out):
             return False
-        if not written and path.endswith(_CODE):
+        if not written and (path.endswith(_STARTING) or (path.endswith(_CODE) and self._is_code(path))):
             return False
         return not any(part in path for part in _INSIDE)
 
     @staticmethod
     def is_imported(name: Any) -> bool:
         """True for a name that says by itself that it is no data: most of what a large library's import opens."""
-        return type(name) is str and name.startswith("/") and name.endswith(_CODE)
+        return (
+            type(name) is str
+            and name.startswith("/")
+            and name.endswith(_CODE)
+            and ("/__pycache__/" in name or is_library(name))
+        )
 
     @staticmethod
     def source(path: str) -> str | None:
         """The name of a data set that came with a library (``"sklearn:iris"``), which is data wherever it lies."""
         found = _BUNDLED.fullmatch(path) if "/datasets/" in path else None
         return f"{found[1]}:{found[2]}" if found else None
+
+    def _is_code(self, path: str) -> bool:
+        """True for a file of a library's, or one that is imported as it is looked at; modules are asked for once until
+        ``settle()``."""
+        if is_library(path):
+            return True
+        if self._imported is None:
+            from .sources import imported_files
+
+            found = imported_files()
+            self._imported = frozenset([*found, *map(os.path.realpath, found)])
+        return path in self._imported
 
     def _joined(self, path: str) -> str | None:
         if path.startswith("/"):

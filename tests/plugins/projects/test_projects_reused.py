@@ -63,7 +63,7 @@ CHANGES = {
     "source": ("import feats", "feats.K", "common/feats.py", "K = 1.0\n", "feats.py, which it imported, is another"),
     "executed": (
         "exec(open('../common/feats.py').read())", "K", "common/feats.py", "K = 1.0\n",
-        "feats.py, which it imported, is another",
+        "feats.py, which it read, is another",
     ),
     "settings": (
         "text = open('../common/conf.yaml').read()", "float(text)", "common/conf.yaml", "3.0",

@@ -60,6 +60,16 @@ def test_a_param_that_a_changed_line_sets_follows_from_the_code(store, tell) -> 
     assert found["params"][0].text == "1.0 → 2.0   as train.py says"
 
 
+def test_a_param_follows_from_the_code_only_where_both_values_stand_in_it(store, tell) -> None:
+    made = []
+    for n, (line, value) in enumerate((("C = 1.0", "1.0"), ("C = 2.0", "3.0")), 1):
+        program = tell(n)
+        program.git(patch("train.py", 3, ["-C = 0.5"], [f"+{line}"]))
+        made.append(program.run(n, params={"C": value}))
+    assert [(fact.what, fact.follows) for fact in diff(store, *made)["params"]] == [("C", None)]
+    assert [(fact.what, fact.follows) for fact in diff(store, *made[::-1])["params"]] == [("C", None)]
+
+
 def test_a_data_file_in_the_repository_is_data_with_its_lines(store, tell) -> None:
     made = []
     for n, (label, content) in enumerate((("0", F1), ("1", F2)), 1):
@@ -74,6 +84,32 @@ def test_a_data_file_in_the_repository_is_data_with_its_lines(store, tell) -> No
     (fact,) = found["data"]
     assert [line for line in fact.lines if line[0] in "+-"] == ["-b,0", "+b,1"]
     assert "data/labels.csv" in fact.text
+
+
+def test_a_file_of_the_repository_that_was_read_and_may_be_code_is_code(store, tell) -> None:
+    made = []
+    for n, content in enumerate((F1, F2), 1):
+        program = tell(n)
+        program.git(patch("config.py", 1, ["-rate = 0"], [f"+rate = {n}"]))
+        program.file(f"{program.root}/config.py", content)
+        made.append(program.run(n))
+    found = diff(store, *made)
+    assert found["files"] == ()
+    (fact,) = found["code"]
+    assert (fact.what, fact.lines[-2:]) == ("config.py", ("-rate = 1", "+rate = 2"))
+
+
+def test_code_that_a_program_opened_and_ran_itself_is_a_cause(store, tell) -> None:
+    made = []
+    for n, (loss, content) in enumerate(((0.6, F1), (1.4, F2)), 1):
+        program = tell(n)
+        program.snapshot({"train.py": "exec(open('config.py').read())\n", "shaping.py": "1\n"})
+        program.part("seeds", python={"seeds": [], "seeded": None})
+        for name in ("config.py", "weights.pth", "fast.so", "train.py", "shaping.py"):
+            program.file(f"{program.root}/{name}", content)
+        made.append(program.run(n, random_state=state(program, python=n), metrics={"loss": loss}))
+    found = diff(store, *made)
+    assert [fact.what for fact in found.causes] == ["config.py", "fast.so", "weights.pth"]
 
 
 def test_equal_runs_say_what_was_compared(store, tell) -> None:
@@ -121,6 +157,77 @@ def test_a_change_that_both_have_is_no_difference(store, tell) -> None:
     other.git(both + patch("train.py", 1, ["-a"], ["+b"]))
     found = diff(store, one.run(1), other.run(2))
     assert [(fact.what, fact.lines) for fact in found["code"]] == [("train.py", ("@@ -1 +1 @@", "-a", "+b"))]
+
+
+def binary(path: str, new: str, old: str = "0a" * 20, mode: str = "") -> str:
+    """What git says of a changed file that is no text."""
+    head = f"diff --git a/{path} b/{path}\n{mode}index {old}..{new}{'' if mode else ' 100644'}\n"
+    return f"{head}Binary files a/{path} and b/{path} differ\n"
+
+
+B1, B2 = "b1" * 20, "b2" * 20
+MODE = "old mode 100644\nnew mode 100755\n"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (binary("fast.so", B1), binary("fast.so", B2), "differs (no text)"),
+        (binary("fast.so", B1), binary("fast.so", B1), None),
+        (binary("fast.so", B1), binary("fast.so", B1, mode=MODE), "its mode differs"),
+        (binary("fast.so", B1), "", "differs (no text)"),
+    ],
+)
+def test_files_that_are_no_text_are_compared_by_their_blobs(store, tell, a, b, said) -> None:
+    one, other = tell(1), tell(2)
+    for program, changes in ((one, a), (other, b)):
+        program.git(changes + patch("train.py", 1, ["-1"], ["+2"]))
+    found = diff(store, one.run(1), other.run(2))
+    assert [fact.text for fact in found["code"]] == ([said] if said else [])
+    assert ("code" in found.equal) is (said is None)
+
+
+@pytest.mark.parametrize("new", ["b1b1b1b", "0" * 40, "é"])
+@pytest.mark.parametrize("commit", [COMMIT, "2e" * 20])
+def test_files_that_are_no_text_and_whose_blobs_are_not_known_are_not_the_same(store, tell, new, commit) -> None:
+    one, other = tell(1), tell(2)
+    one.git(binary("fast.so", new))
+    other.git(binary("fast.so", new), commit=commit)
+    found = diff(store, one.run(1), other.run(2))
+    assert "code" not in found.equal
+    assert [gap.what for gap in found.unknown if "fast.so" in gap.what] == [
+        "fast.so: it is no text, and which content it had is not known for both"
+    ]
+
+
+def test_of_two_commits_files_that_are_no_text_are_compared_by_their_blobs(store, tell, clone) -> None:
+    made = []
+    for n in (1, 2):
+        for name in ("fast.so", "slow.so", "same.so", "mended.so"):
+            (clone / name).write_bytes(b"\0" + (b"same" if name == "same.so" else b"%d" % n))
+        (clone / f"only{n}.so").write_bytes(b"\0")
+        if n == 2:
+            (clone / "only1.so").unlink()
+        made.append(commit(clone, readme=str(n)))
+    mended = git(clone, "rev-parse", f"{made[1]}:mended.so")
+    one, other = tell(1, root=str(clone)), tell(2, root=str(clone))
+    one.git(binary("slow.so", B1) + binary("mended.so", mended), commit=made[0])
+    other.git(binary("slow.so", B2), commit=made[1])
+    found = diff(store, one.run(1), other.run(2))
+    assert [(fact.what, fact.text) for fact in found["code"][1:-1]] == [
+        ("fast.so", "differs (it is no text)"),
+        ("only1.so", "not in b"),
+        ("only2.so", "not in a"),
+        ("slow.so", "differs (it is no text)"),
+    ]
+
+
+def test_large_files_of_one_size_are_not_the_same(store, tell) -> None:
+    one, other = tell(1), tell(2)
+    for program in (one, other):
+        program.git(large={"same.bin": 8_500_000})
+    found = diff(store, one.run(1), other.run(2))
+    assert not found["code"] and "code" not in found.equal
 
 
 def test_sources_that_git_does_not_know_are_compared_by_their_text(store, tell) -> None:
@@ -320,6 +427,43 @@ def test_a_param_that_changed_as_an_argument_did_follows_from_it(store, tell) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("param", "argument", "follows"),
+    [
+        ("forest__max_depth", "max_depth", True),
+        ("model.max-depth", "max_depth", True),
+        ("depth", "max_depth", True),
+        ("num_layers", "workers", False),
+        ("max_depth", "pth", False),
+        ("depth_max", "depth", False),
+        ("depth", "_", False),
+    ],
+)
+def test_a_param_follows_from_an_argument_of_its_name_alone(store, tell, param, argument, follows) -> None:
+    made = []
+    for n, value in enumerate(("4", "8"), 1):
+        program = tell(n)
+        program.part("arguments", argv=["train.py"], parsed={argument: value})
+        made.append(program.run(n, params={param: value}))
+    found = diff(store, *made)
+    assert [fact.follows for fact in found["params"]] == ["arguments" if follows else None]
+    assert (param in {fact.what for fact in found.causes}) is not follows
+
+
+@pytest.mark.parametrize(
+    "words", [("--max-depth", "{}"), ("--depth={}",), ("model.depth={}",), ("-x", "--depth", "{}")]
+)
+def test_a_param_follows_from_a_word_that_the_command_line_gives_its_name(store, tell, words) -> None:
+    made = []
+    for n, value in enumerate(("4", "8"), 1):
+        program = tell(n)
+        argv = ["train.py", *(word.format(value) for word in words), *(["-v"] if n == 2 else [])]
+        program.part("arguments", argv=argv, parsed={})
+        made.append(program.run(n, params={"depth": value, "layers": value}))
+    said = {fact.what: fact.text for fact in diff(store, *made)["params"]}
+    assert said == {"depth": "4 → 8   as the command line", "layers": "4 → 8"}
+
+
 def test_a_command_line_that_nobody_parsed_is_compared_as_words(store, tell) -> None:
     one, other = tell(1), tell(2)
     one.part("arguments", argv=["train.py", "1"], parsed={})
@@ -327,7 +471,7 @@ def test_a_command_line_that_nobody_parsed_is_compared_as_words(store, tell) -> 
     found = diff(store, one.run(1, params={"n": "1"}), other.run(2, params={"n": "2"}))
     (fact,) = found["arguments"]
     assert (fact.what, fact.text) == ("command line", "train.py 1 → train.py 2")
-    assert [fact.follows for fact in found["params"]] == ["arguments"]
+    assert [fact.follows for fact in found["params"]] == [None]  # no word says that it is n
 
 
 def test_what_a_kernel_is_started_by_is_no_difference(store, tell) -> None:

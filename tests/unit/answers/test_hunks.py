@@ -97,6 +97,9 @@ def test_new_removed_and_binary_files(clone: Path) -> None:
     found = hunks.parse(git(clone, "diff", "HEAD", "--no-renames"))
     assert found["gone.py"].removed and found["new.py"].added and found["b.bin"].binary
     assert hunks.apply([], found["new.py"]) == ["2"]
+    assert found["b.bin"].blob is None
+    whole = hunks.parse(git(clone, "diff", "HEAD", "--no-renames", "--full-index"))
+    assert whole["b.bin"].blob == git(clone, "hash-object", "b.bin").strip() and whole["gone.py"].blob is None
     with pytest.raises(ValueError, match="does not fit"):
         hunks.apply(["other"], found["gone.py"])
 

@@ -15,7 +15,10 @@ from autotrack.answers.subjects import find
 from autotrack.core.errors import AmbiguousError, NotFoundError, UsageError
 
 RAW, CLEAN, REPORT, WEIGHTS, PAPERS, SHARED = (f"{n:x}" * 64 for n in range(1, 7))
-DIGEST = "da" * 32
+DIGEST, EXAMPLE, HELPING = "da" * 32, "ee" * 32, "e4" * 32
+#: What is read of a model that is loaded.
+LOADED = (("MLmodel", PAPERS), ("requirements.txt", SHARED), ("model.skops", WEIGHTS), ("helping.py", HELPING))
+LOADED += (("serving_input_example.json", EXAMPLE),)
 HOUR = 3600 * 10**9
 
 
@@ -34,7 +37,8 @@ def edges(found: Lineage) -> set[tuple[str, str, str]]:
 
 def model(program, run: str, weights: str, papers: str, path: str = "model") -> None:
     program.event("model", run, path=path, flavor="sklearn", class_name="Forest", size=9, digest="9a" * 32)
-    for name, size, content in (("MLmodel", 5, papers), ("requirements.txt", 6, SHARED), ("model.skops", 99, weights)):
+    files = [("MLmodel", 5, papers), ("requirements.txt", 6, SHARED), ("serving_input_example.json", 999, EXAMPLE)]
+    for name, size, content in (*files, ("model.skops", 99, weights), ("code/helping.py", 200, HELPING)):
         program.event("artifact", run, path=f"{path}/{name}", size=size, sha256=content)
 
 
@@ -43,14 +47,13 @@ def chain(store, tell) -> dict[str, str]:
     """raw.csv -> prepare -> clean.csv -> train -> model -> report -> report.json, and a run with the same table."""
     prepare, train, report, twin = (tell(n, started=n * HOUR) for n in (1, 2, 3, 4))
     prepare.file("/data/raw.csv", RAW)
-    prepare.file("/home/ada/churn/prepare.py", "cc" * 32)
     prepare.file("/data/clean.csv", CLEAN, "written", first=HOUR + 5)
     runs = {"prepare": prepare.run(1, name="prepare")}
     train.file("/data/clean.csv", CLEAN)
     runs["train"] = train.run(2, name="train")
     train.dataset(runs["train"], "X", DIGEST)
     model(train, runs["train"], WEIGHTS, PAPERS)
-    for name, content in (("MLmodel", PAPERS), ("requirements.txt", SHARED), ("model.skops", WEIGHTS)):
+    for name, content in LOADED:
         report.file(f"/models/{name}", content)
     report.file("/out/report.json", REPORT, "written", first=3 * HOUR + 5)
     runs["report"] = report.run(3, name="report")
@@ -93,17 +96,43 @@ def test_a_model_leads_to_its_run_data_and_users(store, chain) -> None:
     assert ("raw.csv", "read", "prepare") in edges(found)
 
 
-def test_a_small_file_that_all_models_share_does_not_connect_them(store, chain) -> None:
-    found = lineage(store, chain["report"])
-    assert ("Forest", "loaded", "report") in edges(found)
-    assert not any("twin" in edge for edge in edges(found))
+def test_files_that_models_share_do_not_connect_them(store, chain, tell) -> None:
+    other = tell(5, started=2 * HOUR)
+    run = other.run(5, name="other")
+    model(other, run, "0f" * 32, "1e" * 32)  # trained on the same table: its example is its largest file
+    for found in (lineage(store, chain["report"]), lineage(store, chain["train"])):
+        assert ("Forest", "loaded", "report") in edges(found)
+        assert not any("twin" in edge or "other" in edge for edge in edges(found))
+    assert not [edge for edge in edges(lineage(store, run)) if edge[1] == "loaded"]
+
+
+def test_a_model_is_known_by_its_papers_where_its_weights_were_read_unseen(store, chain, tell) -> None:
+    program = tell(5, started=5 * HOUR)
+    program.file("/models/MLmodel", PAPERS)
+    run = program.run(5, name="native")
+    assert ("Forest", "loaded", "native") in edges(lineage(store, run))
+    assert ("Forest", "loaded", "native") in edges(lineage(store, chain["train"]))
+
+
+def test_a_model_that_is_nothing_but_code_is_known_by_it(store, tell) -> None:
+    made, used = tell(1, started=HOUR), tell(2, started=2 * HOUR)
+    run = made.run(1, name="made")
+    made.event("model", run, path="m", flavor="python", class_name="Rule", size=9, digest="9a" * 32)
+    for name, size, content in (("code/rule.py", 9, HELPING), ("golden.json", 99, EXAMPLE)):
+        made.event("artifact", run, path=f"m/{name}", size=size, sha256=content)
+    used.file("/models/rule.py", HELPING)
+    assert ("Rule", "loaded", "used") in edges(lineage(store, used.run(2, name="used")))
 
 
 def test_equal_models_are_told_apart_by_their_papers_where_those_were_read(store, chain, tell) -> None:
     again = tell(5, started=5 * HOUR)
     run = again.run(5, name="again")
     model(again, run, WEIGHTS, "2e" * 32)
-    assert not any("again" in edge for edge in edges(lineage(store, chain["report"])))
+    later = tell(7, started=7 * HOUR)
+    for name, content in LOADED:
+        later.file(f"/models/{name}", content)
+    assert not any("again" in edge for edge in edges(lineage(store, later.run(7, name="later"))))
+    assert not [edge for edge in edges(lineage(store, run)) if edge[1] == "loaded"]
     blind = tell(6, started=6 * HOUR)
     blind.file("/models/copy.skops", WEIGHTS)
     made_by = {edge[0] for edge in edges(lineage(store, blind.run(6, name="blind"))) if edge[1] == "made"}
@@ -196,12 +225,61 @@ def test_circles_end_and_chains_are_as_long_as_asked_for(store, tell) -> None:
     found = lineage(store, contents[0], depth=50)
     assert len(found.nodes) == 12 and len(found.edges) == 12
     assert "(its origin is drawn below)" in str(found) and "(what came of it is drawn above)" in str(found)
-    assert {node.detail.get("name") for node in lineage(store, f"{1:032x}", depth=1).nodes.values()} - {None} == {
-        "r5",
-        "r0",
-        "r1",
-    }
+    names = {node.detail.get("name") for node in lineage(store, f"{2:032x}", depth=1).nodes.values()}
+    assert names - {None} == {"r0", "r1", "r2"}
     assert len(lineage(store, f"{1:032x}", depth=0).nodes) == 3
+
+
+def test_nothing_comes_of_what_came_later(store, tell) -> None:
+    """Three programs of one content: one reads it, one writes it (again), one reads it after that."""
+    early, maker, late = (tell(n, started=n * HOUR) for n in (1, 2, 3))
+    early.file("/old/rows.csv", RAW)
+    maker.file("/c/rows.csv", RAW, "written", first=2 * HOUR + 5, mtime=2 * HOUR + 6)
+    late.file("/c/rows.csv", RAW, mtime=2 * HOUR + 6)
+    runs = [program.run(n, name=name) for n, (program, name) in enumerate(
+        ((early, "early"), (maker, "maker"), (late, "late")), 1)]  # fmt: skip
+    made, read = ("maker", "wrote", "rows.csv"), ("rows.csv", "read", "late")
+    assert edges(lineage(store, runs[0])) == {("rows.csv", "read", "early")}
+    assert edges(lineage(store, runs[1])) == {made, read}
+    assert edges(lineage(store, runs[2])) == {made, read}
+    # Asked about the content itself, all that had it are named.
+    assert edges(lineage(store, RAW)) == {made, read, ("rows.csv", "read", "early")}
+
+
+def test_no_later_run_keeps_or_makes_what_was_read_before(store, tell) -> None:
+    early, maker = tell(1, started=HOUR), tell(2, started=2 * HOUR)
+    early.file("/c/plot.png", RAW)
+    early.file("/c/model.skops", WEIGHTS)
+    runs = [early.run(1, name="early"), maker.run(2, name="maker")]
+    maker.event("artifact", runs[1], path="plot.png", size=3, sha256=RAW)
+    model(maker, runs[1], WEIGHTS, PAPERS)
+    assert edges(lineage(store, runs[0])) == {("plot.png", "read", "early"), ("model.skops", "read", "early")}
+    assert edges(lineage(store, runs[1])) == {("maker", "made", "Forest")}
+    assert edges(lineage(store, f"runs:/{runs[1]}/model")) == {("maker", "made", "Forest")}
+
+
+def test_of_one_file_the_time_of_its_last_change_tells_who_came_first(store, tell) -> None:
+    """A second is what openings are known to; what was changed within it was changed before it was read, or after."""
+    begun = HOUR + 10**9 // 2
+    reader, before, after, copy = (tell(n, started=HOUR) for n in (1, 2, 3, 4))
+    reader.file("/c/rows.csv", RAW, first=begun, mtime=begun - 10**8)
+    before.file("/c/rows.csv", RAW, "written", first=begun - 2 * 10**8, mtime=begun - 10**8)
+    after.file("/c/rows.csv", RAW, "written", first=begun + 10**8, mtime=begun + 2 * 10**8)
+    copy.file("/c/rows.csv", RAW, "written", first=begun - 10**7, mtime=5)  # kept the time of what it copied
+    for n, (program, name) in enumerate(((before, "before"), (after, "after"), (copy, "copy")), 2):
+        program.run(n, name=name)
+    found = lineage(store, reader.run(1, name="reader"))
+    assert {edge[0] for edge in edges(found) if edge[1] == "wrote"} == {"before", "copy"}
+
+
+def test_what_a_program_opened_and_ran_is_read_and_what_it_imported_is_not(store, tell) -> None:
+    program = tell(1, started=HOUR)
+    program.snapshot({"train.py": "1", "shaping.py": "2"})
+    for name in ("train.py", "shaping.py", "config.py", "weights.pth", "fast.so"):
+        program.file(f"{program.root}/{name}", hashlib.sha256(name.encode()).hexdigest())
+    found = lineage(store, program.run(1, name="r"))
+    read = {found.nodes[edge.source].detail["path"].rpartition("/")[2] for edge in found.edges if edge.how == "read"}
+    assert read == {"config.py", "weights.pth", "fast.so"}
 
 
 def test_the_document_has_the_whole_graph(store, chain) -> None:

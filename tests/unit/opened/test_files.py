@@ -14,10 +14,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+import autotrack
 from autotrack.core.private import Ours
 from autotrack.core.session import opened
 from autotrack.core.session.files import Files
@@ -198,15 +200,31 @@ def test_a_working_directory_that_vanished(finish: Finish, files: Files, tmp_pat
     os.chdir(tmp_path)
 
 
-def test_files_that_are_nobody_s_data(finish: Finish, old: Old, tmp_path: Path) -> None:
+def test_files_that_are_nobody_s_data(
+    finish: Finish, old: Old, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import json
+
+    module = ModuleType("module")
+    module.__file__ = str(tmp_path / "module.py")
+    monkeypatch.setitem(sys.modules, "module", module)
 
     for path in ("/etc/passwd", "/proc/self/status", "/dev/null", json.__file__, pytest.__file__, __file__):
         open(path).close()
+    open(os.path.relpath(autotrack.__file__)).close()
     installed = ("lib-1.0.dist-info/METADATA", "lib.egg-info/entry_points.txt")
     for name in (".git/config", "__pycache__/a.pyc", ".autotrack/autotrack.db", "module.py", *installed):
         open(old(name)).close()
     assert finish() == {}
+
+
+def test_code_that_a_program_opens_itself_is_read(finish: Finish, old: Old, tmp_path: Path) -> None:
+    for name in ("config.py", "weights.pth", "fast.so", "cells.ipynb"):
+        old(name)
+    exec(Path("config.py").read_text().replace("old", "rate = 0.3"))
+    for name in ("weights.pth", "fast.so", "cells.ipynb"):
+        (tmp_path / name).read_bytes()
+    assert set(finish()) == {(name, "read") for name in ("config.py", "weights.pth", "fast.so", "cells.ipynb")}
 
 
 def test_written_code_is_an_output(finish: Finish) -> None:

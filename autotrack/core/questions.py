@@ -1,4 +1,4 @@
-"""Keeping from the user the warnings that asking a model a question of ours sets off.
+"""Keeping from the user the warnings that asking a model, or saving one unasked, sets off.
 
 ``warnings.catch_warnings`` is not used: it has each warning that the user was shown once shown again, and other
 threads' warnings would be lost meanwhile.

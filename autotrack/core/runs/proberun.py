@@ -14,6 +14,7 @@ from ..errors import PluginError
 from ..guard import Failure, attempt, guard
 from ..plugins.registry import settings
 from ..probes.frames import sealed
+from ..questions import unwarned
 from ..session.masking import mask, mask_document, mask_value
 from .kept import Kept
 from .placement import Occasion, Placement
@@ -129,7 +130,7 @@ class ProbeRun(Placement):
             began = time.perf_counter()
             # Nobody asked for this very model to be saved: that it cannot be is a note, not a warning a fit.
             run = self._started()
-            with guard.handing(lambda error: run.note(f"model left out: {error}")):
+            with guard.handing(lambda error: run.note(f"model left out: {error}")), unwarned():
                 details = {"example": example, "predictor": predictor, "golden": golden, "answers": answers}
                 run.put_model(model, self._path(path), **details, seconds=self._tracker.meter.left() / 2)
             if self._kept is not None:
@@ -247,7 +248,7 @@ def _last_model(tracker: Tracker, run: Run, kept: Kept, path: str, reference: we
     elif not tracker.meter.affords("model", kept.save_seconds):
         why = "autotrack's own time would pass its share"
     else:
-        with sealed():
+        with sealed(), unwarned():
             run.log_model(model, path, example=kept.example)
         return
     run.note(f"{path} is as it was after call {kept.saved + 1} of {kept.calls + 1}: {why}")

@@ -190,6 +190,20 @@ def test_a_model_is_not_asked_for_what_its_pickle_is() -> None:
     assert "predicting again raised" not in repr(run.tags)
 
 
+class WarningOfPickles(Pickled):
+    def __getstate__(self) -> Any:
+        warnings.warn("a pickle of this will not be read by other versions", stacklevel=1)
+        return vars(self)
+
+
+def test_a_model_that_warns_of_being_pickled_is_saved_without_a_warning() -> None:
+    autotrack.enable()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        WarningOfPickles().fit(X, Y)
+    assert autotrack.last_run().models, autotrack.last_run()._view().health
+
+
 def test_a_model_of_a_librarys_tests_warns_of_no_version(recwarn: pytest.WarningsRecorder) -> None:
     """scikit-learn's own tests have such classes: what they are pickled as names no version."""
     autotrack.enable()

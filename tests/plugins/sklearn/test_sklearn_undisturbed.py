@@ -179,6 +179,7 @@ class Scaled(Mean):
 
 def test_processes_that_have_fitted_are_no_threads_that_draw() -> None:
     """joblib keeps its workers, and the threads that look after them, for the next time."""
+    autotrack.enable()
     GridSearchCV(Scaled(), {"factor": [1, 2]}, n_jobs=2, cv=2).fit(X, Y)
     (run,) = [run for run in autotrack.search_runs() if run.name.startswith("GridSearchCV")]
     assert (Path(run.artifact_uri) / "model" / "golden.json").exists(), run._view().health

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from autotrack.core.session.masking import mask, mask_argv, mask_value, secrets_told
     from autotrack.core.session.opened import saw_file
     from autotrack.core.sink import Sink
+    from autotrack.core.streams import streams_put_back
     from autotrack.core.switch import enable_worker, given
     from autotrack.core.terminal import clean
     from autotrack.core.terminating import termination_as_interrupt
@@ -191,6 +192,7 @@ __all__ = [
     "signature_of",
     "start_run",
     "store_at",
+    "streams_put_back",
     "take_in",
     "termination_as_interrupt",
     "unwarned",
@@ -283,6 +285,7 @@ _LATER = {
     "signature_of": "..models.signature",
     "start_run": ".runs.active",
     "store_at": ".plugins.registry",
+    "streams_put_back": ".streams",
     "take_in": ".runs.foreign",
     "termination_as_interrupt": ".terminating",
     "unwarned": ".questions",

@@ -1,25 +1,38 @@
-"""Asking a model for predictions so that nobody notices: random streams are put back, and no warning is shown."""
+"""Asking a model for predictions so that nobody notices: random streams stay where they are, no warning is shown."""
 
 from __future__ import annotations
 
-import random
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
 
 from autotrack.core.guard import attempt
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.questions import unwarned
+from autotrack.core.streams import streams_put_back
 
 Ask = Callable[..., Any]
 
 
+class Asked(NamedTuple):
+    """The model's functions by the names that its flavor keeps answers of; or none, and why it must not be asked."""
+
+    asks: dict[str, Ask]
+    why: str | None = None
+
+
 @contextmanager
-def asking(model: Any, flavor: Flavor) -> Iterator[dict[str, Ask]]:
-    """The model's functions by the names that its flavor keeps answers of; none where asking might be noticed."""
-    with unwarned(), _streams_put_back(), flavor.rehearsal(model) as subject:
-        yield {} if subject is None else asks_of(subject, flavor)
+def asking(model: Any, flavor: Flavor) -> Iterator[Asked]:
+    """What may be asked within it: nothing where that might be noticed."""
+    with ExitStack() as stack:
+        stack.enter_context(unwarned())
+        draws, error = attempt(flavor.draws, model)
+        why = stack.enter_context(streams_put_back()) if draws or error is not None else None
+        subject = None if why is not None else stack.enter_context(flavor.rehearsal(model))
+        if subject is None:
+            yield Asked({}, why or "asking the model might be noticed")
+        else:
+            yield Asked(asks_of(subject, flavor))
 
 
 def asks_of(subject: Any, flavor: Flavor) -> dict[str, Ask]:
@@ -30,19 +43,3 @@ def asks_of(subject: Any, flavor: Flavor) -> dict[str, Ask]:
         if callable(ask):
             found[name] = ask
     return found
-
-
-@contextmanager
-def _streams_put_back() -> Iterator[None]:
-    python = random.getstate()
-    numpy, torch = sys.modules.get("numpy.random"), sys.modules.get("torch")
-    legacy = numpy.get_state(legacy=False) if numpy is not None else None
-    device = torch.get_rng_state() if torch is not None and hasattr(torch, "get_rng_state") else None
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        if numpy is not None:
-            numpy.set_state(legacy)
-        if torch is not None and device is not None:
-            torch.set_rng_state(device)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
-import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from autotrack.core.errors import ArtifactError, UntrustedModelError
 from autotrack.core.guard import attempt
-from autotrack.core.locks import Lock
 
 from .environment import distribution_of
-
-_one_at_a_time = Lock()
+from .own_modules import importable, run
 
 
 def load_class(file: Path, name: str, folders: Sequence[Path], trust: bool) -> Any:
-    """The class of that name in a Python file, which is run with ``folders`` importable.
+    """The class of that name in a Python file, which is run with what is in ``folders`` importable, now and later.
 
     UntrustedModelError unless ``trust``; ArtifactError where the code cannot be run or has no such class. Modules that
     come out of the folders are the model's alone: another model, and the program, may have others of the same name.
@@ -30,12 +25,13 @@ def load_class(file: Path, name: str, folders: Sequence[Path], trust: bool) -> A
             f"the model's code, {file}, would run here. If you know who made it, load it with "
             f"autotrack.load_model(..., trust=True)"
         )
+    packed = all(folder.name == "code" for folder in folders)
     names = {place.stem for folder in folders for place in folder.iterdir()} - {file.stem}
-    hidden = shadowed(names) if all(folder.name == "code" for folder in folders) else []
+    hidden = shadowed(names) if packed else []
     if hidden:
         raise ArtifactError(f"the model's code brings {hidden[0]}, which would hide an installed or standard module")
-    with _one_at_a_time, _importable(folders, names):
-        module, error = attempt(_run, file)
+    own = filter(_may_be_own, importable(folders, packed))
+    module, error = attempt(run, file, folders, own)
     if module is None:
         raise ArtifactError(f"the model's code, {file}, cannot be run: {type(error).__name__}: {error}") from error
     found = getattr(module, name, None)
@@ -53,42 +49,5 @@ def shadowed(names: Iterable[str]) -> list[str]:
     )
 
 
-def _run(file: Path) -> Any:
-    # A name of its own, kept in sys.modules: dataclasses and type hints look their module up there.
-    spec = importlib.util.spec_from_file_location(f"autotrack_model_{os.urandom(6).hex()}", file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[spec.name]
-        raise
-    return module
-
-
-@contextlib.contextmanager
-def _importable(folders: Sequence[Path], names: set[str]) -> Iterator[None]:
-    """The folders first on the path, for a while; the program's own modules of the same names are laid aside."""
-    places = [str(folder.resolve()) for folder in folders]
-    aside = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_own(name, names)}
-    before, quiet = set(sys.modules), sys.dont_write_bytecode
-    sys.path[:0] = places
-    sys.dont_write_bytecode = True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = quiet
-        for place in places:
-            with contextlib.suppress(ValueError):
-                sys.path.remove(place)
-        for name in set(sys.modules) - before:
-            origin = getattr(sys.modules[name], "__file__", None) or ""
-            if name.partition(".")[0] in names and origin.startswith(tuple(places)):
-                del sys.modules[name]
-        sys.modules.update(aside)
-
-
-def _is_own(name: str, names: set[str]) -> bool:
-    top = name.partition(".")[0]
-    return top in names and top not in sys.stdlib_module_names and distribution_of(top) is None
+def _may_be_own(name: str) -> bool:
+    return name not in sys.stdlib_module_names and distribution_of(name) is None

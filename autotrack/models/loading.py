@@ -89,14 +89,16 @@ def load_model(
     alone; None (the default) for what lies in the store in force here and for what ``autotrack models trust`` wrote
     down. Without trust a file that could run code is refused (UntrustedModelError names it). A folder with a manifest
     is loaded only if every byte of it is as it was (ArtifactError), a registered one only if it is what was registered.
-    Where the model's golden predictions are others
-    here, one warning says so; with ``strict_golden`` it is an ArtifactError. ``resolve`` finds the local folder of a
-    ``runs:/`` or ``models:/`` URI. NotFoundError, ArtifactError where there is no model.
+    Where the model's golden predictions are others here, one warning says so; with ``strict_golden`` it is an
+    ArtifactError, and so it is where they cannot be asked for without rewinding the random numbers of another thread.
+    ``resolve`` finds the local folder of a ``runs:/`` or ``models:/`` URI. NotFoundError, ArtifactError where there is
+    no model.
     """
     opened = open_model(uri, trust, resolve=resolve, flavors=flavors)
+    unasked = opened.golden is not None and opened.replay.verdict == "none"
+    if strict_golden and (unasked or not opened.replay.passed):
+        raise ArtifactError(f"the model {uri} was not loaded: {opened.replay}")
     if not opened.replay.passed:
-        if strict_golden:
-            raise ArtifactError(f"the model {uri} was not loaded: {opened.replay}")
         warn(f"the model {uri}: {opened.replay}")
     if as_pyfunc:
         from .pyfunc import PyFunc
@@ -182,7 +184,9 @@ def _replay(content: bytes | None, model: Any, flavor: Flavor) -> Replay:
     from .golden import replay
 
     def ask() -> Replay:
-        with asking(model, flavor) as asks:
+        with asking(model, flavor) as (asks, why):
+            if why is not None:
+                return Replay("none", reason=f"its golden predictions were not asked for: {why}")
             return replay(content, asks)
 
     found, error = attempt(ask)

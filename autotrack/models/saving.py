@@ -278,10 +278,9 @@ def _asked(model: Any, flavor: Flavor, kept: Kept, details: Details) -> _Answers
 
     answers: dict[str, Any] = {}
     began = time.perf_counter()
-    with asking(model, flavor) as asks:
+    with asking(model, flavor) as (asks, why):
         if not asks:
-            why = "asking the model might be noticed" if flavor.predictor(model) is not None else None
-            return _Answers({}, why)
+            return _Answers({}, why if why and flavor.predictor(model) is not None else None)
         for name, ask in asks.items():
             spent = time.perf_counter() - began
             if details.seconds is not None and spent >= details.seconds:

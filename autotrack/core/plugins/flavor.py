@@ -38,8 +38,11 @@ class Flavor:
     #: Methods whose answers to the example are kept and asked for again at each load, where the model has them;
     #: ``predict`` is asked through ``predictor``.
     answers: tuple[str, ...] = ("predict",)
-    #: A context in which asking leaves no trace on the model, beyond the process's random streams, which are put back
-    #: anyway. It gives the object to ask, or None where asking might be noticed.
+    #: False where predicting is known to draw no random number from the process's generators. Else these are set back
+    #: after a question that drew from them, and no question is asked while another thread runs that may draw, too.
+    draws: Callable[[Any], bool] = lambda model: True
+    #: A context in which asking leaves no trace on the model, beyond the process's random generators.
+    #: It gives the object to ask, or None where asking might be noticed.
     rehearsal: Callable[[Any], AbstractContextManager[Any]] = nullcontext
     #: What ``save`` does, in memory: answers the entry and the files' contents by name. For formats that are made in
     #: memory anyway: a small model is then saved without a folder that comes and goes.

@@ -143,8 +143,14 @@ def rehearsal(model: Any) -> Iterator[Any]:
     if keeps_quiet(model) is not None or talks_inside(model):
         yield None
         return
-    with unmoved(model):
-        yield caller_of(model)
+    with unmoved(model) as why:
+        yield caller_of(model) if why is None else None
+
+
+def _draws(model: Any) -> bool:
+    from .drawing import may_draw
+
+    return may_draw(model)
 
 
 def _array_predictor(model: Any, columns: Sequence[str] | None) -> Any:
@@ -162,6 +168,7 @@ SKLEARN = Flavor(
     packages=("scikit-learn", "skops", "numpy", "scipy"),
     mlflow_loader="mlflow.sklearn",
     answers=("predict", "predict_proba"),
+    draws=_draws,
     rehearsal=rehearsal,
     array_predictor=_array_predictor,
 )

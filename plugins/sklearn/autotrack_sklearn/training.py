@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from autotrack.plugin import attempt
 
 from . import metrics
+from .drawing import may_draw
 from .kinds import final_step, is_library, is_search, keeps_quiet, scores_by_name
 from .shielding import Shield, TooLarge, shield_of
 
@@ -47,6 +47,10 @@ _USUAL_SCORES = frozenset(
 )
 
 
+class Unasked(Exception):
+    """Why the model must not be asked now."""
+
+
 class Training(NamedTuple):
     """The data of one call of ``fit``."""
 
@@ -73,8 +77,8 @@ def training_metrics(
 ) -> tuple[dict[str, float], str | None]:
     """MLflow's ``training_*`` metrics, and a note where some were left out.
 
-    Predicts once on the training data, on a copy of the state where the code is the user's, with every random stream
-    put back afterwards; not at all where that might be seen or take more than can be afforded.
+    Predicts once on the training data, on a copy of the state where the code is the user's, and no random stream is
+    moved; not at all where that might be seen or take more than can be afforded.
     """
     rows = training.rows
     if rows is None or rows == 0 or not (is_library(type(training.data)) and is_library(type(training.target))):
@@ -93,7 +97,7 @@ def training_metrics(
     if talks_inside(model):
         return {}, "training metrics left out: an inner estimator is verbose and would print again"
     found, error = attempt(_supervised, model, sort, training, afford, seen)
-    if isinstance(error, TooLarge):
+    if isinstance(error, (TooLarge, Unasked)):
         return {}, f"training metrics left out: {error}"
     if error is not None:
         return {}, f"training metrics left out: predicting again raised {type(error).__name__}: {error}"
@@ -104,8 +108,7 @@ def training_metrics(
         if usual in found:
             found["score"] = found[usual]
     elif is_library(type(estimator)) and scores_by_name(estimator):
-        with unmoved(model):
-            score, _ = attempt(_score, estimator, training)
+        score, _ = attempt(_score, estimator, model, training)
         if score is not None:
             found["score"] = score
     return metrics.named(found), None
@@ -129,7 +132,9 @@ def _supervised(
 ) -> dict[str, float] | None:
     rows = training.rows or 0
     caller, shield = caller_of(model), shield_of(model)
-    with unmoved(model):
+    with unmoved(model) as why:
+        if why is not None:
+            raise Unasked(why)
         if rows > FEW_ROWS and not _affordable(caller, training, rows, afford, shield):
             return None
         if sort == "regressor":
@@ -220,10 +225,13 @@ def _column(values: Any) -> Any:
     return array.ravel() if array.ndim == 2 and array.shape[1] == 1 else array
 
 
-def _score(estimator: Any, training: Training) -> float:
+def _score(estimator: Any, model: Any, training: Training) -> float:
     """The library's own ``score``, where that is something else than accuracy or R2."""
     weight = {} if training.weight is None else {"sample_weight": training.weight}
-    return float(caller_of(estimator).score(shield_of(estimator)(training.data), training.target, **weight))
+    with unmoved(model) as why:
+        if why is not None:
+            raise Unasked(why)
+        return float(caller_of(estimator).score(shield_of(estimator)(training.data), training.target, **weight))
 
 
 def _scores_as_usual(estimator: Any, model: Any) -> bool:
@@ -247,7 +255,9 @@ def _own_score(model: Any, training: Training, afford: Afford) -> tuple[dict[str
     few, shield = head(training.data, TRIAL_ROWS), shield_of(model)
     if few is None or not afford("metrics", 0.0):
         return {}, None
-    with unmoved(model):
+    with unmoved(model) as why:
+        if why is not None:
+            return {}, f"training metrics left out: {why}"
         begin = time.perf_counter()
         _, error = attempt(model.score, shield(few))
         if error is not None or not afford("metrics", (time.perf_counter() - begin) * rows / TRIAL_ROWS):
@@ -295,24 +305,15 @@ def _copied(model: Any) -> Any:
 
 
 @contextmanager
-def unmoved(model: Any) -> Iterator[None]:
-    """Puts every random stream that predicting might draw from back where it was, global ones and the model's own; no
-    warning is shown."""
-    from autotrack.plugin import unwarned
+def unmoved(model: Any) -> Iterator[str | None]:
+    """Within it, what predicting may draw comes from streams that are set back, and no warning is shown. It gives None;
+    or why nothing may be asked."""
+    from autotrack.plugin import streams_put_back, unwarned
 
-    python, legacy = random.getstate(), np.random.get_state(legacy=False)
-    own = [(stream, _state(stream)) for stream in _streams(model)]
-    try:
-        with np.errstate(all="ignore"), unwarned():
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
-        for stream, state in own:
-            if isinstance(stream, np.random.RandomState):
-                stream.set_state(state)
-            else:
-                stream.bit_generator.state = state
+    with ExitStack() as stack:
+        stack.enter_context(np.errstate(all="ignore"))
+        stack.enter_context(unwarned())
+        yield stack.enter_context(streams_put_back(_streams(model))) if may_draw(model) else None
 
 
 def _streams(model: Any) -> list[Any]:
@@ -320,7 +321,3 @@ def _streams(model: Any) -> list[Any]:
     held = [*(params or {}).values(), *getattr(model, "__dict__", {}).values()]
     held += [value for part in held if hasattr(part, "fit") for value in getattr(part, "__dict__", {}).values()]
     return [value for value in held if isinstance(value, (np.random.RandomState, np.random.Generator))]
-
-
-def _state(stream: Any) -> Any:
-    return stream.get_state(legacy=False) if isinstance(stream, np.random.RandomState) else stream.bit_generator.state

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from autotrack.plugin import ArtifactError, Flavor, UntrustedModelError, attempt, file_inside, path_inside
@@ -150,8 +151,7 @@ def _array(torch: Any, answer: Any) -> Any:
 @contextlib.contextmanager
 def _evaluating(torch: Any, model: Any) -> Iterator[None]:
     modes = [(each, each.training) for each in model.modules()]
-    devices = {tensor.device for tensor in model.parameters() if tensor.device.type == "cuda"}
-    with torch.random.fork_rng([device.index for device in devices]), torch.no_grad():
+    with torch.no_grad():
         for each, _ in modes:
             each.training = False
         try:
@@ -159,6 +159,28 @@ def _evaluating(torch: Any, model: Any) -> Iterator[None]:
         finally:
             for each, mode in modes:
                 each.training = mode
+
+
+def draws(model: Any) -> bool:
+    """False for modules of torch's own that draw nothing where they are evaluated, and run no code of others."""
+    torch = sys.modules["torch"]
+    loops = torch.nn.modules.module
+    if any(getattr(loops, name, None) for name in ("_global_forward_hooks", "_global_forward_pre_hooks")):
+        return True
+    return any(map(_may_draw, model.modules()))
+
+
+def _may_draw(module: Any) -> bool:
+    kind = type(module)
+    if not kind.__module__.startswith("torch.nn.modules.") or kind.__name__.startswith("FractionalMaxPool"):
+        return True
+    state = vars(module)
+    if state.get("_forward_hooks") or state.get("_forward_pre_hooks"):
+        return True
+    functions = [
+        value for value in state.values() if isinstance(value, (FunctionType, BuiltinFunctionType, MethodType))
+    ]
+    return any(function.__name__ not in ("relu", "gelu") for function in functions)
 
 
 def load_mlflow(folder: Path, entry: Mapping[str, Any], trust: bool) -> Any:
@@ -193,6 +215,9 @@ TORCH = Flavor(
     save=save,
     load=load,
     predictor=predictor,
+    draws=draws,
     packages=("torch", "safetensors"),
 )
-MLFLOW = Flavor("pytorch", handles=(), save=_not_saved, load=load_mlflow, predictor=predictor, packages=("torch",))
+MLFLOW = Flavor(
+    "pytorch", handles=(), save=_not_saved, load=load_mlflow, predictor=predictor, draws=draws, packages=("torch",)
+)

@@ -134,10 +134,15 @@ def predictor(model: Any) -> Callable[[Any], Any] | None:
     return predict
 
 
+def _is_own(model: Any) -> bool:
+    """True where the model's class is not XGBoost's; its models draw nothing when they are asked."""
+    return not type(model).__module__.startswith("xgboost.")
+
+
 @contextmanager
 def rehearsal(model: Any) -> Iterator[Any]:
     """What to ask for predictions that nobody notices; None where the model's class is the user's own code."""
-    if not type(model).__module__.startswith("xgboost."):
+    if _is_own(model):
         yield None
         return
     import xgboost
@@ -155,5 +160,6 @@ XGBOOST = Flavor(
     packages=("numpy", "scipy"),
     mlflow_loader="mlflow.xgboost",
     answers=("predict", "predict_proba"),
+    draws=_is_own,
     rehearsal=rehearsal,
 )

@@ -173,3 +173,11 @@ def test_a_terminal_ends_runs_with_their_cells(store: Path, script) -> None:
     assert "open: False" in done.stdout and "first: False second: True" in done.stdout
     assert sorted(str(run.status) for run in autotrack.search_runs()) == ["FAILED", "FINISHED", "FINISHED"]
     assert not [run for run in autotrack.search_runs() if run.artifacts]
+
+
+def test_the_kernels_own_threads_are_no_threads_that_draw(kernel: Kernel) -> None:
+    """A model that may draw random numbers is asked only where no other thread of the program's may."""
+    kernel.run("from autotrack.core.streams import others_may_draw")
+    assert kernel.text("print(others_may_draw())") == "False\n"
+    kernel.run("import threading; leave = threading.Event(); threading.Thread(target=leave.wait).start()")
+    assert kernel.text("print(others_may_draw()); leave.set()") == "True\n"

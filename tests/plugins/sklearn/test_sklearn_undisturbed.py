@@ -20,6 +20,7 @@ from autotrack_sklearn import shielding
 from autotrack_sklearn.flavor import SKLEARN
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
 
@@ -166,6 +167,22 @@ def test_a_model_that_does_more_than_predict(kind: type, capfd: pytest.CaptureFi
     assert run.status.name == "FINISHED" and run.models and run._view().health.get("failures") is None
     golden = (Path(run.artifact_uri) / "model" / "golden.json").exists()
     assert golden == (kind in (Drawing, WarningQuietly))
+
+
+class Scaled(Mean):
+    def __init__(self, factor: int = 1) -> None:
+        self.factor = factor
+
+    def predict(self, X: Any) -> Any:
+        return np.full(len(X), self.mean_ * self.factor)
+
+
+def test_processes_that_have_fitted_are_no_threads_that_draw() -> None:
+    """joblib keeps its workers, and the threads that look after them, for the next time."""
+    autotrack.enable()
+    GridSearchCV(Scaled(), {"factor": [1, 2]}, n_jobs=2, cv=2).fit(X, Y)
+    (run,) = [run for run in autotrack.search_runs() if run.name.startswith("GridSearchCV")]
+    assert (Path(run.artifact_uri) / "model" / "golden.json").exists(), run._view().health
 
 
 class Pickled(Mean):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from autotrack_torch.flavor import TORCH
 
 import autotrack
 from autotrack.client.client import Client
@@ -333,3 +335,46 @@ def test_models_are_left_out_where_the_user_says_so(store: Path) -> None:
     train(model, torch.optim.SGD(model.parameters(), lr=0.1))
     (run,) = all_runs()
     assert not run.models
+
+
+def hooked() -> nn.Module:
+    model = nn.Linear(4, 2)
+    model.register_forward_hook(lambda *_: None)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "draws"),
+    [
+        (nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.5), nn.ReLU()), False),
+        (nn.TransformerEncoderLayer(4, 2, activation=F.gelu), False),
+        (nn.TransformerEncoderLayer(4, 2, activation=F.dropout), True),
+        (nn.TransformerEncoderLayer(4, 2, activation=lambda x: x), True),
+        (nn.Sequential(nn.FractionalMaxPool2d(2, 2)), True),
+        (hooked(), True),
+        (Odd(), True),
+    ],
+)
+def test_what_may_draw(model: nn.Module, draws: bool) -> None:
+    assert TORCH.draws(model) == draws
+
+
+def test_what_another_thread_draws_meanwhile_is_not_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[float] = []
+    forward = nn.Linear.forward
+
+    def asked(self: nn.Linear, x: torch.Tensor) -> torch.Tensor:
+        thread = threading.Thread(target=lambda: drawn.append(float(torch.rand(()))))
+        thread.start()
+        thread.join()
+        return forward(self, x)
+
+    model = nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.5))
+    monkeypatch.setattr(nn.Linear, "forward", asked)
+    torch.manual_seed(3)
+    save_model(model, tmp_path / "m", example=X.numpy())
+    load_model(tmp_path / "m", trust=False, as_pyfunc=True).predict(X.numpy())
+    torch.manual_seed(3)
+    assert len(drawn) >= 3 and drawn == [float(torch.rand(())) for _ in drawn]

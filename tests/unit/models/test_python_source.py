@@ -1,8 +1,13 @@
 """Models that are code: copied, listed, loaded only where somebody vouches for them, and hiding nothing."""
 
+import importlib
 import json
+import multiprocessing
+import pickle
 import sys
 import textwrap
+import threading
+import types
 from pathlib import Path
 
 import pandas as pd
@@ -116,6 +121,93 @@ def test_the_programs_own_modules_stay(code: Path, tmp_path: Path, monkeypatch: 
     assert model.predict(TABLE).tolist() == [3.5, 5.5]
     assert sys.modules["doubling_words"] is doubling_words and doubling_words.MINE
     del sys.modules["doubling_words"]
+
+
+LAZY = """
+import threading
+
+class Lazy:
+    def predict(self, data):
+        import lazily
+        import lazily.inner
+        import lazily.inner as renamed
+        import threading, lazily as whole
+        from lazily import FACTOR
+        from lazily.inner import OTHER as other
+        from lazily.loose import near
+        assert whole is lazily and renamed is lazily.inner and near() is lazily.inner
+        return [row * FACTOR + other for row in data]
+"""
+
+
+@pytest.fixture
+def lazy(tmp_path: Path) -> Path:
+    """A model that imports what it brings when it is asked, in every way there is."""
+    place = tmp_path / "lazy_project"
+    (place / "lazily").mkdir(parents=True)
+    (place / "lazily" / "__init__.py").write_text("FACTOR = 10\n")
+    (place / "lazily" / "inner.py").write_text("from lazily import FACTOR\nOTHER = FACTOR - 9\n")
+    (place / "lazily" / "loose.py").write_text("def near():\n    from . import inner\n    return inner\n")
+    (place / "lazy_model.py").write_text(LAZY)
+    return save_model(place / "lazy_model.py", tmp_path / "lazy", code=[place / "lazily"], example=[1, 2])
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_what_a_model_imports_later(lazy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool) -> None:
+    """It is the model's, whether or not the program has one of that name, and has imported it."""
+    if own:
+        monkeypatch.syspath_prepend(str(tmp_path / "program"))
+        (tmp_path / "program").mkdir()
+        (tmp_path / "program" / "lazily.py").write_text("FACTOR = 999\n")
+        import lazily  # type: ignore[import-not-found]
+    path, flag = list(sys.path), sys.dont_write_bytecode
+    model = load_model(lazy, trust=True, strict_golden=True)
+    assert (lazy / "golden.json").exists() and model.predict([1, 2]) == [11, 21]
+    assert sys.path == path and sys.dont_write_bytecode == flag
+    assert pickle.loads(pickle.dumps(model)).predict([3]) == [31]
+    if own:
+        assert sys.modules.pop("lazily") is lazily
+    else:
+        assert "lazily" not in sys.modules
+    assert not list(lazy.rglob("*.pyc"))
+
+
+def test_a_forked_child_imports_later(lazy: Path) -> None:
+    model = load_model(lazy, trust=True)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply(model.predict, ([1],)) == [11]
+
+
+def test_models_are_loaded_while_another_is_being_imported(
+    lazy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module of the program that loads a model as it is imported, and a model that imports that module."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "slow_program.py").write_text(
+        f"import waiting_room\nwaiting_room.wait()\nfrom autotrack.models import load_model\n"
+        f"model = load_model({str(lazy)!r}, trust=True)\n"
+    )
+    begun, go_on = threading.Event(), threading.Event()
+    room = types.ModuleType("waiting_room")
+    vars(room)["wait"] = lambda: (begun.set(), go_on.wait(60))
+    monkeypatch.setitem(sys.modules, "waiting_room", room)
+    monkeypatch.delitem(sys.modules, "slow_program", raising=False)
+    (tmp_path / "project").mkdir(exist_ok=True)
+    file = tmp_path / "project" / "waiting.py"
+    file.write_text("import waiting_room\nwaiting_room.here()\nimport slow_program\n" + LAZY)
+    vars(room)["here"] = go_on.set
+    waiting = save_model(file, tmp_path / "waiting")  # which runs it once
+    del sys.modules["slow_program"]
+    begun.clear()
+    go_on.clear()
+    first = threading.Thread(target=importlib.import_module, args=("slow_program",), daemon=True)
+    second = threading.Thread(target=load_model, args=(waiting, True), daemon=True)
+    first.start()
+    assert begun.wait(60)
+    second.start()
+    for thread in (first, second):
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_nothing_installed_is_hidden(code: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack.plugin import Ear, attempt
 
 from .loaders import Data, tensors_of
+from .reading import number_of
 
 if TYPE_CHECKING:
     from .training import Training
@@ -73,14 +74,11 @@ class Pass:
         rows = shape[0] if len(shape) else 1
         if type(rows) is not int or rows < 1 or result.device.type == "meta":
             return
-        if result.is_cpu:
-            value, _ = attempt(result.item)  # under torch.vmap it is many
-        elif result.is_cuda and sys.modules["torch"].cuda.is_current_stream_capturing():
-            return
-        else:
-            value = result.detach().reshape(()).float()
+        value, _ = attempt(number_of, result)  # under torch.vmap it is many
         if value is None:
             return
+        if not result.is_cpu:
+            value = value.float()
         if kwargs.get("reduction") != "sum":
             value = value * rows
         if not self._key:

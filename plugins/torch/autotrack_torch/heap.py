@@ -9,9 +9,27 @@ Python code: here, one call into C asks for the list, chooses from it and lets g
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, compress, repeat, starmap, tee
 from typing import Any
+
+#: Seconds that a walk takes for each block of memory that Python has given out: of those there are two or three for
+#: each object that is walked over. Counting the blocks takes microseconds.
+A_BLOCK = 4e-8
+#: Seconds of a walk up to which the heap is small.
+SMALL = 0.1
+
+
+def walk_seconds() -> float:
+    """What a walk will take, about. Infinite where that cannot be known."""
+    blocks = sys.getallocatedblocks()
+    return blocks * A_BLOCK if blocks else float("inf")
+
+
+def is_small() -> bool:
+    """True where a walk is short enough to be made on a thread that trains, once or twice in a process."""
+    return walk_seconds() <= SMALL
 
 
 def objects_of(kind: type) -> list[Any]:

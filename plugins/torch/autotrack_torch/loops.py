@@ -9,17 +9,22 @@ import time
 import weakref
 from contextvars import ContextVar
 from time import perf_counter, thread_time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autotrack.plugin import attempt
 
-from . import loaders, modules, optimizers, places
+from . import heap, loaders, modules, optimizers, places
 from .compilers import untraced
 from .evaluations import Pass
 from .training import TARGET, TOGETHER, TOGETHER_SECONDS, Here, Member, Training, current_task
 
+if TYPE_CHECKING:
+    from autotrack.plugin import LoopRun
+
 #: Optimizers and loaders that are known at most; past it the oldest are forgotten.
 MOST = 4096
+#: Walks over all objects of the process, in search of models that torch has not told of.
+MOST_WALKS = 2
 
 
 class Made(NamedTuple):
@@ -56,6 +61,7 @@ class Loops:
         self._made: dict[int, Made] = {}
         self._loadings: dict[int, loaders.Loading] = {}
         self._collected = False
+        self._walks = 0
 
     def here(self) -> Here:
         """What this thread, or this task, has done."""
@@ -71,7 +77,7 @@ class Loops:
         loss = args[0] if args else kwargs.get("tensors")
         # Without a gradient that was given, as `loss.backward()` has it, what went backward is one number.
         alone = error is None and len(args) > 1 and args[1] is None and here.unscaled is None
-        if alone and type(loss) is here.tensor and loss.is_cpu:
+        if alone and type(loss) is here.tensor and not here.modes() and not here.function_modes() and loss.is_cpu:
             value = loss.item()
         else:
             value = here.value_of(loss, error)
@@ -202,9 +208,10 @@ class Loops:
         return member
 
     def _first_step(self, here: Here, optimizer: Any) -> Member:
-        if not self._collected and gc.isenabled():
+        if not self._collected and gc.isenabled() and heap.is_small():
             # The first optimizer of a process has torch import its compiler, whose dead frames hold the user's function
             # and all that is in it until the garbage is collected. The end of the training could not be seen so long.
+            # (Where that would take long, the next training ends this one, or the program.)
             gc.collect()
         self._collected = True
         place = places.here()
@@ -212,18 +219,19 @@ class Loops:
         if training is not None and not (training.goes_on and self._joins(training, optimizer, place)):
             self.end(training)
             training = None
-        models = modules.models_of(optimizer)
-        label = type(models[0]).__name__ if models else ""
+        begins = training is None
         if training is None:
             from autotrack.plugin import LoopRun
 
-            run = LoopRun("torch", TARGET, label or type(optimizer).__name__)
+            run = LoopRun("torch", TARGET, type(optimizer).__name__)
             training = here.training = Training(run, bool(run.setting("grad_norm")))
             run.at_end(training.finish)
             run.judged_by(training.judge)
             restarts = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
             if restarts != "0":
                 run.set_tags({"torchrun.restart": restarts})
+        models = self._models_of(optimizer, training.run, begins)
+        label = type(models[0]).__name__ if models else ""
         member = Member(optimizer, training, label, place, self._gone_by(id(optimizer)))
         made = self._made.get(id(optimizer))
         member.made = made.place if made is not None and made.optimizer() is optimizer else None
@@ -233,6 +241,32 @@ class Loops:
         self._describe(training, member, optimizer, models)
         here.changed = True
         return member
+
+    def _models_of(self, optimizer: Any, run: LoopRun, names: bool) -> list[Any]:
+        """The models of an optimizer. The first of them gives the run its name, if it ``names`` it."""
+        models, complete = modules.models_of(optimizer)
+        if not complete and not run.folded:
+            models, complete = modules.models_of(optimizer, anew=True)
+        if names and models:
+            run.name = type(models[0]).__name__
+        if not complete and self._may_walk(run):
+            modules.meet_all()
+            models, _ = modules.models_of(optimizer)
+            if names and models:
+                run.name = type(models[0]).__name__
+        return models
+
+    def _may_walk(self, run: LoopRun) -> bool:
+        """True where a run's models may be searched among all objects: seldom, while those are few, within budget."""
+        if run.folded or self._walks >= MOST_WALKS:
+            return False
+        if not heap.is_small():
+            run.note("its model was not searched among all objects of the process: there are too many")
+            return False
+        if not run.afford("search for the model", heap.walk_seconds()):
+            return False
+        self._walks += 1
+        return True
 
     def _joins(self, training: Training, optimizer: Any, place: places.Place) -> bool:
         """True where an optimizer that makes its first step belongs to the training that is open in this thread."""
@@ -253,7 +287,7 @@ class Loops:
     def _describe(self, training: Training, member: Member, optimizer: Any, models: list[Any]) -> None:
         run = training.run
         found = modules.described(models, optimizer) | optimizers.hyperparameters(optimizer)
-        run.log_params({f"{member.prefix}{key}": value for key, value in found.items()})
+        run.log_params({f"{member.prefix}{key}": value for key, value in found.items()})  # with which a series begins
         if run.folded:
             return
         for label, model in zip(modules.labels_of(models), models, strict=True):
@@ -277,7 +311,8 @@ class Loops:
 
     def end(self, training: Training) -> None:
         """Ends a training's run, because another one begins."""
-        training.run.end(training.judge(None))
+        run = training.run
+        run.end(training.judge(None, lambda: run.afford("search for what ended the loop", heap.walk_seconds())))
         here = _HERE.get() or _new_here()
         if here.training is training:
             here.training = here.member = None

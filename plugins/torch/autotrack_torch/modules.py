@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .heap import objects_of
+from .registered import holders
 
 #: Rows of a layer table; what lies beyond is counted.
 MAX_LAYERS = 2000
@@ -19,25 +20,36 @@ def parameters_of(optimizer: Any) -> list[Any]:
     return [tensor for group in optimizer.param_groups for tensor in group["params"]]
 
 
-def models_of(optimizer: Any) -> list[Any]:
+def models_of(optimizer: Any, anew: bool = False) -> tuple[list[Any], bool]:
     """The modules whose parameters the optimizer changes: the smallest one that holds them all, else the one that holds
-    most of them, and what holds the others. None where they are in no module."""
-    wanted = {id(tensor) for tensor in parameters_of(optimizer)}
+    most of them, and what holds the others. None where they are in no module that is known of.
+
+    And True where that is all, False where other modules may hold what is left: those that were there before torch was
+    watched, and with ``anew`` only those.
+    """
+    numbers = [id(tensor) for tensor in parameters_of(optimizer)]
+    wanted = set(numbers)
     if not wanted:
-        return []
+        return [], True
     found = _best(_in_globals(), wanted)
     if found is not None and _count(found, wanted) == len(wanted):
-        return [model for model in (unwrapped(found),) if model is not None]
-    everything = objects_of(sys.modules["torch"].nn.Module)
+        return [model for model in (unwrapped(found),) if model is not None], True
+    known = holders.around(numbers, anew)
     models: list[Any] = []
     while wanted and len(models) < MAX_MODELS:
-        found = _best(everything, wanted)
+        found = _best(known, wanted)
         if found is None:
             break
         wanted -= {id(tensor) for _, tensor in own_parameters(found)}
         model = unwrapped(found)
         models += [model] if model is not None else []
-    return models
+    return models, not wanted or len(models) == MAX_MODELS
+
+
+def meet_all() -> None:
+    """Has all modules of the process known from here on. Costs a walk over all objects."""
+    for module in objects_of(sys.modules["torch"].nn.Module):
+        holders.note(module)
 
 
 def labels_of(models: list[Any]) -> list[str]:

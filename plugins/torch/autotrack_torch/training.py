@@ -16,6 +16,7 @@ from .endings import LeftByException, broke, dying_of_exception, exception_behin
 from .evaluations import Evaluated, Pass
 from .keeping import KeptModel
 from .places import Place
+from .reading import number_of
 from .transfers import Transfers
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ class Here:
         "changed",
         "evaluated",
         "first",
+        "function_modes",
         "loading",
         "member",
+        "modes",
         "owner",
         "passed",
         "passes",
@@ -61,7 +64,10 @@ class Here:
         self.total: Any = None
         #: The loss that was multiplied for the sake of half precision, and is about to go backward.
         self.unscaled: Any = None
+        #: The class of tensors, and how many modes of the user's see what is done with them, once torch was needed.
         self.tensor: Any = None
+        self.modes: Callable[[], int] = int
+        self.function_modes: Callable[[], int] = int
         self.training: Training | None = None
         #: The optimizer that made the last step.
         self.member: Member | None = None
@@ -80,7 +86,7 @@ class Here:
     def moved(self) -> Here:
         """For a task that begins to train: what was seen since the last step is its own, the training is not."""
         made = Here()
-        for name in ("passed", "first", "total", "unscaled", "tensor", "evaluated", "loading", "schedulers", "passes"):
+        for name in ("passed", "first", "total", "unscaled", "evaluated", "loading", "schedulers", "passes"):
             setattr(made, name, getattr(self, name))
         self.passed, self.first, self.total, self.unscaled, self.schedulers = 0, None, None, None, []
         return made
@@ -104,14 +110,10 @@ class Here:
         if isinstance(loss, (list, tuple)):
             values = [value for value in map(self.value_of, loss) if value is not None]
             return sum(values[1:], values[0]) if values else None
-        self.tensor = sys.modules["torch"].Tensor
-        if type(loss) is not self.tensor or loss.numel() != 1 or loss.device.type == "meta":
-            return None
-        if loss.is_cpu:
-            return loss.item()
-        if loss.is_cuda and sys.modules["torch"].cuda.is_current_stream_capturing():
-            return None  # what is computed now becomes part of the user's graph
-        return loss.detach().reshape(())
+        torch = sys.modules["torch"]
+        self.tensor, self.modes = torch.Tensor, torch._C._len_torch_dispatch_stack
+        self.function_modes = torch._C._len_torch_function_stack
+        return number_of(loss) if type(loss) is self.tensor else None
 
 
 def current_task() -> int:
@@ -172,14 +174,15 @@ class Training:
                     saved.append(kept)
                     kept.save(self.run, f"{label}.model" if len(member.models) > 1 else f"{member.prefix}model")
 
-    def judge(self, error: BaseException | None) -> BaseException | None:
-        """What ended the loop, if an exception did. ``error`` is what ends the program, if that ends."""
+    def judge(self, error: BaseException | None, affords: Callable[[], bool] = lambda: True) -> BaseException | None:
+        """What ended the loop, if an exception did. ``error`` is what ends the program, if that ends. ``affords()`` is
+        asked before the process's objects are searched for it, which is not done for a run that is folded."""
         if error is not None:
             return error if any(broke(error, member.place, member.made) for member in self.members) else None
         if self.failed_with is not None:
             return LeftByException(self.failed_with)
-        alive = (member.optimizer() for member in self.members)
-        return exception_behind([optimizer for optimizer in alive if optimizer is not None])
+        alive = [optimizer for member in self.members if (optimizer := member.optimizer()) is not None]
+        return exception_behind(alive) if alive and not self.run.folded and affords() else None
 
     @property
     def is_over(self) -> bool:

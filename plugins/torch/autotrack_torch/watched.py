@@ -12,6 +12,7 @@ from .checkpoints import saved
 from .compilers import keep_out, nothing
 from .evaluations import EAR, LOSSES
 from .loops import loops
+from .registered import holders
 from .spawning import spawned
 
 VERSIONS = ">=2.13,<2.14"
@@ -35,6 +36,8 @@ def declarations() -> list[Patch | Family | Tap | Hook]:
         _tap("torch.optim.lr_scheduler:LRScheduler.__init__", made_scheduler),
         _tap("torch.optim.lr_scheduler:ReduceLROnPlateau.__init__", made_scheduler),
         _tap("torch.nn.modules.module:Module.eval", evaluates),
+        _tap("torch.nn.modules.module:Module.__init__", made_module),
+        _tap("torch.nn.modules.module:Module.__setstate__", made_module),
         _tap("torch.amp.grad_scaler:GradScaler.scale", scales, optional=True),
         _tap("torch.amp.grad_scaler:GradScaler.update", rescales, optional=True),
         *(_loss(name) for name in LOSSES),
@@ -60,6 +63,12 @@ def _after_steps(module: ModuleType, listener: Callable[..., None]) -> Callable[
     listener._torchdynamo_disable = True  # type: ignore[attr-defined]
     handle = module.register_optimizer_step_post_hook(listener)
     return handle.remove
+
+
+def made_module(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:
+    """A module was made, copied or unpickled."""
+    if error is None and args:
+        holders.note(args[0])
 
 
 def iterated(args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None) -> None:

@@ -16,8 +16,13 @@ MOST_LINES = 200
 
 def chart_of(call: Call, dataset: str) -> dict[str, Any] | None:
     """The chart of a call's answer, None where that is no picture or of an unusual shape."""
+    from .shielding import unheard
+
     make = _MAKERS.get(call.name)
-    return None if make is None else attempt(make, call, dataset)[0]
+    if make is None:
+        return None
+    with unheard():
+        return attempt(make, call, dataset)[0]
 
 
 def _matrix(call: Call, where: str) -> dict[str, Any] | None:

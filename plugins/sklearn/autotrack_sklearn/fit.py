@@ -103,16 +103,18 @@ def _data_of(call: Call) -> Training:
 def _finish(run: ProbeRun, estimator: Any, training: Training, step: int | None) -> None:
     """What costs more than a scalar: training metrics, curves, a search's candidates, the model."""
     from .fitted_charts import Album
+    from .shielding import unheard
     from .training import training_metrics
 
     album = Album()
     if run.afford("metrics"):
-        metrics, note = training_metrics(estimator, training, run.afford, seen=album.predicted)
+        with unheard():
+            metrics, note = training_metrics(estimator, training, run.afford, seen=album.predicted)
+            album.fitted(estimator, training.data)
         if metrics:
             run.log_metrics(metrics, step)
         if note is not None:
             run.note(note)
-        album.fitted(estimator, training.data)
         album.log(run)
     if step is None:
         for key, values in curves_of(estimator):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -33,6 +34,15 @@ def shield_of(model: Any) -> Shield:
     if params is None or any(_writes(name, part) for name, part in _parts(model, params)):
         return _copied
     return lambda data: data
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Within it, no warning of numpy's or of a library's is shown or raised, whatever the user has set."""
+    from autotrack.plugin import unwarned
+
+    with np.errstate(all="ignore"), unwarned():
+        yield
 
 
 def _parts(model: Any, params: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from autotrack.plugin import attempt
 from . import metrics
 from .drawing import may_draw
 from .kinds import final_step, is_library, is_search, keeps_quiet, scores_by_name
-from .shielding import Shield, TooLarge, shield_of
+from .shielding import Shield, TooLarge, shield_of, unheard
 
 #: Rows up to which predicting again is taken for cheap without trying a few rows first.
 FEW_ROWS = 400
@@ -308,11 +308,10 @@ def _copied(model: Any) -> Any:
 def unmoved(model: Any) -> Iterator[str | None]:
     """Within it, what predicting may draw comes from streams that are set back, and no warning is shown. It gives None;
     or why nothing may be asked."""
-    from autotrack.plugin import streams_put_back, unwarned
+    from autotrack.plugin import streams_put_back
 
     with ExitStack() as stack:
-        stack.enter_context(np.errstate(all="ignore"))
-        stack.enter_context(unwarned())
+        stack.enter_context(unheard())
         yield stack.enter_context(streams_put_back(_streams(model))) if may_draw(model) else None
 
 

@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from autotrack_sklearn import shielding
 from autotrack_sklearn.flavor import SKLEARN
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -219,6 +220,17 @@ def test_a_model_that_warns_of_being_pickled_is_saved_without_a_warning() -> Non
         warnings.simplefilter("error")
         WarningOfPickles().fit(X, Y)
     assert autotrack.last_run().models, autotrack.last_run()._view().health
+
+
+@pytest.mark.parametrize("errors", ["warn", "raise"])
+def test_a_class_whose_rows_weigh_nothing(errors: Any, recwarn: pytest.WarningsRecorder) -> None:
+    """scikit-learn's checks of estimators train with such weights: an area under the curve is not to be had."""
+    autotrack.enable()
+    with np.errstate(all=errors):
+        DummyClassifier(strategy="most_frequent").fit(X, Y, sample_weight=Y)
+    run = autotrack.last_run()
+    assert run.metrics["training_accuracy_score"] == 1 and "training_roc_auc" not in run.metrics
+    assert not list(recwarn)
 
 
 def test_a_model_of_a_librarys_tests_warns_of_no_version(recwarn: pytest.WarningsRecorder) -> None:

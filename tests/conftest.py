@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import settings
 
+from autotrack.core import streams
 from autotrack.core.guard import guard
 from autotrack.core.runs import trackers
 from tests import postgres
@@ -56,6 +59,20 @@ def nothing_was_guarded(request: pytest.FixtureRequest) -> Iterator[None]:
     guard.reset()
     if request.node.get_closest_marker("guarded") is None:
         assert not failures
+
+
+@pytest.fixture(autouse=True)
+def threads_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that an earlier test left, as of a model that hangs, are none of the program that a test stands for: they
+    draw no random numbers, and do not keep a model from being asked."""
+    left = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    running = streams.running
+
+    def of_this_test() -> dict[int, FrameType]:
+        apart = {thread.ident for thread in left if thread.is_alive()}
+        return {ident: frame for ident, frame in running().items() if ident not in apart}
+
+    monkeypatch.setattr(streams, "running", of_this_test)
 
 
 def pytest_configure(config: pytest.Config) -> None:

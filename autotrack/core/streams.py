@@ -17,7 +17,7 @@ _OTHERS = "the model may draw random numbers, and so may another thread of the p
 
 #: Modules whose threads run no code of the program's: by where a thread's work begins, or where its class stands.
 _APART = frozenset(
-    """autotrack.core.background autotrack_serving.engine execnet.gateway_base tqdm._monitor
+    """autotrack.core.background autotrack_projects.local autotrack_serving.engine execnet.gateway_base tqdm._monitor
     multiprocessing.queues joblib.externals.loky.backend.queues torch.utils.data._utils.pin_memory
     tensorboard.summary.writer.event_file_writer tensorboardX.event_file_writer
     IPython.core.history ipykernel.control ipykernel.heartbeat ipykernel.iostream ipykernel.parentpoller
@@ -25,6 +25,9 @@ _APART = frozenset(
 )
 #: Modules whose threads look after worker processes: they run what waits for an answer, and nothing where nobody does.
 _MANAGING = frozenset({"joblib.externals.loky.process_executor", "concurrent.futures.process"})
+
+#: What each thread does at the moment, by its id.
+running = sys._current_frames
 
 Generator = tuple[Callable[[], Any], Callable[[Any], object]]
 
@@ -51,7 +54,7 @@ def streams_put_back(own: Iterable[Any] = ()) -> Iterator[str | None]:
 def others_may_draw() -> bool:
     """True where a thread runs beside this one that may be the program's."""
     here = threading.get_ident()
-    return any(ident != here and not _is_apart(frame) for ident, frame in sys._current_frames().items())
+    return any(ident != here and not _is_apart(frame) for ident, frame in running().items())
 
 
 def _is_apart(frame: FrameType) -> bool:

@@ -112,7 +112,7 @@ def test_a_handler_that_raises_where_it_starts_leaves_the_signals_as_they_were()
     started = _thread.start_new_thread
 
     def start_new_thread(*arguments: object) -> int:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # one to the process may meet another thread
         return started(*arguments)  # type: ignore[arg-type]
 
     try:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import autotrack
-from autotrack.rebuilding import Kind, Verdict
+from autotrack.rebuilding import Kind
 from autotrack.rebuilding.bisection import Found
+from tests.e2e.rerun import made, rebuilt
 
 #: A program whose output is its last argument.
 TRAIN = """
@@ -29,22 +27,6 @@ def project(store: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     return folder
-
-
-def made(folder: Path, source: str, *arguments: str, code: int = 0) -> Any:
-    """The run of a program that autotrack ran."""
-    (folder / "train.py").write_text(textwrap.dedent(source).lstrip())
-    command = [sys.executable, "-m", "autotrack", "run", "train.py", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
-    return autotrack.last_run()
-
-
-def rebuilt(run: Any, **options: Any) -> Verdict:
-    verdict = autotrack.rebuild(run.id, env="local", **options)
-    if verdict.folder:
-        shutil.rmtree(verdict.folder)
-    return verdict
 
 
 @pytest.mark.parametrize("where", ["elsewhere", "elsewhere/model.txt", "--out=elsewhere/model.txt", "../model.txt"])

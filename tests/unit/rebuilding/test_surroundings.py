@@ -19,7 +19,7 @@ LOCK: list[dict[str, Any]] = [
     {"name": "black", "version": "24.1"},
     {"name": "kept", "version": "1.0", "url": "https://example.org/kept", "commit": "a" * 40},
     {"name": "numpy", "version": "2.1+cpu"},
-    {"name": "own", "version": "0.1", "url": "file:///work/own", "editable": True},
+    {"name": "own", "version": "0.1", "url": "file:///home/ada/own", "editable": True},
     {"name": "pip", "version": "20.0"},
 ]
 

@@ -55,7 +55,6 @@ class RunView:
         self._record = record
         self._open = False
         self._draft: Draft | None = None
-        self._totals: dict[str, int] = {}
         self._artifact_uri: str | None = record.artifact_uri if record else None
         #: By path, the digests of the models that this process has saved.
         self._model_digests: dict[str, str | None] = {}

@@ -23,7 +23,9 @@ class RunWriting(RunView):
     def __init__(self, run_id: str, **places: Any) -> None:
         super().__init__(run_id, **places)
         self._warned: set[str] = set()
-        self._health: dict[str, Any] = {}
+        #: What was refused or lost so far, by kind, and as much of it as the journal has.
+        self._counts: dict[str, int] = {}
+        self._said: dict[str, int] = {}
         self._refusals: list[str] = []
         self._told: set[str] = set()
         self._noted: set[str] = set()
@@ -50,13 +52,16 @@ class RunWriting(RunView):
 
     def write_health(self) -> None:
         """Writes down what was refused or lost since the last time, so that a sudden end does not hide it."""
-        if not self._health and not self._refusals:
+        if self._counts == self._said and not self._refusals:
             return
-        health, self._health = self._health, {}
-        refusals, self._refusals = self._refusals, []
-        self._totals.update({key: self._totals.get(key, 0) + count for key, count in health.items()})
-        counts: dict[str, Any] = {key: self._totals[key] for key in health}
-        self._write({"k": "health", "health": counts | ({"refusals": refusals} if refusals else {})})
+        with self._tracker_of().lock:  # the courier comes here, and threads that train
+            health: dict[str, Any] = {key: count for key, count in self._counts.items() if count != self._said.get(key)}
+            self._said.update(health)
+            refusals, self._refusals = self._refusals, []
+        if refusals:
+            health["refusals"] = refusals
+        if health:
+            self._write({"k": "health", "health": health})
 
     def _write(self, record: dict[str, Any]) -> None:
         """Hands one event to the tracker. UsageError where the record holds something that no store can keep."""
@@ -73,8 +78,10 @@ class RunWriting(RunView):
         return guard.handing(lambda error: self._refuse(kind, f"{what}: {error}", error))
 
     def _count(self, what: str) -> None:
-        self._health[what] = self._health.get(what, 0) + 1
-        self._tracker_of().has_news(self)
+        tracker = self._tracker_of()
+        with tracker.lock:
+            self._counts[what] = self._counts.get(what, 0) + 1
+        tracker.has_news(self)
 
     def _refuse(self, kind: str, message: str, error: BaseException | None = None) -> None:
         """A value that cannot be kept: raised under ``strict``, else counted, noted, and said once a kind and run."""
@@ -85,7 +92,8 @@ class RunWriting(RunView):
             self._warned.add(kind)
             warn(f"not kept: {message}", silent=settings.silent)
         told = mask(keys.printable(message[:500]))
-        if told not in self._told and len(self._told) < MAX_REFUSALS:
-            self._told.add(told)
-            self._refusals.append(told)
+        with self._tracker_of().lock:
+            if told not in self._told and len(self._told) < MAX_REFUSALS:
+                self._told.add(told)
+                self._refusals.append(told)
         self._count(f"refused_{kind}")

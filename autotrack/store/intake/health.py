@@ -15,12 +15,19 @@ MAX_REASONS = 20
 
 
 def merged(before: str | None, health: Iterable[Mapping[str, Any]]) -> str | None:
-    """Health notes added to those a run has: lists grow, everything else is replaced."""
+    """Health notes added to those a run has: lists and counts grow, everything else is replaced.
+
+    Two threads of a program may write a count in either order: the larger one is the later."""
     notes: dict[str, Any] = json.loads(before) if before else {}
     for more in health:
         for key, value in more.items():
             had = notes.get(key)
-            notes[key] = [*had, *value] if isinstance(had, list) and isinstance(value, list) else value
+            if isinstance(had, list) and isinstance(value, list):
+                notes[key] = [*had, *value]
+            elif isinstance(had, int) and isinstance(value, int):
+                notes[key] = max(had, value)
+            else:
+                notes[key] = value
     return json.dumps(notes, ensure_ascii=False) if notes else None
 
 

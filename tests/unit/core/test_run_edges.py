@@ -6,6 +6,7 @@ import asyncio
 import copy
 import os
 import pickle
+import sys
 import threading
 from pathlib import Path
 
@@ -285,6 +286,37 @@ def test_health_is_written_before_a_sudden_end(store: Path, script) -> None:
     )
     assert done.returncode == 3
     assert autotrack.last_run().health["refused_metrics"] == 5
+
+
+def test_what_threads_refuse_while_it_is_written_down_is_counted_once(store: Path) -> None:
+    run = autotrack.start_run()
+    ended = threading.Event()
+
+    def refuse() -> None:
+        for _ in range(3_000):
+            run.log_metric(f"loss {threading.get_ident()}", "high")
+
+    def write() -> None:
+        while not ended.is_set():
+            run.write_health()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=refuse) for _ in range(4)]
+        writers = [threading.Thread(target=write) for _ in range(2)]
+        for thread in writers + threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        ended.set()
+        sys.setswitchinterval(before)
+    for thread in writers:
+        thread.join()
+    run.finish()
+    assert run.health["refused_metrics"] == 12_000
+    assert len(run.health["refusals"]) == 4
 
 
 @pytest.mark.parametrize("make", [NullRun, autotrack.start_run], ids=["NullRun", "Run"])

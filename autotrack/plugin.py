@@ -21,7 +21,7 @@ from autotrack.core.late import late_names
 from autotrack.core.plugins.flavor import Flavor, file_inside, path_inside
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
 from autotrack.core.private import Ours, make_private
-from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, Tap
+from autotrack.core.probes.patching import Ear, Family, Hook, Later, Patch, ResultTap, Tap
 
 if TYPE_CHECKING:
     from autotrack import environments
@@ -101,6 +101,7 @@ __all__ = [
     "ForeignExperiment",
     "ForeignRun",
     "Hook",
+    "Later",
     "Location",
     "LoggedMetric",
     "LoggedModel",

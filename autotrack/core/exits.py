@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 #: True from our exit handler on.
 begun = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """A status, the exception behind it if there is one, and the exit code if it is known."""
 
     status: str

@@ -13,8 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack.core.errors import ArtifactError
 from autotrack.core.fingerprint.sketches import SHARES
@@ -27,8 +26,7 @@ FORMAT = 1
 MOST_BYTES = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(NamedTuple):
     """How much room a column gets: significant digits (0: all), edges, values of kinds."""
 
     digits: int

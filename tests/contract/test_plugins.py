@@ -24,7 +24,7 @@ import autotrack
 from autotrack.core import switch
 from autotrack.core.guard import guard
 from autotrack.core.plugins.manager import Manager
-from autotrack.core.probes.patching import Family, Hook, Patch, Tap, place_of
+from autotrack.core.probes.patching import Family, Hook, Later, Patch, Tap, place_of
 from tests.unit.probes.conftest import Lab
 from tests.unit.probes.test_capture import Misbehaving
 
@@ -48,7 +48,11 @@ def enabled(store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def declared(name: str) -> list[Any]:
     manager = Manager()
     manager.load(name)
-    return [declaration for _, declarations in manager.patches(name) for declaration in declarations]
+    found: list[Any] = []
+    for _, declarations in manager.patches(name):
+        for declaration in declarations:
+            found += declaration.declare() if isinstance(declaration, Later) else [declaration]
+    return found
 
 
 def everything(name: str) -> list[Any]:
@@ -297,7 +301,10 @@ from autotrack.core.guard import guard
 from autotrack.core.plugins.manager import Manager
 manager = Manager()
 assert {name!r} in manager.load(), manager.problems
-manager.patches(); manager.flavors(); manager.settings(); manager.run_tags()
+for _, declarations in manager.patches():
+    for declaration in declarations:
+        list(getattr(declaration, "declare", list)())
+manager.flavors(); manager.settings(); manager.run_tags()
 assert not guard.failures, guard.failures
 """
     subprocess.run([sys.executable, "-c", source], check=True, timeout=60)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .measure import fingerprint
 from .mlflow_digest import mlflow_digest
 from .prints import Fingerprint
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(NamedTuple):
     """A fingerprint, and the short digest that MLflow would give the same data. Nothing of the data."""
 
     fingerprint: Fingerprint

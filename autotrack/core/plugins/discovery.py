@@ -10,11 +10,10 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
+class EntryPoint(NamedTuple):
     """``name`` stands for ``target`` (``"package.module"`` or ``"package.module:attribute"``)."""
 
     name: str

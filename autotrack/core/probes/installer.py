@@ -17,17 +17,16 @@ from typing import Any
 
 from ..callsite import is_users
 from ..errors import PluginError
-from ..guard import warn
 from ..locks import Lock
-from ..versions import in_range, installed_version, is_installed
 from . import imports
 from .capture import MISSING, Engine, Watch
 from .closures import CONTENTS, Inside, inside
 from .families import Creation, FamilyWatch, is_hook
 from .ledger import Ledger
 from .listening import listener, watch_for
-from .patching import Declaration, Family, Hook, Patch, Tap, place_of
+from .patching import Declaration, Family, Hook, Later, Patch, Tap
 from .watched import Watched, stood_before, watched, wrap_attribute, wrapper_in
+from .wishes import Wish, in_tested_range, require_target
 
 log = logging.getLogger("autotrack.installer")
 
@@ -61,16 +60,10 @@ class Installer:
         if plugin in self._installed:
             self.uninstall(plugin)
         if by_name:
-            self._require_target(plugin, declarations)
+            require_target(plugin, declarations)
         self._installed[plugin] = declarations
         try:
-            for declaration in declarations:
-                if isinstance(declaration, Family):
-                    self._install_family(plugin, declaration, by_name, tuple(exclude))
-                elif isinstance(declaration, Hook):
-                    self._install_hook(plugin, declaration, by_name)
-                else:
-                    self._install_patch(plugin, declaration, by_name)
+            self._install(Wish(plugin, tuple(exclude), by_name), declarations)
         except PluginError:
             self.uninstall(plugin)
             raise
@@ -118,41 +111,58 @@ class Installer:
                 if base is not None:
                     self._visit_tree(family, base)
 
-    # Patches.
+    def _install(self, wish: Wish, declarations: Iterable[Declaration]) -> None:
+        for declaration in declarations:
+            if isinstance(declaration, Later):
+                self._install_later(wish, declaration)
+            elif isinstance(declaration, Family):
+                self._install_family(wish, declaration)
+            elif isinstance(declaration, Hook):
+                self._install_hook(wish, declaration)
+            else:
+                self._install_patch(wish, declaration)
 
-    def _install_patch(self, plugin: str, patch: Patch | Tap, by_name: bool) -> None:
-        shared: dict[str, Any] = {}
-        for place in (patch.target, *patch.also):
-            path = place.partition(":")[2]
+    def _install_later(self, wish: Wish, later: Later) -> None:
+        def apply(module: ModuleType, now: Wish) -> None:
+            self._install(now, later.declare())
 
-            def apply(module: ModuleType, place: str = place, path: str = path) -> None:
-                self._apply_patch(plugin, patch, module, path, place, shared)
-
-            self._when_imported(plugin, patch, place, by_name, apply)
+        self._when_imported(wish, later, later.module, apply)
 
     def _when_imported(
-        self, plugin: str, declaration: Declaration, place: str, by_name: bool, apply: Callable[[ModuleType], None]
+        self, wish: Wish, declaration: Declaration, place: str, apply: Callable[[ModuleType, Wish], None]
     ) -> None:
         module_name, _, path = place.partition(":")
-        if not path and not isinstance(declaration, Hook):
-            raise PluginError(f"plugin {plugin!r}: {place!r} is not of the form 'module:attribute'")
+        if not path and not isinstance(declaration, Hook | Later):
+            raise PluginError(f"plugin {wish.plugin!r}: {place!r} is not of the form 'module:attribute'")
         refused: list[PluginError] = []
-        at_once = True
+        now = wish
 
         def loaded(module: ModuleType) -> None:
             try:
                 with self._lock:
-                    if self._in_range(plugin, declaration, module, loud=by_name, raises=at_once):
-                        apply(module)
+                    if in_tested_range(now, declaration, module, silent=self.engine.guard.silent):
+                        apply(module, now)
             except PluginError as error:
-                if not (by_name and at_once):
+                if not (now.by_name and now.raises):
                     raise
                 refused.append(error)  # the guard that stands around import hooks must not have it
 
-        self._cancels.append((plugin, imports.when_imported(module_name, loaded)))
-        at_once = False
+        self._cancels.append((wish.plugin, imports.when_imported(module_name, loaded)))
+        now = wish._replace(raises=False)  # from here on we are inside the user's own import
         if refused:
             raise refused[0]
+
+    # Patches.
+
+    def _install_patch(self, wish: Wish, patch: Patch | Tap) -> None:
+        shared: dict[str, Any] = {}
+        for place in (patch.target, *patch.also):
+            path = place.partition(":")[2]
+
+            def apply(module: ModuleType, _: Wish, place: str = place, path: str = path) -> None:
+                self._apply_patch(wish.plugin, patch, module, path, place, shared)
+
+            self._when_imported(wish, patch, place, apply)
 
     def _apply_patch(
         self, plugin: str, patch: Patch | Tap, module: ModuleType, path: str, place: str, shared: dict[str, Any]
@@ -217,30 +227,32 @@ class Installer:
 
     # Hooks.
 
-    def _install_hook(self, plugin: str, hook: Hook, by_name: bool) -> None:
-        def apply(module: ModuleType) -> None:
-            take_out = hook.attach(module, listener(self.engine, plugin, hook.observer))
+    def _install_hook(self, wish: Wish, hook: Hook) -> None:
+        def apply(module: ModuleType, _: Wish) -> None:
+            take_out = hook.attach(module, listener(self.engine, wish.plugin, hook.observer))
 
             def cancel() -> None:
-                with self.engine.guard.section(f"{plugin}.undo"):
+                with self.engine.guard.section(f"{wish.plugin}.undo"):
                     take_out()
 
-            self._cancels.append((plugin, cancel))
+            self._cancels.append((wish.plugin, cancel))
 
-        self._when_imported(plugin, hook, hook.module, by_name, apply)
+        self._when_imported(wish, hook, hook.module, apply)
 
     # Families.
 
-    def _install_family(self, plugin: str, family: Family, by_name: bool, exclude: tuple[str, ...]) -> None:
+    def _install_family(self, wish: Wish, family: Family) -> None:
         path = family.base.partition(":")[2]
 
-        def apply(module: ModuleType) -> None:
+        def apply(module: ModuleType, _: Wish) -> None:
             base: Any = module
             for name in path.split("."):
                 base = getattr(base, name, None)
             if not isinstance(base, type):
-                raise PluginError(f"plugin {plugin!r} watches the classes under {family.base}, which is no class here")
-            watched = FamilyWatch(plugin, family, base, exclude)
+                raise PluginError(
+                    f"plugin {wish.plugin!r} watches the classes under {family.base}, which is no class here"
+                )
+            watched = FamilyWatch(wish.plugin, family, base, wish.exclude)
             self._families.append(watched)
             self._hook_creation(base)
             for value in list(vars(module).values()):  # mixins whose __init_subclass__ runs around the base's
@@ -250,7 +262,7 @@ class Installer:
                             self._hook_creation(mixin)
             self._visit_tree(watched, base)
 
-        self._when_imported(plugin, family, family.base, by_name, apply)
+        self._when_imported(wish, family, family.base, apply)
 
     def _visit_tree(self, family: FamilyWatch, base: type) -> None:
         seen: set[int] = set()
@@ -353,32 +365,6 @@ class Installer:
             else:
                 setattr(owner, name, stood)
         self._ledger.drop(owner, name)
-
-    def _in_range(self, plugin: str, declaration: Declaration, module: ModuleType, *, loud: bool, raises: bool) -> bool:
-        if declaration.versions is None:
-            return True
-        top = module.__name__.partition(".")[0]
-        version = installed_version(declaration.distribution or top, top)
-        if version is None or in_range(version, declaration.versions):
-            return True
-        message = (
-            f"plugin {plugin!r} was tested with {declaration.distribution or top} {declaration.versions}, and "
-            f"{version} is installed: it is left unwatched"
-        )
-        if loud and raises:
-            raise PluginError(message)
-        if loud:
-            warn(message, silent=self.engine.guard.silent)
-        log.debug(message)
-        return False
-
-    def _require_target(self, plugin: str, declarations: list[Declaration]) -> None:
-        tops = {place_of(declaration).partition(":")[0].split(".")[0] for declaration in declarations}
-        if tops and not any(top in sys.modules or is_installed(top) for top in tops):
-            raise PluginError(
-                f"plugin {plugin!r} was asked for, and {' and '.join(sorted(tops))} is not installed here: "
-                "install it, or leave the plugin out of enable()"
-            )
 
 
 def _path(owner: Any, name: str) -> str:

@@ -1,11 +1,11 @@
-"""Declarations of what to watch: ``Patch``, ``Family``, ``Tap``, ``ResultTap``, ``Hook`` (see ``installer.py``)."""
+"""Declarations of what to watch: ``Patch``, ``Family``, ``Tap``, ``ResultTap``, ``Hook``, ``Later``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 Nested = Literal["skip", "join", "child", "beside"]
 Probe = Callable[[Any, Any], Generator[None, None, None]]
@@ -124,11 +124,24 @@ class Hook:
     distribution: str | None = None
 
 
-Declaration = Patch | Family | Tap | Hook
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What is watched in a library, asked for once ``module`` (its top package) is imported.
+
+    A program that does without the library then does not import the plugin's probes either: ``declare()`` does.
+    """
+
+    module: str
+    declare: Callable[[], Iterable[Patch | Family | Tap | Hook]]
+    #: Each declaration has its own.
+    versions: ClassVar[None] = None
+
+
+Declaration = Patch | Family | Tap | Hook | Later
 
 
 def place_of(declaration: Declaration) -> str:
     """Where a declaration belongs: ``"module:attribute.path"``, or the module alone."""
     if isinstance(declaration, Family):
         return declaration.base
-    return declaration.module if isinstance(declaration, Hook) else declaration.target
+    return declaration.module if isinstance(declaration, Hook | Later) else declaration.target

@@ -16,8 +16,8 @@ import stat
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..locks import Lock
 from ..private import Ours, make_private
@@ -46,8 +46,7 @@ class NotRegular(OSError):
     """A folder, a pipe, a socket or a device: it has no content to hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hashed:
+class Hashed(NamedTuple):
     """A file's size in bytes, its mtime in nanoseconds, its digest, and why that does not cover all of it (or None)."""
 
     size: int

@@ -11,8 +11,7 @@ import os
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .. import process
 from . import beyond
@@ -38,8 +37,7 @@ _hooked = _refused = False
 _taken = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """A file that somebody says was read or written, with the name of a source that is known by one."""
 
     path: str
@@ -47,8 +45,7 @@ class Told:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """What was opened between two looks (nanoseconds since 1970), in order; ``overflowed`` where some are forgotten.
 
     An item is a path that was opened for reading, the arguments ``(path, mode, flags)`` of another open, a pair of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .opened import Role
 
@@ -12,8 +13,7 @@ from .opened import Role
 NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
-@dataclass(frozen=True, slots=True)
-class FileSeen:
+class FileSeen(NamedTuple):
     """One file in one role: ``path`` is absolute and real, times are nanoseconds since 1970, ``size`` is in bytes.
 
     ``sha256`` is None, or starts with ``partial:``, where ``partial`` says why. ``name`` is that of a named source. A

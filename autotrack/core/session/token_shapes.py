@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Span = tuple[int, int]
 
 _ALNUM, _WORD = r"[A-Za-z0-9]", r"[A-Za-z0-9_-]"
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """``literal``, then at least ``least`` characters of ``body``; the secret begins with the literal."""
 
     literal: str

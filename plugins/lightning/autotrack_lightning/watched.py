@@ -9,20 +9,18 @@ from autotrack.plugin import Family, Patch
 from .probes import checkpoint_saved, heard, launched, logged_nowhere, predicted, staged, tested, told, trained, tuned
 
 VERSIONS = ">=2.5,<3"
-#: Top of the names of the trainer, of Fabric (whose loggers the trainer's derive from), and the distribution.
-PACKAGES = (
-    ("lightning.pytorch", "lightning.fabric", "lightning"),
-    ("pytorch_lightning", "lightning_fabric", "pytorch-lightning"),
-)
+#: By package, the top of the names of the trainer, of Fabric (whose loggers the trainer's derive from), and the
+#: distribution. They are two sets of classes.
+PACKAGES = {
+    "lightning": ("lightning.pytorch", "lightning.fabric", "lightning"),
+    "pytorch_lightning": ("pytorch_lightning", "lightning_fabric", "pytorch-lightning"),
+}
 _CONNECTOR = "trainer.connectors.logger_connector.logger_connector:_LoggerConnector.log_metrics"
 
 
-def declarations() -> list[Patch | Family]:
-    """Patches and families for ``lightning.pytorch`` and for ``pytorch_lightning``, which are two sets of classes."""
-    return [declaration for package in PACKAGES for declaration in _of(*package)]
-
-
-def _of(top: str, fabric: str, distribution: str) -> list[Patch | Family]:
+def declarations(package: str) -> list[Patch | Family]:
+    """Patches and families for one of the two packages."""
+    top, fabric, distribution = PACKAGES[package]
     about: dict[str, Any] = {"versions": VERSIONS, "distribution": distribution}
     inside: dict[str, Any] = about | {"nested": "join", "optional": True}
     trainer = f"{top}.trainer.trainer:Trainer"

@@ -10,7 +10,7 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import Patch, hookimpl, saw_file
+from autotrack.plugin import Later, Patch, hookimpl, saw_file
 
 if TYPE_CHECKING:
     from autotrack.plugin import Call, ProbeRun
@@ -23,9 +23,9 @@ _POLARS_FORMATS = ("csv", "parquet", "ipc", "ndjson")
 
 
 @hookimpl
-def register_patches() -> Sequence[Patch]:
+def register_patches() -> Sequence[Later]:
     """The functions and methods of pyarrow, pandas, polars and h5py that take the name of a file."""
-    return [*_pyarrow(), *_pandas(), *_polars(), _patch("h5py._hl.files:File.__init__", hdf5, ">=3.8,<4")]
+    return [Later("pyarrow", _pyarrow), Later("pandas", _pandas), Later("polars", _polars), Later("h5py", _h5py)]
 
 
 def read(call: Call, run: ProbeRun) -> Generator[None, None, None]:
@@ -107,6 +107,10 @@ def _polars() -> Iterator[Patch]:
         yield _patch(f"polars.dataframe.frame:DataFrame.write_{form}", written, ">=1,<3")
     for form in _POLARS_FORMATS:
         yield _patch(f"polars.lazyframe.frame:LazyFrame.sink_{form}", written, ">=1,<3")
+
+
+def _h5py() -> Iterator[Patch]:
+    yield _patch("h5py._hl.files:File.__init__", hdf5, ">=3.8,<4")
 
 
 def _patch(target: str, probe: Any, versions: str, *also: str) -> Patch:

@@ -1,13 +1,26 @@
-"""What of scikit-learn is watched after a fit, and where it is defined."""
+"""What of scikit-learn is watched, and where it is defined."""
 
 from __future__ import annotations
 
 from autotrack.plugin import Family, Patch
 
 from .evaluation import measured, predicted, scored, scorer_called
+from .fit import fitted
+from .validation import cross_validated, quiet
 
 VERSIONS = ">=1.6"
 DISTRIBUTION = "scikit-learn"
+
+_VALIDATION = "sklearn.model_selection._validation"
+#: Functions whose fits are no trainings of their own: one frame around them, no run.
+_QUIET = (
+    (_VALIDATION, "sklearn.model_selection", "cross_val_predict"),
+    (_VALIDATION, "sklearn.model_selection", "learning_curve"),
+    (_VALIDATION, "sklearn.model_selection", "validation_curve"),
+    (_VALIDATION, "sklearn.model_selection", "permutation_test_score"),
+    ("sklearn.inspection._permutation_importance", "sklearn.inspection", "permutation_importance"),
+)
+_JUDGING = ("cross_validate", "cross_val_score")
 
 #: The functions of ``sklearn.metrics`` that judge predictions, by the module that defines them.
 METRICS = {
@@ -38,7 +51,20 @@ _MIXED_IN = {
 }
 
 
-def after_fits() -> list[Patch | Family]:
+def declarations() -> list[Patch | Family]:
+    """Every estimator's fits, the users' own included, the functions that fit many times, and what measures models."""
+    family = Family(
+        base="sklearn.base:BaseEstimator",
+        methods=("fit", "fit_predict", "fit_transform", "partial_fit"),
+        probe=fitted,
+        versions=VERSIONS,
+        distribution=DISTRIBUTION,
+    )
+    judged = [_patch(_VALIDATION, "sklearn.model_selection", name, cross_validated) for name in _JUDGING]
+    return [family, *judged, *(_patch(home, shown, name, quiet) for home, shown, name in _QUIET), *_after_fits()]
+
+
+def _after_fits() -> list[Patch | Family]:
     """Predictions and scores of every estimator; every metric, where it is defined and where users import it from."""
     about = {"versions": VERSIONS, "distribution": DISTRIBUTION}
     estimator = "sklearn.base:BaseEstimator"
@@ -57,3 +83,14 @@ def after_fits() -> list[Patch | Family]:
             )
             found.append(Patch(f"{home}:{name}", measured, also=places, optional=True, inner=True, **about))  # type: ignore[arg-type]
     return found
+
+
+def _patch(home: str, shown: str, name: str, probe: object) -> Patch:
+    """A function where it is defined and where users import it from: one object in both, so that it still pickles."""
+    return Patch(
+        target=f"{home}:{name}",
+        also=(f"{shown}:{name}",),
+        probe=probe,  # type: ignore[arg-type]
+        versions=VERSIONS,
+        distribution=DISTRIBUTION,
+    )

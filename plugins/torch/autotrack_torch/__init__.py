@@ -5,25 +5,24 @@ Nothing here imports torch: that happens in observers, when the user has done so
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autotrack.plugin import Family, Flavor, Hook, Patch, Tap, hookimpl
-
-from .flavor import MLFLOW, TORCH
-from .loops import loops
-from .watched import declarations
+from autotrack.plugin import Flavor, Hook, Later, Patch, Tap, hookimpl
 
 
 @hookimpl
-def register_patches() -> Sequence[Patch | Family | Tap | Hook]:
+def register_patches() -> Sequence[Later]:
     """Steps, backward passes, loaders, and what is made on the way: optimizers, schedulers, checkpoints."""
-    return declarations()
+    return [Later("torch", _watched)]
 
 
 @hookimpl
 def register_flavors() -> Sequence[Flavor]:
     """Modules as a description and safetensors; MLflow's flavor of them."""
+    from .flavor import MLFLOW, TORCH
+
     return [TORCH, MLFLOW]
 
 
@@ -37,10 +36,22 @@ def register_settings() -> Mapping[str, Any]:
 @hookimpl
 def run_started() -> None:
     """A run of the user's may have begun: the next step belongs there."""
-    loops.runs_changed()
+    _runs_changed()
 
 
 @hookimpl
 def run_ended() -> None:
     """A run of the user's may have ended."""
-    loops.runs_changed()
+    _runs_changed()
+
+
+def _watched() -> Sequence[Patch | Tap | Hook]:
+    from .watched import declarations
+
+    return declarations()
+
+
+def _runs_changed() -> None:
+    module = sys.modules.get(f"{__name__}.loops")  # which nobody has while torch is not imported
+    if module is not None:
+        module.loops.runs_changed()

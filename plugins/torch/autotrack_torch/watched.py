@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from autotrack.plugin import Family, Hook, Patch, ResultTap, Tap
+from autotrack.plugin import Hook, Patch, ResultTap, Tap
 
 from .checkpoints import saved
 from .compilers import keep_out, nothing
@@ -18,7 +18,7 @@ from .spawning import spawned
 VERSIONS = ">=2.13,<2.14"
 
 
-def declarations() -> list[Patch | Family | Tap | Hook]:
+def declarations() -> list[Patch | Tap | Hook]:
     """Everything that the plugin watches."""
     return [
         Hook("torch.optim.optimizer", attach=_after_steps, observer=loops.stepped, versions=VERSIONS),

@@ -7,46 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autotrack.plugin import Family, Flavor, Patch, hookimpl
-
-from .files import read, written
-from .flavor import XGBOOST
-from .matrices import built, relabelled
-from .training import cross_validated, trained
-
-#: The versions that this plugin was tested with. The package may be called xgboost or xgboost-cpu: it says itself.
-VERSIONS = ">=3.1,<4"
+from autotrack.plugin import Flavor, Later, Patch, hookimpl
 
 
 @hookimpl
-def register_patches() -> Sequence[Patch | Family]:
+def register_patches() -> Sequence[Later]:
     """Training, cross-validation, the matrices that data are copied into, and files."""
-    return [
-        # Estimators call the function that their own module has under this name.
-        Patch(
-            "xgboost.training:train",
-            probe=trained,
-            also=("xgboost:train", "xgboost.sklearn:train"),
-            nested="join",
-            versions=VERSIONS,
-        ),
-        Patch("xgboost.training:cv", probe=cross_validated, also=("xgboost:cv",), versions=VERSIONS),
-        *(
-            Patch(f"xgboost.core:{name}", probe=probe, nested="beside", versions=VERSIONS)
-            for name, probe in (
-                ("DMatrix.__init__", built),
-                ("QuantileDMatrix.__init__", built),
-                ("DMatrix.set_label", relabelled),
-                ("DMatrix.set_weight", relabelled),
-                ("DMatrix.save_binary", written),
-                ("Booster.save_model", written),
-                ("Booster.load_model", read),
-            )
-        ),
-    ]
+    return [Later("xgboost", _watched)]
 
 
 @hookimpl
 def register_flavors() -> Sequence[Flavor]:
     """Boosters and estimators as UBJSON files."""
+    from .flavor import XGBOOST
+
     return [XGBOOST]
+
+
+def _watched() -> Sequence[Patch]:
+    from .watched import declarations
+
+    return declarations()

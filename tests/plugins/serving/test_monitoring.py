@@ -24,10 +24,10 @@ from autotrack_serving.monitoring.reference import Reference
 from autotrack_serving.monitoring.reporting import Reporter, recorders_of
 from autotrack_serving.monitoring.watching import Watch
 from autotrack_serving.observing import Observation
+from autotrack_serving.report import Report
 from autotrack_serving.request import Request
 from autotrack_serving.rows import Rows, whole
 from autotrack_serving.scorer import Scorer, load
-from autotrack_serving.specs import Report
 
 import autotrack
 from autotrack.core.fingerprint.sketches import SHARES

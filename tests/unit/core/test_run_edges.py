@@ -292,9 +292,9 @@ def test_what_threads_refuse_while_it_is_written_down_is_counted_once(store: Pat
     run = autotrack.start_run()
     ended = threading.Event()
 
-    def refuse() -> None:
+    def refuse(key: str) -> None:
         for _ in range(3_000):
-            run.log_metric(f"loss {threading.get_ident()}", "high")
+            run.log_metric(key, "high")
 
     def write() -> None:
         while not ended.is_set():
@@ -303,7 +303,7 @@ def test_what_threads_refuse_while_it_is_written_down_is_counted_once(store: Pat
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        threads = [threading.Thread(target=refuse) for _ in range(4)]
+        threads = [threading.Thread(target=refuse, args=(f"loss {number}",)) for number in range(4)]
         writers = [threading.Thread(target=write) for _ in range(2)]
         for thread in writers + threads:
             thread.start()

@@ -12,7 +12,7 @@ import pickle
 import sys
 import types
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,7 +21,7 @@ import pytest
 
 from autotrack.core.errors import PluginError
 from autotrack.core.guard import guard
-from autotrack.core.probes.patching import Family, Patch
+from autotrack.core.probes.patching import Family, Later, Patch
 
 from .conftest import Lab, plain
 
@@ -458,6 +458,54 @@ def test_versions_out_of_range_are_left_unwatched(
     assert lab.installer.watched() == []
     lab.installer.install("p", [Patch("fakelib.base:Base.fit", plain, versions=">=2,<3")], by_name=by_name)
     assert lab.installer.watched() == ["fakelib.base:Base.fit"]
+
+
+def test_what_is_declared_later_is_asked_for_when_its_library_is_there(lab: Lab, library: Callable[..., None]) -> None:
+    library("late", {"__init__": "", "sub": "def fit(): return 1"})
+    asked: list[str] = []
+
+    def declare() -> Iterator[Patch]:
+        asked.append("declarations")
+        yield Patch("late.sub:fit", plain)
+
+    lab.installer.install("p", [Later("late", declare)])
+    lab.installer.uninstall("p")
+    lab.installer.install("p", [Later("late", declare)])
+    assert asked == []
+    import late  # type: ignore[import-not-found]
+
+    assert asked == ["declarations"]
+    assert lab.installer.watched() == []
+    import late.sub  # type: ignore[import-not-found]
+
+    assert lab.installer.watched() == ["late.sub:fit"]
+    assert (late.sub.fit(), lab.targets) == (1, ["late.sub:fit"])
+    lab.installer.uninstall("p")
+    assert lab.installer.watched() == []
+    lab.installer.install("p", [Later("late", declare)])  # the library is there by now
+    assert lab.installer.watched() == ["late.sub:fit"]
+
+
+@pytest.mark.parametrize("imported", [True, False])
+def test_versions_out_of_range_of_what_is_declared_later(
+    lab: Lab, library: Callable[..., None], imported: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "autotrack.installer")
+    library("late", {"__init__": "__version__ = '2.1.0'", "sub": "def fit(): return 1"})
+    declarations = [Later("late", lambda: [Patch("late.sub:fit", plain, versions=">=1,<2")])]
+    if imported:
+        import late.sub
+
+        with pytest.raises(PluginError, match=r"late >=1,<2, and 2\.1\.0 is installed"):
+            lab.installer.install("p", declarations, by_name=True)
+        assert lab.installer.installed() == []
+    else:
+        lab.installer.install("p", declarations, by_name=True)
+        import late.sub
+
+        assert "left unwatched" in caplog.text
+    assert late.sub.fit() == 1
+    assert lab.installer.watched() == [] and lab.errors == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 
 from autotrack.plugin import attempt, notify, run_for_another
 
-from ..specs import Report
+from ..report import Report
 from .conditions import condition
 from .payloads import FILE
 from .tags import ALERT_TAG, DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, SERVER_TAG, UNSEEN_TAG, URI_TAG

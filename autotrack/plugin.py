@@ -18,7 +18,6 @@ from autotrack.core.errors import (
 )
 from autotrack.core.guard import attempt, warn
 from autotrack.core.late import late_names
-from autotrack.core.plugins.flavor import Flavor, file_inside, path_inside
 from autotrack.core.plugins.hookspecs import hookimpl, hookspec
 from autotrack.core.private import Ours, make_private
 from autotrack.core.probes.patching import Ear, Family, Hook, Later, Patch, ResultTap, Tap
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
     from autotrack.core.model_uris import find_version, parse_model_uri
+    from autotrack.core.plugins.flavor import Flavor, file_inside, path_inside
     from autotrack.core.plugins.pages import Panel, Reply, Request, ServerRoute
     from autotrack.core.plugins.registry import artifacts_at, choose, notify, open_sink, settings, store_at
     from autotrack.core.probes.argument_names import argument_name
@@ -211,6 +211,7 @@ _LATER = {
     "Delivery": ".entities",
     "Experiment": ".entities",
     "FileRecord": ".entities",
+    "Flavor": ".plugins.flavor",
     "ForeignExperiment": ".entities",
     "ForeignRun": ".runs.foreign",
     "Location": ".config",
@@ -249,6 +250,7 @@ _LATER = {
     "end_run": ".runs.outside",
     "environments": "..environments",
     "family": ".family",
+    "file_inside": ".plugins.flavor",
     "file_system": ".filesystems",
     "find_store": ".config",
     "find_version": ".model_uris",
@@ -274,6 +276,7 @@ _LATER = {
     "open_run": ".runs.active",
     "open_sink": ".plugins.registry",
     "parse_model_uri": ".model_uris",
+    "path_inside": ".plugins.flavor",
     "pickled": ".pickled",
     "read_mlmodel": "..models.mlmodel:read",
     "receiver": ".runs.foreign",

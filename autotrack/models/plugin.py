@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.core.errors import ArtifactError
 from autotrack.core.guard import attempt
-from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.plugins.hookspecs import hookimpl
 from autotrack.core.private import TEMPORARY
 
-from .python_source import PYTHON
-
 if TYPE_CHECKING:
+    from autotrack.core.plugins.flavor import Flavor
     from autotrack.core.runs.run import Run
 
 
 @hookimpl
 def register_flavors() -> Sequence[Flavor]:
     """Models that are Python code."""
+    from .python_source import PYTHON
+
     return [PYTHON]
 
 

@@ -20,6 +20,7 @@ class Row:
 
     ``runs`` is how many runs one call makes. ``outcome`` reduces a result to something that compares. ``travels`` is
     False where the library's own arguments or results do not pickle: a worker process then makes its own.
+    ``threads``: the library's own threads each put back warning filters, and lose some of them, watched or not.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Row:
     runs: int = 1
     outcome: Callable[[Any], Any] = field(default=repr)
     travels: bool = True
+    threads: bool = False
 
 
 def _data() -> Any:
@@ -363,6 +365,7 @@ ROWS: dict[str, list[Row]] = {
             lambda: _fit("sklearn.ensemble.RandomForestClassifier", n_estimators=5, n_jobs=2, random_state=0),
             lambda: _fit("sklearn.ensemble.RandomForestClassifier", n_estimators=-5),
             outcome=lambda forest: forest.feature_importances_.tolist(),
+            threads=True,
         ),
         Row(
             "fit of a clusterer",

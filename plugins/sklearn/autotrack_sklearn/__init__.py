@@ -6,8 +6,12 @@ Nothing here imports scikit-learn or numpy: that happens in probes, when the use
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from autotrack.plugin import Family, Flavor, Later, Patch, hookimpl
+from autotrack.plugin import Later, hookimpl
+
+if TYPE_CHECKING:
+    from autotrack.plugin import Family, Flavor, Patch
 
 
 @hookimpl

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import Flavor, Hook, Later, Patch, Tap, hookimpl
+from autotrack.plugin import Later, hookimpl
+
+if TYPE_CHECKING:
+    from autotrack.plugin import Flavor, Hook, Patch, Tap
 
 
 @hookimpl

@@ -6,8 +6,12 @@ Nothing here imports XGBoost or numpy: that happens in probes, when the user has
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from autotrack.plugin import Flavor, Later, Patch, hookimpl
+from autotrack.plugin import Later, hookimpl
+
+if TYPE_CHECKING:
+    from autotrack.plugin import Flavor, Patch
 
 
 @hookimpl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import process
@@ -49,10 +50,17 @@ class Watching:
 
 def open_run(call: Call, parent: Frame | None) -> ProbeRun:
     """Where a watched call is recorded; ``parent`` is the frame of the call that it is a child of."""
-    from .runs.proberun import ProbeRun
-
+    kind = _probe_run()
     outer = parent.run if parent is not None else None
-    return ProbeRun(call, outer if isinstance(outer, ProbeRun) else None)
+    return kind(call, outer if isinstance(outer, kind) else None)
+
+
+@cache
+def _probe_run() -> type[ProbeRun]:
+    with uncollected():
+        from .runs.proberun import ProbeRun
+
+    return ProbeRun
 
 
 def spent(seconds: float) -> None:

@@ -16,6 +16,7 @@ from .. import addresses, exits
 from ..config import Location, Settings, spare_folder
 from ..errors import JournalError, JournalFull
 from ..exits import Ending, ending_of, uncaught, write_exit_code
+from ..garbage import uncollected
 from ..guard import guard, warn
 from ..locks import Lock
 from ..private import make_own
@@ -95,6 +96,7 @@ class Tracker:
                 journal = self._journal or self._open_journal()
         return journal
 
+    @uncollected()
     def _open_journal(self) -> JournalWriter:
         from ..journal.lastwords import last_words
         from ..journal.writer import JournalWriter

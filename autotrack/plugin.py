@@ -71,9 +71,10 @@ if TYPE_CHECKING:
     from autotrack.core.switch import enable_worker, given
     from autotrack.core.terminal import clean
     from autotrack.core.terminating import termination_as_interrupt
+    from autotrack.models.finding import local_model
     from autotrack.models.golden import compare as compare_answers
     from autotrack.models.inference import is_missing
-    from autotrack.models.loading import load_pyfunc, local_model
+    from autotrack.models.loading import load_pyfunc
     from autotrack.models.mlmodel import read as read_mlmodel
     from autotrack.models.profile import ColumnProfile
     from autotrack.models.profile import key_of as kind_key
@@ -267,7 +268,7 @@ _LATER = {
     "later": ".runs.outside",
     "launched_with": ".launching",
     "load_pyfunc": "..models.loading",
-    "local_model": "..models.loading",
+    "local_model": "..models.finding",
     "mask": ".session.masking",
     "mask_argv": ".session.masking",
     "mask_value": ".session.masking",

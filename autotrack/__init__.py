@@ -18,7 +18,7 @@ _HOMES = {
     "enable": ".core.switch",
     "disable": ".core.switch",
     "is_enabled": ".core.switch",
-    "start_run": ".core.runs.active",
+    "start_run": ".core.runs.starting",
     "active_run": ".core.runs.active",
     "Run": ".core.runs.run",
     "Status": ".core.entities",
@@ -50,7 +50,7 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from autotrack.core.runs.active import active_run, start_run
+    from autotrack.core.runs.active import active_run
     from autotrack.core.runs.module_api import (
         log_artifact,
         log_artifacts,
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         set_tags,
     )
     from autotrack.core.runs.run import Run
+    from autotrack.core.runs.starting import start_run
 
     from .client import Client, RunList, get_run, last_run, search_runs
     from .client.answers import diff, export_runs, import_runs, lineage, register_model

@@ -54,14 +54,15 @@ if TYPE_CHECKING:
     from autotrack.core.probes.capture import Call
     from autotrack.core.questions import unwarned
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
-    from autotrack.core.runs.active import active_run, open_run, start_run
+    from autotrack.core.runs.active import active_run, open_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
-    from autotrack.core.runs.handing import hand_over, only_launches, run_for_another
+    from autotrack.core.runs.handing import hand_over, only_launches
     from autotrack.core.runs.looprun import LoopRun
     from autotrack.core.runs.names import run_name
     from autotrack.core.runs.outside import carry_on, end_run, later
     from autotrack.core.runs.proberun import ProbeRun
     from autotrack.core.runs.run import Run
+    from autotrack.core.runs.starting import run_for_another, start_run
     from autotrack.core.session.beyond import names_in
     from autotrack.core.session.masking import mask, mask_argv, mask_value, secrets_told
     from autotrack.core.session.opened import saw_file
@@ -70,9 +71,10 @@ if TYPE_CHECKING:
     from autotrack.core.switch import enable_worker, given
     from autotrack.core.terminal import clean
     from autotrack.core.terminating import termination_as_interrupt
+    from autotrack.models.finding import local_model
     from autotrack.models.golden import compare as compare_answers
     from autotrack.models.inference import is_missing
-    from autotrack.models.loading import load_pyfunc, local_model
+    from autotrack.models.loading import load_pyfunc
     from autotrack.models.mlmodel import read as read_mlmodel
     from autotrack.models.profile import ColumnProfile
     from autotrack.models.profile import key_of as kind_key
@@ -266,7 +268,7 @@ _LATER = {
     "later": ".runs.outside",
     "launched_with": ".launching",
     "load_pyfunc": "..models.loading",
-    "local_model": "..models.loading",
+    "local_model": "..models.finding",
     "mask": ".session.masking",
     "mask_argv": ".session.masking",
     "mask_value": ".session.masking",
@@ -281,13 +283,13 @@ _LATER = {
     "read_mlmodel": "..models.mlmodel:read",
     "receiver": ".runs.foreign",
     "remove_left": ".held",
-    "run_for_another": ".runs.handing",
+    "run_for_another": ".runs.starting",
     "run_name": ".runs.names",
     "saw_file": ".session.opened",
     "secrets_told": ".session.masking",
     "settings": ".plugins.registry",
     "signature_of": "..models.signature",
-    "start_run": ".runs.active",
+    "start_run": ".runs.starting",
     "store_at": ".plugins.registry",
     "streams_put_back": ".streams",
     "take_in": ".runs.foreign",

@@ -10,9 +10,10 @@ from typing import Any
 from autotrack.core.errors import AutotrackError, NotFoundError
 from autotrack.core.guard import attempt
 from autotrack.core.model_uris import SCHEME
+from autotrack.models.finding import folder_of, locate
 from autotrack.models.golden import FILE as GOLDEN
 from autotrack.models.golden import made_with
-from autotrack.models.loading import Located, folder_of, locate
+from autotrack.models.located import Located
 from autotrack.models.mlmodel import ModelDescription, read
 from autotrack.models.pickle_scan import risky_files
 from autotrack.models.profile_file import FILE as PROFILE

@@ -17,10 +17,10 @@ from autotrack.core.errors import ArtifactError, NotFoundError
 from autotrack.core.imported import is_imported
 from autotrack.core.private import TEMPORARY, Ours
 
+from .located import Located
+
 if TYPE_CHECKING:
     from autotrack.core.sink import Artifacts, Sink
-
-    from .loading import Located
 
 _BLOCK = 1 << 20
 #: What is more, or deeper, than any model's folder is.
@@ -34,8 +34,6 @@ def fetched(sink: Sink, record: RunRecord, path: str, place: Path) -> Located:
     store says, are taken from there, and are the user's own; what comes from the store is somebody's, and a copy that
     is to be discarded.
     """
-    from .loading import Located
-
     files = [file for file in record.artifacts if file.path.startswith(f"{path}/")]
     digests = [model.digest for model in record.models if model.path == path]
     digest = digests[-1] or None if digests else None
@@ -77,8 +75,6 @@ def fetched_folder(artifacts: Artifacts, folder: str, named: str, digest: str | 
 
     Whoever loads it holds it against its manifest, and against ``digest``.
     """
-    from .loading import Located
-
     *above, name = check_artifact_path(folder)
     base, inside = ("/".join(above), name) if above else (name, "")
     copy = Path(tempfile.mkdtemp(prefix=TEMPORARY))

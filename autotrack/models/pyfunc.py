@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from autotrack.core.errors import SchemaError
 from autotrack.core.guard import attempt, warn
 
-from .golden import Replay
-from .loading import Opened
-from .mlmodel import ModelDescription
 from .signature import Signature, signature_of
 
 if TYPE_CHECKING:
+    from .golden import Replay
+    from .loading import Opened
+    from .mlmodel import ModelDescription
     from .profile import ModelProfile
 
 

@@ -13,7 +13,7 @@ from autotrack.core.errors import ArtifactError, ConflictError, NotFoundError, U
 from autotrack.core.model_uris import SCHEME, find_version, parse_model_uri
 from autotrack.core.registered import ModelVersion, check_alias, check_model_name
 
-from .loading import split_uri
+from .finding import split_uri
 from .manifest import digest_of
 from .mlmodel import NAME, read
 from .snapshot import digests

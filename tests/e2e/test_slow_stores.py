@@ -18,6 +18,7 @@ from autotrack.core.journal import JournalWriter
 from autotrack.core.plugins import registry
 from autotrack.core.runs import trackers
 from autotrack.core.runs.deliverer import PASS
+from autotrack.core.runs.starting import implicit_run
 from autotrack.plugin import hookimpl
 from autotrack.store.store import Store
 
@@ -113,7 +114,7 @@ def test_an_observer_may_wait_for_a_thread_that_logs(register: Any) -> None:
             log_and_wait()
 
         register("observer", run_started=run_started)
-        trackers.tracker().implicit()
+        implicit_run()
     assert waited == [False]
 
 

@@ -1,71 +1,20 @@
-"""Which run is active, and how one is started."""
+"""What is in force in this process: a tracker, and in each context a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .. import keys
-from ..guard import Failure, guard
+from ..guard import Failure
 
 if TYPE_CHECKING:
     from .run import Run
+    from .tracker import Tracker
 
 #: The run that was started last in this context; it may have ended.
 active: ContextVar[Run | None] = ContextVar("autotrack_run", default=None)
-
-
-def start_run(
-    name: str | None = None,
-    experiment: str | None = None,
-    tags: Mapping[str, Any] | None = None,
-    parent: Run | str | None = None,
-) -> Run:
-    """Starts a run and makes it the active one; use it as a context manager, or end it with ``finish()``.
-
-    Inside another run it becomes its child, in the same experiment unless told otherwise. On ranks above 0 of a
-    distributed job, where autotrack is off, and where no journal can be written, it is a run that records nothing.
-    In a program that was started with ``AUTOTRACK_RUN`` the first one is that run, and what is started when it has
-    ended becomes its child.
-    """
-    from .. import process
-    from ..plugins.registry import role
-    from . import handing
-    from .nullrun import NullRun
-    from .run import Run
-    from .trackers import tracker
-
-    handed = handing.claim(name, tags) if parent is None else None
-    if handed is not None:
-        return handed
-    previous = innermost()
-    current = tracker()
-    run = Run(keys.new_id(), tracker=lambda: current, sink=current.sink)
-    run._previous = previous
-    if not current.settings.enabled or process.imports_main() or role() == "rank":
-        return activate(NullRun(), previous)
-    run.is_manual = True
-    name, experiment = _usable(run, name, "name"), _usable(run, experiment, "experiment")
-    begun = guard.call(
-        "start_run",
-        run.begin,
-        name=name,
-        experiment=experiment,
-        tags=tags,
-        parent=(previous or handing.parent_of_top_runs()) if parent is None else parent,
-    )
-    if begun is None:
-        return activate(NullRun(), previous)
-    return activate(run, previous)
-
-
-def _usable(run: Run, text: str | None, what: str) -> str | None:
-    """The text where it can be a name; None (the default is taken) with a warning where it cannot."""
-    if text is not None:
-        with run.refusing("names", f"{what} of start_run"):
-            return keys.check_name(text, f"{what} of a run")
-    return None
+#: The tracker that was put in force last (by ``trackers``); it may be closed.
+current: Tracker | None = None
 
 
 def activate(run: Run, previous: Run | None) -> Run:
@@ -91,9 +40,6 @@ def active_run() -> Run | None:
     run = innermost()
     if run is not None:
         return run
-    from . import trackers
-
-    current = trackers._current
     if current is None:
         return None
     manual = [run for run in list(current.runs.values()) if run.is_manual]
@@ -107,9 +53,6 @@ def open_run() -> Run | None:
     run = active_run()
     if run is not None:
         return run
-    from . import trackers
-
-    current = trackers._current
     if current is None or current.closed:
         return None
     return next((run for run in reversed(list(current.runs.values())) if run.is_open), None)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import addresses, keys, process
 from ..errors import AutotrackError, UsageError
-from ..exits import Ending
 from ..guard import attempt, guard, warn
-from .active import activate, active, innermost, start_run
+from .active import activate, active, innermost
 from .run import Run
+from .trackers import at_close, tracker
 
 if TYPE_CHECKING:
     from .tracker import Tracker
@@ -50,29 +50,8 @@ def hand_over(run: Run) -> dict[str, str]:
     return variables
 
 
-def run_for_another(
-    name: str | None = None,
-    experiment: str | None = None,
-    tags: Mapping[str, Any] | None = None,
-    parent: Run | str | None = None,
-) -> Run:
-    """Starts a run that is to be handed over: as ``start_run`` does, but nothing of this program joins it.
-
-    Without a ``parent`` it is a child of the run that is active here. Where this program ends before
-    it does, it is KILLED.
-    """
-    before = active.get()
-    run = start_run(name, experiment, tags, parent or innermost() or take_over())
-    active.set(before)
-    run.is_manual = False
-    run.judge = lambda error: Ending("KILLED", error)
-    return run
-
-
 def only_launches() -> None:
     """This process starts programs that record, and does nothing else: nothing of its own session is captured."""
-    from .trackers import tracker
-
     tracker().recorder.captures = False
 
 
@@ -87,7 +66,6 @@ def take_over() -> Run | None:
     if not text:
         return _taken if _taken is not None and _taken.is_open else None
     from ..plugins.registry import role
-    from .trackers import tracker
 
     if role() != "main" or process.imports_main():
         return None
@@ -135,6 +113,9 @@ def forget() -> None:
     if _taken is not None and active.get() is _taken:
         active.set(None)
     _taken, _claimed = None, False
+
+
+at_close.append(forget)
 
 
 def _read(text: str, tracker: Tracker) -> tuple[dict[str, Any] | None, str]:

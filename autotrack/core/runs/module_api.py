@@ -13,11 +13,11 @@ from typing import Any
 from .active import active_run
 from .handing import take_over
 from .run import Run
-from .trackers import tracker
+from .starting import implicit_run
 
 
 def _run() -> Run:
-    return active_run() or take_over() or tracker().implicit()
+    return active_run() or take_over() or implicit_run()
 
 
 def log_metric(key: str, value: float, step: int | None = None) -> None:

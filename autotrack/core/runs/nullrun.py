@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from ..entities import ArtifactRecord, MetricSummary, ModelRecord, RunRecord, Status
 from ..errors import NotFoundError
@@ -90,7 +90,7 @@ class NullRun(Run):
         return ""
 
     @property
-    def children(self) -> list[Run]:
+    def children(self) -> list[Self]:
         return []
 
     def refresh(self) -> NullRun:

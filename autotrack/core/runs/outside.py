@@ -22,7 +22,7 @@ def end_run(run: Run, error: BaseException | None = None) -> None:
     if not run.is_open:
         return
     ending = ending_of(error)
-    if not (run.is_manual or run is run._tracker_of()._implicit):
+    if not (run.is_manual or run is run._tracker_of().implicit):
         judged = guard.call("the end of runs", run.judge, error) if run.judge is not None else None
         ending = judged or Ending("FINISHED")
     run.end(ending.status, ending.error, None)

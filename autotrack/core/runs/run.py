@@ -266,15 +266,8 @@ class Run(RunMetrics, RunFiles):
         return self
 
     def __reduce__(self) -> Any:
-        return attach, (self._tracker_of().location.shown, self.id)  # a pickle goes who knows where
-
-
-def attach(uri: str, run_id: str) -> Run:
-    """The run of that id in a store, to read and to write more; the very object where this process records it."""
-    from .trackers import tracker_at
-
-    tracker = tracker_at(uri)
-    return tracker.runs.get(run_id) or Run(run_id, tracker=lambda: tracker, sink=tracker.sink)
+        tracker = self._tracker_of()
+        return tracker.attach, (tracker.location.shown, self.id)  # a pickle goes who knows where
 
 
 def _boot_clock() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from ..locks import Lock
 from ..private import make_own
 from ..session import session_record
 from ..session.recorder import SessionRecorder
+from .active import note_failure
 from .folding import Sites
 from .kept import KeptRuns
 from .meter import Meter
@@ -41,9 +42,11 @@ MAX_PENDING = 10_000
 class Tracker:
     """Writes what runs log to this process's journal, and reads back through the store's sink."""
 
-    def __init__(self, settings: Settings, location: Location) -> None:
+    def __init__(self, settings: Settings, location: Location, attach: Callable[[str, str], Run]) -> None:
         self.settings = settings
         self.location = location
+        #: What a pickled run calls where it is loaded, with its store's URI and its id.
+        self.attach = attach
         self.meter = Meter(settings.overhead_share, settings.overhead_allowance)
         self.sites = Sites(settings.runs_per_site)
         self.kept = KeptRuns()
@@ -59,8 +62,10 @@ class Tracker:
         self.lock = Lock()
         #: Held while the store is opened, which may take as long as a network likes.
         self._sink_lock = Lock()
-        #: Held while the program's own run starts, of which plugins' observers are told.
-        self._implicit_lock = Lock()
+        #: The program's own run, where there is one.
+        self.implicit: Run | None = None
+        #: Held while that run starts, of which plugins' observers are told.
+        self.implicit_lock = Lock()
         self._pending_lock = Lock()
         #: Held while the journal is looked after, and copied to another folder where its own was removed.
         self._place_lock = Lock()
@@ -70,7 +75,6 @@ class Tracker:
         self._sink: Sink | None = None
         self._courier: Courier | None = None
         self._news: dict[int, RunWriting] = {}
-        self._implicit: Run | None = None
         self.lost_events = 0
         self._troubled = False
 
@@ -100,7 +104,6 @@ class Tracker:
     def _open_journal(self) -> JournalWriter:
         from ..journal.lastwords import last_words
         from ..journal.writer import JournalWriter
-        from .active import note_failure
         from .courier import Courier
 
         folders = (self.location.journal, spare_folder() / "journal")
@@ -270,21 +273,9 @@ class Tracker:
     def ended(self, run: Run) -> None:
         self.runs.pop(run.id, None)
 
-    def implicit(self) -> Run:
-        """The run of a program that logs without starting one."""
-        with self._implicit_lock:
-            if self._implicit is None or not self._implicit.is_open:
-                from .active import active, start_run
-
-                before = active.get()
-                self._implicit = start_run()
-                self._implicit.is_manual = False
-                active.set(before)
-            return self._implicit
-
     def adopt(self, run: Run) -> None:
         """Makes a run the program's own: it ends with the program, and as the program does."""
-        self._implicit = run
+        self.implicit = run
 
     # The end.
 
@@ -355,7 +346,7 @@ class Tracker:
         runs = list(reversed(self.runs.values()))
         error = uncaught() if at_exit else None
         ending = ending_of(error) if error is not None else Ending("FINISHED")
-        own = [run for run in runs if run.is_manual or run is self._implicit]
+        own = [run for run in runs if run.is_manual or run is self.implicit]
         # What calls left open (a series, a loop of partial fits) did not fail with the program.
         judged = {
             run.id: (guard.call("the end of runs", run.judge, error) if run.judge else None) or Ending("FINISHED")
@@ -393,5 +384,5 @@ class Tracker:
         self.observers, self.recorder = Observers(self), SessionRecorder(self)
         self.runs = {}
         self.sites, self.kept = Sites(self.settings.runs_per_site), KeptRuns()
-        self._news, self._implicit = {}, None
+        self._news, self.implicit = {}, None
         return self

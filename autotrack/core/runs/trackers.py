@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import atexit
-import sys
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .. import exits, process
 from ..config import Location, Settings, find_store, load_settings, usable_settings, usable_store
@@ -12,7 +13,11 @@ from ..errors import UsageError
 from ..guard import guard, warn
 from ..locks import Lock
 from ..session import watchers
+from . import active
 from .tracker import Tracker
+
+if TYPE_CHECKING:
+    from .run import Run
 
 #: Seconds that ``disable()`` waits for files to be hashed.
 WATCH_TIMEOUT = 1.0
@@ -27,11 +32,12 @@ def _masked(text: str) -> str:
 guard.mask = _masked  # errors of plugins may quote a store's URI, with its password
 
 _trackers: dict[str, Tracker] = {}
-_current: Tracker | None = None
 _registry_lock = Lock()
 _hooked = False
 #: What was said about settings that cannot be meant.
 _said: set[str] = set()
+#: Done when all trackers have been closed, for modules that remember a run.
+at_close: list[Callable[[], None]] = []
 #: When a launched program began whose run is made at its end if it makes none itself (nanoseconds since the epoch).
 _launched: int | None = None
 
@@ -65,7 +71,7 @@ def configure(settings: Settings) -> Tracker:
 
 
 def _in_force() -> Tracker | None:
-    current = _current
+    current = active.current
     return None if current is None or current.closed else current
 
 
@@ -85,16 +91,15 @@ def _say(problems: list[UsageError], settings: Settings, outcome: str) -> None:
 
 
 def _use(settings: Settings, location: Location) -> Tracker:
-    global _current
     with _registry_lock:
         known = _trackers.get(location.uri)
         if known is None or known.closed:
-            known = _trackers[location.uri] = Tracker(settings, location)
+            known = _trackers[location.uri] = Tracker(settings, location, attach)
         else:
             known.settings = settings
             known.meter.share, known.meter.allowance = settings.overhead_share, settings.overhead_allowance
         guard.silent = settings.silent
-        _current = known
+        active.current = known
         _hook_process()
         return known
 
@@ -109,7 +114,7 @@ def tracker_at(uri: str) -> Tracker:
     with _registry_lock:
         found = _trackers.get(location.uri)
         if found is None or found.closed:
-            found = _trackers[location.uri] = Tracker(_usable_settings(), location)
+            found = _trackers[location.uri] = Tracker(_usable_settings(), location, attach)
             _hook_process()
         return found
 
@@ -120,6 +125,14 @@ def _with_credentials(location: Location) -> Location:
     known = [tracker.location for tracker in (_in_force(), *_trackers.values()) if tracker is not None]
     known.append(usable_store(usable_settings()[0].tracking_uri)[0])
     return next((found for found in known if found.shown == location.shown), location)
+
+
+def attach(uri: str, run_id: str) -> Run:
+    """The run of that id in a store, to read and to write more; the very object where this process records it."""
+    from .run import Run
+
+    tracker = tracker_at(uri)
+    return tracker.runs.get(run_id) or Run(run_id, tracker=lambda: tracker, sink=tracker.sink)
 
 
 def launched() -> None:
@@ -143,7 +156,7 @@ def stop_watching() -> None:
 
 def close_all(*, at_exit: bool = False) -> None:
     """Closes every tracker of the process (at exit, and between tests)."""
-    global _current, _launched
+    global _launched
     exits.begun = at_exit
     started, _launched = _launched, None
     if at_exit and started is not None and not any(known.has_written for known in _trackers.values()):
@@ -152,13 +165,12 @@ def close_all(*, at_exit: bool = False) -> None:
         guard.call("the program's run", record_program, tracker(), started)
     for known in list(_trackers.values()):
         guard.call("exit", known.close, at_exit=at_exit)
-    handing = sys.modules.get(f"{__package__}.handing")
-    if handing is not None:
-        handing.forget()
+    for action in at_close:
+        action()
     with _registry_lock:
         _trackers.clear()
         _said.clear()
-        _current = None
+        active.current = None
 
 
 def _hook_process() -> None:

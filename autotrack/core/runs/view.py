@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ..fingerprint import ColumnPrint
     from ..history import History
     from ..sink import Sink
-    from .run import Run
     from .tracker import Tracker
 
 
@@ -163,20 +162,18 @@ class RunView:
         return self._view()
 
     @property
-    def parent(self) -> Run | None:
+    def parent(self) -> Self | None:
         parent = self._draft.parent if self._draft is not None else self._view().parent
         return self._other(parent, None) if parent else None
 
     @property
-    def children(self) -> list[Run]:
+    def children(self) -> list[Self]:
         self._tracker_of().catch_up()
         found = self._sink_of().runs(children_of=self.id, max_results=50_000)
         return [self._other(record.id, record) for record in found]
 
-    def _other(self, run_id: str, record: RunRecord | None) -> Run:
-        from .run import Run
-
-        return Run(run_id, tracker=self._tracker_of, sink=self._sink_of, record=record)
+    def _other(self, run_id: str, record: RunRecord | None) -> Self:
+        return type(self)(run_id, tracker=self._tracker_of, sink=self._sink_of, record=record)
 
     def metric_history(self, key: str) -> History:
         """All points of one metric as arrays (``steps``, ``timestamps`` in ns, ``values``); iterates as points."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +10,12 @@ import autotrack
 from autotrack.core.runs import trackers
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("watched")
 nn = torch.nn
 F = torch.nn.functional
 X = torch.linspace(-1, 1, 240).reshape(60, 4)
 Y = X.sum(1, keepdim=True)
 TensorDataset, DataLoader = torch.utils.data.TensorDataset, torch.utils.data.DataLoader
-
-
-@pytest.fixture(autouse=True)
-def enabled(store: Path) -> Iterator[Path]:
-    torch.manual_seed(0)
-    autotrack.enable(models=False)
-    yield store
-    autotrack.disable()
-    gc.collect()
 
 
 class Fit:

@@ -7,35 +7,21 @@ import gc
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from autotrack_torch.heap import objects_of
 
 import autotrack
-from autotrack.core.runs import trackers
+from tests.plugins.torch.nets import Critic, Net, all_runs
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("watched")
 nn = torch.nn
 F = torch.nn.functional
 X = torch.linspace(-1, 1, 32).reshape(8, 4)
 Y = X.sum(1, keepdim=True)
-
-
-class Net(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = nn.Linear(4, 8)
-        self.outer = nn.Linear(8, 1)
-
-    def forward(self, x: Any) -> Any:
-        return self.outer(torch.relu(self.inner(x)))
-
-
-class Critic(Net):
-    pass
 
 
 class Around(nn.Module):
@@ -44,15 +30,6 @@ class Around(nn.Module):
     def __init__(self, net: Any) -> None:
         super().__init__()
         self.net = net
-
-
-@pytest.fixture(autouse=True)
-def enabled(store: Path) -> Iterator[Path]:
-    torch.manual_seed(0)
-    autotrack.enable(models=False)
-    yield store
-    autotrack.disable()
-    gc.collect()
 
 
 @pytest.fixture
@@ -81,12 +58,6 @@ def train(net: Any, optimizer: Any, steps: int = 2) -> None:
 
 def sgd(*nets: Any) -> Any:
     return torch.optim.SGD([tensor for net in nets for tensor in net.parameters()], lr=0.1)
-
-
-def all_runs() -> Any:
-    gc.collect()
-    trackers.close_all()
-    return sorted(autotrack.search_runs(), key=lambda run: run.started)
 
 
 class Trainer:

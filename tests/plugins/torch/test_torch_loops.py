@@ -7,7 +7,7 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,35 +16,14 @@ import pytest
 
 import autotrack
 from autotrack.core.runs import trackers
+from tests.plugins.torch.nets import Critic, Net, all_runs
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("watched")
 nn = torch.nn
 F = torch.nn.functional
 X = torch.linspace(-1, 1, 256).reshape(64, 4)
 Y = X.sum(1, keepdim=True)
-
-
-class Net(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = nn.Linear(4, 8)
-        self.outer = nn.Linear(8, 1)
-
-    def forward(self, x: Any) -> Any:
-        return self.outer(torch.relu(self.inner(x)))
-
-
-class Critic(Net):
-    pass
-
-
-@pytest.fixture(autouse=True)
-def enabled(store: Path) -> Iterator[Path]:
-    torch.manual_seed(0)
-    autotrack.enable(models=False)
-    yield store
-    autotrack.disable()
-    gc.collect()
 
 
 def loader(**options: Any) -> Any:
@@ -71,13 +50,6 @@ def ended_runs() -> Any:
     return sorted(autotrack.search_runs(), key=lambda run: run.started)
 
 
-def all_runs() -> Any:
-    """All runs, as the end of the program leaves them."""
-    gc.collect()
-    trackers.close_all()
-    return sorted(autotrack.search_runs(), key=lambda run: run.started)
-
-
 def test_a_loop_is_a_run_with_its_loss_at_each_step() -> None:
     net = Net()
     losses = train(net, torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9), 5)
@@ -87,7 +59,7 @@ def test_a_loop_is_a_run_with_its_loss_at_each_step() -> None:
     assert history.steps.tolist() == [0, 1, 2, 3, 4] and history.values.tolist() == losses
     assert run.params["optimizer"] == "SGD" and run.params["optimizer.momentum"] == "0.9"
     assert run.params["model"] == "Net" and run.params["model.parameters"] == "49"
-    assert run.tags["model_class"].endswith("test_torch_loops.Net")
+    assert run.tags["model_class"].endswith("nets.Net")
     assert run.tags["autotrack.plugin"] == "torch"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import threading
@@ -18,10 +17,10 @@ from autotrack_torch.flavor import TORCH
 import autotrack
 from autotrack.client.client import Client
 from autotrack.core.errors import ArtifactError, UntrustedModelError
-from autotrack.core.runs import trackers
 from autotrack.models.loading import load_model
 from autotrack.models.saving import save_model
 from tests.conftest import Script
+from tests.plugins.torch.nets import all_runs
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -233,12 +232,6 @@ def train(model: Any, optimizer: Any, steps: int = 3) -> None:
         optimizer.zero_grad()
         F.mse_loss(model(X), Y).backward()
         optimizer.step()
-
-
-def all_runs() -> Any:
-    gc.collect()
-    trackers.close_all()
-    return sorted(autotrack.search_runs(), key=lambda run: run.started)
 
 
 def loaded(run: Any, path: str = "model") -> Any:

@@ -22,7 +22,9 @@ from autotrack.core.imported import is_imported
 from autotrack.core.pickled import load as unpickled
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.core.runs.names import experiment_id
-from autotrack.models.loading import folder_in, is_own, load_model
+from autotrack.models.finding import folder_in
+from autotrack.models.loading import load_model
+from autotrack.models.located import is_own
 from autotrack.models.saving import save_model
 from autotrack.store.files.local import LocalArtifacts
 from autotrack.store.store import Store

@@ -12,6 +12,7 @@ import autotrack
 from autotrack.core.guard import guard
 from autotrack.core.runs import trackers
 from autotrack.core.runs.looprun import LoopRun
+from autotrack.core.runs.starting import implicit_run
 from autotrack.core.runs.trackers import tracker
 from autotrack.plugin import carry_on, end_run, later
 
@@ -36,7 +37,7 @@ def test_one_that_has_ended_stays_as_it_is(store: Path) -> None:
 
 def test_the_programs_own_run_fails_with_it(store: Path) -> None:
     autotrack.log_metric("m", 1.0)
-    end_run(tracker().implicit(), ValueError())
+    end_run(implicit_run(), ValueError())
     assert [str(run.status) for run in autotrack.search_runs()] == ["FAILED"]
 
 

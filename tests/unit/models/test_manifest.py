@@ -11,7 +11,7 @@ import pytest
 from autotrack.core.errors import ArtifactError
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.models import open_model, save_model
-from autotrack.models.loading import Located
+from autotrack.models.located import Located
 from autotrack.models.manifest import FileDigest, verify, write_manifest
 from autotrack.models.snapshot import digests, take
 

@@ -19,7 +19,7 @@ from autotrack.core.imported import mark_imported
 from autotrack.core.model_uris import ModelReference, parse_model_uri
 from autotrack.core.registered import LoggedModel
 from autotrack.core.runs import trackers
-from autotrack.models.loading import locate
+from autotrack.models.finding import locate
 from autotrack.store.store import Store
 
 X = np.arange(12.0).reshape(6, 2)

@@ -13,7 +13,8 @@ from autotrack.core.errors import ArtifactError, UntrustedModelError
 from autotrack.core.imported import mark_imported
 from autotrack.core.plugins.flavor import Flavor
 from autotrack.models import load_model, open_model, save_model
-from autotrack.models.loading import folder_in, is_own
+from autotrack.models.finding import folder_in
+from autotrack.models.located import is_own
 from autotrack.models.pickle_scan import globals_in, is_dangerous, risky_files
 from autotrack.models.trust import trust_file, trusted, vouch
 

@@ -19,7 +19,7 @@ from autotrack.core.errors import StoreError
 from autotrack.core.journal import JournalWriter
 from autotrack.core.runs import trackers
 from autotrack.core.runs.names import experiment_id
-from autotrack.models.loading import is_own
+from autotrack.models.located import is_own
 from autotrack.store.engines import dialect, sqlite
 from autotrack.store.store import Store
 

@@ -45,13 +45,15 @@ def bisect(
     data: Mapping[str, str] | None = None,
     tolerance: float = TOLERANCE,
     first: bool = False,
+    overwrite: bool = False,
     tracking_uri: str | None = None,
 ) -> Bisection:
     """Runs ``a`` again with one difference to ``b`` swapped at a time; says which makes its metric that of ``b``.
 
     ``a`` and ``b`` are ids of runs (or their beginnings). Every run that is made stays in the store, tagged
     ``autotrack.bisect``, below a run of the search; a second search for the same takes what the first one made.
-    ``first`` ends it with the first cause. NotFoundError where there is no such run, UsageError where one has no such
+    ``first`` ends it with the first cause. Without ``overwrite`` nothing runs that would write over files outside the
+    folders that are made for it. NotFoundError where there is no such run, UsageError where one has no such
     metric.
     """
     from contextlib import closing
@@ -66,7 +68,7 @@ def bisect(
     else:
         uri = find_store(tracking_uri).uri
     with closing(open_sink(uri)) as sink:
-        return bisect_in(sink, uri, sink.run(a), sink.run(b), Options(metric, env, data, tolerance, first))
+        return bisect_in(sink, uri, sink.run(a), sink.run(b), Options(metric, env, data, tolerance, first, overwrite))
 
 
 def bisect_in(
@@ -132,7 +134,7 @@ def _search(
     gaps = [plan for plan in plans if isinstance(plan, Gap)]
     say("putting both together")
     sides = [
-        side_of(plan, sink, work / name, options.data or {})
+        side_of(plan, sink, work / name, options.data or {}, options.overwrite)
         for name, plan in zip("ab", plans, strict=True)
         if not gaps and not isinstance(plan, Gap)
     ]

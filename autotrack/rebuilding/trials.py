@@ -20,6 +20,7 @@ from autotrack.core.gaps import Gap
 from .bisection import Bisection, Trial, near, number, said
 from .conditions import Interpreter, check, interpreter_for
 from .factors import PYTHON, Factor, Side
+from .overwriting import refused
 from .packages import mixed_interpreter
 from .pairing import counterpart
 from .plan import Plan
@@ -43,13 +44,15 @@ Tell = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Options:
     """``metric``: the one to explain, None for the one that matters most of those that differ. ``env`` and ``data`` as
-    for a rebuild; numbers are the same up to ``tolerance`` of their size. ``first``: the first cause is enough."""
+    for a rebuild; numbers are the same up to ``tolerance`` of their size. ``first``: the first cause is enough.
+    ``overwrite`` lets the program write over files outside the fresh folder."""
 
     metric: str | None = None
     env: str = "auto"
     data: Mapping[str, str] | None = None
     tolerance: float = TOLERANCE
     first: bool = False
+    overwrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,9 @@ class Trials:
         plan, moved = together
         token = f"{self.runs[0].id}.{int(time.time() * 1000):x}.{len(self.found.trials)}"
         tags = {TAG: pair(*self.runs), WITH: digest}
-        run_again(plan, interpreter, self.uri, fresh, moved, token, tags, self.found.search)
+        run_again(plan, interpreter, self.uri, fresh, moved, token, tags, self.found.search, self.options.overwrite)
+        for problem in refused(fresh):
+            self._open(problem)
         self.sink.deliver(find_store(self.uri).journal)
         return counterpart(self.sink, self.a.plan.story, token)
 

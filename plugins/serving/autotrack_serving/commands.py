@@ -38,7 +38,12 @@ def add_commands(cli: click.Group) -> None:
     )
     # A group of click's own, which a test or another program may have, knows no examples.
     more: dict[str, Any] = {"examples": examples} if hasattr(cli, "examples") else {}
-    cli.command("serve", **more)(serve)
+    serving = cli.command("serve", **more)(serve)
+    archive = os.environ.get(PACKED)
+    if archive is not None:
+        from .packing.usage import as_archive
+
+        as_archive(serving, archive)
     files = (
         ("autotrack predict -m models:/churn@champion -i customers.parquet -o scores.parquet", "every row, in order"),
         ("autotrack predict -m 3f9a -i new.csv -o scores.csv --keep id", "with the column id beside the predictions"),

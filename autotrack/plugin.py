@@ -25,6 +25,7 @@ from autotrack.core.probes.patching import Ear, Family, Hook, Patch, ResultTap, 
 
 if TYPE_CHECKING:
     from autotrack import environments
+    from autotrack.answers.goals import main_metric
     from autotrack.client import get_run
     from autotrack.core import family, pickled
     from autotrack.core.artifact_paths import check_artifact_path
@@ -168,6 +169,7 @@ __all__ = [
     "launched_with",
     "load_pyfunc",
     "local_model",
+    "main_metric",
     "make_private",
     "mask",
     "mask_argv",
@@ -264,6 +266,7 @@ _LATER = {
     "launched_with": ".launching",
     "load_pyfunc": "..models.loading",
     "local_model": "..models.loading",
+    "main_metric": "..answers.goals",
     "mask": ".session.masking",
     "mask_argv": ".session.masking",
     "mask_value": ".session.masking",

@@ -302,6 +302,7 @@ def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], 
     how good it is beside its training.
     """
     from .monitoring.status import breaks, served
+    from .monitoring.together import too_few
 
     found = served(model, getattr(ctx.obj, "store", None))
     newest = found[0]
@@ -314,8 +315,9 @@ def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], 
         _print_status(newest)
         if len(found) > 1:
             click.echo(f"and {len(found) - 1} more that served it before (--json)")
+    few = too_few(newest.metrics)
     for condition in unknown:
-        click.echo(f"not known yet: {condition}", err=True)
+        click.echo(f"not known yet: {condition}{f': {few}' if few else ''}", err=True)
     for condition in broken:
         click.echo(f"it holds: {condition}", err=True)
     if broken:
@@ -323,7 +325,10 @@ def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], 
 
 
 def _print_status(one: Any) -> None:
+    from .monitoring.together import too_few
+
     run, metrics = one.run, one.metrics
+    few = too_few(metrics)
     workers = f"  {len(one.runs)} workers" if len(one.runs) > 1 else ""
     _say(f"{run.name}  {str(run.status).lower()}  {run.id[:8]}{workers}")
     _say(
@@ -332,6 +337,8 @@ def _print_status(one: Any) -> None:
         f"p99 {metrics.get('p99_ms', 0):.1f} ms; {metrics.get('refused', 0):,.0f} refused, "
         f"{metrics.get('failed', 0):,.0f} failed"
     )
+    if few:
+        _say(f"  how far {'some columns have' if 'psi' in metrics else 'it has'} moved is not known yet: {few}")
     for name, psi in one.worst[:5]:
         _say(f"  {name}: {_moved(metrics, '{}/' + name)}{'  shifted' if psi >= 0.25 else ''}")
     for name, names in one.unseen.items():

@@ -73,8 +73,11 @@ def told(tell, clone: Path, *commits: str) -> list[Told]:
 def test_hundreds_of_changed_files_cost_a_few_processes(store, tell, clone, asked) -> None:
     commits = [commit(clone, {f"{at}.png": b"\0%d %d" % (at, n) for at in range(240)}) for n in range(2)]
     one, other = told(tell, clone, *commits)
+    for program, digest in ((one, "f1" * 32), (other, "f2" * 32)):
+        program.file(f"{clone}/7.png", digest)  # a file that the program read is data
     found = compare_runs(store, store.run(one.run(1)), store.run(other.run(2)))
-    assert [fact.text for fact in found["code"][:-1]] == ["differs (it is no text)"] * 240
+    assert [fact.text for fact in found["code"][:-1]] == ["differs (it is no text)"] * 239
+    assert [fact.text for fact in found["files"]] == ["its content changed (it is no text)"]
     assert len(asked) < 20, len(asked)
 
 

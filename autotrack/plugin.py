@@ -24,6 +24,7 @@ from autotrack.core.probes.patching import Ear, Family, Hook, Later, Patch, Resu
 
 if TYPE_CHECKING:
     from autotrack import environments
+    from autotrack.answers.goals import main_metric
     from autotrack.client import get_run
     from autotrack.core import family, pickled
     from autotrack.core.artifact_paths import check_artifact_path
@@ -171,6 +172,7 @@ __all__ = [
     "launched_with",
     "load_pyfunc",
     "local_model",
+    "main_metric",
     "make_private",
     "mask",
     "mask_argv",
@@ -269,6 +271,7 @@ _LATER = {
     "launched_with": ".launching",
     "load_pyfunc": "..models.loading",
     "local_model": "..models.finding",
+    "main_metric": "..answers.goals",
     "mask": ".session.masking",
     "mask_argv": ".session.masking",
     "mask_value": ".session.masking",

@@ -181,6 +181,9 @@ def _compare_files(
             one.blobs[path], two.blobs[path] = blobs
     # Bytecode beside its source is made from it, and is committed by accident: Python runs none whose source is gone.
     paths = {path for path in paths if "__pycache__" not in path.split("/")}
+    if repository is not None:
+        commits = [side.commit for side in (one, two) if side.kind == "git" and side.commit is not None]
+        repository.foresee(commits, sorted(paths, key=lambda path: _weight(path, one)))
     for path in sorted(paths, key=lambda path: _weight(path, one)):
         if one.sources.get(path) == two.sources.get(path) is not None:
             continue

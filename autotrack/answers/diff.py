@@ -71,10 +71,17 @@ def _join_data_in_the_repository(code: Findings, data: Findings, files: Findings
             for at, other in enumerate(findings.facts):
                 file = (other.detail or {}).get("file", {}).get("path") if findings is data else other.what
                 if file == fact.what and fact in code.facts:
-                    text = f"{other.text}; it is {fact.text}" if fact.text else other.text
                     more = (*other.more, *fact.more)
+                    text = _said_of_both(other.text, fact.text)
                     findings.facts[at] = replace(other, text=text, lines=fact.lines, more=more)
                     code.facts.remove(fact)
+
+
+def _said_of_both(data: str, code: str) -> str:
+    """What is said of a file as data and as code, in one sentence."""
+    if code.startswith("differs"):
+        return data + code.removeprefix("differs")
+    return f"{data}; it is {code}" if code.startswith("not in") else "; ".join(filter(None, (data, code)))
 
 
 def _follow_code(params: Findings, code: Findings) -> None:

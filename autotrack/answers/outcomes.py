@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from autotrack.core.entities import RunRecord
+from autotrack.core.numbers import EXACT, significant
 
 from .difference import Findings
 from .timing import is_timing
@@ -61,12 +62,12 @@ def _change(a: float, b: float) -> tuple[float, str]:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
+    return significant(value, 6)
 
 
 def _bits(value: float) -> object:
     """A value such that only the same value is equal to it: NaN is NaN, -0.0 is not 0.0, 1 is 1.0."""
-    if isinstance(value, int) and abs(value) > 2**53:
+    if isinstance(value, int) and abs(value) > EXACT:
         return value
     return "nan" if math.isnan(value) else struct.pack("<d", value)
 

@@ -45,12 +45,17 @@ _STYLES = {"title": "bold", "section": "bold", "removed": "red", "note": "dim"}
     show_default=True,
     help="Of numbers, relative to their size.",
 )
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Let the program write over files of yours that it wrote the first time, outside the fresh folder.",
+)
 @click.option("--first", is_flag=True, help="End with the first cause; whether there are others is not looked into.")
 @json_option
 @click.pass_context
 def bisect(
     ctx: click.Context, a: str, b: str, metric: str | None, env: str, moved: tuple[str, ...], tolerance: float,
-    first: bool, as_json: bool,
+    overwrite: bool, first: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run A again with one difference to B swapped at a time, until its metric is that of B: the cause.
 
@@ -72,7 +77,7 @@ def bisect(
         raise NotFoundError(no_store(place))
     with closing(open_place(place)) as sink, stages() as shown, termination_as_interrupt():
         tracker_at(place.uri).recorder.captures = False  # the session of this command is nobody's training
-        options = Options(metric, env, pairs(moved, "--data"), tolerance, first)
+        options = Options(metric, env, pairs(moved, "--data"), tolerance, first, overwrite)
         found = bisect_in(sink, place.uri, sink.run(a), sink.run(b), options, shown)
     if as_json:
         print_json(found.document())

@@ -73,7 +73,7 @@ def print_run(
     _print_data(screen, run)
     _print_models(screen, run)
     _print_artifacts(screen, run, full)
-    _print_children(screen, children)
+    _print_children(screen, run, children, full)
     _print_health(screen, run)
     _print_gaps(screen, story, full)
 
@@ -261,34 +261,40 @@ def _models_as_one(run: RunRecord) -> Iterator[tuple[str, str]]:
             yield f"{folder}  ({plural(len(sizes), 'file')})", size(sum(sizes))
 
 
-def _print_children(screen: Screen, children: Sequence[RunRecord]) -> None:
+def _print_children(screen: Screen, run: RunRecord, children: Sequence[RunRecord], full: bool) -> None:
+    """How many there are; of a metric whose better side is known the best of them, else the first."""
     if not children:
         return
     counts = Counter(child.status.value.lower() for child in children)
     said = ", ".join(f"{count:,} {status}" for status, count in counts.most_common())
     screen.heading(f"children ({said})")
     key = telling_metric(children)
-    if key is None:
-        return
-    best = best_runs(children, key)
-    sign = direction(key)
-    ranked = sorted((child for child in children if child.metrics.get(key) is not None), key=_ranking(key, sign))
-    chosen = (ranked if sign else children)[:_BEST]
+    sign = direction(key) if key is not None else 0
+    if key is not None and sign:
+        ranked = sorted((child for child in children if key in child.metrics), key=_ranking(key, sign))
+        title, chosen = "best", ranked[:_BEST]
+    else:
+        ordered = sorted(children, key=lambda child: child.started)
+        title, chosen = "run", ordered if full else ordered[:_FEW]
+    best = best_runs(children, key) if key is not None else frozenset[str]()
     varying = varying_params(children)[:4]
+    now = time.time_ns()
     rows: list[list[Cell | str]] = [
         [
             Cell(child.id[:8], "cyan"),
             child.name,
-            Cell(number(child.metrics.get(key)), "bold green" if child.id in best else ""),
+            *([Cell(number(child.metrics.get(key)), "bold green" if child.id in best else "")] if key else []),
+            status_cell(child),
+            duration(elapsed(child, now)),
             *(clip(child.params.get(param, ""), 20) for param in varying),
         ]
         for child in chosen
     ]
-    screen.table(
-        [Column("best" if sign else "some"), Column("name"), Column(key, right=True), *map(Column, varying)],
-        rows,
-        indent=2,
-    )
+    measured = [Column(key, right=True)] if key else []
+    columns = [Column(title), Column("name", shrink=True), *measured, Column("status"), Column("took", right=True)]
+    screen.table([*columns, *map(Column, varying)], rows, indent=2)
+    if title == "run":
+        _more(screen, run, len(children) - len(chosen))
 
 
 def _ranking(key: str, sign: int) -> Callable[[RunRecord], float]:

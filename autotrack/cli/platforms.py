@@ -59,9 +59,11 @@ def platforms_document(found: dict[str, Replay]) -> dict[str, Any]:
 
 
 def print_platforms(screen: Screen, found: dict[str, Replay]) -> None:
-    """A line a platform."""
+    """A line a platform; what a program said in several lines stands below one another."""
     for name, each in found.items():
         style = "green" if each.verdict in ("equal", "close") else "red"
         largest = f"   largest difference {each.largest:.3g}" if each.largest else ""
-        said = each.reason or each.where
-        screen.line(Cell(f"{name:<9}", "bold"), Cell(f"{each.verdict:<11}", style), f"{said}{largest}".strip())
+        first, *more = f"{each.reason or each.where}{largest}".strip().splitlines() or [""]
+        screen.line(Cell(f"{name:<9}", "bold"), Cell(f"{each.verdict:<11}", style), first)
+        for line in more:
+            screen.line(" " * 20, line)

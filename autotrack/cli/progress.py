@@ -1,4 +1,4 @@
-"""Bars for what takes long while a person waits: on a terminal's standard error, and nowhere else."""
+"""What is shown on standard error while somebody waits: bars on a terminal; of stages also a line each in a log."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import click
+
+from autotrack.core.terminal import clean
+
 #: Bytes from which on a person wants to see that something happens.
 LONG = 16 << 20
 
 
 @contextmanager
 def stages() -> Iterator[Callable[[str], None]]:
-    """What is told of the stage that long work is in, and shows it with a spinner and the time that it takes."""
+    """What is told of the stage that long work is in, and shows it with a spinner and the time that it takes. Where
+    there is no terminal it writes each down as it begins: a log is all that there is to see of it."""
     if not sys.stderr.isatty():
-        yield lambda text: None
+        yield lambda text: click.echo(clean(text), err=True)
         return
     from rich.console import Console
     from rich.markup import escape

@@ -22,7 +22,7 @@ _COLOURS = {
 }
 _STAGES = {
     "code": "putting the code into a fresh folder",
-    "environment": "building the environment",
+    "environment": "preparing the environment",
     "data": "checking the files that it read",
     "run": "running it again",
     "compare": "comparing what came out",

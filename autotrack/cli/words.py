@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+
+from autotrack.core.numbers import significant
 
 SECOND = 1_000_000_000
 ELLIPSIS = "…"
@@ -109,18 +110,10 @@ def size(count: int) -> str:
 
 
 def number(value: float | int | None) -> str:
-    """A metric's value in five significant digits; integers whole; nothing for None."""
+    """A metric's value in five significant digits; whole numbers with all of theirs; nothing for None."""
     if value is None:
         return ""
-    if isinstance(value, int):
-        return str(value)
-    if math.isnan(value):
-        return "nan"
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    if value == int(value) and abs(value) < 1e6:
-        return str(int(value))
-    return f"{value:.5g}"
+    return "0" if value == 0 else significant(value, 5)
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -167,8 +167,8 @@ class MetricSummary:
     last: float | int
     last_step: int
     last_time: int
-    min: float | None
-    max: float | None
+    min: float | int | None
+    max: float | int | None
     count: int
 
 

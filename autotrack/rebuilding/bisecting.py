@@ -8,8 +8,7 @@ Hildebrandt, IEEE TSE 28(2), 2002).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,27 +28,12 @@ from .holes import open_gaps
 from .minimising import least
 from .notebooks import plan_in
 from .searching import TAG, SearchRun
-from .trials import Outcome, Trials
+from .trials import TOLERANCE, Options, Outcome, Tell, Trials
 
 if TYPE_CHECKING:
     from autotrack.core.sink import Sink
 
 __all__ = ["TAG", "TOLERANCE", "Bisection", "Found", "Options", "bisect", "bisect_in"]
-
-TOLERANCE = 1e-9
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """``metric``: the one to explain, None for the one that matters most of those that differ. ``env`` and ``data`` as
-    for a rebuild; numbers are the same up to ``tolerance`` of their size. ``first``: the first cause is enough."""
-
-    metric: str | None = None
-    env: str = "auto"
-    data: Mapping[str, str] | None = None
-    tolerance: float = TOLERANCE
-    first: bool = False
 
 
 def bisect(
@@ -61,13 +45,15 @@ def bisect(
     data: Mapping[str, str] | None = None,
     tolerance: float = TOLERANCE,
     first: bool = False,
+    overwrite: bool = False,
     tracking_uri: str | None = None,
 ) -> Bisection:
     """Runs ``a`` again with one difference to ``b`` swapped at a time; says which makes its metric that of ``b``.
 
     ``a`` and ``b`` are ids of runs (or their beginnings). Every run that is made stays in the store, tagged
     ``autotrack.bisect``, below a run of the search; a second search for the same takes what the first one made.
-    ``first`` ends it with the first cause. NotFoundError where there is no such run, UsageError where one has no such
+    ``first`` ends it with the first cause. Without ``overwrite`` nothing runs that would write over files outside the
+    folders that are made for it. NotFoundError where there is no such run, UsageError where one has no such
     metric.
     """
     from contextlib import closing
@@ -82,7 +68,7 @@ def bisect(
     else:
         uri = find_store(tracking_uri).uri
     with closing(open_sink(uri)) as sink:
-        return bisect_in(sink, uri, sink.run(a), sink.run(b), Options(metric, env, data, tolerance, first))
+        return bisect_in(sink, uri, sink.run(a), sink.run(b), Options(metric, env, data, tolerance, first, overwrite))
 
 
 def bisect_in(
@@ -148,7 +134,7 @@ def _search(
     gaps = [plan for plan in plans if isinstance(plan, Gap)]
     say("putting both together")
     sides = [
-        side_of(plan, sink, work / name, options.data or {})
+        side_of(plan, sink, work / name, options.data or {}, options.overwrite)
         for name, plan in zip("ab", plans, strict=True)
         if not gaps and not isinstance(plan, Gap)
     ]
@@ -159,7 +145,7 @@ def _search(
     one, other = sides
     found.factors = tuple(factors_of(one, other))
     found.unknown = _unknown(sides, hashing=True)
-    trials = Trials(sink, uri, runs, (one, other), options.env, work, found, search, say)
+    trials = Trials(sink, uri, runs, (one, other), options, work, found, search, say)
     kind = _Search(trials, found, options).search()
     if kind in (
         Found.CAUSE,
@@ -185,7 +171,7 @@ class _Search:
         """Tries what differs, one by one; then together. A cause is said to be one that was one twice."""
         found = self.found
         again = self.trials.outcome(())
-        if not self._same(again, 0):
+        if not self.trials.same(again, 0):
             found.why = f"run again as it was, {self._otherwise(again)}: see `autotrack rebuild`"
             return Found.IMPOSSIBLE
         if not found.factors:
@@ -222,13 +208,13 @@ class _Search:
         else:
             came = self.trials.outcome(unit)
             ended_alike = came is not None and came.ending == self.trials.wanted[0].ending
-            if came is not None and came.value is not None and ended_alike and not self._same(came, 0):
+            if came is not None and came.value is not None and ended_alike and not self.trials.same(came, 0):
                 found.moved = (*found.moved, *unit)
 
     def _together(self, units: Sequence[tuple[Factor, ...]]) -> Found:
         found = self.found
         every = self.trials.outcome(found.factors)
-        if not self._same(every, 1):
+        if not self.trials.same(every, 1):
             if every is None and found.problems:
                 found.why = "not all of it can be swapped: what cannot be may be why"
                 return Found.IMPOSSIBLE
@@ -252,13 +238,13 @@ class _Search:
         found = self.found
         if self._steady is None:
             again = self.trials.once_more(())
-            self._steady = self._same(again, 0)
+            self._steady = self.trials.same(again, 0)
             if not self._steady:
                 found.why = f"it is another each time: run once more as it was, {self._otherwise(again)}"
         if not self._steady:
             return False
         again = self.trials.once_more(causes)
-        if self._same(again, 1):
+        if self.trials.same(again, 1):
             return True
         found.why = f"with {said(tuple(causes))} it is another each time: once more, {self._otherwise(again, 1)}"
         return False
@@ -276,13 +262,7 @@ class _Search:
         return found
 
     def _does(self, swapped: Sequence[Factor]) -> bool:
-        return self._same(self.trials.outcome(swapped), 1)
-
-    def _same(self, came: Outcome | None, side: int) -> bool:
-        wanted = self.trials.wanted[side]
-        if came is None or came.value is None or wanted.value is None or came.ending != wanted.ending:
-            return False
-        return near(came.value, wanted.value, self.options.tolerance)
+        return self.trials.same(self.trials.outcome(swapped), 1)
 
     def _otherwise(self, came: Outcome | None, side: int = 0) -> str:
         """How it came out, where that is not as that run did."""

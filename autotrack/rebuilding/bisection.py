@@ -10,6 +10,7 @@ from typing import Any
 
 from autotrack.answers.difference import Line
 from autotrack.core.gaps import Gap
+from autotrack.core.numbers import significant
 
 from .factors import Factor
 
@@ -142,7 +143,7 @@ def said(factors: tuple[Factor, ...]) -> str:
 
 
 def number(value: float | None) -> str:
-    return "failed" if value is None else f"{value:.6g}"
+    return "failed" if value is None else significant(value, 6)
 
 
 def near(one: float, other: float, tolerance: float) -> bool:

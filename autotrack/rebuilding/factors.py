@@ -110,13 +110,13 @@ class Side:
         return found
 
 
-def side_of(plan: Plan, sink: Sink, folder: Path, mapped: Mapping[str, str]) -> Side:
-    """The run in a folder; its ``problems`` say what cannot be had."""
+def side_of(plan: Plan, sink: Sink, folder: Path, mapped: Mapping[str, str], overwrite: bool = False) -> Side:
+    """The run in a folder; its ``problems`` say what cannot be had, or, without ``overwrite``, would be lost."""
     found = Side(plan, folder)
     found.problems += check_out(plan, folder)
     inputs = put_inputs(plan, sink, folder, mapped)
     found.problems += inputs.problems
-    found.problems += overwritten(plan, "Move what is to stay, or have an argument say where it writes")
+    found.problems += [] if overwrite else overwritten(plan)
     found.moved = inputs.moved
     root = plan.root.rstrip("/") + "/"
     found.data = {file.path.removeprefix(root): file.sha256 for file in files_read(plan) if file.sha256 is not None}

@@ -15,12 +15,14 @@ from .plan import Plan
 
 #: Folders that libraries keep what they fetched in, beside those whose names begin with a dot.
 _CACHES = frozenset({"scikit_learn_data", "nltk_data", "tensorflow_datasets", "seaborn-data", "__pycache__"})
+#: What to do where a program would write over files.
+_CLOSE = "Move what is to stay, or say --overwrite to have it written anew"
 
 
-def overwritten(plan: Plan, close: str) -> list[Gap]:
+def overwritten(plan: Plan) -> list[Gap]:
     """What is wrong with running it: files are where it wrote some, outside its folders, under names of its own.
 
-    Such as arguments name go into the fresh folder instead. ``close`` is what to do about it.
+    Such as arguments name go into the fresh folder instead.
     """
     temporary = tempfile.gettempdir()
     there = [
@@ -30,7 +32,7 @@ def overwritten(plan: Plan, close: str) -> list[Gap]:
     ]
     if not there:
         return []
-    return [Gap("files", f"the program would write over {listed(there)}, which it names itself", close)]
+    return [Gap("files", f"the program would write over {listed(there)}, which it names itself", _CLOSE)]
 
 
 def guarded(plan: Plan, fresh: Path) -> dict[str, str]:
@@ -44,11 +46,11 @@ def guarded(plan: Plan, fresh: Path) -> dict[str, str]:
     return {VARIABLE: str(order)}
 
 
-def refused(fresh: Path, close: str) -> list[Gap]:
+def refused(fresh: Path) -> list[Gap]:
     """What the program was refused."""
     text, _ = attempt(_refused(fresh).read_text, "utf-8")
     files = list(dict.fromkeys((text or "").splitlines()))
-    return [Gap("files", f"the program was about to write over {listed(files)}", close)] if files else []
+    return [Gap("files", f"the program was about to write over {listed(files)}", _CLOSE)] if files else []
 
 
 def _refused(fresh: Path) -> Path:

@@ -17,9 +17,10 @@ from autotrack.core.config import find_store
 from autotrack.core.entities import RunRecord, Status
 from autotrack.core.gaps import Gap
 
-from .bisection import Bisection, Trial, said
+from .bisection import Bisection, Trial, near, number, said
 from .conditions import Interpreter, check, interpreter_for
 from .factors import PYTHON, Factor, Side
+from .overwriting import refused
 from .packages import mixed_interpreter
 from .pairing import counterpart
 from .plan import Plan
@@ -36,7 +37,22 @@ if TYPE_CHECKING:
 WITH = "autotrack.bisect_with"
 #: How a run ends that nobody ended: what a search took down when it was broken off is tried again.
 _BY_ITSELF = (Status.FINISHED, Status.FAILED)
+TOLERANCE = 1e-9
 Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``metric``: the one to explain, None for the one that matters most of those that differ. ``env`` and ``data`` as
+    for a rebuild; numbers are the same up to ``tolerance`` of their size. ``first``: the first cause is enough.
+    ``overwrite`` lets the program write over files outside the fresh folder."""
+
+    metric: str | None = None
+    env: str = "auto"
+    data: Mapping[str, str] | None = None
+    tolerance: float = TOLERANCE
+    first: bool = False
+    overwrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +81,13 @@ class Trials:
         uri: str,
         runs: tuple[RunRecord, RunRecord],
         sides: tuple[Side, Side],
-        env: str,
+        options: Options,
         work: Path,
         found: Bisection,
         search: SearchRun,
         say: Tell,
     ) -> None:
-        self.sink, self.uri, self.runs, self.env, self.work = sink, uri, runs, env, work
+        self.sink, self.uri, self.runs, self.options, self.work = sink, uri, runs, options, work
         self.a, self.b = sides
         self.found, self.search, self.say = found, search, say
         self.wanted = [outcome_of(run, found.metric) for run in runs]
@@ -120,7 +136,23 @@ class Trials:
         run = made.id if made is not None else None
         self.found.trials.append(Trial(swapped, value, run, time.monotonic() - began, reused, again))
         self.search.tried(self.found)
+        self.say(f"  {self._verdict(came)}{' (made before)' if reused else ''}")
         return came
+
+    def same(self, came: Outcome | None, side: int) -> bool:
+        """Whether it came out as the first run (0) or as the second one (1)."""
+        wanted = self.wanted[side]
+        if came is None or came.value is None or wanted.value is None or came.ending != wanted.ending:
+            return False
+        return near(came.value, wanted.value, self.options.tolerance)
+
+    def _verdict(self, came: Outcome | None) -> str:
+        """What a trial came to, and which of the two runs came to the same."""
+        if came is None:
+            return "it ended before it made the run"
+        what = number(came.value) if came.value is not None and self._counts(came) else f"it ended as {came.ending}"
+        alike = [run.id[:8] for side, run in enumerate(self.runs) if self.same(came, side)]
+        return f"{what}, as {' and '.join(alike) or 'neither of the two'}"
 
     def _counts(self, came: Outcome) -> bool:
         """Whether it ended as one of the two runs did; only then it can be held against that one."""
@@ -128,6 +160,7 @@ class Trials:
 
     def _open(self, problem: Gap) -> None:
         """Some of what differs cannot be swapped."""
+        self.say(f"  it cannot be run: {problem.what}")
         if problem not in self.found.problems:
             self.found.problems = (*self.found.problems, problem)
 
@@ -137,7 +170,9 @@ class Trials:
         plan, moved = together
         token = f"{self.runs[0].id}.{int(time.time() * 1000):x}.{len(self.found.trials)}"
         tags = {TAG: pair(*self.runs), WITH: digest}
-        run_again(plan, interpreter, self.uri, fresh, moved, token, tags, self.found.search)
+        run_again(plan, interpreter, self.uri, fresh, moved, token, tags, self.found.search, self.options.overwrite)
+        for problem in refused(fresh):
+            self._open(problem)
         self.sink.deliver(find_store(self.uri).journal)
         return counterpart(self.sink, self.a.plan.story, token)
 
@@ -167,8 +202,9 @@ class Trials:
         a, b = self.a.plan.story, self.b.plan.story
         every = {factor.name for factor in self.found.factors if factor.part == "environment"}
         if not names or names == every:
+            env = self.options.env
             story = b if names else a
-            return interpreter_for(story, check(story), "venv" if names and self.env == "local" else self.env)
+            return interpreter_for(story, check(story), "venv" if names and env == "local" else env)
         python = python_of_run(b if PYTHON in names else a)
         return mixed_interpreter(a, b, names - {PYTHON}, python)
 

@@ -45,9 +45,6 @@ _LAST = 15
 #: Environments in which a run is made again: as they were, or but for what does not matter.
 _ENOUGH = (Standing.SAME, Standing.EQUIVALENT)
 
-#: What to do where a program would write over files.
-_MOVE = "Move what is to stay, or say --overwrite to have it written anew"
-
 Tell = Callable[[str], None]
 
 
@@ -181,13 +178,13 @@ def _verdict(sink: Sink, uri: str, record: RunRecord, options: Options, say: Tel
         say("data")
         inputs = put_inputs(plan, sink, fresh, options.data or {})
         problems += inputs.problems
-        problems += [] if options.overwrite else overwritten(plan, _MOVE)
+        problems += [] if options.overwrite else overwritten(plan)
         if problems:
             return _cannot(record, story, problems, conditions, missing)
         say("run")
         token = f"{record.id}.{int(time.time() * 1000):x}"
         finished = run_again(plan, interpreter, uri, fresh, inputs.moved, token, overwrite=options.overwrite)
-        problems = refused(fresh, _MOVE)
+        problems = refused(fresh)
         if problems:
             return _cannot(record, story, problems, conditions)
         say("compare")

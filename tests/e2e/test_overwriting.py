@@ -69,7 +69,22 @@ def test_a_search_for_the_cause_writes_over_nothing(project: Path, tmp_path: Pat
     place.write_text("later")
     found = autotrack.bisect(*(run.id for run in runs), env="local")
     assert found.kind is Found.IMPOSSIBLE and f"write over {place}" in str(found.problems), str(found)
-    assert place.read_text() == "later"
+    assert place.read_text() == "later" and "--overwrite" in str(found)
+    command = [sys.executable, "-m", "autotrack", "bisect", *(run.id for run in runs), "--env", "local", "--overwrite"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0 and "CAUSE FOUND" in done.stdout and place.read_text() == "w 1.5", done.stdout
+
+
+def test_nor_does_a_search_over_a_file_of_its_own_folder(project: Path) -> None:
+    place = project / "model.txt"
+    source = TRAIN.replace("sys.argv[-1]", repr(str(place))).replace("0.5", "float(sys.argv[1])")
+    runs = [made(project, source, rate) for rate in ("0.1", "0.3")]
+    place.write_text("later")
+    found = autotrack.bisect(*(run.id for run in runs), env="local")
+    assert found.kind is Found.IMPOSSIBLE and place.read_text() == "later", str(found)
+    assert f"about to write over {place}" in str(found) and "--overwrite" in str(found)
+    found = autotrack.bisect(*(run.id for run in runs), env="local", overwrite=True)
+    assert found.kind is Found.CAUSE and place.read_text() == "w 1.5", str(found)
 
 
 @pytest.mark.parametrize("way", ["out.write_text('w')", "os.replace('t', out)", "out.unlink()", "open(out, 'a')"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -135,3 +138,27 @@ def test_the_clock_may_jump(store: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert run.metrics["m"] == 2.0
     assert run.record.ended is not None
     assert run.record.ended >= run.record.started
+
+
+def test_whole_numbers_are_shown_with_all_their_digits(store: Path) -> None:
+    """Whatever they count: as many as a float64 holds, or more, or with floats among them."""
+    for n in (12_345_678, 12_345_679):
+        with autotrack.start_run() as run:
+            for step in range(2):
+                run.log_metrics({"tokens": n + step, "id": 2**60 + n + step, "mixed": 2**60 + n if step else 0.5}, step)
+    shown = [cli("runs", "show", run.id), cli("diff", *(each.id for each in autotrack.search_runs()[::-1]))]
+    ids = [str(2**60 + n) for n in range(12_345_678, 12_345_681)]
+    for line in ("tokens             12345680             12345679             12345680     1      2",
+                 f"id      {ids[2]}  {ids[1]}  {ids[2]}     1      2",
+                 f"mixed   {ids[1]}                  0.5  {ids[1]}     1      2"):  # fmt: skip
+        assert line in shown[0], shown[0]
+    for line in ("tokens  12345679 → 12345680   +1", f"id      {ids[1]} → {ids[2]}   +1"):
+        assert line in shown[1], shown[1]
+    summaries = json.loads(cli("runs", "show", run.id, "--json"))
+    assert (summaries["metric_summaries"]["id"]["min"], summaries["metric_summaries"]["id"]["max"]) == tuple(
+        map(int, ids[1:])
+    )
+
+
+def cli(*words: str) -> str:
+    return subprocess.run([sys.executable, "-m", "autotrack", *words], capture_output=True, text=True).stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from autotrack.core.sink import Sink
 
 _BLOCK = 1 << 20
+#: Opens what a member is to hold; it may be read twice.
+Opened = Callable[[], IO[bytes]]
 Progress = Callable[[int, int], None]
 #: The part of a session that tells what an archive brought with it.
 CARRIED = "capsule"
@@ -151,9 +154,9 @@ class _Packer:
                 series, points = packed_points(self.sink, run)
                 lines = lines_of(run_records(run, series))
                 mentioned |= digests_in(lines)
-                self._add(archive, layout.records_of_run(run.id), iter((lines,)), len(lines))
+                self._add(archive, layout.records_of_run(run.id), _held(lines), len(lines))
                 if points:
-                    self._add(archive, layout.points_of_run(run.id), iter((points,)), len(points))
+                    self._add(archive, layout.points_of_run(run.id), _held(points), len(points))
             for session, run in {run.session: run for run in reversed(self.runs) if run.session}.items():
                 mentioned |= self._session(archive, session, run)
             for run in self.runs:
@@ -162,7 +165,7 @@ class _Packer:
             for digest in sorted(mentioned - self.withheld):
                 self._object(archive, digest)
             if self.report is not None:
-                self._add(archive, layout.REPORT, iter((self.report,)), len(self.report))
+                self._add(archive, layout.REPORT, _held(self.report), len(self.report))
             number = layout.FORMAT if self.report is not None else layout.WITHOUT_REPORT
             manifest = {"archive": number, "by": f"autotrack {__version__}"}
             document = {**manifest, "runs": [run.id for run in self.runs], "members": self.members}
@@ -184,27 +187,25 @@ class _Packer:
         lines = lines_of(
             session_records(session, self.sink.files(sessions=[session_id]), self.sink.console(session_id))
         )
-        self._add(archive, layout.records_of_session(session_id), iter((lines,)), len(lines))
+        self._add(archive, layout.records_of_session(session_id), _held(lines), len(lines))
         return digests_in(lines)
 
     def _object(self, archive: zipfile.ZipFile, digest: str) -> None:
         name, brought = layout.content_of_object(digest), self.carried.get(digest)
         if isinstance(brought, Path):
-            with brought.open("rb") as stream:
-                if self._add(archive, name, _blocks(stream), brought.stat().st_size) != digest:
-                    raise ArtifactError(f"{brought} was changed while it was packed; export again")
+            if self._add(archive, name, lambda: brought.open("rb"), brought.stat().st_size) != digest:
+                raise ArtifactError(f"{brought} was changed while it was packed; export again")
             return
         try:
             content = self.sink.objects.get(digest) if brought is None else brought
         except NotFoundError:
             return  # a sha256 of something that is no object: a file's, say
-        self._add(archive, name, iter((content,)), len(content))
+        self._add(archive, name, _held(content), len(content))
 
     def _artifact(self, archive: zipfile.ZipFile, run: RunRecord, file: ArtifactRecord) -> None:
         name = layout.content_of_artifact(file.sha256)
         if name not in self.members:
-            with self.sink.artifacts.open(run.files, file.path) as stream:
-                digest = self._add(archive, name, _blocks(stream), file.size)
+            digest = self._add(archive, name, lambda: self.sink.artifacts.open(run.files, file.path), file.size)
             if digest != file.sha256:
                 raise ArtifactError(
                     f"the artifact {file.path!r} of run {run.id[:8]} is not what was kept: its bytes have changed; "
@@ -213,24 +214,39 @@ class _Packer:
         self.done += file.size
         self.progress(self.done, self.total)
 
-    def _add(self, archive: zipfile.ZipFile, name: str, blocks: Iterator[bytes], size: int) -> str:
+    def _add(self, archive: zipfile.ZipFile, name: str, opened: Opened, size: int) -> str:
         """Writes one member; answers its sha256."""
         if size > layout.largest(name):
             raise ArchiveError(f"{name} has {size:,} bytes, too many for an archive; leave out what makes it so large")
         digest, written = hashlib.sha256(), 0
-        first = next(blocks, b"")
         info = _info(name)
-        if size >= layout.LARGE and len(zlib.compress(first[:_BLOCK], 1)) * layout.STEEPEST < 2 * len(first[:_BLOCK]):
+        if size >= layout.LARGE and _is_steep(opened, size):
             info.compress_type = zipfile.ZIP_STORED
         info.file_size = size
-        with archive.open(info, "w", force_zip64=size > 1 << 31) as member:
-            while first:
-                member.write(first)
-                digest.update(first)
-                written += len(first)
-                first = next(blocks, b"")
+        with opened() as stream, archive.open(info, "w", force_zip64=size > 1 << 31) as member:
+            for block in _blocks(stream):
+                member.write(block)
+                digest.update(block)
+                written += len(block)
         self.members[name] = {"sha256": digest.hexdigest(), "size": written}
         return digest.hexdigest()
+
+
+def _is_steep(opened: Opened, size: int) -> bool:
+    """Whether packing makes so much less of it that an archive with it would be refused, with some room to spare. Of
+    what does not pack so well a small part is read, until it has come to more than that."""
+    most = 2 * size // layout.STEEPEST
+    packer, packed = zlib.compressobj(), 0
+    with opened() as stream:
+        for block in _blocks(stream):
+            packed += len(packer.compress(block))
+            if packed > most:
+                return False
+    return packed + len(packer.flush()) <= most
+
+
+def _held(content: bytes) -> Opened:
+    return lambda: io.BytesIO(content)
 
 
 def _info(name: str) -> zipfile.ZipInfo:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from autotrack.answers.goals import Goal, goal_of, main_metric, ranked
 from autotrack.core.entities import Experiment
 from autotrack.core.errors import UsageError
+from autotrack.core.numbers import significant
 from autotrack.store.filters.syntax import Field, Order
 from autotrack.store.search.keys import RunKeys, run_keys
 from autotrack.store.search.sets import RunSet
@@ -154,7 +155,7 @@ def chosen(keys: RunKeys, experiments: Sequence[Experiment]) -> Chosen:
     found = [Field("metric", each, 0) for each in first] + [Field("param", each, 0) for each in varying[:PARAMS]]
     attributes = [name for name in ("commit", "user") if keys.attributes.get(name, "") is None]
     same = {f"p.{key}": value for key, value in keys.constant.items()}
-    same |= {f"m.{key}": f"{value:.6g}" for key, value in keys.still.items()}
+    same |= {f"m.{key}": significant(value, 6) for key, value in keys.still.items()}
     same |= {name: value for name, value in keys.attributes.items() if value is not None}
     goals: dict[str, Goal] = {f"m.{each}": its for each in metrics[:TOLD] if (its := goal_of(each)) is not None}
     if main is not None and goal is not None:

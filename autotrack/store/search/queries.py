@@ -19,14 +19,15 @@ from autotrack.core.entities import (
     Status,
 )
 from autotrack.core.errors import AmbiguousError, NotFoundError
+from autotrack.core.numbers import EXACT
 
 from .. import schema
 from ..engines.dialect import among, fetch, in_key_order, same_text
 from ..filters.sql import attribute_column, condition, has
 from ..filters.subjects import RUNS
 from ..filters.syntax import And, Compare, Field, In, Node, Order
-from ..series.chunks import decode_into
-from ..series.points import floats
+from ..series.chunks import decode, decode_into
+from ..series.points import Points, floats
 from ..series.summaries import value_of
 
 Condition = ColumnElement[bool]
@@ -298,16 +299,35 @@ def _typed(bits: Any, kinds: Sequence[tuple[int, int, bool]]) -> Any:
 def summaries(connection: Connection, number: int) -> list[MetricSummary]:
     """What is known of each metric of a run without its points, by key."""
     table = schema.series
-    rows = connection.execute(select(table).where(table.c.run == number).order_by(table.c.key)).mappings()
-    return [
-        MetricSummary(
-            key=row["key"],
-            last=value_of(row["last_bits"], bool(row["last_int"])),
-            last_step=row["last_step"],
-            last_time=row["last_time"],
-            min=row["low"],
-            max=row["high"],
-            count=row["count"],
-        )
-        for row in rows
-    ]
+    rows = connection.execute(select(table).where(table.c.run == number).order_by(table.c.key)).mappings().all()
+    found = []
+    for row in rows:
+        low, high = _ends(connection, row)
+        last = value_of(row["last_bits"], bool(row["last_int"]))
+        found.append(MetricSummary(row["key"], last, row["last_step"], row["last_time"], low, high, row["count"]))
+    return found
+
+
+def _ends(connection: Connection, row: Any) -> tuple[float | int | None, float | int | None]:
+    """The smallest and the largest value of a series. Its row has them as float64, for searches: integers that those
+    do not hold are looked up among the points."""
+    low, high = row["low"], row["high"]
+    if not any(end is not None and EXACT <= abs(end) <= 2**63 for end in (low, high)):
+        return low, high
+    if row["chunks"] == 0:
+        only = value_of(row["last_bits"], bool(row["last_int"]))
+        return only, only
+    chunks = schema.chunks
+    stored = fetch(connection, select(chunks.c.data).where(chunks.c.series == row["id"]))
+    found = [value for (data,) in stored for value in _ends_of(decode(bytes(data)))]
+    return min(found), max(found)
+
+
+def _ends_of(points: Points) -> list[float | int]:
+    """The smallest and the largest of some values, as they are; none where all are NaN."""
+    values = points.values()
+    if isinstance(values, (list, tuple)):
+        numbers = [value for value in values if value == value]
+        return [min(numbers), max(numbers)] if numbers else []
+    there = values[values == values]
+    return [there.min().item(), there.max().item()] if len(there) else []

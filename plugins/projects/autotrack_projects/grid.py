@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotrack.plugin import AutotrackError, UsageError, run_for_another
+from autotrack.plugin import (
+    AutotrackError,
+    UsageError,
+    attempt,
+    clean,
+    find_store,
+    main_metric,
+    open_sink,
+    run_for_another,
+)
 
 from .running import ReusedRun, SubmittedRun, run_project
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 #: Combinations that one grid may have.
 MOST = 10_000
 _PAUSE = 0.05
+#: How metrics begin that tell of the machine or of autotrack, and not of the training.
+_ASIDE = ("system/", "autotrack.")
 
 
 def combinations(parameters: Mapping[str, str]) -> list[dict[str, str]]:
@@ -45,6 +60,8 @@ class Grid:
         self.started: dict[int, SubmittedRun | ReusedRun] = {}
         self.standing = ["waiting"] * len(points)
         self.took = [0.0] * len(points)
+        #: What the runs came to, where they have a metric: its name, and its value by run.
+        self.metric: tuple[str, Mapping[str, float]] | None = None
         self._began: dict[int, float] = {}
 
     @property
@@ -70,18 +87,48 @@ class Grid:
             self.standing[at] = self.started[at].get_status()
             self.took[at] = time.monotonic() - self._began[at]
 
-    def table(self) -> Table:
-        """How all stand, as a table."""
-        from rich.table import Table
+    def weigh(self) -> None:
+        """Asks the store for the metric that matters most of those that the runs have."""
+        metrics = _metrics_of(started.run_id for started in self.started.values())
+        presence = Counter(key for found in metrics.values() for key in found if not key.startswith(_ASIDE))
+        name, _ = main_metric(presence, {})
+        if name is not None:
+            self.metric = name, {run: found[name] for run, found in metrics.items() if name in found}
 
-        table = Table(box=None, pad_edge=False)
-        for title in ("run", *(self.points[0] if self.points else ()), "status", "seconds"):
-            table.add_column(title)
+    def lines(self) -> list[list[str]]:
+        """How all stand, cell by cell; the first line has the titles."""
+        name, values = self.metric or ("", {})
+        titles = ["run", *(self.points[0] if self.points else ()), *([name] if name else []), "status", "seconds"]
+        lines = [titles]
         for at, point in enumerate(self.points):
-            run = self.started[at].run_id[:8] if at in self.started else "-"
+            run = self.started[at].run_id if at in self.started else "-"
+            value = [f"{values[run]:.6g}" if run in values else ""] if name else []
             seconds = f"{self.took[at]:.1f}" if self.took[at] else ""
-            table.add_row(run, *point.values(), self.standing[at], seconds)
+            lines.append([run[:8], *point.values(), *value, self.standing[at], seconds])
+        return [list(map(clean, line)) for line in lines]
+
+    def table(self) -> Table:
+        """The same for a terminal."""
+        from rich.table import Table
+        from rich.text import Text
+
+        titles, *lines = self.lines()
+        table = Table(box=None, pad_edge=False)
+        for title in titles:
+            table.add_column(Text(title))
+        for line in lines:
+            table.add_row(*map(Text, line))
         return table
+
+    def show(self, console: Console) -> None:
+        """Prints how all stand; in a pipe nothing is cut."""
+        if console.is_terminal:
+            console.print(self.table())
+            return
+        lines = self.lines()
+        rooms = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            click.echo("  ".join(text.ljust(room) for text, room in zip(line, rooms, strict=True)).rstrip())
 
 
 def run_grid(
@@ -92,7 +139,8 @@ def run_grid(
     from rich.live import Live
 
     grid = Grid(points)
-    title = options["name"] or f"{uri.rpartition('/')[2] or uri}/{entry_point} grid"
+    named = Path(uri).resolve().name if Path(uri).exists() else uri.rstrip("/").rpartition("/")[2]
+    title = options["name"] or f"{named}/{entry_point} grid"
     with run_for_another(title, options["experiment"], {**options["tags"], "autotrack.grid": "true"}) as parent:
         console = Console()
         waiting = list(range(len(points)))[::-1]
@@ -108,12 +156,22 @@ def run_grid(
                 with ThreadPoolExecutor(len(grid.going) or 1) as together:  # each may take its time to end
                     list(together.map(lambda at: grid.started[at].cancel(), grid.going))
                 raise
-        console.print(grid.table())
+        attempt(grid.weigh)
+        grid.show(console)
+        click.echo(f"autotrack: they are children of run {parent.id[:8]}", err=True)
         failed = sum(standing != "FINISHED" for standing in grid.standing)
         if failed:
             click.echo(f"autotrack: {failed} of {len(points)} runs failed", err=True)
         parent.end("FAILED" if failed else "FINISHED", None, int(failed > 0))
     return int(failed > 0)
+
+
+def _metrics_of(runs: Iterable[str]) -> dict[str, Mapping[str, float]]:
+    """What is known of each run's metrics by now."""
+    location = find_store()
+    with closing(open_sink(location.uri)) as sink:
+        sink.deliver(location.journal)
+        return {run: sink.run(run).metrics for run in runs}
 
 
 def _said(point: Mapping[str, str]) -> str:

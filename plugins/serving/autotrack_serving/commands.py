@@ -38,7 +38,12 @@ def add_commands(cli: click.Group) -> None:
     )
     # A group of click's own, which a test or another program may have, knows no examples.
     more: dict[str, Any] = {"examples": examples} if hasattr(cli, "examples") else {}
-    cli.command("serve", **more)(serve)
+    serving = cli.command("serve", **more)(serve)
+    archive = os.environ.get(PACKED)
+    if archive is not None:
+        from .packing.usage import as_archive
+
+        as_archive(serving, archive)
     files = (
         ("autotrack predict -m models:/churn@champion -i customers.parquet -o scores.parquet", "every row, in order"),
         ("autotrack predict -m 3f9a -i new.csv -o scores.csv --keep id", "with the column id beside the predictions"),
@@ -297,6 +302,7 @@ def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], 
     how good it is beside its training.
     """
     from .monitoring.status import breaks, served
+    from .monitoring.together import too_few
 
     found = served(model, getattr(ctx.obj, "store", None))
     newest = found[0]
@@ -309,8 +315,9 @@ def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], 
         _print_status(newest)
         if len(found) > 1:
             click.echo(f"and {len(found) - 1} more that served it before (--json)")
+    few = too_few(newest.metrics)
     for condition in unknown:
-        click.echo(f"not known yet: {condition}", err=True)
+        click.echo(f"not known yet: {condition}{f': {few}' if few else ''}", err=True)
     for condition in broken:
         click.echo(f"it holds: {condition}", err=True)
     if broken:
@@ -318,7 +325,10 @@ def status_command(ctx: click.Context, model: str, conditions: tuple[str, ...], 
 
 
 def _print_status(one: Any) -> None:
+    from .monitoring.together import too_few
+
     run, metrics = one.run, one.metrics
+    few = too_few(metrics)
     workers = f"  {len(one.runs)} workers" if len(one.runs) > 1 else ""
     _say(f"{run.name}  {str(run.status).lower()}  {run.id[:8]}{workers}")
     _say(
@@ -327,6 +337,8 @@ def _print_status(one: Any) -> None:
         f"p99 {metrics.get('p99_ms', 0):.1f} ms; {metrics.get('refused', 0):,.0f} refused, "
         f"{metrics.get('failed', 0):,.0f} failed"
     )
+    if few:
+        _say(f"  how far {'some columns have' if 'psi' in metrics else 'it has'} moved is not known yet: {few}")
     for name, psi in one.worst[:5]:
         _say(f"  {name}: {_moved(metrics, '{}/' + name)}{'  shifted' if psi >= 0.25 else ''}")
     for name, names in one.unseen.items():

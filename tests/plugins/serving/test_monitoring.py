@@ -75,7 +75,7 @@ def test_kinds_move_too_and_what_was_never_seen_is_named() -> None:
     moved, _ = kinds_of(training, [["Oslo"] * 20 + ["Rome"] * 30 + ["Lima"] * 50])
     # The sum of (p - q) ln(p / q): 0.3 ln 2.5 + 0 + 0.3 ln 2.5.
     assert moved["psi"] == pytest.approx(0.6 * np.log(2.5))
-    new, drift = kinds_of(training, [["Oslo"] * 30 + [None] * 10, [f"town {at:02} " + "x" * 99 for at in range(40)]])
+    new, drift = kinds_of(training, [["Oslo"] * 60 + [None] * 20, [f"town {at:02} " + "x" * 99 for at in range(80)]])
     assert new["unseen"] == pytest.approx(40 / 70) and new["missing"] == 10 / 80 and new["psi"] > 1
     assert len(drift.names) == 5 and drift.names[0].startswith("town 00") and max(map(len, drift.names)) == 40
     _, drift = kinds_of(training, [["Paris"] * 20], named=False)

@@ -39,6 +39,18 @@ def test_a_zip_serves(table_model: Kept, tmp_path: Path) -> None:
     assert served.process.returncode == 0 and not list(unpacked.iterdir())
 
 
+def test_a_zip_says_how_it_is_started(table_model: Kept, tmp_path: Path) -> None:
+    pack(str(table_model.folder), tmp_path / "churn.zip")
+    command = [sys.executable, "-I", str(tmp_path / "churn.zip")]
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("Usage: python churn.zip [OPTIONS]\n"), done.stdout
+    assert "--model" not in done.stdout and "--trust" not in done.stdout and "autotrack serve" not in done.stdout
+    assert "  python churn.zip --port 8080\n" in done.stdout and "curl -s" in done.stdout
+    wrong = subprocess.run([*command, "--prot", "1"], capture_output=True, text=True)
+    assert wrong.returncode == 2 and "Usage: python churn.zip [OPTIONS]" in wrong.stderr
+    assert "Try 'python churn.zip --help'" in wrong.stderr and "'--port'" in wrong.stderr
+
+
 def test_a_python_without_the_packages_is_told(table_model: Kept, tmp_path: Path) -> None:
     pack(str(table_model.folder), tmp_path / "churn.zip")
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

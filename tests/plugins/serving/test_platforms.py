@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from autotrack.models.exact import decode, encode
 
 
@@ -40,3 +42,19 @@ def test_another_answer_is_named_with_its_size(array_model: Any, tmp_path: Path)
     assert "no plugin asks models on nowhere" in found["platforms"]["nowhere"]["reason"]
     # A server does not even start with a model that answers otherwise.
     assert found["platforms"]["serve"]["verdict"] == "failed" and "differ" in found["platforms"]["serve"]["reason"]
+
+
+def test_what_docker_said_stands_in_its_lines(
+    array_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nprintf 'no daemon\\n\\nis \\033[1mit\\033[0m running?\\n' >&2\nexit 1\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    command = [sys.executable, "-m", "autotrack", "models", "verify", str(array_model.folder), "--trust"]
+    done = subprocess.run([*command, "--on", "docker"], capture_output=True, text=True, timeout=110)
+    assert done.returncode == 1 and done.stdout.splitlines()[-3:] == [
+        "docker   failed     docker build failed: no daemon",
+        "",
+        " " * 20 + "is \\x1b[1mit\\x1b[0m running?",
+    ]

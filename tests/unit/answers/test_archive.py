@@ -246,6 +246,22 @@ def test_large_content_that_packs_too_well_is_kept_as_it_is(store, tell, tmp_pat
     assert unpack(other, path).artifacts == 1
 
 
+@pytest.mark.parametrize("steep", [True, False], ids=["packs later", "packs at first"])
+def test_the_whole_content_says_how_well_it_packs(store, tell, tmp_path, other, steep: bool) -> None:
+    """And not its first MiB: what is written is taken in."""
+    chance = np.random.default_rng(0).bytes(1 << 20)
+    content = chance[: 1 << 16] + bytes(60 << 20) if steep else bytes(1 << 20) + chance * 3
+    program = tell(1)
+    run = program.run(1)
+    kept = LocalArtifacts(store.root / "artifacts" / "e").put_bytes(run, "rows.bin", content)
+    program.event("artifact", run, path="rows.bin", size=kept.size, sha256=kept.sha256)
+    path = exported(store, [run], tmp_path / "a.atrun")
+    with zipfile.ZipFile(path) as archive:
+        (info,) = [info for info in archive.infolist() if info.filename.startswith("artifacts/")]
+        assert info.compress_type == (zipfile.ZIP_STORED if steep else zipfile.ZIP_DEFLATED)
+    assert unpack(other, path).artifacts == 1 and content_of(other, run) == {"rows.bin": content}
+
+
 def test_progress_is_told_to_the_end(store, runs, tmp_path, other) -> None:
     told: list[tuple[int, int]] = []
     path = tmp_path / "a.atrun"

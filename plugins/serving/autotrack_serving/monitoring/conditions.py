@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from autotrack.plugin import UsageError, clean
 
-from .together import GOOD
+from .together import GOOD, NEEDED, OF_ALL, TRUTHS, WATCHED, is_drift
 
-#: What is reported of each column, of inputs and of answers; of the server; and of truths, with and without ``GOOD``.
-_OF_COLUMNS = frozenset({"psi", "ks", "outside", "unseen", "missing"})
-_OF_ALL = frozenset({"more_missing", *_OF_COLUMNS})
-_OF_SERVERS = frozenset({"requests", "rows", "requests_per_second", "p50_ms", "p99_ms", "failed", "refused", "truths"})
+#: What is reported of the server; and of truths, with and without ``GOOD``.
+_OF_SERVERS = frozenset(
+    {"requests", "rows", "requests_per_second", "p50_ms", "p99_ms", "failed", "refused", TRUTHS, WATCHED, NEEDED}
+)
 _OF_TRUTHS = frozenset({"accuracy", "mae", "rmse"})
 _CONDITION = re.compile(r"\s*(\S.*?)\s*(>=|<=|==|!=|>|<)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -38,11 +38,7 @@ class Condition:
 
 
 def _is_reported(name: str) -> bool:
-    measure, of_column, _ = name.partition("/")
-    measure = measure.removeprefix("prediction_")
-    if of_column:
-        return measure in _OF_COLUMNS
-    return measure in _OF_ALL or name in _OF_SERVERS or name.removeprefix(GOOD) in _OF_TRUTHS
+    return is_drift(name) or name in _OF_SERVERS or name.removeprefix(GOOD) in _OF_TRUTHS
 
 
 def condition(text: str) -> Condition:
@@ -52,7 +48,7 @@ def condition(text: str) -> Condition:
         raise UsageError(f"{text!r} is no condition: expected METRIC > NUMBER, as in 'psi > 0.2'")
     name, sign, number = found.groups()
     if not _is_reported(name):
-        known = ", ".join(sorted(_OF_ALL | _OF_SERVERS | {GOOD + each for each in _OF_TRUTHS}))
+        known = ", ".join(sorted(OF_ALL | _OF_SERVERS | {GOOD + each for each in _OF_TRUTHS}))
         raise UsageError(
             f"{text!r} is no condition: nothing called {clean(name)!r} is reported. There are {known}; psi/COLUMN is a "
             "column's, prediction_psi that of the answers"

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 #: The least share of training that is a bin of its own: finer ones would be empty by chance.
 _NUMBERS_BIN, _KINDS_BIN = 0.04, 0.01
-#: Rows for each bin from which on there is an index. By chance alone it is about (bins - 1) / rows: Yurdakul and
-#: Naranjo, Statistical properties of the population stability index (2020).
-_ROWS_A_BIN = 10
-#: Keeps an empty bin from making the index infinite.
-_LEAST = 1e-4
+#: Values from which on it is judged how far a column has moved, and as many for each bin. By chance alone the index is
+#: about (bins - 1) / rows (Yurdakul and Naranjo, Statistical properties of the population stability index, 2020): with
+#: these it passes 0.1 in one column of sixty, and 0.2 in one of ten thousand.
+_VALUES, _VALUES_A_BIN = 100, 25
+#: Keeps an empty bin from making the index infinite; of few rows half a one may have been in it.
+_LEAST, _HALF = 1e-4, 0.5
 #: Counts are of about so many of the latest rows: what moves after a year is not hidden by the year.
 WINDOW = 200_000
 #: Kinds that training never saw: how many are named, and the characters of a name.
@@ -28,10 +29,18 @@ NAMED, _LONGEST = 5, 40
 
 
 class Drift(Protocol):
-    """How far a column has moved. ``rows`` were looked at, of the latest ones."""
+    """How far a column has moved. ``counts`` are all that is known: those of several processes are added up."""
 
     column: ColumnProfile
-    rows: float
+    counts: Any
+
+    @property
+    def rows(self) -> float:
+        """How many were looked at, of the latest ones."""
+
+    @property
+    def needed(self) -> int:
+        """Values from which on it is judged how far they have moved."""
 
     @property
     def names(self) -> list[str]:
@@ -51,23 +60,34 @@ def drift_of(column: ColumnProfile, *, named: bool = True) -> Drift:
     return Kinds(column, named) if column.values else Gaps(column)
 
 
-def index(expected: Any, found: Any) -> float:
-    """The population stability index of two lists of shares: the sum of (p - q) ln(p / q).
+def index(expected: Any, found: Any, count: float) -> float:
+    """The population stability index of two lists of shares, those found of ``count`` values: the sum of
+    (p - q) ln(p / q).
 
     Siddiqi, Credit Risk Scorecards (2006): from 0.1 on it is taken for a shift that matters, from 0.25 on for a large
     one. It is the symmetric divergence of Kullback and Leibler (1951).
     """
-    expected, found = np.maximum(expected, _LEAST), np.maximum(found, _LEAST)
+    least = max(_LEAST, _HALF / count)
+    expected, found = np.maximum(expected, least), np.maximum(found, least)
     return float(((found - expected) * np.log(found / expected)).sum())
+
+
+#: Where counts have the rows, those of them without a value, and those outside of training's range; bins follow.
+_ROWS, _MISSING, _OUTSIDE, _BINS = range(4)
 
 
 class Gaps:
     """A column of which nothing is told but how often it is missing."""
 
-    def __init__(self, column: ColumnProfile) -> None:
+    needed = 0
+
+    def __init__(self, column: ColumnProfile, bins: int = 0) -> None:
         self.column = column
-        self.rows: float = 0
-        self._missing: float = 0
+        self.counts: Any = np.zeros(_BINS + bins)
+
+    @property
+    def rows(self) -> float:
+        return float(self.counts[_ROWS])
 
     @property
     def names(self) -> list[str]:
@@ -75,98 +95,93 @@ class Gaps:
 
     def add(self, values: Any) -> None:
         array = np.asarray(values)
-        self._faded()
-        self.rows += len(array)
+        self._fade()
+        self.counts[_ROWS] += len(array)
         if array.dtype.kind in "fmM":
-            self._missing += int(np.isnan(array).sum() if array.dtype.kind == "f" else np.isnat(array).sum())
+            self.counts[_MISSING] += int(np.isnan(array).sum() if array.dtype.kind == "f" else np.isnat(array).sum())
         elif array.dtype.kind == "O":
-            self._missing += sum(map(is_missing, array.tolist()))
+            self.counts[_MISSING] += sum(map(is_missing, array.tolist()))
 
     def measures(self) -> dict[str, float]:
         """``missing``: the share of rows without a value."""
-        return {"missing": self._missing / max(self.rows, 1)}
+        return {"missing": self._share(_MISSING)}
 
-    def _faded(self) -> None:
+    def _share(self, what: int) -> float:
+        return float(self.counts[what] / max(self.counts[_ROWS], 1))
+
+    def _fade(self) -> None:
         """Older rows count half as much each time that the window is full."""
-        if self.rows > WINDOW:
-            self.rows /= 2
-            self._missing /= 2
-            self._halve()
-
-    def _halve(self) -> None:
-        """The same for further counts."""
+        if self.counts[_ROWS] > WINDOW:
+            self.counts /= 2
 
 
 class Numbers(Gaps):
     """A column of numbers, by the quantiles of training."""
 
     def __init__(self, column: ColumnProfile) -> None:
-        super().__init__(column)
         self._edges, self._below = np.array(column.edges), np.array(column.below)
-        self._counts = np.zeros(len(self._edges) + 1)
-        self._outside: float = 0
+        super().__init__(column, len(self._edges) + 1)
         kept, last = [], 0.0
         for at, below in enumerate(column.below):
             if below - last >= _NUMBERS_BIN and 1 - below >= _NUMBERS_BIN:
                 kept.append(at)
                 last = below
         self._kept = np.array(kept, int)
+        self._expected = np.diff(np.concatenate([[0.0], self._below[self._kept], [1.0]]))
+        self.needed = _enough(len(self._expected))
 
     def add(self, values: Any) -> None:
         values = np.asarray(values, float)
         there = values[~np.isnan(values)]
-        self._faded()
-        self.rows += len(values)
-        self._missing += len(values) - len(there)
-        self._outside += int(((there < self.column.least) | (there > self.column.greatest)).sum())
+        self._fade()
+        outside = int(((there < self.column.least) | (there > self.column.greatest)).sum())
+        self.counts[:_BINS] += [len(values), len(values) - len(there), outside]
         places = np.searchsorted(self._edges, there, side="left")
-        self._counts += np.bincount(places, minlength=len(self._counts))
+        self.counts[_BINS:] += np.bincount(places, minlength=len(self._edges) + 1)
 
     def measures(self) -> dict[str, float]:
-        """``psi`` (population stability index over the bins between the 5, 25, 50, 75 and 95 % quantiles of training),
-        ``ks`` (largest distance of the two distribution functions at the known quantiles: the statistic of Kolmogorov
-        and Smirnov, from below), shares ``missing`` and ``outside`` of the range of training."""
+        """Shares ``missing`` and ``outside`` of the range of training; of enough values ``psi`` (population stability
+        index over the bins between the 5, 25, 50, 75 and 95 % quantiles of training) and ``ks`` (largest distance of
+        the two distribution functions at the known quantiles: the statistic of Kolmogorov and Smirnov, from below)."""
         found = super().measures()
-        total = self._counts.sum()
+        total = self.counts[_BINS:].sum()
         if not total:
             return found
-        below = np.cumsum(self._counts)[:-1] / total
-        expected = np.diff(np.concatenate([[0.0], self._below[self._kept], [1.0]]))
+        found["outside"] = self._share(_OUTSIDE)
+        if total < self.needed:
+            return found
+        below = np.cumsum(self.counts[_BINS:])[:-1] / total
         seen = np.diff(np.concatenate([[0.0], below[self._kept], [1.0]]))
-        found["ks"] = float(np.abs(below - self._below).max())
-        found["outside"] = self._outside / max(self.rows, 1)
-        return found if total < _ROWS_A_BIN * len(seen) else {"psi": index(expected, seen), **found}
-
-    def _halve(self) -> None:
-        self._counts /= 2
-        self._outside /= 2
+        distance = float(np.abs(below - self._below).max())
+        return {"psi": index(self._expected, seen, total), "ks": distance, **found}
 
 
 class Kinds(Gaps):
     """A column of texts, truth values or few whole numbers, by the values that training saw."""
 
     def __init__(self, column: ColumnProfile, named: bool = True) -> None:
-        super().__init__(column)
+        super().__init__(column, len(column.values) + 1)  # the last: whatever else there is
         self._places = {key: at for at, (key, _) in enumerate(column.values)}
-        self._counts = np.zeros(len(column.values) + 1)  # the last: whatever else there is
         self._named = named
         self._names: list[str] = []
         #: A sample of training does not show all kinds: as many rows as may be of such ones are no news.
         self._known = column.others <= _KINDS_BIN
         shares = np.array([share for _, share in column.values])
         self._own = np.flatnonzero(shares >= _KINDS_BIN)
-        self._expected = shares[self._own]
+        own = shares[self._own]
+        self._expected = np.append(own, max(0.0, 1 - own.sum()))
+        self.needed = _enough(len(self._expected))
 
     def add(self, values: Any) -> None:
         counted = _counted(values)
-        self._faded()
+        self._fade()
         for key, (times, shown) in counted.items():
-            self.rows += times
+            self.counts[_ROWS] += times
             if key is None:
-                self._missing += times
+                self.counts[_MISSING] += times
                 continue
             place = self._places.get(key, -1)
-            self._counts[place] += times
+            self.counts[_BINS:][place] += times
             if place == -1 and self._named and len(self._names) < NAMED:
                 name = clean(mask(shown[:_LONGEST]))[:_LONGEST]
                 self._names += [] if name in self._names else [name]
@@ -176,28 +191,28 @@ class Kinds(Gaps):
         return self._names if self._unseen() > 0 else []
 
     def measures(self) -> dict[str, float]:
-        """``psi`` over the values that were at least a hundredth of training, all others together; shares ``missing``
-        and, where training's values are known but for a hundredth, ``unseen`` (of rows with a value that training never
-        saw, less those that may be of values that its sample does not show)."""
+        """Shares ``missing`` and, where training's values are known but for a hundredth, ``unseen`` (of rows with a
+        value that training never saw, less those that may be of values that its sample does not show); of enough
+        values ``psi`` over those that were at least a hundredth of training, all others together."""
         found = super().measures()
-        total = self._counts.sum()
+        total = self.counts[_BINS:].sum()
         if not total:
             return found
-        own = self._counts[self._own] / total
-        expected = np.append(self._expected, max(0.0, 1 - self._expected.sum()))
         if self._known:
             found["unseen"] = self._unseen()
-        if total < _ROWS_A_BIN * len(expected):
+        if total < self.needed:
             return found
-        return {"psi": index(expected, np.append(own, max(0.0, 1 - own.sum()))), **found}
+        own = self.counts[_BINS:][self._own] / total
+        return {"psi": index(self._expected, np.append(own, max(0.0, 1 - own.sum())), total), **found}
 
     def _unseen(self) -> float:
         if not self._known:
             return 0.0
-        return max(0.0, float(self._counts[-1] / max(1.0, self._counts.sum())) - self.column.others)
+        return max(0.0, float(self.counts[-1] / max(1.0, self.counts[_BINS:].sum())) - self.column.others)
 
-    def _halve(self) -> None:
-        self._counts /= 2
+
+def _enough(bins: int) -> int:
+    return max(_VALUES, _VALUES_A_BIN * bins)
 
 
 def _counted(values: Any) -> dict[Any, tuple[int, str]]:

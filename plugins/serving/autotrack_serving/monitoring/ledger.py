@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sqlite3
 import threading
 import time
@@ -27,6 +28,9 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS answers (request TEXT PRIMARY KEY, rows INTEGER, kind TEXT, given TEXT);
 CREATE TABLE IF NOT EXISTS score (count INTEGER, right INTEGER, absolute REAL, squared REAL, numbers INTEGER);
 CREATE TABLE IF NOT EXISTS truths (count INTEGER);
+CREATE TABLE IF NOT EXISTS watched (
+    server TEXT, process TEXT, at REAL, counts BLOB, PRIMARY KEY (server, process)
+);
 """
 #: Where nothing says how many truths there were, all of them count in the score: so it was in the first ledgers.
 _SCORE = "SELECT score.*, coalesce((SELECT count FROM truths), score.count) FROM score"
@@ -39,6 +43,8 @@ DELETE FROM answers WHERE rowid IN (
 _PATIENCE = 5.0
 #: Seconds between two looks for answers that are too many.
 _SWEPT_EVERY = 5.0
+#: Seconds after which nobody asks for the counts of a process any more.
+_COUNTED = 86_400.0
 #: Days after which the ledger of a model that nobody serves any more goes.
 _KEPT_DAYS = 90
 
@@ -86,6 +92,7 @@ class Ledger:
         self._lock = threading.Lock()  # sqlite3's connection is used by the loop and by the observer
         self._connection: sqlite3.Connection | None = _connected(path)
         self._path = path
+        self._process = secrets.token_hex(8)
         self._swept = time.monotonic()
 
     def remember(self, request: str, answers: Any) -> None:
@@ -173,6 +180,17 @@ class Ledger:
         """See ``Truths``."""
         with self._lock:
             return _score(self._opened()).measures()
+
+    def shared(self, server: str, counts: bytes) -> list[bytes]:
+        """Writes down what this process of a server has counted; answers what all of them have, itself among them."""
+        now = time.time()
+        with self._lock, self._opened() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM watched WHERE at < ?", (now - _COUNTED,))
+            connection.execute(
+                "INSERT OR REPLACE INTO watched VALUES (?, ?, ?, ?)", (server, self._process, now, counts)
+            )
+            return [row[0] for row in connection.execute("SELECT counts FROM watched WHERE server = ?", (server,))]
 
     def _settle(self, request: str, answers: Any) -> None:
         """The file has these answers, or their truth came: memory need not keep them any more."""

@@ -143,9 +143,17 @@ class Reporter:
         failed = sum(count for (_, status), count in list(self.counts.requests.items()) if status >= 500)
         refused = sum(count for (_, status), count in list(self.counts.requests.items()) if 400 <= status < 500)
         found |= {"failed": float(failed), "refused": float(refused)}
-        found |= attempt(self.watch.measures)[0] or {}
+        found |= attempt(self._moved)[0] or {}
         known, _ = attempt(self._truths)
         return found | (known or {})
+
+    def _moved(self) -> dict[str, float]:
+        """How far inputs and answers have moved, of all workers together: each of them has few rows for so long."""
+        counts = self.watch.counts()
+        if self.server:
+            parts, _ = attempt(self.truths.shared, self.server, counts.tobytes())
+            counts = sum(map(np.frombuffer, parts)) if parts else counts
+        return self.watch.measures(counts) | self.watch.standing(counts)
 
     def _truths(self) -> dict[str, float]:
         count = self.truths.count

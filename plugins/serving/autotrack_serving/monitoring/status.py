@@ -7,12 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autotrack.plugin import NotFoundError, attempt
+from autotrack.plugin import attempt
 
 from .conditions import condition
 from .reading import store_to_read
 from .tags import ALERT_TAG, DIGEST_TAG, EXPERIMENT, NAME_TAG, RUN_TAG, SERVER_TAG, UNSEEN_TAG, URI_TAG
 from .together import GOOD, farthest, together
+from .unheard import unheard, without_store
 
 if TYPE_CHECKING:
     from autotrack.plugin import RunRecord, Sink
@@ -94,13 +95,17 @@ class Served:
 def served(what: str, store: str | None = None) -> list[Served]:
     """What is known of a model in production, the newest first: by its name, its URI, or the run that made it
     (NotFoundError)."""
+    missing = without_store(what, store)  # asking makes none
+    if missing is not None:
+        raise missing
     with store_to_read(store) as sink:
         return _served(sink, what)
 
 
 def _served(sink: Sink, what: str) -> list[Served]:
     name = re.split(r"[/@]", what.removeprefix("models:/"))[0] if what.startswith("models:/") else what
-    every = sink.runs(f"tags.\"{NAME_TAG}\" != ''", experiments=[EXPERIMENT], max_results=1000)
+    told = any(each.name == EXPERIMENT for each in sink.experiments())
+    every = sink.runs(f"tags.\"{NAME_TAG}\" != ''", experiments=[EXPERIMENT], max_results=1000) if told else []
     found = [
         run
         for run in every
@@ -109,9 +114,7 @@ def _served(sink: Sink, what: str) -> list[Served]:
         or (len(what) >= 4 and run.tags.get(RUN_TAG, "").startswith(what.removeprefix("runs:/").partition("/")[0]))
     ]
     if not found:
-        raise NotFoundError(
-            f"nothing has been heard of {what} in production; serve it with `autotrack serve -m {what} --report`"
-        )
+        raise unheard(sink, what, name, every)
     servers: dict[str, list[RunRecord]] = {}
     for run in found:
         servers.setdefault(run.tags.get(SERVER_TAG, run.id), []).append(run)

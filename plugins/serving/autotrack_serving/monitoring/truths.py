@@ -34,6 +34,9 @@ class Truths(Protocol):
     def measures(self) -> dict[str, float]:
         """``accuracy``, or ``mae`` and ``rmse``, over about the latest ``WINDOW`` rows whose truth came."""
 
+    def shared(self, server: str, counts: bytes) -> list[bytes]:
+        """Takes what this process of a server has counted of its rows; answers what each of them has."""
+
 
 @dataclass(slots=True)
 class Score:

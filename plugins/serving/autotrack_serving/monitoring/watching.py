@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from autotrack.plugin import attempt, columns_of
 
 from .drift import Drift, drift_of
+from .together import NEEDED, WATCHED
 
 if TYPE_CHECKING:
     from autotrack.plugin import ColumnProfile
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from .reference import Reference
 
 #: Rows, and values, that are looked at in each half second; rows from which on shares mean something.
-MOST_ROWS, MOST_VALUES, LEAST_ROWS = 5000, 200_000, 50
+MOST_ROWS, MOST_VALUES, LEAST_ROWS = 5000, 200_000, 100
 #: Requests of half a second whose rows or answers are tables: taking one apart costs as much as predicting it.
 _MOST_TABLES = 200
 #: Columns of which each report tells, those that have moved farthest.
@@ -38,26 +40,51 @@ class Watch:
         self._at = {str(name): at for at, name in enumerate(names)} if names is not None else None
         self.inputs = _drifts(reference.inputs, private)
         self.answers = _drifts(reference.answers, private)
+        #: Rows that were looked at, however long ago.
+        self._looked = 0
 
     def take(self, observations: Sequence[Observation]) -> None:
         """Looks at what was answered: of many rows, at every so manieth."""
+        looked = 0
         if self.inputs:
             found = _parted([one.rows for one in observations], _is_table)
-            _add(self.inputs, [attempt(self._columns, rows)[0] or {} for rows in found])
+            looked = _add(self.inputs, [attempt(self._columns, rows)[0] or {} for rows in found])
         if self.answers:
             answers = _parted([one.answers for one in observations], lambda each: hasattr(each, "iloc"))
-            _add(self.answers, [attempt(columns_of, each, ANSWER)[0] or {} for each in answers])
+            looked = max(looked, _add(self.answers, [attempt(columns_of, each, ANSWER)[0] or {} for each in answers]))
+        self._looked += looked
 
-    def measures(self) -> Measures:
+    def counts(self) -> Any:
+        """All that is known, as numbers; those of several processes that watch the same columns are added up."""
+        return np.concatenate([[float(self._looked)], *(drift.counts for drift in (*self.inputs, *self.answers))])
+
+    def measures(self, counts: Any = None) -> Measures:
         """``psi/<column>``, ``ks/<column>``, ... of the inputs, ``prediction_psi`` (with several answers also
         ``prediction_psi/<answer>``) of the answers; of all columns together the largest ``psi``, ``ks``, ``unseen``,
-        ``outside``, and ``more_missing``, the most by which a share of missing values has grown."""
-        inputs, answers = _of(self.inputs), _of(self.answers)
+        ``outside``, and ``more_missing``, the most by which a share of missing values has grown. Of ``counts``, which
+        may be those of several processes, or of the own ones."""
+        watched = self if counts is None else self._with(counts)
+        inputs, answers = _of(watched.inputs), _of(watched.answers)
         found = {f"{measure}/{name}": value for name, each in _farthest(inputs) for measure, value in each.items()}
         found |= _overall(inputs, self.inputs)
         found |= {f"prediction_{measure}": value for measure, value in _overall(answers, self.answers).items()}
         if len(self.answers) > 1:
             found |= {f"prediction_{m}/{name}": value for name, each in _farthest(answers) for m, value in each.items()}
+        return found
+
+    def standing(self, counts: Any) -> Measures:
+        """``watched``: the rows that were looked at for these counts; ``needed``: how many it takes to judge all
+        columns. Nothing where nothing is watched."""
+        needed = [drift.needed for drift in (*self.inputs, *self.answers)]
+        return {WATCHED: float(counts[0]), NEEDED: float(max(LEAST_ROWS, *needed))} if needed else {}
+
+    def _with(self, counts: Any) -> Watch:
+        """The same columns with these counts."""
+        found, at = copy.copy(self), 1
+        found.inputs, found.answers = list(map(copy.copy, self.inputs)), list(map(copy.copy, self.answers))
+        for drift in (*found.inputs, *found.answers):
+            end = at + len(drift.counts)
+            drift.counts, at = counts[at:end], end
         return found
 
     def unseen(self) -> dict[str, list[str]]:
@@ -102,21 +129,24 @@ def _parted(parts: list[Any], is_table: Any) -> list[Any]:
     return found
 
 
-def _add(drifts: list[Drift], parts: list[dict[str, Any]]) -> None:
-    """All rows of a column at once: numpy costs the same for one as for a thousand."""
-    most = min(MOST_ROWS, max(50, MOST_VALUES // max(1, len(drifts))))
+def _add(drifts: list[Drift], parts: list[dict[str, Any]]) -> int:
+    """All rows of a column at once: numpy costs the same for one as for a thousand. Answers how many were taken."""
+    most, taken = min(MOST_ROWS, max(50, MOST_VALUES // max(1, len(drifts)))), 0
     for drift in drifts:
         there = [part[drift.column.name] for part in parts if drift.column.name in part]
         if there:
-            attempt(_taken, drift, there, most)
+            taken = max(taken, attempt(_taken, drift, there, most)[0] or 0)
+    return taken
 
 
-def _taken(drift: Drift, columns: list[Any], most: int) -> None:
+def _taken(drift: Drift, columns: list[Any], most: int) -> int:
     parts = [_objects(column) if isinstance(column, list) else np.asarray(column) for column in columns]
     if len({part.dtype.kind for part in parts}) > 1:  # numbers and texts together would all become texts
         parts = [part.astype(object) for part in parts]
     values = np.concatenate(parts)
-    drift.add(values[:: -(-len(values) // most) or 1])
+    chosen = values[:: -(-len(values) // most) or 1]
+    drift.add(chosen)
+    return len(chosen)
 
 
 def _objects(values: Any) -> Any:

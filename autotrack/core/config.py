@@ -226,6 +226,11 @@ class Location:
         return self.root if self.is_local else self.root / "remote" / addresses.digest(self.uri)
 
     @property
+    def is_folder(self) -> bool:
+        """True where all of ``root`` is autotrack's; a database file may lie anywhere among the user's own."""
+        return not self.is_local or self.uri == str(self.root)
+
+    @property
     def is_local(self) -> bool:
         """True where the store is a folder or a database file of this machine, under ``root``."""
         return not addresses.is_remote(self.uri)

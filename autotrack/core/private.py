@@ -34,6 +34,15 @@ def make_private(folder: Path) -> None:
             pass  # another process was quicker
 
 
+def make_ignored(folder: Path) -> None:
+    """Makes a private folder that git leaves out; a ``.gitignore`` that is there stays as it is (OSError)."""
+    make_private(folder)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        with open(Ours(ignore), "w", encoding="utf-8") as file:
+            file.write("*\n")
+
+
 def make_own(folder: Path) -> None:
     """Makes a private folder where anybody could have made one before us, such as under ``/tmp``.
 

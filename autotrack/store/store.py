@@ -24,7 +24,7 @@ from autotrack.core.guard import warn
 from autotrack.core.journal.bringing import bring_named
 from autotrack.core.journal.named_files import NamedFiles
 from autotrack.core.objects import Objects
-from autotrack.core.private import make_own, make_private
+from autotrack.core.private import make_ignored, make_own, make_private
 
 from .database import Database
 from .engines.postgresql import is_postgresql, postgresql_pool
@@ -137,11 +137,10 @@ class Store(Database):
     def _of_file(cls, where: Path | str) -> Store:
         root, database = located(where)
         try:
-            for folder in (root, root / "journal", root / "artifacts"):
+            if database == root / DATABASE:
+                make_ignored(root)
+            for folder in (root / "journal", root / "artifacts"):
                 make_private(folder)
-            ignore = root / ".gitignore"
-            if database == root / DATABASE and not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
         except OSError as error:
             if not database.exists():
                 raise StoreError(

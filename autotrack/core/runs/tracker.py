@@ -9,6 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from ..exits import Ending, ending_of, uncaught, write_exit_code
 from ..garbage import uncollected
 from ..guard import guard, warn
 from ..locks import Lock
-from ..private import make_own
+from ..private import make_ignored, make_own
 from ..session import session_record
 from ..session.recorder import SessionRecorder
 from .active import note_failure
@@ -135,9 +136,13 @@ class Tracker:
         return journal
 
     def _prepared(self, folder: Path) -> dict[str, str]:
-        """What the header of a journal in this folder says. The spare folder is made, and checked, first."""
+        """What the header of a journal in this folder says. What the folder is in is made first; the spare one is
+        checked, too."""
         if folder != self.location.journal:
             make_own(folder.parent)
+        elif self.location.is_folder:
+            with suppress(OSError):  # the journal says it better
+                make_ignored(self.location.root)
         return {addresses.MARK: addresses.mark(self.location.uri, folder)}
 
     def event(self, record: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import os
 import pickle
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -387,3 +388,22 @@ def test_a_run_does_not_end_as_running(store: Path) -> None:
     run.finish("RUNNING")
     found = autotrack.get_run(run.id)
     assert found.status == "FINISHED" and "is not how a run ends" in found.health["refusals"][0]
+
+
+@pytest.mark.parametrize(("uri", "left_out"), [("", True), ("sqlite:///runs.db", False), ("http://localhost:9", True)])
+def test_a_store_is_left_out_of_git_from_its_first_run_on(uri: str, left_out: bool, tmp_path: Path, script) -> None:
+    """By the program alone, before anything opens the store; a database of the user's may lie among their own files."""
+    if left_out:
+        (tmp_path / ".autotrack").mkdir()
+    source = "import autotrack, os; autotrack.start_run().finish(); os._exit(0)"
+    done = script(source, AUTOTRACK_TRACKING_URI=uri, AUTOTRACK_EXIT_TIMEOUT="0")
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.rglob("*.atj"))
+    ignores = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob(".gitignore")]
+    assert ignores == ([".autotrack/.gitignore"] if left_out else [])
+    if left_out:
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+        shown = subprocess.run(
+            ["git", "status", "--porcelain", "-uall"], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout
+        assert shown == "?? script.py\n"

@@ -45,20 +45,21 @@ def add_commands(cli: click.Group) -> None:
     )
     more = {"examples": files} if more else {}
     cli.command("predict", **more)(predict)
-    models = cli.get_command(click.Context(cli), "models")
-    if isinstance(models, click.Group):
-        packed = (
-            ("autotrack models pack -m models:/churn@champion -o churn.zip", "then: python churn.zip --port 8080"),
-        )
-        built = (("autotrack models build-docker -m models:/churn@champion -o churn-image", "the context of an image"),)
-        models.command("pack", **({"examples": packed} if more else {}))(pack_command)
-        told = (
-            ("autotrack models status churn", "how it is used, how far its inputs have moved, how good it is"),
-            ("autotrack models status churn --fail-if 'psi > 0.2'", "exit code 1 where they have moved too far"),
-            ("autotrack models status churn --fail-if 'prediction_psi > 0.2'", "the same of its predictions"),
-        )
-        models.command("status", **({"examples": told} if more else {}))(status_command)
-        models.command("build-docker", **({"examples": built} if more else {}))(build_docker)
+    if hasattr(cli, "extend"):
+        cli.extend("models", _add_to_models)
+
+
+def _add_to_models(models: Any) -> None:
+    packed = (("autotrack models pack -m models:/churn@champion -o churn.zip", "then: python churn.zip --port 8080"),)
+    built = (("autotrack models build-docker -m models:/churn@champion -o churn-image", "the context of an image"),)
+    told = (
+        ("autotrack models status churn", "how it is used, how far its inputs have moved, how good it is"),
+        ("autotrack models status churn --fail-if 'psi > 0.2'", "exit code 1 where they have moved too far"),
+        ("autotrack models status churn --fail-if 'prediction_psi > 0.2'", "the same of its predictions"),
+    )
+    models.command("pack", examples=packed)(pack_command)
+    models.command("status", examples=told)(status_command)
+    models.command("build-docker", examples=built)(build_docker)
 
 
 @click.option("-m", "--model", "uri", required=True, metavar="MODEL", help="A URI, a folder, or a run's id.")

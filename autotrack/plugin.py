@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Status,
     )
     from autotrack.core.filesystems import file_system, is_network
+    from autotrack.core.garbage import uncollected
     from autotrack.core.held import hold_folder, remove_left
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
@@ -195,6 +196,7 @@ __all__ = [
     "streams_put_back",
     "take_in",
     "termination_as_interrupt",
+    "uncollected",
     "unwarned",
     "warn",
 ]
@@ -288,6 +290,7 @@ _LATER = {
     "streams_put_back": ".streams",
     "take_in": ".runs.foreign",
     "termination_as_interrupt": ".terminating",
+    "uncollected": ".garbage",
     "unwarned": ".questions",
 }
 

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from autotrack.plugin import AutotrackError, UsageError
+from autotrack.plugin import AutotrackError, UsageError, uncollected
 
 from .request import Request
 
@@ -60,6 +60,15 @@ class UvicornServer:
 
 def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Loads the model, then serves it at a bound socket."""
+    with uncollected():  # what is imported and loaded stays
+        server = _server(request, ready)
+        gc.freeze()  # nor is it walked over later, which would keep requests waiting now and then
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    server.run([listener])
+
+
+def _server(request: Request, ready: Callable[[], None]) -> Any:
+    """uvicorn's server with the model in it, which does not listen yet."""
     importing = threading.Thread(target=_warm, daemon=True)
     importing.start()  # while the model's library is read from the disk
     from .scorer import load
@@ -95,8 +104,6 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
         timeout_graceful_shutdown=_PATIENCE,
         h11_max_incomplete_event_size=64 << 10,
     )
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.freeze()  # libraries and the model stay: walking over them would keep requests waiting now and then
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -104,7 +111,7 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
             if self.started:
                 ready()
 
-    Server(config).run([listener])
+    return Server(config)
 
 
 def _warm() -> None:

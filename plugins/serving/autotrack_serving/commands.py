@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib.util
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from autotrack.plugin import UsageError
+from autotrack.plugin import UsageError, uncollected
 
 from .request import Request, full_uri
 
@@ -183,7 +185,7 @@ def serve(
 @click.option("--output-format", type=click.Choice(_KINDS), help="What the output is to be. [default: by its ending]")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="A column of the input beside the predictions.")
 @click.option(
-    "--chunk-rows", type=click.IntRange(1), default=65_536, show_default=True, help="Rows that are in memory at a time."
+    "--chunk-rows", type=click.IntRange(1), default=65_536, show_default=True, help="Rows that are predicted at a time."
 )
 @click.option("--trust", is_flag=True, help="Vouch for the model's files, which may run code when they are loaded.")
 @click.option(
@@ -209,23 +211,27 @@ def predict(
     Rows are read and written in chunks, in their order. Interrupted, the same command goes on where it stood.
     """
     _need("predicting files", *PREDICTING)
-    from .batch.predicting import predict_file
+    from .batch.predicting import Early, predict_file
     from .scorer import load
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store
-    scorer = load(full_uri(uri), trust=True if trust else None, allow_drift=allow_drift)
-    with _bar() as progress:
-        done = predict_file(
-            scorer,
-            source,
-            output,
-            input_format=kind,
-            output_format=output_format,
-            keep=keep,
-            chunk_rows=chunk_rows,
-            progress=progress,
-        )
+    atexit.register(gc.freeze)  # at its end the process need not look for garbage among all that it has imported
+    with closing(Early(source, kind, keep, chunk_rows)) as early:
+        with uncollected():
+            scorer = load(full_uri(uri), trust=True if trust else None, allow_drift=allow_drift, described=early.begin)
+        with _bar() as progress:
+            done = predict_file(
+                scorer,
+                source,
+                output,
+                input_format=kind,
+                output_format=output_format,
+                keep=keep,
+                chunk_rows=chunk_rows,
+                progress=progress,
+                begun=early.chunks,
+            )
     if as_json:
         document = {
             "rows": done.rows,

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from autotrack.core.probes.capture import Call
     from autotrack.core.questions import unwarned
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
+    from autotrack.core.room import with_room
     from autotrack.core.runs.active import active_run, open_run, start_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
     from autotrack.core.runs.handing import hand_over, only_launches, run_for_another
@@ -199,6 +200,7 @@ __all__ = [
     "uncollected",
     "unwarned",
     "warn",
+    "with_room",
 ]
 
 #: What plugins name in annotations, or need only when a model is saved or a command is called, is not loaded with every
@@ -292,6 +294,7 @@ _LATER = {
     "termination_as_interrupt": ".terminating",
     "uncollected": ".garbage",
     "unwarned": ".questions",
+    "with_room": ".room",
 }
 
 __getattr__ = late_names("autotrack.core", _LATER, of=__name__)

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from autotrack.plugin import UsageError, uncollected
+from autotrack.plugin import UsageError, uncollected, with_room
 
 from .request import Request, full_uri
 
@@ -219,7 +219,9 @@ def predict(
     atexit.register(gc.freeze)  # at its end the process need not look for garbage among all that it has imported
     with closing(Early(source, kind, keep, chunk_rows)) as early:
         with uncollected():
-            scorer = load(full_uri(uri), trust=True if trust else None, allow_drift=allow_drift, described=early.begin)
+            scorer = with_room(
+                load, full_uri(uri), trust=True if trust else None, allow_drift=allow_drift, described=early.begin
+            )
         with _bar() as progress:
             done = predict_file(
                 scorer,

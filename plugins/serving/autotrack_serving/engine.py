@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from autotrack.plugin import AutotrackError, UsageError, uncollected
+from autotrack.plugin import AutotrackError, UsageError, uncollected, with_room
 
 from .request import Request
 
@@ -60,6 +60,10 @@ class UvicornServer:
 
 def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Loads the model, then serves it at a bound socket."""
+    with_room(_serve, request, listener, ready)
+
+
+def _serve(request: Request, listener: socket.socket, ready: Callable[[], None]) -> None:
     with uncollected():  # what is imported and loaded stays
         server = _server(request, ready)
         gc.freeze()  # nor is it walked over later, which would keep requests waiting now and then
@@ -69,12 +73,9 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
 
 def _server(request: Request, ready: Callable[[], None]) -> Any:
     """uvicorn's server with the model in it, which does not listen yet."""
-    importing = threading.Thread(target=_warm, daemon=True)
-    importing.start()  # while the model's library is read from the disk
     from .scorer import load
 
     scorer = load(request.uri, trust=request.trust, allow_drift=request.allow_drift)
-    importing.join()
     import uvicorn
 
     from .app import Options, ScoringApp
@@ -112,12 +113,6 @@ def _server(request: Request, ready: Callable[[], None]) -> Any:
                 ready()
 
     return Server(config)
-
-
-def _warm() -> None:
-    import uvicorn
-    import uvicorn.loops.auto
-    import uvicorn.protocols.http.auto  # noqa: F401
 
 
 class _Workers:

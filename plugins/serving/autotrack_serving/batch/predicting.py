@@ -144,7 +144,7 @@ def rows_of(intake: Intake, batch: Any) -> Rows:
     if intake.even is not None and all(name in batch.schema.names for name in intake.names or ()):
         parts = [_numbers(batch.column(name), intake.even) for name in intake.names or ()]
         if all(part is not None for part in parts):
-            return Rows("matrix", np.column_stack(parts), batch.num_rows)
+            return Rows("matrix", np.stack(parts).T, batch.num_rows)  # by column, as a table of them would be kept
     if intake.names is None and intake.schema is not None and intake.schema.tensors:
         parts = [_numbers(column, None) for column in batch.columns]
         if parts and all(part is not None for part in parts):

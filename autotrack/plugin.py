@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Status,
     )
     from autotrack.core.filesystems import file_system, is_network
+    from autotrack.core.garbage import uncollected
     from autotrack.core.held import hold_folder, remove_left
     from autotrack.core.keys import check_key
     from autotrack.core.launching import launched_with
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from autotrack.core.probes.capture import Call
     from autotrack.core.questions import unwarned
     from autotrack.core.registered import LoggedMetric, LoggedModel, ModelVersion
+    from autotrack.core.room import with_room
     from autotrack.core.runs.active import active_run, open_run
     from autotrack.core.runs.foreign import ForeignRun, is_taken, receiver, take_in
     from autotrack.core.runs.handing import hand_over, only_launches
@@ -200,8 +202,10 @@ __all__ = [
     "streams_put_back",
     "take_in",
     "termination_as_interrupt",
+    "uncollected",
     "unwarned",
     "warn",
+    "with_room",
 ]
 
 #: What plugins name in annotations, or need only when a model is saved or a command is called, is not loaded with every
@@ -297,7 +301,9 @@ _LATER = {
     "streams_put_back": ".streams",
     "take_in": ".runs.foreign",
     "termination_as_interrupt": ".terminating",
+    "uncollected": ".garbage",
     "unwarned": ".questions",
+    "with_room": ".room",
 }
 
 __getattr__ = late_names("autotrack.core", _LATER, of=__name__)

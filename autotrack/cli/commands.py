@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import click
 
 Examples = Sequence[tuple[str, str]]
+#: Adds commands to a group.
+Extension = Callable[[click.Group], None]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 
@@ -97,9 +100,16 @@ def ask_plugins(ctx: click.Context) -> None:
     root = ctx.find_root().command
     if isinstance(root, Group) and not root.asked_plugins:
         root.asked_plugins = True
-        from .plugins import add_plugin_commands
-
         add_plugin_commands(root)
+
+
+def add_plugin_commands(root: click.Group) -> None:
+    """Lets each plugin add its commands to the command line; one that fails is warned of and left out."""
+    from autotrack.core.plugins.registry import plugins
+
+    manager = plugins()
+    manager.load()
+    manager.notify("register_commands", cli=root)
 
 
 class Group(click.Group):
@@ -122,6 +132,7 @@ class Group(click.Group):
         super().__init__(*args, **attributes)
         self.lazy = dict(lazy or {})
         self.asked_plugins = False
+        self._extensions: dict[str, list[Extension]] = {}
         self.examples = tuple(examples)
         self.params = [*self.params, *global_options()]
 
@@ -158,7 +169,22 @@ class Group(click.Group):
         module, _, attribute = self.lazy[name][0].partition(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
+        if isinstance(command, click.Group):
+            for add in self._extensions.pop(name, ()):
+                from autotrack.core.guard import guard
+
+                guard.call_plugin(f"{add.__module__}.register_commands", add, command)
         return command
+
+    def extend(self, name: str, add: Extension) -> None:
+        """Adds commands to the group of that name in this one: ``add`` is called with it once it is asked for, so that
+        nothing of it is imported for commands that nobody calls."""
+        if name in self.lazy:
+            self._extensions.setdefault(name, []).append(add)
+            if self.lazy[name][0].partition(":")[0] in sys.modules:
+                self.built_in(name)
+        elif isinstance(group := self.commands.get(name), click.Group):
+            add(group)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,4 +1,4 @@
-"""``autotrack plugins``, and the commands that plugins bring."""
+"""``autotrack plugins``."""
 
 from __future__ import annotations
 
@@ -89,12 +89,3 @@ def list_plugins(state: State, as_json: bool) -> None:
     for each in found:
         if each.why:
             screen.line(f"{each.name}: {each.why}")
-
-
-def add_plugin_commands(root: click.Group) -> None:
-    """Lets each plugin add its commands to the command line; one that fails is warned of and left out."""
-    from autotrack.core.plugins.registry import plugins
-
-    manager = plugins()
-    manager.load()
-    manager.notify("register_commands", cli=root)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .errors import NotFoundError, UsageError
-from .registered import ModelVersion, Registry, check_stage
+
+if TYPE_CHECKING:
+    from .registered import ModelVersion, Registry
 
 SCHEME = "models:/"
 LATEST = "latest"
@@ -44,7 +47,11 @@ def parse_model_uri(uri: str) -> ModelReference:
     elif name and "/" not in name and rest:
         if _VERSION.fullmatch(rest):
             return ModelReference(name, version=int(rest))
-        return ModelReference(name, stage=LATEST if rest.lower() == LATEST else check_stage(rest))
+        if rest.lower() == LATEST:
+            return ModelReference(name, stage=LATEST)
+        from .registered import check_stage
+
+        return ModelReference(name, stage=check_stage(rest))
     raise UsageError(
         f"{uri} names no model; it should be models:/<name>/<version>, models:/<name>@<alias>, models:/<name>/latest "
         "or models:/<id of a logged model>"

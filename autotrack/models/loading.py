@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from .located import Located, Resolve
 from .mlmodel import ModelDescription, read
 from .profile_file import FILE as PROFILE
 from .snapshot import Snapshot, take
+
+#: Hears what a model's folder says of it.
+Described = Callable[[ModelDescription], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ def load_model(
     strict_golden: bool = False,
     resolve: Resolve | None = None,
     flavors: Iterable[Flavor] | None = None,
+    described: Described | None = None,
 ) -> Any:
     """The model under a path, ``runs:/<run id>/<path>``, ``models:/<name>/<version>`` or ``models:/<name>@<alias>``, as
     it was saved; as ``PyFunc`` with ``as_pyfunc``.
@@ -58,10 +62,10 @@ def load_model(
     is loaded only if every byte of it is as it was (ArtifactError), a registered one only if it is what was registered.
     Where the model's golden predictions are others here, one warning says so; with ``strict_golden`` it is an
     ArtifactError, and so it is where they cannot be asked for without rewinding the random numbers of another thread.
-    ``resolve`` finds the local folder of a ``runs:/`` or ``models:/`` URI. NotFoundError, ArtifactError where there is
-    no model.
+    ``resolve`` finds the local folder of a ``runs:/`` or ``models:/`` URI; ``described`` hears what the folder says of
+    the model before its library is imported. NotFoundError, ArtifactError where there is no model.
     """
-    opened = open_model(uri, trust, resolve=resolve, flavors=flavors)
+    opened = open_model(uri, trust, resolve=resolve, flavors=flavors, described=described)
     unasked = opened.golden is not None and opened.replay.verdict == "none"
     if strict_golden and (unasked or not opened.replay.passed):
         raise ArtifactError(f"the model {uri} was not loaded: {opened.replay}")
@@ -85,6 +89,7 @@ def open_model(
     *,
     resolve: Resolve | None = None,
     flavors: Iterable[Flavor] | None = None,
+    described: Described | None = None,
     replayed: bool = True,
 ) -> Opened:
     """The model with its description, digest and replay; see ``load_model``. No warning is given here."""
@@ -100,6 +105,8 @@ def open_model(
         flavor = _flavor(description, known, located.folder)
         vouched = _vouched(trust, located, snapshot, description)
         _refuse_code(description, located.folder, vouched)
+        if described is not None:
+            described(description)
         model = flavor.load(snapshot.folder, description.flavors[flavor.name], vouched)
         golden = (snapshot.folder / GOLDEN).read_bytes() if GOLDEN in snapshot.files else None
         profile = (snapshot.folder / PROFILE).read_bytes() if PROFILE in snapshot.files else None

@@ -53,6 +53,33 @@ from autotrack.plugin import hookimpl
 def register_commands(cli):
     raise RuntimeError("no commands from me")
 """
+EXTENDING = """
+import sys
+
+import click
+
+from autotrack.plugin import hookimpl
+
+
+@hookimpl
+def register_commands(cli):
+    def add(experiments):
+        @experiments.command()
+        def praise():
+            "Praise an experiment."
+            click.echo("praised by a plugin")
+
+    def fail(experiments):
+        raise RuntimeError("not this group")
+
+    cli.extend("experiments", fail)
+    cli.extend("experiments", add)
+    cli.extend("nothing of this name", add)
+
+    @cli.command()
+    def imported():
+        click.echo("autotrack.cli.experiments" in sys.modules)
+"""
 
 
 @pytest.fixture
@@ -102,6 +129,18 @@ def test_a_plugin_brings_commands(place: Path, go: Callable[..., Done]) -> None:
     assert re.search(r"wave +Wave at somebody", go("--help").stdout)
     assert go("models", "bless").stdout == "blessed by a plugin\n"
     assert re.search(r"bless +Bless a model", go("models", "--help").stdout)
+
+
+def test_a_plugin_extends_a_group_that_is_imported_only_when_it_is_asked_for(
+    place: Path, go: Callable[..., Done]
+) -> None:
+    install(place, extending=EXTENDING)
+    assert go("imported").stdout == "False\n"
+    done = go("experiments", "praise")
+    assert done.stdout == "praised by a plugin\n"
+    assert len(done.stderr.splitlines()) == 1 and "not this group" in done.stderr  # nor are the others hurt
+    assert re.search(r"praise +Praise an experiment", go("experiments", "--help").stdout)
+    assert "praise" not in go("--help").stdout
 
 
 def test_built_in_commands_do_not_load_plugins(place: Path, go: Callable[..., Done]) -> None:

@@ -15,7 +15,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
 
 import autotrack
-from autotrack.cli.plugins import add_plugin_commands
+from autotrack.cli.commands import add_plugin_commands
 from autotrack.core.errors import NotFoundError, UsageError
 from autotrack.core.plugins import hookspecs
 from autotrack.core.plugins import registry as loaded

@@ -10,17 +10,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..late import late_names
-from .described import Described, describe
-from .measure import fingerprint
 from .mlflow_digest import mlflow_digest
-from .prints import ColumnPrint, Fingerprint, from_document
 
 if TYPE_CHECKING:
     from .comparison import compare
+    from .described import Described, describe
     from .difference import ColumnDiff, DataDiff
+    from .measure import fingerprint
+    from .prints import ColumnPrint, Fingerprint, from_document
 
-#: What a training process has no use for, and need not wait for.
-_LATER = {"compare": ".comparison", "ColumnDiff": ".difference", "DataDiff": ".difference"}
+#: What a process that reads a profile, or only predicts, has no use for, and need not wait for.
+_LATER = {
+    "ColumnDiff": ".difference",
+    "ColumnPrint": ".prints",
+    "DataDiff": ".difference",
+    "Described": ".described",
+    "Fingerprint": ".prints",
+    "compare": ".comparison",
+    "describe": ".described",
+    "fingerprint": ".measure",
+    "from_document": ".prints",
+}
 
 __all__ = [
     "ColumnDiff",

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from typing import Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotrack.plugin import store_at
-
 from .exporting import export
-from .opening import open_source
-from .taking import Progress, Taken, Taking
 
-_SHOWN = 10
+if TYPE_CHECKING:
+    from .taking import Taken
 
 
 def add_commands(cli: Any) -> None:
@@ -32,7 +28,7 @@ def add_commands(cli: Any) -> None:
         ("autotrack import mlflow http://host:5000 -e churn", "one experiment of a server"),
         ("autotrack import mlflow mlruns", "again: what came since is added, nothing comes twice"),
     )
-    cli.get_command(click.Context(cli), "import").command("mlflow", examples=taking)(take)
+    cli.extend("import", lambda imports: imports.command("mlflow", examples=taking)(take))
 
 
 @click.argument("source", metavar="SOURCE")
@@ -56,8 +52,14 @@ def take(
     Ids are kept. Interrupted or done again, it goes on: what is here already is left alone. Exit code 1: something
     could not be taken; it is listed.
     """
+    from autotrack.plugin import store_at
+
+    from .opening import open_source
+    from .progress import shown_progress
+    from .taking import Taking
+
     store, _ = store_at(state.store)
-    with closing(store), closing(open_source(source, artifacts)) as opened, _progress() as progress:
+    with closing(store), closing(open_source(source, artifacts)) as opened, shown_progress() as progress:
         taking = Taking(opened, store, only=experiments, dry=dry_run, recheck=recheck, progress=progress)
         taken = taking.go()
     if as_json:
@@ -92,42 +94,3 @@ def _tell(taken: Taken, *, dry: bool) -> None:
 
 def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Draws a bar on a terminal's standard error; nothing anywhere else."""
-    if not sys.stderr.isatty():
-        yield Progress()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[read]}"))
-    with Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
-        yield _Shown(bar)
-
-
-class _Shown(Progress):
-    """A bar an experiment, with the points and bytes so far."""
-
-    def __init__(self, bar: Any) -> None:
-        self._bar = bar
-        self._task: Any = None
-        self._bytes = 0
-
-    def experiment(self, name: str, runs: int | None) -> None:
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(name[:40], total=runs, read="")
-
-    def run(self, taken: Taken) -> None:
-        self._bar.advance(self._task)
-        self._show(f"{taken.points:,} points, {self._bytes:,} bytes")
-
-    def bytes(self, count: int) -> None:
-        self._bytes += count
-
-    def _show(self, text: str) -> None:
-        self._bar.update(self._task, read=text)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotrack.plugin import UsageError, shown, store_at
-
-from .sending import Sending, Sent, Target
+from autotrack.plugin import UsageError, shown
 
 if TYPE_CHECKING:
     from autotrack.plugin import RunRecord
+
+    from .sending import Sent, Target
 
 _PAGE = 500
 
@@ -35,6 +35,10 @@ def export(state: Any, destination: str, kind: str, experiments: tuple[str, ...]
     Done again, it brings what came since. A folder keeps ids; a server gives its own, and ours go into a tag. Exit code
     1: something could not be brought; it is listed.
     """
+    from autotrack.plugin import store_at
+
+    from .sending import Sending
+
     store, _ = store_at(state.store)
     with closing(store), closing(open_target(destination)) as target:
         every = store.experiments("all")

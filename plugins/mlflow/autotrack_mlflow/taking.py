@@ -28,6 +28,7 @@ from autotrack.plugin import (
 from .conversion import columns_of, foreign_run, model_record, nanoseconds, run_id, without
 from .facts import ENDED, Experiment, FileFound, LoggedModel, Run, Source
 from .models_taking import ModelsTaking, entries
+from .progress import Progress
 
 _BLOCK = 1 << 20
 _LARGEST_MLMODEL = 4 << 20
@@ -63,16 +64,6 @@ class Taken:
             "model_versions": self.versions,
             "not_taken": [{"what": what, "why": why} for what, why in self.left_out],
         }
-
-
-class Progress:
-    """What a person sees meanwhile; this one shows nothing."""
-
-    def experiment(self, name: str, runs: int | None) -> None: ...
-
-    def run(self, taken: Taken) -> None: ...
-
-    def bytes(self, count: int) -> None: ...
 
 
 class Taking:

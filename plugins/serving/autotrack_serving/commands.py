@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib.util
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from autotrack.plugin import UsageError
+from autotrack.plugin import UsageError, uncollected, with_room
 
 from .request import Request, full_uri
 
@@ -50,20 +52,21 @@ def add_commands(cli: click.Group) -> None:
     )
     more = {"examples": files} if more else {}
     cli.command("predict", **more)(predict)
-    models = cli.get_command(click.Context(cli), "models")
-    if isinstance(models, click.Group):
-        packed = (
-            ("autotrack models pack -m models:/churn@champion -o churn.zip", "then: python churn.zip --port 8080"),
-        )
-        built = (("autotrack models build-docker -m models:/churn@champion -o churn-image", "the context of an image"),)
-        models.command("pack", **({"examples": packed} if more else {}))(pack_command)
-        told = (
-            ("autotrack models status churn", "how it is used, how far its inputs have moved, how good it is"),
-            ("autotrack models status churn --fail-if 'psi > 0.2'", "exit code 1 where they have moved too far"),
-            ("autotrack models status churn --fail-if 'prediction_psi > 0.2'", "the same of its predictions"),
-        )
-        models.command("status", **({"examples": told} if more else {}))(status_command)
-        models.command("build-docker", **({"examples": built} if more else {}))(build_docker)
+    if hasattr(cli, "extend"):
+        cli.extend("models", _add_to_models)
+
+
+def _add_to_models(models: Any) -> None:
+    packed = (("autotrack models pack -m models:/churn@champion -o churn.zip", "then: python churn.zip --port 8080"),)
+    built = (("autotrack models build-docker -m models:/churn@champion -o churn-image", "the context of an image"),)
+    told = (
+        ("autotrack models status churn", "how it is used, how far its inputs have moved, how good it is"),
+        ("autotrack models status churn --fail-if 'psi > 0.2'", "exit code 1 where they have moved too far"),
+        ("autotrack models status churn --fail-if 'prediction_psi > 0.2'", "the same of its predictions"),
+    )
+    models.command("pack", examples=packed)(pack_command)
+    models.command("status", examples=told)(status_command)
+    models.command("build-docker", examples=built)(build_docker)
 
 
 @click.option("-m", "--model", "uri", required=True, metavar="MODEL", help="A URI, a folder, or a run's id.")
@@ -187,7 +190,7 @@ def serve(
 @click.option("--output-format", type=click.Choice(_KINDS), help="What the output is to be. [default: by its ending]")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="A column of the input beside the predictions.")
 @click.option(
-    "--chunk-rows", type=click.IntRange(1), default=65_536, show_default=True, help="Rows that are in memory at a time."
+    "--chunk-rows", type=click.IntRange(1), default=65_536, show_default=True, help="Rows that are predicted at a time."
 )
 @click.option("--trust", is_flag=True, help="Vouch for the model's files, which may run code when they are loaded.")
 @click.option(
@@ -213,23 +216,29 @@ def predict(
     Rows are read and written in chunks, in their order. Interrupted, the same command goes on where it stood.
     """
     _need("predicting files", *PREDICTING)
-    from .batch.predicting import predict_file
+    from .batch.predicting import Early, predict_file
     from .scorer import load
 
     if getattr(state, "store", None):
         os.environ["AUTOTRACK_TRACKING_URI"] = state.store
-    scorer = load(full_uri(uri), trust=True if trust else None, allow_drift=allow_drift)
-    with _bar() as progress:
-        done = predict_file(
-            scorer,
-            source,
-            output,
-            input_format=kind,
-            output_format=output_format,
-            keep=keep,
-            chunk_rows=chunk_rows,
-            progress=progress,
-        )
+    atexit.register(gc.freeze)  # at its end the process need not look for garbage among all that it has imported
+    with closing(Early(source, kind, keep, chunk_rows)) as early:
+        with uncollected():
+            scorer = with_room(
+                load, full_uri(uri), trust=True if trust else None, allow_drift=allow_drift, described=early.begin
+            )
+        with _bar() as progress:
+            done = predict_file(
+                scorer,
+                source,
+                output,
+                input_format=kind,
+                output_format=output_format,
+                keep=keep,
+                chunk_rows=chunk_rows,
+                progress=progress,
+                begun=early.chunks,
+            )
     if as_json:
         document = {
             "rows": done.rows,

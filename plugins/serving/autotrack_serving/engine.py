@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from autotrack.plugin import AutotrackError, UsageError
+from autotrack.plugin import AutotrackError, UsageError, uncollected, with_room
 
 from .request import Request
 
@@ -60,12 +60,22 @@ class UvicornServer:
 
 def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Loads the model, then serves it at a bound socket."""
-    importing = threading.Thread(target=_warm, daemon=True)
-    importing.start()  # while the model's library is read from the disk
+    with_room(_serve, request, listener, ready)
+
+
+def _serve(request: Request, listener: socket.socket, ready: Callable[[], None]) -> None:
+    with uncollected():  # what is imported and loaded stays
+        server = _server(request, ready)
+        gc.freeze()  # nor is it walked over later, which would keep requests waiting now and then
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    server.run([listener])
+
+
+def _server(request: Request, ready: Callable[[], None]) -> Any:
+    """uvicorn's server with the model in it, which does not listen yet."""
     from .scorer import load
 
     scorer = load(request.uri, trust=request.trust, allow_drift=request.allow_drift)
-    importing.join()
     import uvicorn
 
     from .app import Options, ScoringApp
@@ -95,8 +105,6 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
         timeout_graceful_shutdown=_PATIENCE,
         h11_max_incomplete_event_size=64 << 10,
     )
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.freeze()  # libraries and the model stay: walking over them would keep requests waiting now and then
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -104,13 +112,7 @@ def serve(request: Request, listener: socket.socket, ready: Callable[[], None]) 
             if self.started:
                 ready()
 
-    Server(config).run([listener])
-
-
-def _warm() -> None:
-    import uvicorn
-    import uvicorn.loops.auto
-    import uvicorn.protocols.http.auto  # noqa: F401
+    return Server(config)
 
 
 class _Workers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,13 +51,20 @@ class Scorer:
         return self.model.ask(model_input(rows, self.intake.names), params)
 
 
-def load(uri: str, *, trust: bool | str | None = None, allow_drift: bool = False) -> Scorer:
+def load(
+    uri: str,
+    *,
+    trust: bool | str | None = None,
+    allow_drift: bool = False,
+    described: Callable[[Any], None] | None = None,
+) -> Scorer:
     """The model under a URI (errors as of ``load_model``).
 
-    Drifted where it does not give its golden predictions, unless ``allow_drift``.
+    Drifted where it does not give its golden predictions, unless ``allow_drift``. ``described`` hears what the folder
+    says of the model before it is loaded.
     """
     began = time.perf_counter()
-    model: PyFunc = load_pyfunc(uri, trust)
+    model: PyFunc = load_pyfunc(uri, trust, described=described)
     if not model.replay.passed and not allow_drift:
         raise Drifted(
             f"{uri} is not served: {model.replay}. Serve it where its packages are those that it was trained with, or "

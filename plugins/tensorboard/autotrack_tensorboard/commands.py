@@ -12,16 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotrack.plugin import AutotrackError, Sink, attempt, store_at, take_in
+from autotrack.plugin import AutotrackError, attempt
 
-from .keeping import FOLDER
-from .logs import find_logs, read_log
-from .protobuf import scalar_event, version_event
-from .records import framed
+if TYPE_CHECKING:
+    from autotrack.plugin import Sink
 
 #: Bytes from which on a person wants to see that something happens.
 _LONG = 32 << 20
@@ -42,7 +40,7 @@ def add_commands(cli: Any) -> None:
         ("autotrack import tensorboard runs", "every log under the folder runs becomes a run"),
         ("autotrack import tensorboard runs", "again: what came since is added, nothing comes twice"),
     )
-    cli.get_command(click.Context(cli), "import").command("tensorboard", examples=taking)(take)
+    cli.extend("import", lambda imports: imports.command("tensorboard", examples=taking)(take))
 
 
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
@@ -51,6 +49,8 @@ def add_commands(cli: Any) -> None:
 @click.pass_obj
 def show(state: Any, runs: tuple[str, ...], host: str, port: int) -> None:
     """Start TensorBoard on runs: their event files, or their metrics where they have none. Ctrl-C ends it."""
+    from autotrack.plugin import store_at
+
     if find_spec("tensorboard") is None:
         raise NotInstalled("cannot start TensorBoard: it is not installed; `pip install tensorboard` brings it")
     store, root = store_at(state.store)
@@ -68,6 +68,10 @@ def show(state: Any, runs: tuple[str, ...], host: str, port: int) -> None:
 
 def lay_out(store: Sink, root: Path, run_id: str, folder: Path) -> Path:
     """Puts a run into a log folder of its own there: as a link to its event files, or as a file made of its metrics."""
+    from .keeping import FOLDER
+    from .protobuf import scalar_event, version_event
+    from .records import framed
+
     run = store.run(run_id)
     name = re.sub(r"[^\w.=+-]+", "_", run.name).strip("._")[:80]
     place = folder / f"{name or 'run'}-{run.id[:8]}"
@@ -105,6 +109,10 @@ def lay_out(store: Sink, root: Path, run_id: str, folder: Path) -> Path:
 @click.pass_obj
 def take(state: Any, folder: Path, experiment: str | None, files: bool, as_json: bool) -> None:
     """Make runs of the logs under FOLDER: one of each folder with event files, those below it included."""
+    from autotrack.plugin import store_at, take_in
+
+    from .logs import find_logs, read_log
+
     folder = folder.absolute()
     logs = find_logs(folder)
     if not logs:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autotrack.plugin import AutotrackError, UsageError, attempt
+from autotrack.plugin import AutotrackError, UsageError, attempt, signature_of
 
 from ..intake import Intake
 from ..refused import Refused, failed
 from ..rows import Rows, whole
 from ..scorer import Scorer
-from .reading import arrow, chunks, format_of, open_input
+from .ahead import Ahead
+from .reading import Input, arrow, chunks, format_of, open_input
 from .writing import Parts
 
 #: Told how many rows are done, and of how many (None where that is not known).
@@ -47,11 +49,13 @@ def predict_file(
     keep: Sequence[str] = (),
     chunk_rows: int = 65_536,
     progress: Progress = lambda done, total: None,
+    begun: Ahead | None = None,
 ) -> Predicted:
     """Predictions for every row, in the input's order: in a column ``prediction``, or those that the model answers.
 
     ``keep`` are columns of the input that stand beside them. Chunks that are done are kept until the output is: the
-    same call after an interruption goes on behind them. BadRows names the first row that is not taken.
+    same call after an interruption goes on behind them. BadRows names the first row that is not taken. ``begun`` is the
+    same input, where it is being read already (``Early``).
     """
     began = time.monotonic()
     opened = open_input(source, input_format)
@@ -68,21 +72,54 @@ def predict_file(
     parts = Parts(output, identity)
     resumed = done = parts.rows
     progress(done, opened.rows)
-    schema = scorer.intake.schema if not keep else None
     skip = done
-    for batch in chunks(opened, chunk_rows, schema):
-        if skip >= batch.num_rows:
-            skip -= batch.num_rows
-            continue
-        if skip:
-            batch, skip = batch.slice(skip), 0
-        parts.add(_predicted(scorer, batch, done, keep))
-        done += batch.num_rows
-        progress(done, opened.rows)
+    with closing(begun or _ahead(opened, chunk_rows, scorer.intake.schema, keep)) as batches:
+        for batch in batches:
+            if skip >= batch.num_rows:
+                skip -= batch.num_rows
+                continue
+            if skip:
+                batch, skip = batch.slice(skip), 0
+            parts.add(_predicted(scorer, batch, done, keep))
+            done += batch.num_rows
+            progress(done, opened.rows)
     if done == 0:
         raise UsageError(f"{source} has no rows")
     parts.finish(kind)
     return Predicted(done, resumed, time.monotonic() - began, output)
+
+
+class Early:
+    """The reading of an input that begins once it is known what the model takes, which is before it is loaded.
+
+    To be closed.
+    """
+
+    def __init__(self, source: Path, input_format: str | None, keep: Sequence[str], chunk_rows: int) -> None:
+        self.source = source
+        self.input_format = input_format
+        self.keep = keep
+        self.chunk_rows = chunk_rows
+        #: None where it did not begin: what is wrong with the input is said by ``predict_file``, with the model there.
+        self.chunks: Ahead | None = None
+
+    def begin(self, description: Any) -> None:
+        """Begins, with what the model's folder says (``load``)."""
+        self.chunks, _ = attempt(self._begun, description.signature)
+
+    def _begun(self, signature: Any) -> Ahead:
+        arrow()  # here, for threads that import at the same time are in each other's way
+        schema = None if signature is None else signature_of(signature).inputs
+        return _ahead(open_input(self.source, self.input_format), self.chunk_rows, schema, self.keep)
+
+    def close(self) -> None:
+        if self.chunks is not None:
+            self.chunks.close()
+
+
+def _ahead(opened: Input, chunk_rows: int, schema: Any, keep: Sequence[str]) -> Ahead:
+    """The chunks of an input; all columns where some are to be kept."""
+    return Ahead(chunks(opened, chunk_rows, None if keep else schema))
 
 
 def _predicted(scorer: Scorer, batch: Any, first: int, keep: Sequence[str]) -> Any:
@@ -107,7 +144,7 @@ def rows_of(intake: Intake, batch: Any) -> Rows:
     if intake.even is not None and all(name in batch.schema.names for name in intake.names or ()):
         parts = [_numbers(batch.column(name), intake.even) for name in intake.names or ()]
         if all(part is not None for part in parts):
-            return Rows("matrix", np.column_stack(parts), batch.num_rows)
+            return Rows("matrix", np.stack(parts).T, batch.num_rows)  # by column, as a table of them would be kept
     if intake.names is None and intake.schema is not None and intake.schema.tensors:
         parts = [_numbers(column, None) for column in batch.columns]
         if parts and all(part is not None for part in parts):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +79,7 @@ def open_input(path: Path, said: str | None = None) -> Input:
     return Input(path, kind, rows)
 
 
-def chunks(source: Input, size: int, schema: Schema | None) -> Iterator[Any]:
+def chunks(source: Input, size: int, schema: Schema | None) -> Generator[Any, None, None]:
     """Record batches of at most ``size`` rows, in the file's order (Unreadable)."""
     reader = {"parquet": _parquet, "arrow": _arrow, "csv": _csv, "jsonl": _jsonl}[source.format]
     pyarrow = arrow()

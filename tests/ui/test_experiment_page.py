@@ -179,7 +179,8 @@ def test_the_keys_alone_do(site: ServerProcess, open_page: Open) -> None:
     page.keyboard.press("/")
     page.keyboard.type("val_loss < 0.3")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => /run.* match/.test(document.querySelector('.counts').innerText)")
+    filtered = "() => /run.* match/.test(document.querySelector('.counts')?.innerText)"
+    page.wait_for_function(filtered)
     for key in ("j", "j", "x", "k", "x"):
         page.keyboard.press(key)
     bar = page.get_by_label("selected runs")
@@ -188,6 +189,7 @@ def test_the_keys_alone_do(site: ServerProcess, open_page: Open) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/compare?runs=*")
     page.go_back()
+    page.wait_for_function(filtered)  # the page of the comparison has rows with names, too
     ready(page)
     page.keyboard.press("?")
     assert "next row" in page.get_by_role("dialog").inner_text()

@@ -32,7 +32,8 @@ class FsspecArtifacts:
         except ImportError as error:
             raise ArtifactError(f"artifacts at {shown(uri)} need fsspec: pip install fsspec") from error
         try:
-            self._fs, root = fsspec.core.url_to_fs(uri)
+            # No listings are kept: what another process has stored since would not be there.
+            self._fs, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise ArtifactError(
                 f"artifacts at {shown(uri)} cannot be reached ({str(error).replace(uri, shown(uri))})"

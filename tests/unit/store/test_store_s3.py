@@ -267,6 +267,21 @@ def test_models_in_an_object_store_load_by_name(
     trackers.close_all()
 
 
+def test_what_another_process_stored_is_there_at_once(artifacts: FsspecArtifacts, tmp_path: Path) -> None:
+    """Though its folder was looked at before: the libraries below keep listings."""
+    artifacts.put_bytes(RUN, "model/a.txt", b"a")
+    assert [entry.path for entry in artifacts.list(RUN, "model")] == ["model/a.txt"]
+    source = f"""
+from autotrack.store.files.remote import FsspecArtifacts
+other = FsspecArtifacts({artifacts.uri!r})
+other.put_bytes({RUN!r}, "model/b.txt", b"b")
+"""
+    done = _autotrack(tmp_path / "other", "-c", source)
+    assert done.returncode == 0, done.stderr
+    assert read(artifacts, "model/b.txt") == b"b"
+    assert artifacts.delete(RUN, "model") == 2
+
+
 def test_gc_takes_what_was_on_its_way(
     s3: str, artifacts: FsspecArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

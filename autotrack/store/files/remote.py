@@ -32,8 +32,7 @@ class FsspecArtifacts:
         except ImportError as error:
             raise ArtifactError(f"artifacts at {shown(uri)} need fsspec: pip install fsspec") from error
         try:
-            # No listings are kept: what another process has stored since would not be there.
-            self._fs, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)
+            self._fs, root = fsspec.core.url_to_fs(uri)
         except (ImportError, ValueError) as error:
             raise ArtifactError(
                 f"artifacts at {shown(uri)} cannot be reached ({str(error).replace(uri, shown(uri))})"
@@ -86,6 +85,7 @@ class FsspecArtifacts:
     def open(self, run_folder: str, path: str) -> BinaryIO:
         """The file, open for reading (NotFoundError where there is none)."""
         with _explained("read", path):
+            self._fs.invalidate_cache()  # what another process has stored since is in no listing
             return cast(BinaryIO, self._fs.open(self._at(run_folder, *check_artifact_path(path)), "rb"))
 
     def signed_url(self, run_folder: str, path: str, *, seconds: int, write: bool = False) -> str:
@@ -125,6 +125,7 @@ class FsspecArtifacts:
         """Removes a file or a whole folder, all of the run's where ``path`` is empty; answers the bytes freed."""
         target = self._at(run_folder, *_inside(path))
         with _explained("delete", path):
+            self._fs.invalidate_cache()
             freed = int(self._fs.du(target))
             self._fs.rm(target, recursive=True)
         return freed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(tmp_path / ".autotrack")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A repository without a commit."""
+    folder = tmp_path / "clone"
+    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
+    return folder
 
 
 @pytest.fixture
